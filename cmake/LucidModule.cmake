@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# lucid_module(name [TORCH] [PUBLIC lib…] [PRIVATE lib…]): one folder of src/lucid becomes the library lucid::name from
+# its *.cpp files, and its *_test.cpp files become the program lucid_name_test. TORCH links libtorch and shares its
+# precompiled header. Test suites whose name contains "Golden" get the ctest label `golden`.
+
+function(lucid_module name)
+  cmake_parse_arguments(arg "TORCH" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  file(GLOB nested CONFIGURE_DEPENDS */*.cpp)
+  list(APPEND sources ${nested})
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+
+  if(sources)
+    add_library(lucid_${name} STATIC ${sources})
+    target_link_libraries(lucid_${name} PUBLIC lucid_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+    if(arg_TORCH)
+      lucid_use_torch(lucid_${name})
+    endif()
+  else()
+    add_library(lucid_${name} INTERFACE)
+    target_link_libraries(lucid_${name} INTERFACE lucid_flags ${arg_PUBLIC} ${arg_PRIVATE})
+    if(arg_TORCH)
+      target_link_libraries(lucid_${name} INTERFACE torch)
+    endif()
+  endif()
+  add_library(lucid::${name} ALIAS lucid_${name})
+
+  if(LUCID_TESTS AND tests)
+    add_executable(lucid_${name}_test ${tests})
+    target_link_libraries(lucid_${name}_test PRIVATE lucid_${name} ${arg_PRIVATE} lucid_test_support)
+    if(arg_TORCH)
+      lucid_use_torch(lucid_${name}_test)
+    endif()
+    lucid_discover_tests(lucid_${name}_test)
+  endif()
+endfunction()
+
+# One precompiled header for everything that includes torch.
+function(lucid_use_torch target)
+  target_link_libraries(${target} PUBLIC torch)
+  if(NOT TARGET lucid_torch_pch)
+    file(WRITE ${PROJECT_BINARY_DIR}/torch_pch.cpp "")
+    add_library(lucid_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)
+    target_link_libraries(lucid_torch_pch PRIVATE lucid_flags torch OpenMP::OpenMP_CXX)
+    target_precompile_headers(lucid_torch_pch PRIVATE <torch/torch.h>)
+  endif()
+  target_link_libraries(${target} PUBLIC OpenMP::OpenMP_CXX)
+  target_precompile_headers(${target} REUSE_FROM lucid_torch_pch)
+endfunction()
+
+function(lucid_discover_tests target)
+  gtest_discover_tests(${target} TEST_FILTER "*Golden*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+                       TEST_LIST ${target}_golden PROPERTIES LABELS golden TIMEOUT 600)
+  gtest_discover_tests(${target} TEST_FILTER "-*Golden*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+                       TEST_LIST ${target}_plain PROPERTIES TIMEOUT 900)
+endfunction()

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compiler settings that hold for every target of ours: language, warnings, sanitizers, compiler cache, run paths.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Precompiled headers carry time stamps; without this sloppiness ccache would never hit.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+
+add_library(lucid_flags INTERFACE)
+target_include_directories(lucid_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(lucid_flags INTERFACE -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LUCID_WERROR}>:-Werror>
+                       $<$<BOOL:${CCACHE}>:-fpch-preprocess>)
+if(LUCID_SANITIZE)
+  target_compile_options(lucid_flags INTERFACE -fsanitize=${LUCID_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(lucid_flags INTERFACE -fsanitize=${LUCID_SANITIZE})
+endif()
+
+# Debian lets several BLAS flavours stand side by side and prefers the pthread one, whose threads fight libtorch's OpenMP
+# pool (half the speed on two cores). A classic RPATH also steers the libraries that libtorch itself asks for.
+find_path(LUCID_OPENBLAS_DIR libblas.so.3 PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp NO_DEFAULT_PATH)
+if(LUCID_OPENBLAS_DIR)
+  set(CMAKE_BUILD_RPATH ${LUCID_OPENBLAS_DIR})
+  set(CMAKE_INSTALL_RPATH ${LUCID_OPENBLAS_DIR})
+  add_link_options(-Wl,--disable-new-dtags)
+endif()

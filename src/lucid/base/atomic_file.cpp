@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Temporary name, fsync, rename.
+#include "lucid/base/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "lucid/base/error.h"
+
+namespace lucid {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void cannot(const char* verb, const fs::path& path, int error) {
+  throw UserError({.what_happened = fmt::format("cannot {}: {}", verb, std::strerror(error)),
+                   .file = path.string(),
+                   .hint = error == ENOSPC ? "free some disk space; what was there before is untouched" : ""});
+}
+
+// A write may be accepted and only fail when the disk is asked to keep it: fsync and its answer belong to the write.
+void sync_to_disk(const fs::path& path, const fs::path& shown) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) cannot("write", shown, errno);
+  const int failed = ::fsync(file) != 0 ? errno : 0;
+  ::close(file);
+  // Some file systems and special files do not support fsync; that is no loss of data.
+  if (failed != 0 && failed != EINVAL && failed != EROFS) cannot("write", shown, failed);
+}
+
+}  // namespace
+
+void make_folder(const fs::path& path) {
+  if (path.empty()) return;
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) cannot("make the folder", path, error.value());
+}
+
+void write_file_with(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+  make_folder(path.parent_path());
+  fs::path temporary = path;
+  temporary.replace_filename(fmt::format(".{}.{}.part{}", path.stem().string(), ::getpid(), path.extension().string()));
+  try {
+    write(temporary);
+    sync_to_disk(temporary, path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) cannot("write", path, errno);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  write_file_with(path, [&](const fs::path& temporary) {
+    const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0) cannot("write", path, errno);
+    size_t done = 0;
+    int failed = 0;
+    while (done < bytes.size() && failed == 0) {
+      const ssize_t n = ::write(file, bytes.data() + done, bytes.size() - done);
+      if (n >= 0) {
+        done += static_cast<size_t>(n);
+      } else if (errno != EINTR) {
+        failed = errno;
+      }
+    }
+    if (::close(file) != 0 && failed == 0) failed = errno;
+    if (failed != 0) cannot("write", path, failed);
+  });
+}
+
+std::string read_file(const fs::path& path, size_t limit) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) throw UserError({.what_happened = "is a folder, a file was expected", .file = path.string()});
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in) cannot("read", path, errno);
+  const auto size = in.tellg();
+  if (size < 0) cannot("read", path, errno);
+  if (static_cast<size_t>(size) > limit) {
+    throw UserError({.what_happened = fmt::format("is {} bytes long, at most {} were expected", static_cast<size_t>(size), limit),
+                     .file = path.string()});
+  }
+  std::string bytes(static_cast<size_t>(size), '\0');
+  in.seekg(0);
+  if (!in.read(bytes.data(), size)) cannot("read", path, errno);
+  return bytes;
+}
+
+}  // namespace lucid

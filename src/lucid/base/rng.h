@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011) with named streams. A stream is a pure function of
+// (seed, name, step): nothing has to be saved for a resumed run to draw what the unbroken one would have drawn.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace lucid {
+
+class Rng {
+ public:
+  Rng(uint64_t seed, std::string_view stream, uint64_t step = 0);
+
+  uint32_t next_u32();
+  double uniform();                              // [0, 1), 53 bits
+  double uniform(double low, double high);       // [low, high)
+  int64_t integer(int64_t low, int64_t high);    // [low, high), high exclusive as torch.randint
+  double normal();                               // standard normal (Box-Muller)
+  bool chance(double probability);
+  void fill_uniform(float* out, size_t count);   // [0, 1)
+  void fill_normal(float* out, size_t count);
+
+ private:
+  std::array<uint32_t, 2> key_{};
+  std::array<uint32_t, 4> counter_{};
+  std::array<uint32_t, 4> block_{};
+  unsigned used_ = 4;
+  double spare_ = 0;
+  bool has_spare_ = false;
+};
+
+}  // namespace lucid

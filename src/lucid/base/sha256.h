@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-256 of files, for the manifest of a run (OpenSSL does the work).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace lucid {
+
+/// Lower-case hex digest of the file's bytes. Throws UserError when it cannot be read.
+std::string sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace lucid

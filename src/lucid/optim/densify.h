@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adaptive density control of 3D Gaussian Splatting: clone, split, prune, opacity reset.
+#pragma once
+
+#include <functional>
+
+#include "lucid/base/rng.h"
+#include "lucid/optim/adam.h"
+
+namespace lucid::optim {
+
+/// Keys as in the reference's OptimizationParams; extent = default_radius.
+struct DensifyOptions {
+  int64_t densification_interval = 100, densify_from_iter = 100, densify_until_iter = 3000, opacity_reset_interval = 300;
+  double densify_grad_threshold = 0.00075, percent_dense = 0.003, min_opacity = 0.005;
+  double extent = 3.5;
+  bool prune_big_screen = false;  // > 20 px on screen; never acts in the reference
+  int64_t max_gaussians = 0;      // ours: no growth beyond this many; 0 = no limit
+};
+
+/// Running sums between two densifications.
+struct DensifyStats {
+  torch::Tensor gradient_sum, gradient_count;  // [N,1] float
+  torch::Tensor max_radii;                     // [N] float, pixels
+  static DensifyStats zeros(int64_t count);
+  void add_view(const torch::Tensor& means2d_ndc, const torch::Tensor& radii);  // [N,2], [N] int32; counts visible ones
+};
+
+struct DensifyReport {
+  int64_t cloned = 0, split = 0, pruned = 0, total = 0;
+};
+
+/// `unit_normals` gives [2S,3] standard normals for S split Gaussians (first all first children, then all second).
+DensifyReport densify_and_prune(gaussians::Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options,
+                                bool prune_big, const std::function<torch::Tensor(int64_t)>& unit_normals);
+/// Opacity <= 0.01 for all; its moments to zero.
+void reset_opacity(gaussians::Cloud& cloud, Adam& adam);
+
+/// The calendar: what is due at an iteration, applied. Returns whether the cloud changed its size.
+bool densify_if_due(gaussians::Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options, int64_t iteration,
+                    uint64_t seed, DensifyReport* report = nullptr);
+
+}  // namespace lucid::optim

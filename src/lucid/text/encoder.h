@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// CLIP's text transformer (transformers' CLIPTextModel): ids in, last_hidden_state after the final layer norm out.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lucid/text/tokenizer.h"
+
+namespace lucid::text {
+
+struct EncoderConfig {
+  int64_t vocab_size = 49408, hidden_size = 768, intermediate_size = 3072;
+  int64_t layers = 12, heads = 12, positions = 77;
+  std::string activation = "quick_gelu";  // or "gelu" (erf form)
+  double layer_norm_eps = 1e-5;
+  static EncoderConfig from_file(const std::filesystem::path& config_json);
+};
+
+class EncoderImpl : public torch::nn::Module {
+ public:
+  explicit EncoderImpl(const EncoderConfig& config);
+  torch::Tensor forward(const torch::Tensor& ids);                             // ids [n,L] int64 -> [n,L,D]
+  std::vector<torch::Tensor> hidden_states(const torch::Tensor& ids);          // layers+1 tensors [n,L,D], none with the final norm
+  const EncoderConfig& config() const { return config_; }
+
+ private:
+  EncoderConfig config_;
+  // submodules named as in transformers ("text_model.embeddings.…"), see encoder.cpp
+};
+TORCH_MODULE(Encoder);
+
+/// Builds and fills an encoder from a diffusers `text_encoder/` folder; accepts names with and without `text_model.`.
+Encoder load_encoder(const std::filesystem::path& folder);
+
+}  // namespace lucid::text

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named tensors as they come from a weight file, and the strict hand-over of them to a torch module.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lucid::weights {
+
+struct StateDict {
+  std::filesystem::path file;                   // for messages
+  std::map<std::string, torch::Tensor> tensors; // dtype as stored; may point into a read-only mapping of the file
+  std::map<std::string, std::string> metadata;
+};
+
+/// Reads a .safetensors file (mmap; header and every offset checked against the file's size before use).
+/// Throws UserError: missing, truncated, overlapping or out-of-bounds tensors, unknown dtype, lying shapes, bad JSON.
+StateDict read_safetensors(const std::filesystem::path& file);
+
+/// Writes one, atomically. Tensors are made contiguous; dtypes F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+void write_safetensors(const std::filesystem::path& file, const std::map<std::string, torch::Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+/// The weights of one part of a diffusers folder: `STEM.safetensors`, else `STEM.fp16.safetensors`; the error names what was looked for.
+StateDict read_part(const std::filesystem::path& folder, const std::string& stem);
+
+/// Copies every parameter and buffer of `module` from `state` (converted to the module's dtype), by name, shape-checked.
+/// Throws one UserError that lists missing names, unexpected names (except those in `ignore`, matched by suffix) and wrong
+/// shapes, the first few of each; and one for NaN or Inf in a tensor.
+void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore = {});
+
+}  // namespace lucid::weights

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian 12 packages that building, testing and running lucid needs. Asks nothing; does nothing when all is there.
+set -euo pipefail
+
+packages=(
+  # build
+  g++ cmake ninja-build ccache pkg-config git ca-certificates
+  # tensors, autograd, convolutions; OpenBLAS in its OpenMP flavour (the pthread one fights libtorch's own OpenMP threads)
+  libtorch-dev libopenblas0-openmp
+  # command line, configuration, logging
+  libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
+  # text (Unicode tables), hashes, nearest neighbours
+  libutf8proc-dev libssl-dev libnanoflann-dev zlib1g-dev
+  # pictures and films
+  libpng-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  # tests, benchmarks, format check
+  libgtest-dev ffmpeg clang-format
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: these packages are missing and neither root nor sudo is at hand: ${missing[*]}" >&2; exit 2; }
+  as_root=(sudo)
+fi
+
+echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+echo "setup: done"
