@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rate and time left are measured from this process's own steps, so a resumed run does not look infinitely fast.
+#include "lucid/base/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "lucid/base/error.h"
+
+namespace lucid {
+namespace {
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+}  // namespace
+
+Progress::Style Progress::style_from_name(const std::string& name) {
+  if (name == "bar") return Style::kBar;
+  if (name == "plain") return Style::kPlain;
+  if (name == "json") return Style::kJson;
+  if (name == "off") return Style::kOff;
+  return ::isatty(STDERR_FILENO) != 0 ? Style::kBar : Style::kPlain;
+}
+
+Progress::Progress(Style style, std::string what, int64_t total, int64_t done_before)
+    : style_(style), what_(std::move(what)), total_(total), done_before_(done_before), done_(done_before) {}
+
+Progress::~Progress() {
+  if (style_ == Style::kBar && done_ > done_before_) std::fputc('\n', stderr);
+}
+
+void Progress::update(int64_t done, const std::string& value_name, double value) {
+  done_ = done;
+  const auto now = Clock::now();
+  const double interval = style_ == Style::kBar ? 0.1 : style_ == Style::kPlain ? 5.0 : 0.0;
+  const bool last = done >= total_;
+  if (style_ == Style::kOff || (!last && std::chrono::duration<double>(now - last_shown_).count() < interval)) return;
+  last_shown_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done - done_before_) / seconds : 0;
+  const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
+  if (style_ == Style::kJson) {
+    fmt::print(stdout, "{{\"event\":\"step\",\"what\":\"{}\",\"step\":{},\"total\":{},\"rate\":{:.3f},\"seconds_left\":{:.1f},\"{}\":{:.6g}}}\n",
+               what_, done, total_, rate, left, value_name, value);
+    std::fflush(stdout);
+    return;
+  }
+  const std::string figures =
+      fmt::format("{}/{}  {:.2f} steps/s  {} left  {} {:.4g}", done, total_, rate, clock_text(left), value_name, value);
+  if (style_ == Style::kPlain) {
+    fmt::print(stderr, "{} {}\n", what_, figures);
+    return;
+  }
+  constexpr int kWidth = 28;
+  const int filled = total_ > 0 ? static_cast<int>(kWidth * done / total_) : kWidth;
+  fmt::print(stderr, "\r{} [{}{}] {}\x1b[K", what_, std::string(static_cast<size_t>(filled), '='),
+             std::string(static_cast<size_t>(kWidth - filled), ' '), figures);
+  std::fflush(stderr);
+}
+
+}  // namespace lucid
