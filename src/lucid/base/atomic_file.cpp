@@ -75,14 +75,16 @@ void write_file(const fs::path& path, std::string_view bytes) {
 
 std::string read_file(const fs::path& path, size_t limit) {
   std::error_code error;
-  if (fs::is_directory(path, error)) throw UserError({.what_happened = "is a folder, a file was expected", .file = path.string()});
+  if (fs::is_directory(path, error))
+    throw UserError({.what_happened = "is a folder, a file was expected", .file = path.string()});
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) cannot("read", path, errno);
   const auto size = in.tellg();
   if (size < 0) cannot("read", path, errno);
   if (static_cast<size_t>(size) > limit) {
-    throw UserError({.what_happened = fmt::format("is {} bytes long, at most {} were expected", static_cast<size_t>(size), limit),
-                     .file = path.string()});
+    throw UserError(
+        {.what_happened = fmt::format("is {} bytes long, at most {} were expected", static_cast<size_t>(size), limit),
+         .file = path.string()});
   }
   std::string bytes(static_cast<size_t>(size), '\0');
   in.seekg(0);

@@ -8,10 +8,12 @@
 
 namespace lucid {
 
-/// Writes bytes to `path`, making its folders. Throws UserError (unwritable, disk full); the old file then stands untouched.
+/// Writes bytes to `path`, making its folders. Throws UserError (unwritable, disk full); the old file then stands
+/// untouched.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// For writers that want a file name (libav, libpng): `write` fills the temporary path it is given; the extension is kept.
+/// For writers that want a file name (libav, libpng): `write` fills the temporary path it is given; the extension is
+/// kept.
 void write_file_with(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write);
 
 /// The whole file. Throws UserError when it cannot be read or is longer than `limit` bytes.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one exception for what a user can cause (caught once, in main: one line, exit code 2), and the check for what we cause.
+// The one exception for what a user can cause (caught once, in main: one line, exit code 2), and the check for what we
+// cause.
 #pragma once
 
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ std::string one_line(const UserMistake& mistake);
 }  // namespace lucid
 
 /// Our own invariants; prints the expression and the values given. Throws std::logic_error.
-#define LUCID_CHECK(condition, ...)                                                              \
-  do {                                                                                           \
+#define LUCID_CHECK(condition, ...)                                                                    \
+  do {                                                                                                 \
     if (!(condition)) ::lucid::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -45,7 +45,9 @@ void Progress::update(int64_t done, const std::string& value_name, double value)
   const double rate = seconds > 0 ? static_cast<double>(done - done_before_) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
   if (style_ == Style::kJson) {
-    fmt::print(stdout, "{{\"event\":\"step\",\"what\":\"{}\",\"step\":{},\"total\":{},\"rate\":{:.3f},\"seconds_left\":{:.1f},\"{}\":{:.6g}}}\n",
+    fmt::print(stdout,
+               "{{\"event\":\"step\",\"what\":\"{}\",\"step\":{},\"total\":{},\"rate\":{:.3f},\"seconds_left\":{:.1f},"
+               "\"{}\":{:.6g}}}\n",
                what_, done, total_, rate, left, value_name, value);
     std::fflush(stdout);
     return;

@@ -15,12 +15,12 @@ class Rng {
   Rng(uint64_t seed, std::string_view stream, uint64_t step = 0);
 
   uint32_t next_u32();
-  double uniform();                              // [0, 1), 53 bits
-  double uniform(double low, double high);       // [low, high)
-  int64_t integer(int64_t low, int64_t high);    // [low, high), high exclusive as torch.randint
-  double normal();                               // standard normal (Box-Muller)
+  double uniform();                            // [0, 1), 53 bits
+  double uniform(double low, double high);     // [low, high)
+  int64_t integer(int64_t low, int64_t high);  // [low, high), high exclusive as torch.randint
+  double normal();                             // standard normal (Box-Muller)
   bool chance(double probability);
-  void fill_uniform(float* out, size_t count);   // [0, 1)
+  void fill_uniform(float* out, size_t count);  // [0, 1)
   void fill_normal(float* out, size_t count);
 
  private:

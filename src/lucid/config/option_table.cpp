@@ -62,11 +62,16 @@ bool assign(const Option& option, const std::string& value) {
   }
   double number = 0;
   if (!is_null && (!parse_number(value, number) || !in_range(option, number))) return false;
-  if (const auto* field = std::get_if<int64_t*>(&option.field)) {
-    if (number != std::floor(number) || std::abs(number) > 9e15) return false;
+  if (auto* const* field = std::get_if<double*>(&option.field)) {
+    **field = number;
+    return true;
+  }
+  if (number != std::floor(number) || std::abs(number) > 9e15) return false;
+  if (auto* const* field = std::get_if<int64_t*>(&option.field)) {
     **field = static_cast<int64_t>(number);
   } else {
-    *std::get<double*>(option.field) = number;
+    if (std::abs(number) > std::numeric_limits<int>::max()) return false;
+    *std::get<int*>(option.field) = static_cast<int>(number);
   }
   return true;
 }
@@ -127,7 +132,8 @@ std::string OptionTable::allowed_text(const Option& option) {
   if (std::holds_alternative<std::string*>(option.field)) {
     return option.choices.empty() ? "any text" : fmt::format("one of {}", fmt::join(option.choices, ", "));
   }
-  std::string kind = std::holds_alternative<int64_t*>(option.field) ? "a whole number"
+  const bool whole = std::holds_alternative<int64_t*>(option.field) || std::holds_alternative<int*>(option.field);
+  std::string kind = whole                                             ? "a whole number"
                      : std::holds_alternative<PairField>(option.field) ? "two numbers, each"
                                                                        : "a number";
   const bool low = std::isfinite(option.min), high = std::isfinite(option.max);
@@ -140,6 +146,7 @@ std::string OptionTable::allowed_text(const Option& option) {
 std::string OptionTable::value_text(const Option& option) {
   if (const auto* field = std::get_if<bool*>(&option.field)) return **field ? "true" : "false";
   if (const auto* field = std::get_if<int64_t*>(&option.field)) return fmt::format("{}", **field);
+  if (const auto* field = std::get_if<int*>(&option.field)) return fmt::format("{}", **field);
   if (const auto* field = std::get_if<double*>(&option.field)) return number_text(**field);
   if (const auto* field = std::get_if<PairField>(&option.field)) {
     return fmt::format("[{}, {}]", number_text(*field->low), number_text(*field->high));
@@ -147,8 +154,8 @@ std::string OptionTable::value_text(const Option& option) {
   return *std::get<std::string*>(option.field);
 }
 
-void OptionTable::set(const std::string& name, const std::string& value, const std::string& source, const std::string& file,
-                      int line) {
+void OptionTable::set(const std::string& name, const std::string& value, const std::string& source,
+                      const std::string& file, int line) {
   const auto it = std::ranges::find(options_, name, &Option::name);
   if (it == options_.end()) {
     const std::string near = nearest(name);
@@ -159,10 +166,11 @@ void OptionTable::set(const std::string& name, const std::string& value, const s
                      .hint = near.empty() ? "see lucid generate --help" : fmt::format("did you mean {}?", near)});
   }
   if (!assign(*it, value)) {
-    throw UserError({.what_happened = fmt::format("'{}' is not allowed; {} was expected", value.substr(0, 80), allowed_text(*it)),
-                     .file = file,
-                     .key = name,
-                     .line = line});
+    throw UserError(
+        {.what_happened = fmt::format("'{}' is not allowed; {} was expected", value.substr(0, 80), allowed_text(*it)),
+         .file = file,
+         .key = name,
+         .line = line});
   }
   it->source = source;
 }

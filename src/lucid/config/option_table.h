@@ -18,7 +18,7 @@ struct PairField {
   double* low;
   double* high;
 };
-using Field = std::variant<bool*, int64_t*, double*, std::string*, PairField>;
+using Field = std::variant<bool*, int*, int64_t*, double*, std::string*, PairField>;
 
 struct Option {
   std::string name;   // as in YAML; the flag is the same with '-' for '_'
@@ -32,8 +32,8 @@ struct Option {
   std::string source = "default";         // who set it last
 };
 
-/// A key of the reference system that lucid knows and does not use. `refuse` names the reason why a value other than null,
-/// false or empty is an error; empty = accepted silently because it changes nothing here.
+/// A key of the reference system that lucid knows and does not use. `refuse` names the reason why a value other than
+/// null, false or empty is an error; empty = accepted silently because it changes nothing here.
 struct ForeignKey {
   std::string name, group, refuse;
 };
@@ -45,7 +45,8 @@ class OptionTable {
 
   /// Parses and range-checks. Throws UserError with name, value, allowed range. `source` is shown in the dump; file and
   /// line, where known, in the error.
-  void set(const std::string& name, const std::string& value, const std::string& source, const std::string& file = "", int line = 0);
+  void set(const std::string& name, const std::string& value, const std::string& source, const std::string& file = "",
+           int line = 0);
   /// Reads groups and top-level keys; unknown keys are errors with their line and the nearest known name.
   void set_from_yaml(const std::filesystem::path& file, const std::string& source);
 
@@ -54,8 +55,8 @@ class OptionTable {
   bool has(const std::string& name) const { return find(name) != nullptr; }
   std::string nearest(const std::string& name) const;  // a known name at a small edit distance, or ""
 
-  std::string dump_yaml() const;      // readable by set_from_yaml, each line commented with its source
-  nlohmann::json dump_json() const;   // {name: value}
+  std::string dump_yaml() const;     // readable by set_from_yaml, each line commented with its source
+  nlohmann::json dump_json() const;  // {name: value}
 
   static std::string value_text(const Option& option);
   static std::string allowed_text(const Option& option);  // "a number in [0, 1]"

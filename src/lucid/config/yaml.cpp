@@ -41,13 +41,16 @@ void OptionTable::set_from_yaml(const std::filesystem::path& file, const std::st
     }
     const Option* option = find(key);
     if (option == nullptr || option->group != group) {
-      const std::string near = option != nullptr ? "it belongs to " + (option->group.empty() ? "the top level" : option->group)
-                                                 : nearest(key);
+      const std::string near = option != nullptr
+                                   ? "it belongs to " + (option->group.empty() ? "the top level" : option->group)
+                                   : nearest(key);
       throw UserError({.what_happened = "unknown key",
                        .file = file.string(),
                        .key = shown,
                        .line = line,
-                       .hint = near.empty() ? "" : option != nullptr ? near : fmt::format("did you mean {}?", near)});
+                       .hint = near.empty()        ? ""
+                               : option != nullptr ? near
+                                                   : fmt::format("did you mean {}?", near)});
     }
     set(key, text, source, file.string(), line);
   };
@@ -57,22 +60,25 @@ void OptionTable::set_from_yaml(const std::filesystem::path& file, const std::st
     for (const auto& entry : root) {
       const std::string name = entry.first.as<std::string>();
       const int line = entry.first.Mark().line + 1;
-      const bool is_group = std::ranges::any_of(options_, [&](const Option& o) { return !name.empty() && o.group == name; }) ||
-                            std::ranges::any_of(foreign_, [&](const ForeignKey& k) { return !name.empty() && k.group == name; });
+      const bool is_group =
+          std::ranges::any_of(options_, [&](const Option& o) { return !name.empty() && o.group == name; }) ||
+          std::ranges::any_of(foreign_, [&](const ForeignKey& k) { return !name.empty() && k.group == name; });
       if (!is_group) {
         set_one("", name, entry.second, line);
         continue;
       }
       if (entry.second.IsNull()) continue;
       if (!entry.second.IsMap()) {
-        throw UserError({.what_happened = "a group of options was expected", .file = file.string(), .key = name, .line = line});
+        throw UserError(
+            {.what_happened = "a group of options was expected", .file = file.string(), .key = name, .line = line});
       }
       for (const auto& item : entry.second) {
         set_one(name, item.first.as<std::string>(), item.second, item.first.Mark().line + 1);
       }
     }
   } catch (const YAML::Exception& error) {
-    throw UserError({.what_happened = "is not valid YAML: " + error.msg, .file = file.string(), .line = error.mark.line + 1});
+    throw UserError(
+        {.what_happened = "is not valid YAML: " + error.msg, .file = file.string(), .line = error.mark.line + 1});
   }
 }
 

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
+.PHONY: help setup build demo demo-short test bench format clean
+BIN := build/release/bin
+
+help:
+	@echo "make demo        set up, build, and make a hamburger: output/demo (PLY, pictures, films)"
+	@echo "make test        set up, build, and run all tests"
+	@echo "make build       set up and build only: build/release/bin/lucid"
+	@echo "make bench       validate, then time the rasteriser and one whole step"
+	@echo "make format      format the C++ sources in place"
+	@echo "make clean       remove build/"
+
+setup:
+	@tools/setup_debian.sh
+
+build: setup
+	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
+	@rm -f build-configure.log
+	@cmake --build --preset release
+
+demo: build
+	$(BIN)/lucid generate --overwrite --workspace demo "a hamburger"
+
+# The same path in a minute: every stage runs, the picture is rough.
+demo-short: build
+	$(BIN)/lucid generate --overwrite --workspace demo-short --preset draft --iterations 20 --pro-frames-num 10 --turntable-frames 12 "a hamburger"
+
+test: build
+	@ctest --preset release -j2
+
+bench: build
+	$(BIN)/bench_raster
+	$(BIN)/bench_step
+
+format:
+	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build

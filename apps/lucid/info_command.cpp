@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// lucid info: what the program is built from and found on this machine; or what a file or folder is.
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <link.h>
+#include <omp.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "commands.h"
+#include "lucid/app/options.h"
+#include "lucid/app/threads.h"
+#include "lucid/asset/ply.h"
+#include "lucid/base/error.h"
+#include "lucid/base/machine.h"
+#include "lucid/base/sha256.h"
+#include "lucid/distill/prior.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::cli {
+namespace {
+namespace fs = std::filesystem;
+
+/// Paths of the loaded libraries whose name holds `part`.
+std::vector<std::string> loaded_libraries(const char* part) {
+  struct Search {
+    const char* part;
+    std::vector<std::string> found;
+  } search{part, {}};
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* data) {
+        auto* s = static_cast<Search*>(data);
+        const std::string name = info->dlpi_name == nullptr ? "" : info->dlpi_name;
+        if (fs::path(name).filename().string().find(s->part) != std::string::npos)
+          s->found.push_back(fs::weakly_canonical(name).string());
+        return 0;
+      },
+      &search);
+  return search.found;
+}
+
+std::string blas_text() {
+  using GetConfig = char* (*)();
+  const auto get_config = reinterpret_cast<GetConfig>(dlsym(RTLD_DEFAULT, "openblas_get_config"));
+  std::string text = fmt::format("{}", fmt::join(loaded_libraries("blas"), ", "));
+  if (text.empty()) text = "inside libtorch";
+  if (get_config != nullptr) return fmt::format("{} ({})", text, get_config());
+  if (text.find("openblas") == std::string::npos && !loaded_libraries("blas").empty()) {
+    text += " (the reference BLAS is about 100 times slower than libopenblas0-openmp)";
+  }
+  return text;
+}
+
+void describe_machine() {
+  fmt::print("lucid {}\n", LUCID_VERSION);
+  fmt::print("libtorch        {} ({} threads, {} in OpenMP)\n", TORCH_VERSION, at::get_num_threads(),
+             omp_get_max_threads());
+  fmt::print("BLAS            {}\n", blas_text());
+  fmt::print("rasteriser      cpu, {}; CUDA: not in this build\n", render::cpu_isa());
+  fmt::print("cores           {}\n", core_count());
+  fmt::print("data            {}\n", app::data_folder().string());
+  fmt::print("allocator       big tensors stay in the heap (mallopt), nothing to export\n");
+}
+
+void describe_ply(const fs::path& file) {
+  const gaussians::Cloud cloud = asset::read_ply(file);
+  const auto low = std::get<0>(cloud.means.min(0)), high = std::get<0>(cloud.means.max(0));
+  fmt::print("{}: Gaussian PLY, {} Gaussians, SH degree {}\n", file.string(), cloud.count(), cloud.sh_degree());
+  if (cloud.count() > 0) {
+    for (int axis = 0; axis < 3; ++axis) {
+      fmt::print("  {} from {:.3f} to {:.3f}\n", "xyz"[axis], low[axis].item<float>(), high[axis].item<float>());
+    }
+  }
+  fmt::print("  SHA-256 {}\n", sha256_of_file(file));
+}
+
+void describe_weights(const fs::path& file) {
+  const weights::StateDict state = weights::read_safetensors(file);
+  int64_t parameters = 0;
+  std::map<std::string, int64_t> kinds;
+  for (const auto& [name, tensor] : state.tensors) {
+    parameters += tensor.numel();
+    kinds[std::string(tensor.dtype().name())] += tensor.numel();
+  }
+  fmt::print("{}: safetensors, {} tensors, {:.2f} M numbers\n", file.string(), state.tensors.size(),
+             static_cast<double>(parameters) * 1e-6);
+  for (const auto& [kind, count] : kinds) fmt::print("  {}: {}\n", kind, count);
+  fmt::print("  SHA-256 {}\n", sha256_of_file(file));
+}
+
+int64_t parameter_count(torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const torch::Tensor& p : module.parameters()) count += p.numel();
+  return count;
+}
+
+void describe_prior(const fs::path& folder) {
+  distill::Prior prior = distill::load_prior(folder);
+  fmt::print("{}: a Stable-Diffusion-shaped prior\n", folder.string());
+  fmt::print("  text encoder  {:.2f} M parameters, width {}\n",
+             static_cast<double>(parameter_count(*prior.encoder)) * 1e-6, prior.encoder->config().hidden_size);
+  fmt::print("  U-Net         {:.2f} M parameters, {} latent channels\n",
+             static_cast<double>(parameter_count(*prior.unet)) * 1e-6, prior.unet->config().in_channels);
+  fmt::print("  VAE           {:.2f} M parameters, {} pixels per latent\n",
+             static_cast<double>(parameter_count(*prior.vae)) * 1e-6, prior.vae->config().downscale());
+  fmt::print("  prediction    {}\n", prior.schedule.config().prediction == diffusion::Prediction::kV ? "v" : "epsilon");
+  fmt::print("  picture size  {}\n", prior.picture_size);
+  for (const fs::path& file : prior.weight_files)
+    fmt::print("  {}  {}\n", sha256_of_file(file), fs::relative(file, folder).string());
+}
+
+int run(const std::string& path) {
+  app::set_threads(0);
+  if (path.empty()) {
+    describe_machine();
+    return 0;
+  }
+  std::error_code none;
+  if (!fs::exists(path, none)) throw UserError({.what_happened = "does not exist", .file = path});
+  const std::string extension = fs::path(path).extension().string();
+  if (fs::is_directory(path, none)) {
+    describe_prior(path);
+  } else if (extension == ".ply") {
+    describe_ply(path);
+  } else if (extension == ".safetensors") {
+    describe_weights(path);
+  } else {
+    throw UserError({.what_happened = "is of no kind that lucid knows",
+                     .file = path,
+                     .hint = ".ply, .safetensors, or a diffusers folder"});
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_info(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("info", "what this build found on the machine, or what a file or prior folder is");
+  auto path = std::make_shared<std::string>();
+  command->add_option("path", *path, "a .ply, a .safetensors or a diffusers folder")->type_name("PATH");
+  return {.app = command, .run = [path](const std::atomic<bool>&) { return run(*path); }};
+}
+
+}  // namespace lucid::cli

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts a run together: prior, prompts, distiller, trainer, manifest.
+#include "lucid/app/generate.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+#include "lucid/asset/ply.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/base/machine.h"
+#include "lucid/base/progress.h"
+#include "lucid/base/sha256.h"
+#include "lucid/distill/vocabulary.h"
+#include "lucid/train/trainer.h"
+
+namespace lucid::app {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path prior_folder(const RunOptions& options) {
+  if (options.model_key.empty()) return data_folder() / "models" / "mini";
+  const fs::path folder = options.model_key;
+  std::error_code none;
+  if (!fs::is_directory(folder, none)) {
+    throw UserError({.what_happened = fmt::format("'{}' is not a folder on this machine; lucid downloads nothing",
+                                                  options.model_key),
+                     .key = "model_key",
+                     .hint = "--prior DIR names a Stable Diffusion 1.x or 2.x folder in diffusers layout"});
+  }
+  return folder;
+}
+
+/// Warns of words the prior never saw; throws when it knows none of them.
+void check_words(const fs::path& prior, const std::string& text) {
+  const auto vocabulary = distill::load_vocabulary(prior);
+  if (!vocabulary) return;
+  const distill::PromptCheck check = distill::check_prompt(*vocabulary, text);
+  for (size_t i = 0; i < check.unknown.size(); ++i) {
+    spdlog::warn(
+        "the prior does not know the word '{}'{}", check.unknown[i],
+        check.suggestions[i].empty() ? "" : fmt::format("; near it: {}", fmt::join(check.suggestions[i], ", ")));
+  }
+}
+
+/// What the result is a function of; how a run is shown, paced or stored does not belong to it.
+std::string run_key(const config::OptionTable& table, const nlohmann::json& weights) {
+  nlohmann::json options = table.dump_json();
+  for (const char* name :
+       {"resume", "progress", "threads", "output", "overwrite", "workspace", "preset", "save_video", "model_key",
+        "checkpoint_interval", "output_size", "turntable_frames", "save_process", "pro_frames_num"}) {
+    options.erase(name);
+  }
+  return sha256_of_bytes(nlohmann::json{{"options", options}, {"weights", weights}}.dump());
+}
+
+nlohmann::json weight_hashes(const distill::Prior& prior) {
+  nlohmann::json hashes = nlohmann::json::object();
+  for (const fs::path& file : prior.weight_files)
+    hashes[fs::relative(file, prior.folder).string()] = sha256_of_file(file);
+  return hashes;
+}
+
+/// Refuses to mix two runs in one folder.
+void check_workspace(const RunOptions& options, const fs::path& root) {
+  std::error_code none;
+  if (options.resume || options.overwrite || !fs::exists(root / "manifest.json", none)) return;
+  throw UserError({.what_happened = "holds a finished run",
+                   .file = root.string(),
+                   .hint = "--workspace NAME for another folder, --overwrite to replace it, --resume to go on"});
+}
+
+void check_sizes(const RunOptions& options, const distill::Prior& prior) {
+  const int64_t unit = prior.vae->config().downscale();
+  const auto& views = options.train.views;
+  for (const auto& [key, size] : {std::pair{"image_w", views.width}, std::pair{"image_h", views.height}}) {
+    if (size % unit != 0) {
+      throw UserError(
+          {.what_happened = fmt::format("{} is not a multiple of {}, the prior's pixels per latent", size, unit),
+           .key = key});
+    }
+  }
+}
+
+nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
+  return {{"render", s.render},
+          {"encode", s.encode},
+          {"score", s.score},
+          {"encode_backward", s.encode_backward},
+          {"render_backward", s.render_backward},
+          {"update", s.update}};
+}
+
+}  // namespace
+
+int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) {
+  const auto begin = std::chrono::steady_clock::now();
+  finish_options(options);
+  const fs::path root = fs::path(options.output) / options.workspace;
+  check_workspace(options, root);
+  const fs::path folder = prior_folder(options);
+  check_words(folder, options.text);
+  distill::Prior prior = distill::load_prior(folder);
+  check_sizes(options, prior);
+  const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
+  if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
+  const distill::ViewPrompts prompts =
+      distill::view_prompts(prior, options.text, options.negative, options.inverse_text);
+  const auto distiller = distill::make_distiller(options.train.score);
+  const nlohmann::json weights = weight_hashes(prior);
+
+  const train::Workspace workspace{root};
+  make_folder(root);
+  if (options.overwrite && !options.resume) {
+    std::error_code none;
+    for (const fs::path& old :
+         {workspace.checkpoints(), workspace.process_frames(), workspace.sheets(), root / "manifest.json"}) {
+      fs::remove_all(old, none);
+    }
+  }
+  write_file(root / "effective_config.yaml", table.dump_yaml());
+
+  Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
+  const train::Scene scene{options.train, prior, prompts, *distiller};
+  train::TrainCallbacks callbacks{
+      .on_step = [&](const train::StepReport& report,
+                     int64_t iteration) { progress.update(iteration, "score", report.score_norm); },
+      .stop = &stop};
+  if (!options.pretrained_model_path.empty()) {
+    callbacks.start = [&] { return asset::read_ply(options.pretrained_model_path); };
+  }
+  const train::TrainResult result = train::train(scene, workspace, run_key(table, weights), options.resume, callbacks);
+  if (result.stopped) {
+    spdlog::info("stopped after step {}; go on with --resume", result.model.iteration);
+    return 130;
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const nlohmann::json manifest = {{"program", "lucid " LUCID_VERSION},
+                                   {"prompt", options.text},
+                                   {"seed", options.seed},
+                                   {"score", options.train.score.score},
+                                   {"iterations", result.model.iteration},
+                                   {"gaussians", result.model.cloud.count()},
+                                   {"prior", folder.filename().string()},
+                                   {"weights_sha256", weights},
+                                   {"options", table.dump_json()},
+                                   {"seconds", seconds},
+                                   {"steps_of_last_process", result.steps_here},
+                                   {"stage_seconds", seconds_json(result.seconds)},
+                                   {"peak_mb", peak_memory_mb()}};
+  write_file(root / "manifest.json", manifest.dump(2) + "\n");
+  spdlog::info("{}: {} Gaussians in {:.0f} s, {} MB at most; look at {}", options.text, result.model.cloud.count(),
+               seconds, peak_memory_mb(), (workspace.test_views(result.model.iteration) / "sheet.png").string());
+  return 0;
+}
+
+}  // namespace lucid::app

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every option of a run, bound into the one table; presets; what the reference's YAML may hold and lucid does not use.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lucid/config/option_table.h"
+#include "lucid/train/options.h"
+
+namespace lucid::app {
+
+struct RunOptions {
+  train::TrainOptions train;
+  std::string text, negative, inverse_text;
+  std::string model_key;           // --prior: a diffusers folder; empty = the embedded prior
+  std::string preset = "default";  // draft, default, fine
+  std::string output = "output",
+              workspace;              // files go to output/workspace; an empty workspace is named after the prompt
+  std::string pretrained_model_path;  // start from this PLY
+  std::string device = "cpu", progress = "auto";
+  int64_t seed = 0, threads = 0;  // 0 = all cores
+  bool resume = false, sds = false, overwrite = false;
+};
+
+/// Binds `options` (which must outlive the table).
+config::OptionTable make_table(RunOptions& options);
+
+/// Where the program's own data lies (models/, configs/): LUCID_DATA, beside the program, or the source tree it was
+/// built from.
+std::filesystem::path data_folder();
+
+/// The preset file for a prior: the prior's own presets/NAME.yaml, else configs/presets/NAME.yaml.
+std::filesystem::path preset_file(const std::filesystem::path& prior, const std::string& preset);
+
+/// Checks that span several options; fills what follows from others. Throws UserError.
+void finish_options(RunOptions& options);
+
+}  // namespace lucid::app

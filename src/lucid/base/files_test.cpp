@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Atomic files, hashes, and how a mistake reads.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/base/sha256.h"
+
+namespace lucid {
+namespace {
+
+size_t files_in(const std::filesystem::path& folder) {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) count += entry.is_regular_file() ? 1 : 0;
+  return count;
+}
+
+TEST(AtomicFile, WritesReadsAndMakesFolders) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path / "a" / "b.txt";
+  write_file(file, "one");
+  write_file(file, "two");
+  EXPECT_EQ(read_file(file), "two");
+  EXPECT_EQ(files_in(file.parent_path()), 1u);
+}
+
+TEST(AtomicFile, AFailedWriteLeavesTheOldFileAndNothingElse) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path / "keep.bin";
+  write_file(file, "precious");
+  rlimit old_limit{};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{4096, old_limit.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_THROW(write_file(file, std::string(100000, 'x')), UserError);  // as on a full disk
+  setrlimit(RLIMIT_FSIZE, &old_limit);
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_EQ(read_file(file), "precious");
+  EXPECT_EQ(files_in(folder.path), 1u);
+}
+
+TEST(AtomicFile, MissingFileFolderAndLimitAreTheUsersMistakes) {
+  const test::TemporaryFolder folder;
+  EXPECT_THROW(read_file(folder.path / "none"), UserError);
+  EXPECT_THROW(read_file(folder.path), UserError);
+  write_file(folder.path / "long", "12345");
+  EXPECT_THROW(read_file(folder.path / "long", 4), UserError);
+  EXPECT_THROW(write_file("/proc/lucid/none", "x"), UserError);
+}
+
+TEST(Sha256, KnownAnswer) {
+  const test::TemporaryFolder folder;
+  write_file(folder.path / "abc", "abc");
+  const std::string expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  EXPECT_EQ(sha256_of_file(folder.path / "abc"), expected);
+  EXPECT_EQ(sha256_of_bytes("abc"), expected);
+}
+
+TEST(UserMistake, ReadsOnOneLine) {
+  EXPECT_EQ(one_line({.what_happened = "broke", .file = "f", .key = "k", .line = 3, .hint = "mend it"}),
+            "f:3: k: broke (mend it)");
+  EXPECT_EQ(one_line({.what_happened = "a\nb\x1b[31m"}), "a\\x0ab\\x1b[31m");
+}
+
+}  // namespace
+}  // namespace lucid

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program asks of the machine, and sets for itself, so that no user has to export anything.
+#pragma once
+
+#include <cstdint>
+
+namespace lucid {
+
+/// Once, first thing in main: keeps big tensors in the heap. glibc would otherwise map and unmap each one, and a step
+/// would spend its time in page faults (attention 2-3x slower).
+void set_up_malloc();
+
+int64_t peak_memory_mb();  // of this process so far
+int core_count();          // usable by this process
+
+}  // namespace lucid

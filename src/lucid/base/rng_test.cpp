@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The random streams: independent, repeatable, and with the moments they promise.
+#include "lucid/base/rng.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace lucid {
+namespace {
+
+TEST(Rng, IsAFunctionOfSeedNameAndStep) {
+  Rng a(7, "camera", 3), b(7, "camera", 3);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(a.next_u32(), b.next_u32());
+  const uint32_t first = Rng(7, "camera", 3).next_u32();
+  EXPECT_NE(first, Rng(8, "camera", 3).next_u32());
+  EXPECT_NE(first, Rng(7, "noise", 3).next_u32());
+  EXPECT_NE(first, Rng(7, "camera", 4).next_u32());
+}
+
+TEST(Rng, NormalsHaveUnitMoments) {
+  std::vector<float> x(200000);
+  Rng(1, "test").fill_normal(x.data(), x.size());
+  double mean = 0, square = 0, fourth = 0;
+  for (const float v : x) {
+    mean += v;
+    square += double{v} * v;
+    fourth += double{v} * v * v * v;
+  }
+  const double n = static_cast<double>(x.size());
+  EXPECT_NEAR(mean / n, 0, 0.01);
+  EXPECT_NEAR(square / n, 1, 0.02);
+  EXPECT_NEAR(fourth / n, 3, 0.15);
+}
+
+TEST(Rng, IntegersCoverTheirRangeAndNoMore) {
+  std::vector<int> seen(5, 0);
+  Rng rng(2, "test");
+  for (int i = 0; i < 5000; ++i) {
+    const int64_t value = rng.integer(-2, 3);
+    ASSERT_GE(value, -2);
+    ASSERT_LT(value, 3);
+    ++seen[static_cast<size_t>(value + 2)];
+  }
+  for (const int count : seen) EXPECT_NEAR(count, 1000, 150);
+}
+
+}  // namespace
+}  // namespace lucid

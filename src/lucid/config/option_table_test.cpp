@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The option table: every kind of value, every kind of mistake, and the round trip of its dump.
+#include "lucid/config/option_table.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+
+namespace lucid::config {
+namespace {
+
+struct Values {
+  bool flag = false;
+  int small = 1;
+  int64_t count = 10;
+  double rate = 0.5;
+  double low = 0, high = 1;
+  std::string kind = "a", text;
+};
+
+OptionTable make_table(Values& v) {
+  OptionTable table;
+  table.add({"flag", "", "", &v.flag});
+  table.add({"small", "Group", "", &v.small, 0, 3});
+  table.add({"count", "Group", "", &v.count, 0, 1e6, {}, true});
+  table.add({"rate", "Group", "", &v.rate, 0, 1});
+  table.add({"range", "Group", "", PairField{&v.low, &v.high}, -180, 180});
+  table.add({"kind", "Other", "", &v.kind, 0, 0, {"a", "b"}});
+  table.add({"text", "Other", "", &v.text});
+  table.add_foreign({"port", "", ""});
+  table.add_foreign({"lora", "Other", "is not supported yet"});
+  return table;
+}
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(OptionTable, SetsEveryKind) {
+  Values v;
+  OptionTable table = make_table(v);
+  table.set("flag", "True", "t");
+  table.set("small", "3", "t");
+  table.set("count", "100_000", "t");
+  table.set("rate", "1e-3", "t");
+  table.set("range", "[-90, 45.5]", "t");
+  table.set("kind", "b", "t");
+  table.set("text", "any: text # here", "t");
+  EXPECT_TRUE(v.flag);
+  EXPECT_EQ(v.small, 3);
+  EXPECT_EQ(v.count, 100000);
+  EXPECT_DOUBLE_EQ(v.rate, 1e-3);
+  EXPECT_DOUBLE_EQ(v.low, -90);
+  EXPECT_DOUBLE_EQ(v.high, 45.5);
+  EXPECT_EQ(v.kind, "b");
+  EXPECT_EQ(v.text, "any: text # here");
+  table.set("count", "null", "t");
+  EXPECT_EQ(v.count, 0);
+}
+
+TEST(OptionTable, RefusesWithNameValueAndRange) {
+  Values v;
+  OptionTable table = make_table(v);
+  for (const char* bad : {"1.5", "-1", "4", "x", "", "nan", "inf", "1e99"}) {
+    const std::string message = message_of([&] { table.set("small", bad, "t"); });
+    EXPECT_NE(message.find("small"), std::string::npos) << bad;
+    EXPECT_NE(message.find("[0, 3]"), std::string::npos) << message;
+  }
+  for (const char* bad : {"nan", "NaN", ".nan", "2", "inf"})
+    EXPECT_NE(message_of([&] { table.set("rate", bad, "t"); }), "") << bad;
+  for (const char* bad : {"[1]", "[1, 2, 3]", "[1, nan]", "[-200, 0]"})
+    EXPECT_NE(message_of([&] { table.set("range", bad, "t"); }), "") << bad;
+  EXPECT_NE(message_of([&] { table.set("kind", "c", "t"); }).find("one of a, b"), std::string::npos);
+  EXPECT_EQ(v.small, 1);  // a refused value changes nothing
+  EXPECT_DOUBLE_EQ(v.low, 0);
+}
+
+TEST(OptionTable, UnknownNamesGetTheNearestOne) {
+  Values v;
+  OptionTable table = make_table(v);
+  EXPECT_NE(message_of([&] { table.set("cuont", "1", "t"); }).find("did you mean count?"), std::string::npos);
+}
+
+TEST(OptionTable, YamlErrorsNameFileLineAndKey) {
+  const test::TemporaryFolder folder;
+  const auto message = [&](const std::string& yaml) {
+    Values v;
+    OptionTable table = make_table(v);
+    write_file(folder.path / "c.yaml", yaml);
+    return message_of([&] { table.set_from_yaml(folder.path / "c.yaml", "config"); });
+  };
+  EXPECT_EQ(message("port: 3\nflag: true\nGroup:\n  count: 5\nOther:\n  lora: null\n"), "");
+  EXPECT_NE(
+      message("flag: true\nGroup:\n  conut: 5\n").find("c.yaml:3: Group.conut: unknown key (did you mean count?)"),
+      std::string::npos);
+  EXPECT_NE(message("Group:\n  rate: .nan\n").find("c.yaml:2: rate"), std::string::npos);
+  EXPECT_NE(message("Other:\n  count: 5\n").find("it belongs to Group"), std::string::npos);
+  EXPECT_NE(message("Other:\n  lora: x.safetensors\n").find("not supported yet"), std::string::npos);
+  EXPECT_NE(message("Group: [1, 2\n").find("not valid YAML"), std::string::npos);
+  EXPECT_NE(message("just text").find("not a YAML mapping"), std::string::npos);
+  EXPECT_NE(message("Group: 5\n").find("a group of options"), std::string::npos);
+}
+
+TEST(OptionTable, TheDumpReadsBack) {
+  Values v;
+  OptionTable table = make_table(v);
+  table.set("text", "a \"quoted\" text: with # signs", "flag");
+  table.set("range", "[-1, 1]", "flag");
+  const test::TemporaryFolder folder;
+  write_file(folder.path / "dump.yaml", table.dump_yaml());
+  Values w;
+  OptionTable other = make_table(w);
+  other.set_from_yaml(folder.path / "dump.yaml", "config");
+  EXPECT_EQ(other.dump_json(), table.dump_json());
+}
+
+}  // namespace
+}  // namespace lucid::config

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures and files of a run.
+#include "lucid/train/outputs.h"
+
+#include "lucid/asset/cameras_json.h"
+#include "lucid/asset/image.h"
+#include "lucid/asset/ply.h"
+#include "lucid/asset/video.h"
+#include "lucid/base/error.h"
+#include "lucid/math/sh.h"
+
+namespace lucid::train {
+namespace fs = std::filesystem;
+namespace {
+
+int output_pixels(int64_t asked, int trained) { return asked > 0 ? static_cast<int>(asked) : trained; }
+
+std::vector<Camera> views_for_tests(const TrainOptions& options) {
+  return test_views(options.views, output_pixels(options.output_size, options.views.width),
+                    output_pixels(options.output_size, options.views.height));
+}
+
+/// One channel stretched to 0..1.
+torch::Tensor stretched(const torch::Tensor& x) {
+  const torch::Tensor low = x.min();
+  return (x - low) / (x.max() - low).clamp_min(1e-12);
+}
+
+}  // namespace
+
+fs::path Workspace::point_cloud(int64_t iteration) const {
+  return root / "point_cloud" / fmt::format("iteration_{}", iteration) / "point_cloud.ply";
+}
+
+fs::path Workspace::test_views(int64_t iteration) const {
+  return root / "test_six_views" / fmt::format("{}", iteration);
+}
+
+RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera, render::CpuRasterizer& rasterizer) {
+  return render_view(rasterizer, 0, gaussians::activate(cloud, {.active_degree = cloud.sh_degree()}), camera,
+                     {1, 1, 1});
+}
+
+void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options) {
+  const torch::Tensor rgb = (cloud.sh_dc.squeeze(1) * math::kShC0<float> + 0.5).clamp(0, 1);
+  asset::write_points_ply(workspace.root / "init_points3d.ply", cloud.means, rgb);
+  asset::write_cameras_json(workspace.root / "cameras.json", views_for_tests(options));
+}
+
+void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, distill::Prior& prior) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::vector<torch::Tensor>> rows;
+  const auto decoded = [&](const torch::Tensor& latents) { return (prior.vae->decode(latents) + 1) / 2; };
+  const torch::Tensor uncond = decoded(report.x0_uncond), guided = decoded(report.x0_guided);  // [B,3,H,W]
+  for (size_t i = 0; i < report.views.size(); ++i) {
+    const RenderedView& view = report.views[i];
+    const auto b = static_cast<int64_t>(i);
+    const int64_t height = view.rgb.size(1), width = view.rgb.size(2);
+    const auto shown = [&](const torch::Tensor& x) { return asset::resize_nearest(x, height, width); };
+    const torch::Tensor saturation =
+        std::get<0>(view.rgb.max(0, true)) - std::get<0>(view.rgb.min(0, true));  // [1,H,W]
+    rows.push_back({view.rgb, asset::depth_picture(view.depth, view.alpha), view.alpha.expand({3, -1, -1}),
+                    asset::colour_map(saturation), shown(asset::latents_picture(report.latents[b])), shown(uncond[b]),
+                    shown(guided[b]), shown(asset::colour_map(stretched(report.d_latents[b].norm(2, 0, true))))});
+  }
+  asset::write_png(workspace.sheets() / fmt::format("iteration_{:05}.png", iteration), asset::contact_sheet(rows));
+}
+
+void write_process_frame(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
+                         render::CpuRasterizer& rasterizer, int64_t frame) {
+  const ViewOptions& v = options.views;
+  const double phi = v.default_azimuth + 360.0 * static_cast<double>(frame % options.turntable_frames) /
+                                             static_cast<double>(options.turntable_frames);
+  const Camera camera = orbit_camera(v.default_polar, phi, v.default_radius, v.default_fovy, v.width, v.height);
+  asset::write_png(workspace.process_frames() / fmt::format("{:05}.png", frame),
+                   plain_view(cloud, camera, rasterizer).rgb);
+}
+
+void write_process_film(const Workspace& workspace, int64_t frames) {
+  const fs::path first = workspace.process_frames() / "00000.png";
+  if (!fs::exists(first)) return;
+  const torch::Tensor sample = asset::read_png(first);
+  asset::VideoWriter film(workspace.root / "process_videos" / "process.mp4", static_cast<int>(sample.size(2)),
+                          static_cast<int>(sample.size(1)));
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    const fs::path file = workspace.process_frames() / fmt::format("{:05}.png", frame);
+    if (fs::exists(file)) film.add(asset::read_png(file));
+  }
+  film.finish();
+}
+
+void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
+                  render::CpuRasterizer& rasterizer, int64_t iteration) {
+  asset::write_ply(workspace.point_cloud(iteration), cloud);
+  const fs::path folder = workspace.test_views(iteration);
+  std::vector<std::vector<torch::Tensor>> rows(4);  // colours around, colours from above, and their depths
+  const std::vector<Camera> cameras = views_for_tests(options);
+  for (size_t i = 0; i < cameras.size(); ++i) {
+    const RenderedView view = plain_view(cloud, cameras[i], rasterizer);
+    const torch::Tensor depth = asset::depth_picture(view.depth, view.alpha);
+    const std::string name = fmt::format("polar{:.0f}_azimuth{:03.0f}", cameras[i].theta, cameras[i].phi);
+    asset::write_png(folder / (name + ".png"), view.rgb);
+    asset::write_png(folder / (name + "_depth.png"), depth);
+    const size_t ring = 2 * i / cameras.size();
+    rows[2 * ring].push_back(view.rgb);
+    rows[2 * ring + 1].push_back(depth);
+  }
+  asset::write_png(folder / "sheet.png", asset::contact_sheet(rows));
+}
+
+void write_films(const fs::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
+                 render::CpuRasterizer& rasterizer) {
+  const int width = output_pixels(options.output_size, options.views.width);
+  const int height = output_pixels(options.output_size, options.views.height);
+  constexpr double kFromAbove = 60;  // degrees
+  for (const double polar : {options.views.default_polar, kFromAbove}) {
+    const std::string name = polar == kFromAbove ? "turntable_above" : "turntable";
+    asset::VideoWriter rgb(folder / (name + "_rgb.mp4"), width, height);
+    asset::VideoWriter depth(folder / (name + "_depth.mp4"), width, height);
+    for (const Camera& camera :
+         turntable(options.views, static_cast<int>(options.turntable_frames), polar, width, height)) {
+      const RenderedView view = plain_view(cloud, camera, rasterizer);
+      rgb.add(view.rgb);
+      depth.add(asset::depth_picture(view.depth, view.alpha));
+    }
+    rgb.finish();
+    depth.finish();
+  }
+}
+
+}  // namespace lucid::train

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// The step, top to bottom. There is no tape through the rasteriser: the pictures are leaves of a small autograd graph
+// (VAE encoder, disparity, total variation); its gradients at the pictures go into the rasteriser's own backward.
+#include "lucid/train/step.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "lucid/base/error.h"
+#include "lucid/distill/image_terms.h"
+
+namespace lucid::train {
+namespace {
+
+/// Reads a clock at the end of each stage.
+class StageClock {
+ public:
+  void lap(double& seconds) {
+    const auto now = std::chrono::steady_clock::now();
+    seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+torch::Tensor normal_tensor(Rng& rng, at::IntArrayRef shape) {
+  torch::Tensor values = torch::empty(shape);
+  rng.fill_normal(values.data_ptr<float>(), static_cast<size_t>(values.numel()));
+  return values;
+}
+
+std::array<float, 3> draw_background(const AugmentOptions& options, Rng& rng) {
+  if (!rng.chance(options.bg_aug_ratio)) return {1, 1, 1};
+  if (rng.chance(0.5)) return {0, 0, 0};
+  return {static_cast<float>(rng.uniform()), static_cast<float>(rng.uniform()), static_cast<float>(rng.uniform())};
+}
+
+gaussians::Augmentation draw_augmentation(const AugmentOptions& options, const gaussians::Cloud& cloud, int degree,
+                                          Rng& rng) {
+  gaussians::Augmentation augmentation{.active_degree = rng.chance(options.sh_deg_aug_ratio) ? 0 : degree};
+  if (rng.chance(options.scale_aug_ratio)) {
+    augmentation.scale_factor = normal_tensor(rng, {cloud.count(), 3}).mul_(std::sqrt(0.2) / 4).add_(1);
+  }
+  if (rng.chance(options.shs_aug_ratio)) {
+    const int64_t coefficients = (augmentation.active_degree + 1) * (augmentation.active_degree + 1);
+    augmentation.sh_noise = normal_tensor(rng, {cloud.count(), coefficients, 3}).mul_(std::sqrt(0.2) / 4);
+  }
+  return augmentation;
+}
+
+/// Stacks one field of every view into a leaf [B,C,H,W] that collects a gradient.
+torch::Tensor as_leaf(const std::vector<RenderedView>& views, torch::Tensor RenderedView::*field) {
+  std::vector<torch::Tensor> parts;
+  parts.reserve(views.size());
+  for (const RenderedView& view : views) parts.push_back(view.*field);
+  return torch::stack(parts).requires_grad_(true);
+}
+
+/// What backward left at a leaf [B,C,H,W], laid out as the rasteriser reads it; undefined if nothing reached it.
+torch::Tensor gradient_at(const torch::Tensor& leaf) {
+  return leaf.grad().defined() ? leaf.grad().contiguous() : leaf.grad();
+}
+
+const float* picture_of(const torch::Tensor& batch, int64_t view) {
+  return batch.defined() ? batch[view].data_ptr<float>() : nullptr;
+}
+
+}  // namespace
+
+StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer& rasterizer) {
+  const TrainOptions& options = scene.options;
+  const int64_t iteration = ++model.iteration;
+  const auto stream = [&](const char* name) { return Rng(options.seed, name, static_cast<uint64_t>(iteration)); };
+  StepReport report;
+  StageClock clock;
+
+  // 1. Cameras.
+  Rng camera_rng = stream("camera");
+  const ViewOptions view_options = options.use_progressive ? widened(options.views, iteration) : options.views;
+  const std::vector<Camera> cameras = sample_views(view_options, static_cast<int>(options.batch), camera_rng);
+  std::vector<double> azimuths;
+  for (const Camera& camera : cameras) azimuths.push_back(camera.phi);
+
+  // 2. Render each view of the augmented cloud.
+  Rng augment_rng = stream("augment");
+  const int degree = std::min<int>(options.sh_degree, static_cast<int>(iteration / 500));
+  std::vector<gaussians::Augmentation> augmentations;
+  std::vector<gaussians::Activated> activated;
+  for (size_t i = 0; i < cameras.size(); ++i) {
+    const std::array<float, 3> background = draw_background(options.augment, augment_rng);
+    augmentations.push_back(draw_augmentation(options.augment, model.cloud, degree, augment_rng));
+    activated.push_back(gaussians::activate(model.cloud, augmentations.back()));
+    report.views.push_back(render_view(rasterizer, static_cast<int>(i), activated.back(), cameras[i], background));
+  }
+  clock.lap(report.seconds.render);
+
+  // 3. Pictures to latents: the pictures are leaves; mirrored or not; colours, or now and then the disparity.
+  torch::Tensor rgb = as_leaf(report.views, &RenderedView::rgb);      // [B,3,H,W]
+  torch::Tensor depth = as_leaf(report.views, &RenderedView::depth);  // [B,1,H,W]
+  torch::Tensor alpha = as_leaf(report.views, &RenderedView::alpha);  // [B,1,H,W]
+  Rng choice_rng = stream("choice");
+  const bool flip = choice_rng.chance(options.augment.flip_ratio);
+  report.as_latent = iteration < options.loss.geo_iter || choice_rng.chance(options.loss.as_latent_ratio);
+  const auto seen = [&](const torch::Tensor& x) { return flip ? x.flip({3}) : x; };
+  const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
+  const torch::Tensor disparity = distill::disparity(seen(depth), seen(alpha), fovx);
+  const torch::Tensor picture = report.as_latent ? disparity.expand({-1, 3, -1, -1}) : seen(rgb);
+  const torch::Tensor moments = scene.prior.vae->encode_moments(picture * 2 - 1);
+  Rng posterior_rng = stream("posterior");
+  std::vector<int64_t> latent_shape = moments.sizes().vec();
+  latent_shape[1] /= 2;
+  const torch::Tensor latents = diffusion::sample_latents(moments, normal_tensor(posterior_rng, latent_shape),
+                                                          scene.prior.vae->config().scaling_factor);  // [B,C,h,w]
+  clock.lap(report.seconds.encode);
+
+  // 4. The score: dL/dlatents.
+  Rng time_rng = stream("time"), base_rng = stream("noise"), offset_rng = stream("offset noise"),
+      eta_rng = stream("eta noise");
+  const auto range =
+      distill::t_index_range(options.score, iteration, scene.prior.schedule.config().num_train_timesteps);
+  distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return normal_tensor(base_rng, shape); },
+                             .offset = [&](at::IntArrayRef shape) { return normal_tensor(offset_rng, shape); },
+                             .eta = [&](at::IntArrayRef shape) { return normal_tensor(eta_rng, shape); }};
+  diffusion::UNetDenoiser denoiser(scene.prior.unet);
+  scene.distiller.want_sheet = options.vis_interval > 0 && (iteration == 1 || iteration % options.vis_interval == 0);
+  const distill::ScoreOutput score = scene.distiller.score(denoiser, scene.prior.schedule,
+                                                           {.latents = latents.detach(),
+                                                            .prompts = &scene.prompts,
+                                                            .azimuths = azimuths,
+                                                            .iteration = iteration,
+                                                            .t_index = time_rng.integer(range.low, range.high)},
+                                                           noise);
+  report.score_norm = score.norm;
+  report.timestep = score.times.t();
+  clock.lap(report.seconds.score);
+
+  // 5. Back through the encoder and the picture terms to the pictures.
+  const torch::Tensor variation = distill::total_variation(rgb) + distill::total_variation(disparity);
+  torch::Tensor loss = (latents * score.d_latents).sum() + options.loss.lambda_tv * variation;
+  if (options.loss.lambda_alpha > 0) loss = loss + options.loss.lambda_alpha * (alpha * (1 - alpha)).mean();
+  loss.backward();
+  report.tv = variation.item<double>();
+  clock.lap(report.seconds.encode_backward);
+
+  // 6. Back through the rasteriser to the Gaussians, view by view; every view counts for densification.
+  const torch::Tensor d_rgb = gradient_at(rgb), d_depth = gradient_at(depth), d_alpha = gradient_at(alpha);
+  gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(model.cloud);
+  for (size_t i = 0; i < cameras.size(); ++i) {
+    const auto view = static_cast<int64_t>(i);
+    const gaussians::ActivatedGradient d_cloud = gaussians::ActivatedGradient::like(activated[i]);
+    rasterizer.backward(
+        static_cast<int>(i), activated[i].view(),
+        {.rgb = picture_of(d_rgb, view), .depth = picture_of(d_depth, view), .alpha = picture_of(d_alpha, view)},
+        d_cloud.view());
+    gaussians::add_chained(model.cloud, activated[i], augmentations[i], d_cloud, gradient);
+    model.stats.add_view(d_cloud.means2d_ndc, report.views[i].radii);
+  }
+  clock.lap(report.seconds.render_backward);
+
+  // 7. The scale term (mean of all scales, its gradient by hand), Adam, densification.
+  const torch::Tensor scales = model.cloud.log_scales.exp();
+  report.mean_scale = scales.mean().item<double>();
+  constexpr int kLogScales = 4;  // place of log_scales among the parameters
+  gradient.raw[kLogScales].add_(scales, options.loss.lambda_scale / static_cast<double>(scales.numel()));
+  model.adam.step(model.cloud, gradient, options.rates.at(iteration));
+  report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, iteration,
+                                           options.seed, &report.densify);
+  clock.lap(report.seconds.update);
+
+  report.latents = latents.detach();
+  report.d_latents = score.d_latents;
+  report.x0_uncond = score.x0_uncond;
+  report.x0_guided = score.x0_guided;
+  return report;
+}
+
+}  // namespace lucid::train

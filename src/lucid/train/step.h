@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// One step of training, in the order of the data's path (docs/path.md): cameras, renders, latents, score, gradients,
+// update.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "lucid/distill/prior.h"
+#include "lucid/train/options.h"
+#include "lucid/train/render_view.h"
+
+namespace lucid::train {
+
+/// What training changes, and what a checkpoint holds.
+struct Model {
+  gaussians::Cloud cloud;
+  optim::Adam adam;
+  optim::DensifyStats stats;
+  int64_t iteration = 0;  // steps done
+};
+
+/// What training only reads.
+struct Scene {
+  const TrainOptions& options;
+  distill::Prior& prior;
+  const distill::ViewPrompts& prompts;
+  distill::Distiller& distiller;
+};
+
+struct StepReport {
+  double score_norm = 0;  // of dL/dlatents
+  int64_t timestep = 0;   // t
+  double tv = 0, mean_scale = 0;
+  optim::DensifyReport densify;
+  bool densified = false;
+  bool as_latent = false;  // disparity was encoded in place of colours
+  // For the contact sheet; pictures of this step before its update.
+  std::vector<RenderedView> views;
+  torch::Tensor latents, d_latents, x0_uncond, x0_guided;  // [B,C,h,w]
+  /// Seconds by stage, in the order of the path.
+  struct Seconds {
+    double render = 0, encode = 0, score = 0, encode_backward = 0, render_backward = 0, update = 0;
+    double total() const { return render + encode + score + encode_backward + render_backward + update; }
+  } seconds;
+};
+
+/// Runs step number model.iteration + 1. A pure function of (scene, model, seed): all randomness comes from named
+/// streams.
+StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer& rasterizer);
+
+}  // namespace lucid::train
