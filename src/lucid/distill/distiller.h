@@ -46,21 +46,21 @@ struct IndexRange {
   int64_t low = 0, high = 0;  // high exclusive
 };
 double warm_up_rate(const ScoreOptions& options, int64_t iteration);
-int64_t interval(const ScoreOptions& options, int64_t iteration);                             // delta_T
+int64_t interval(const ScoreOptions& options, int64_t iteration);  // delta_T
 IndexRange t_index_range(const ScoreOptions& options, int64_t iteration, int64_t train_timesteps);
 StepTimes plan_times(const ScoreOptions& options, int64_t iteration, int64_t t_index, int64_t steps_offset);
 
 struct ScoreInput {
-  torch::Tensor latents;           // [B,C,h,w], no gradient
+  torch::Tensor latents;  // [B,C,h,w], no gradient
   const ViewPrompts* prompts = nullptr;
-  std::vector<double> azimuths;    // degrees, one a view
+  std::vector<double> azimuths;  // degrees, one a view
   int64_t iteration = 1, t_index = 0;
 };
 struct ScoreOutput {
-  torch::Tensor d_latents;                    // [B,C,h,w] = dL/dlatents
-  double norm = 0;                            // of d_latents
+  torch::Tensor d_latents;  // [B,C,h,w] = dL/dlatents
+  double norm = 0;          // of d_latents
   StepTimes times;
-  torch::Tensor x0_uncond, x0_guided;         // for the contact sheet; filled when `want_sheet`
+  torch::Tensor x0_uncond, x0_guided;  // for the contact sheet; filled when `want_sheet`
   // Intermediate values, as named in the goldens; filled when `want_trace`.
   struct Trace {
     torch::Tensor x_start, x_s, x_t, eps_s, eps, delta, eps_guided;

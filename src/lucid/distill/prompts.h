@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// View-dependent prompts: three anchors interpolated by azimuth, and Perp-Neg's extra prompts and weights (Armandpour et al. 2023).
+// View-dependent prompts: three anchors interpolated by azimuth, and Perp-Neg's extra prompts and weights (Armandpour
+// et al. 2023).
 #pragma once
 
 #include <torch/torch.h>
@@ -23,9 +24,9 @@ struct PerpNegOptions {
 
 /// How a view's prompts follow from its azimuth (degrees, any turn).
 struct ViewMix {
-  std::array<double, 3> front_side_back{};     // coefficients of the view prompt z
-  std::array<int, 2> extra{};                  // Perp-Neg's 2nd and 3rd prompt: 0 front, 1 side, 2 back
-  std::array<double, 3> weights{1, 0, 0};      // of z and the two extra prompts
+  std::array<double, 3> front_side_back{};  // coefficients of the view prompt z
+  std::array<int, 2> extra{};               // Perp-Neg's 2nd and 3rd prompt: 0 front, 1 side, 2 back
+  std::array<double, 3> weights{1, 0, 0};   // of z and the two extra prompts
 };
 ViewMix mix_for_azimuth(double azimuth, const PerpNegOptions& options = {});
 
@@ -35,7 +36,8 @@ struct PerpNegPrompts {
   torch::Tensor extra;    // [2,B,L,D]
   torch::Tensor weights;  // [3,B]
 };
-PerpNegPrompts perpneg_prompts(const ViewPrompts& prompts, const std::vector<double>& azimuths, const PerpNegOptions& options);
+PerpNegPrompts perpneg_prompts(const ViewPrompts& prompts, const std::vector<double>& azimuths,
+                               const PerpNegOptions& options);
 
 /// delta [K,B,C,h,w] (eps_k - eps_negative), weights [K,B] -> [B,C,h,w]; terms with |w| <= 1e-4 are skipped.
 torch::Tensor perpneg_aggregate(const torch::Tensor& delta, const torch::Tensor& weights);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registry of scores: a new score is one class in a file of its own and one line here.
+#include "lucid/distill/distiller.h"
+
+#include "lucid/base/error.h"
+#include "lucid/distill/guidance.h"
+
+namespace lucid::distill {
+namespace {
+
+struct Entry {
+  const char* name;
+  std::unique_ptr<Distiller> (*make)(const ScoreOptions&);
+};
+constexpr Entry kScores[] = {{"ism", make_ism}, {"sds", make_sds}};
+
+void check_options(const ScoreOptions& options) {
+  const auto refuse = [](bool bad, const char* key, const char* what) {
+    if (bad) throw UserError(UserMistake{.what_happened = what, .key = key});
+  };
+  refuse(!(options.t_range_low >= 0 && options.t_range_low < options.t_range_high && options.t_range_high <= 1),
+         "t_range", "must be [low, high] with 0 <= low < high <= 1");
+  refuse(!(options.max_t_range > options.t_range_low && options.max_t_range <= 1), "max_t_range",
+         "must lie above t_range's low end and at most at 1");
+  refuse(options.delta_t < 0, "delta_t", "must not be negative");
+  refuse(options.annealing_intervals && options.delta_t_start < 0, "delta_t_start", "must not be negative");
+  refuse(!(options.xs_eta >= 0), "xs_eta", "must not be negative");
+}
+
+}  // namespace
+
+const std::vector<std::string>& score_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Entry& entry : kScores) all.emplace_back(entry.name);
+    return all;
+  }();
+  return names;
+}
+
+std::unique_ptr<Distiller> make_distiller(const ScoreOptions& options) {
+  check_options(options);
+  for (const Entry& entry : kScores) {
+    if (options.score == entry.name) return entry.make(options);
+  }
+  throw UserError(UserMistake{.what_happened = fmt::format("unknown score '{}'", options.score),
+                              .key = "score",
+                              .hint = fmt::format("one of {}", fmt::join(score_names(), ", "))});
+}
+
+}  // namespace lucid::distill

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps that ISM and SDS share; see guidance.h.
+#include "lucid/distill/guidance.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/base/error.h"
+
+namespace lucid::distill {
+namespace {
+
+constexpr double kOffsetNoise = 0.1;
+constexpr double kSheetGuidance = 7.5;  // without Perp-Neg the reference's sheet ignores guidance_scale
+
+}  // namespace
+
+torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
+                           int64_t t, const std::vector<torch::Tensor>& contexts) {
+  const auto prompts = static_cast<int64_t>(contexts.size());
+  const int64_t views = x.size(0);
+  std::vector<torch::Tensor> wide;  // [B,L,D] each
+  for (const torch::Tensor& context : contexts) {
+    wide.push_back(context.expand({views, context.size(-2), context.size(-1)}));
+  }
+  const int64_t asked = std::min(t, schedule.config().num_train_timesteps - 1);
+  const torch::Tensor timesteps =
+      torch::full({prompts * views}, asked, torch::TensorOptions(torch::kLong).device(x.device()));
+  const torch::Tensor raw = unet.predict(x.repeat({prompts, 1, 1, 1}), timesteps, torch::cat(wide, 0));
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.insert(shape.begin(), prompts);
+  return raw.to(torch::kFloat).view(shape);  // the differences that follow are small: half precision would lose them
+}
+
+torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {
+  const torch::Tensor base = noise.base(like.sizes());
+  const torch::Tensor offset = noise.offset({1, like.size(1), 1, 1});
+  return (base + kOffsetNoise * offset).to(like.device());
+}
+
+Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
+             const ScoreInput& input, const torch::Tensor& x_t, int64_t t) {
+  std::vector<torch::Tensor> contexts{input.prompts->negative, view_embeddings(*input.prompts, input.azimuths)};
+  PerpNegPrompts perpneg;
+  if (options.perpneg) {
+    perpneg = perpneg_prompts(*input.prompts, input.azimuths, options.perpneg_options);
+    for (const torch::Tensor& extra : perpneg.extra.unbind(0)) contexts.push_back(extra);
+  }
+  Guided result;
+  result.eps = predict_each(unet, schedule, x_t, t, contexts);
+  const torch::Tensor negative = result.eps[0];
+  const torch::Tensor deltas = result.eps.slice(0, 1) - negative;  // [K,B,C,h,w]
+  result.delta = options.perpneg ? perpneg_aggregate(deltas, perpneg.weights.to(deltas.device())) : deltas[0];
+  result.guided = negative + options.guidance_scale * result.delta;
+  return result;
+}
+
+double omega(const diffusion::Schedule& schedule, int64_t t) {
+  const double alpha_bar = schedule.alpha_bar(t);
+  return std::sqrt((1 - alpha_bar) / alpha_bar);
+}
+
+void inject(ScoreOutput& output, const ScoreOptions& options, double weight, const torch::Tensor& difference) {
+  output.d_latents = torch::nan_to_num(options.lambda_guidance * weight * difference);
+  output.norm = output.d_latents.norm().item<double>();
+}
+
+void fill_sheet(ScoreOutput& output, const ScoreOptions& options, const diffusion::Schedule& schedule,
+                const Guided& guided, const torch::Tensor& x_s, int64_t s) {
+  const torch::Tensor negative = guided.eps[0];
+  const torch::Tensor shown = options.perpneg ? guided.guided : negative + kSheetGuidance * guided.delta;
+  output.x0_uncond = schedule.predicted_x0(x_s, negative, s);
+  output.x0_guided = schedule.predicted_x0(x_s, shown, s);
+}
+
+}  // namespace lucid::distill

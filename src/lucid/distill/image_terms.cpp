@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Disparity and total variation, differentiable, as the reference computes them.
+#include "lucid/distill/image_terms.h"
+
+#include <cmath>
+#include <limits>
+
+#include "lucid/base/error.h"
+
+namespace lucid::distill {
+
+torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& alpha, double fovx) {
+  LUCID_CHECK(depth.dim() == 4 && depth.sizes() == alpha.sizes(), "depth has {} dimensions, alpha {}", depth.dim(),
+              alpha.dim());
+  const double focal = 1 / (2 * std::tan(fovx / 2));  // in picture widths
+  const torch::Tensor d = focal / (depth + 10 * alpha + 1e-5);
+
+  // Each view has its own range: the least disparity of its nearly transparent pixels (of all, if it has none) to the
+  // most.
+  const std::vector<int64_t> pixels{1, 2, 3};
+  const torch::Tensor clear = alpha <= 0.1;
+  const torch::Tensor nowhere = torch::full({}, std::numeric_limits<double>::infinity(), d.options());
+  const torch::Tensor has_clear = clear.flatten(1).any(1).view({-1, 1, 1, 1});
+  const torch::Tensor d_min =
+      torch::where(has_clear, torch::where(clear, d, nowhere).amin(pixels, /*keepdim=*/true), d.amin(pixels, true));
+  const torch::Tensor range = d.amax(pixels, /*keepdim=*/true) - d_min;
+
+  // A view of one disparity (an empty one) has no geometry to show: zeros, and no gradient, where the reference has
+  // 0/0.
+  const torch::Tensor flat = range <= 0;
+  const torch::Tensor scaled = (d - d_min) / torch::where(flat, torch::ones_like(range), range);
+  return torch::where(flat, torch::zeros_like(scaled), scaled.clamp(0, 1));
+}
+
+torch::Tensor total_variation(const torch::Tensor& x) {
+  LUCID_CHECK(x.dim() == 4 && x.size(2) > 1 && x.size(3) > 1, "{} dimensions, last two {} x {}", x.dim(), x.size(-2),
+              x.size(-1));
+  const torch::Tensor dy = x.slice(2, 1) - x.slice(2, 0, -1);  // [B,C,H-1,W]
+  const torch::Tensor dx = x.slice(3, 1) - x.slice(3, 0, -1);  // [B,C,H,W-1]
+  const auto batch = static_cast<double>(x.size(0));
+  const double count_y = static_cast<double>(dy.numel()) / batch, count_x = static_cast<double>(dx.numel()) / batch;
+  return 2 * (dy.square().sum() / count_y + dx.square().sum() / count_x) / batch;
+}
+
+}  // namespace lucid::distill

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interval Score Matching (Liang et al. 2023, "LucidDreamer"): two points x_s, x_t of one deterministic DDIM inversion
+// of the rendered picture are compared, in place of SDS's fresh noise. Reads from top to bottom as the paper's
+// Algorithm 1.
+#include "lucid/base/error.h"
+#include "lucid/distill/guidance.h"
+
+namespace lucid::distill {
+namespace {
+
+using torch::Tensor;
+
+class Ism final : public Distiller {
+ public:
+  explicit Ism(const ScoreOptions& options) : options_(options) {}
+
+  ScoreOutput score(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const ScoreInput& input,
+                    NoiseSource& noise) const override {
+    const torch::NoGradGuard no_grad;  // the gradient does not go back through the U-Net
+    const Tensor x_0 = input.latents.to(torch::kFloat);
+
+    // s = t - delta_T, and the timesteps of the inversion: start, strides of delta_S, s, t.
+    const StepTimes times = plan_times(options_, input.iteration, input.t_index, schedule.config().steps_offset);
+    const std::vector<int64_t>& visited = times.visited;
+    const int64_t s = visited[visited.size() - 2], t = visited.back();
+    ScoreOutput output;
+    output.times = times;
+
+    // DDIM inversion x_0 -> x_s with eps_phi(., ., 0), in coarse strides of delta_S. Noise enters once, at the start.
+    const Tensor x_start = schedule.add_noise(x_0, draw_noise(noise, x_0), visited.front());
+    Tensor x_s = x_start;
+    std::vector<Tensor> trajectory;  // eps_phi at each visited timestep but t
+    for (size_t i = 0; i + 2 < visited.size(); ++i) {
+      if (visited[i] == s) continue;  // a stride of zero length stays where it is: its U-Net call would be eps_s below
+      trajectory.push_back(inverse_prediction(unet, schedule, input, x_s, visited[i]));
+      const Tensor stride_noise = options_.xs_eta > 0 ? noise.eta(x_s.sizes()).to(x_s.device()) : Tensor();
+      x_s = schedule.ddim_step(x_s, trajectory.back(), visited[i], visited[i + 1], options_.xs_eta, stride_noise);
+    }
+
+    // One stride of delta_T, x_s -> x_t: x_0^s = (x_s - sqrt(1-a_s) eps_s) / sqrt(a_s), x_t = sqrt(a_t) x_0^s +
+    // sqrt(1-a_t) eps_s.
+    const Tensor eps_s = inverse_prediction(unet, schedule, input, x_s, s);
+    const Tensor x_t = schedule.ddim_step(x_s, eps_s, s, t);
+
+    // eps_phi(x_t, t, y), guided by the negative prompt (and Perp-Neg).
+    const Guided guided = guide(options_, unet, schedule, input, x_t, t);
+
+    // grad L_ISM = lambda omega(t) (eps_phi(x_t, t, y) - eps_phi(x_s, s, 0)) dg/dtheta. With v-prediction the
+    // difference is that of the raw v, as in the reference.
+    inject(output, options_, omega(schedule, t), guided.guided - eps_s);
+
+    if (want_sheet) fill_sheet(output, options_, schedule, guided, x_s, s);
+    if (want_trace) {
+      trajectory.resize(visited.size() - 1, eps_s);  // s itself, and the stride of zero length if there was one
+      output.trace = {.x_start = x_start,
+                      .x_s = x_s,
+                      .x_t = x_t,
+                      .eps_s = eps_s,
+                      .eps = guided.eps,
+                      .delta = guided.delta,
+                      .eps_guided = guided.guided,
+                      .traj_eps = trajectory};
+    }
+    return output;
+  }
+
+ private:
+  // eps_phi(x, t, 0): the inverse prompt alone; with denoise_guidance_scale g > 1 "reverse" guidance towards the
+  // negative prompt, inverse + g (negative - inverse).
+  Tensor inverse_prediction(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const ScoreInput& input,
+                            const Tensor& x, int64_t t) const {
+    const double g = options_.denoise_guidance_scale;
+    if (g <= 1) return predict_each(unet, schedule, x, t, {input.prompts->inverse})[0];
+    const Tensor both = predict_each(unet, schedule, x, t, {input.prompts->negative, input.prompts->inverse});
+    return both[1] + g * (both[0] - both[1]);
+  }
+
+  ScoreOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Distiller> make_ism(const ScoreOptions& options) { return std::make_unique<Ism>(options); }
+
+}  // namespace lucid::distill

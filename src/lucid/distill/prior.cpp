@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads a diffusers folder part by part; what is missing or does not fit is said with the file's name.
+#include "lucid/distill/prior.h"
+
+#include <nlohmann/json.hpp>
+
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+
+namespace lucid::distill {
+namespace {
+
+namespace fs = std::filesystem;
+
+void require(const fs::path& folder, const char* part) {
+  const fs::path file = folder / part;
+  if (fs::is_regular_file(file)) return;
+  throw UserError(
+      UserMistake{.what_happened = "is missing",
+                  .file = file.string(),
+                  .hint = "a prior is a diffusers folder: model_index.json, tokenizer/, text_encoder/, unet/, vae/, "
+                          "scheduler/"});
+}
+
+// The file that holds a part's weights, in the order in which the readers prefer them.
+fs::path weight_file(const fs::path& folder, const std::string& stem) {
+  for (const char* ending : {".safetensors", ".fp16.safetensors", ".bin"}) {
+    const fs::path file = folder / (stem + ending);
+    if (fs::is_regular_file(file)) return file;
+  }
+  throw UserError(UserMistake{.what_happened = "is missing",
+                              .file = (folder / (stem + ".safetensors")).string(),
+                              .hint = fmt::format("{}.fp16.safetensors would do as well", stem)});
+}
+
+// sample_size of unet/config.json, in latent pixels: a number, or two equal ones.
+int64_t sample_size(const fs::path& file) {
+  const auto json = nlohmann::json::parse(read_file(file, size_t{1} << 24), nullptr, /*allow_exceptions=*/false);
+  const auto size = json.is_object() ? json.value("sample_size", nlohmann::json()) : nlohmann::json();
+  if (size.is_number_integer() && size.get<int64_t>() > 0) return size.get<int64_t>();
+  if (size.is_array() && size.size() == 2 && size[0].is_number_integer() && size[0] == size[1] &&
+      size[0].get<int64_t>() > 0) {
+    return size[0].get<int64_t>();
+  }
+  throw UserError(
+      {.what_happened = "must be a positive number (square pictures)", .file = file.string(), .key = "sample_size"});
+}
+
+template <class Module>
+Module frozen(Module module) {
+  module->eval();
+  for (torch::Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
+  return module;
+}
+
+void check_fit(const fs::path& folder, const char* part, const char* key, int64_t unet_has, int64_t part_has) {
+  if (unet_has == part_has) return;
+  throw UserError(UserMistake{.what_happened = fmt::format("the U-Net has {}, {} gives {}", unet_has, part, part_has),
+                              .file = (folder / "unet/config.json").string(),
+                              .key = key,
+                              .hint = "the parts of this folder come from different models"});
+}
+
+}  // namespace
+
+Prior load_prior(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw UserError(UserMistake{.what_happened = "is not a folder",
+                                .file = folder.string(),
+                                .hint = "a prior is a diffusers folder, which holds a model_index.json"});
+  }
+  for (const char* part :
+       {"model_index.json", "tokenizer/vocab.json", "tokenizer/merges.txt", "text_encoder/config.json",
+        "unet/config.json", "vae/config.json", "scheduler/scheduler_config.json"}) {
+    require(folder, part);
+  }
+  const std::vector<fs::path> weight_files{weight_file(folder / "text_encoder", "model"),
+                                           weight_file(folder / "unet", "diffusion_pytorch_model"),
+                                           weight_file(folder / "vae", "diffusion_pytorch_model")};
+  Prior prior{
+      .tokenizer = text::Tokenizer::from_folder(folder / "tokenizer"),
+      .encoder = frozen(text::load_encoder(folder / "text_encoder")),
+      .unet = frozen(diffusion::load_unet(folder / "unet")),
+      .vae = frozen(diffusion::load_vae(folder / "vae")),
+      .schedule =
+          diffusion::Schedule(diffusion::ScheduleConfig::from_file(folder / "scheduler" / "scheduler_config.json")),
+      .folder = folder,
+      .weight_files = weight_files,
+  };
+  const auto& unet = prior.unet->config();
+  check_fit(folder, "the text encoder", "cross_attention_dim", unet.cross_attention_dim,
+            prior.encoder->config().hidden_size);
+  check_fit(folder, "the VAE", "in_channels", unet.in_channels, prior.vae->config().latent_channels);
+  prior.picture_size = sample_size(folder / "unet" / "config.json") * prior.vae->config().downscale();
+  return prior;
+}
+
+torch::Tensor embed(const Prior& prior, const std::string& text) {
+  const torch::NoGradGuard no_grad;
+  text::Encoder encoder = prior.encoder;  // a handle: forward is not const
+  const std::vector<int64_t> ids = prior.tokenizer.encode_padded(text, encoder->config().positions);
+  const torch::Device device = encoder->parameters().front().device();
+  return encoder->forward(torch::tensor(ids, torch::kLong).unsqueeze(0).to(device));
+}
+
+ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
+                         const std::string& inverse_text) {
+  return {.front = embed(prior, text + ", front view"),
+          .side = embed(prior, text + ", side view"),
+          .back = embed(prior, text + ", back view"),
+          .negative = embed(prior, negative),
+          .inverse = embed(prior, inverse_text)};
+}
+
+torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
+                                    const torch::Tensor& context) {
+  const torch::ScalarType dtype = unet_->parameters().front().scalar_type();
+  return unet_->forward(x.to(dtype), timesteps, context.to(dtype)).to(torch::kFloat);
+}
+
+}  // namespace lucid::distill

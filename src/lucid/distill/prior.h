@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A frozen text-to-image prior: the parts of a diffusers folder, loaded together and checked against one another.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lucid/diffusion/schedule.h"
+#include "lucid/diffusion/unet.h"
+#include "lucid/diffusion/vae.h"
+#include "lucid/distill/prompts.h"
+#include "lucid/text/encoder.h"
+#include "lucid/text/tokenizer.h"
+
+namespace lucid::distill {
+
+/// All modules are in evaluation mode and want no gradient for their weights (pictures still get theirs through the
+/// VAE).
+struct Prior {
+  text::Tokenizer tokenizer;
+  text::Encoder encoder;
+  diffusion::UNet unet;
+  diffusion::Vae vae;
+  diffusion::Schedule schedule;
+  std::filesystem::path folder;
+  std::vector<std::filesystem::path> weight_files;
+  int64_t picture_size = 0;  // pixels a side: the U-Net's sample_size times the VAE's downscale
+};
+
+/// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). Throws UserError.
+Prior load_prior(const std::filesystem::path& folder);
+
+/// last_hidden_state of `text`: [1,L,D]. Not cached here.
+torch::Tensor embed(const Prior& prior, const std::string& text);
+
+/// "{text}, front view", "{text}, side view", "{text}, back view", the negative and the inverse prompt.
+ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
+                         const std::string& inverse_text);
+
+/// The prior's U-Net as a Denoiser; keeps the module, casts to and from its dtype.
+class UNetDenoiser final : public diffusion::Denoiser {
+ public:
+  explicit UNetDenoiser(diffusion::UNet unet) : unet_(std::move(unet)) {}
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
+
+ private:
+  diffusion::UNet unet_;
+};
+
+}  // namespace lucid::distill

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads vocabulary.json and compares the words of a prompt with it.
+#include "lucid/distill/vocabulary.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+
+namespace lucid::distill {
+namespace {
+
+constexpr size_t kSuggestions = 3;
+constexpr size_t kShortestPrefix = 3;
+
+// Lower-case words; letters, digits and all of UTF-8's longer characters stay, an apostrophe falls out ("rubik's" ->
+// "rubiks").
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  const auto finish = [&] {
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+  };
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\'') continue;
+    if (byte >= 0x80 || std::isalnum(byte) != 0) {
+      word += static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte);
+    } else {
+      finish();
+    }
+  }
+  finish();
+  return words;
+}
+
+std::set<std::string> words_of_all(const std::vector<std::string>& entries) {
+  std::set<std::string> all;
+  for (const std::string& entry : entries) {
+    for (std::string& word : words_of(entry)) all.insert(std::move(word));
+  }
+  return all;
+}
+
+// Levenshtein distance.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
+    }
+  }
+  return row[b.size()];
+}
+
+// How far `known` is from what was typed; `limit` + 1 and more means not near. One being the start of the other counts
+// as 1.
+size_t distance(std::string_view typed, std::string_view known) {
+  if (std::min(typed.size(), known.size()) >= kShortestPrefix &&
+      (typed.starts_with(known) || known.starts_with(typed))) {
+    return 1;
+  }
+  return edit_distance(typed, known);
+}
+
+std::vector<std::string> near(const Vocabulary& vocabulary, const std::string& typed) {
+  const size_t limit = std::max<size_t>(1, typed.size() / 3);
+  std::vector<std::pair<size_t, std::string>> found;
+  for (const auto* list : {&vocabulary.names, &vocabulary.colours}) {
+    for (const std::string& entry : *list) {
+      size_t best = limit + 1;
+      for (const std::string& word : words_of(entry)) best = std::min(best, distance(typed, word));
+      if (best <= limit) found.emplace_back(best, entry);
+    }
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (found.size() > kSuggestions) found.resize(kSuggestions);
+  std::vector<std::string> entries;
+  for (auto& [unused, entry] : found) entries.push_back(std::move(entry));
+  return entries;
+}
+
+std::vector<std::string> string_list(const nlohmann::json& json, const std::filesystem::path& file, const char* key,
+                                     bool required) {
+  const auto mistake = [&](const char* what) {
+    return UserError(
+        UserMistake{.what_happened = what,
+                    .file = file.string(),
+                    .key = key,
+                    .hint = "vocabulary.json is {\"names\": [...], \"colours\": [...], \"filler\": [...]}"});
+  };
+  if (!json.is_object() || !json.contains(key)) {
+    if (required || !json.is_object()) throw mistake("is missing");
+    return {};
+  }
+  const auto& list = json.at(key);
+  if (!list.is_array()) throw mistake("must be a list of words");
+  std::vector<std::string> entries;
+  for (const auto& entry : list) {
+    if (!entry.is_string() || words_of(entry.get<std::string>()).empty()) throw mistake("must be a list of words");
+    entries.push_back(entry.get<std::string>());
+  }
+  return entries;
+}
+
+}  // namespace
+
+Vocabulary load_vocabulary(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "vocabulary.json";
+  if (!std::filesystem::exists(file)) return {};
+  const auto json = nlohmann::json::parse(read_file(file, size_t{1} << 24), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) throw UserError(UserMistake{.what_happened = "is not valid JSON", .file = file.string()});
+  return {.names = string_list(json, file, "names", true),
+          .colours = string_list(json, file, "colours", false),
+          .filler = string_list(json, file, "filler", false)};
+}
+
+PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text) {
+  PromptCheck check;
+  if (vocabulary.empty()) return check;
+  std::set<std::string> known = words_of_all(vocabulary.names);
+  known.merge(words_of_all(vocabulary.colours));
+  const std::set<std::string> filler = words_of_all(vocabulary.filler);
+
+  check.nothing_known = true;
+  for (const std::string& word : words_of(text)) {
+    if (known.contains(word)) {
+      check.nothing_known = false;
+    } else if (!filler.contains(word) && std::ranges::find(check.unknown, word) == check.unknown.end()) {
+      check.unknown.push_back(word);
+      check.suggestions.push_back(near(vocabulary, word));
+    }
+  }
+  return check;
+}
+
+PromptCheck check_prompt(const Vocabulary& vocabulary, const std::string& text) {
+  PromptCheck check = examine_prompt(vocabulary, text);
+  if (!check.nothing_known) return check;
+  std::string near_ones;
+  for (const auto& suggestion : check.suggestions) {
+    for (const std::string& entry : suggestion) near_ones += near_ones.empty() ? entry : ", " + entry;
+  }
+  if (!near_ones.empty()) near_ones = fmt::format("did you mean: {}? ", near_ones);
+  throw UserError(UserMistake{.what_happened = fmt::format("this prior knows no word of \"{}\"", text),
+                              .key = "text",
+                              .hint = fmt::format("{}it knows: {}", near_ones, fmt::join(vocabulary.names, ", "))});
+}
+
+}  // namespace lucid::distill

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a small prior knows: a folder may carry vocabulary.json, and prompts are then checked before minutes are spent
+// on them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lucid::distill {
+
+struct Vocabulary {
+  std::vector<std::string> names;  // "teddy bear": each of its words is known
+  std::vector<std::string> colours;
+  std::vector<std::string> filler;  // words that neither help nor hurt: a, the, photo
+  bool empty() const { return names.empty() && colours.empty(); }
+};
+
+/// `folder`/vocabulary.json; an empty vocabulary, which checks nothing, where there is no such file. Throws UserError.
+Vocabulary load_vocabulary(const std::filesystem::path& folder);
+
+struct PromptCheck {
+  std::vector<std::string> unknown;                   // words of the prompt, lower case, in order, each once
+  std::vector<std::vector<std::string>> suggestions;  // for each of them the near names and colours, nearest first
+  bool nothing_known = false;                         // not one word is of a name or a colour
+};
+
+/// The words that the vocabulary lacks, with near ones.
+PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text);
+
+/// The same; throws UserError, which lists the names, when nothing is known: no picture could come of it.
+PromptCheck check_prompt(const Vocabulary& vocabulary, const std::string& text);
+
+}  // namespace lucid::distill
