@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as a user meets it: a short run end to end, stop and resume, and one clear line for each kind of bad input.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+
+namespace {
+namespace fs = std::filesystem;
+using lucid::test::TemporaryFolder;
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+/// A running `lucid` whose output goes to two files.
+class Process {
+ public:
+  Process(const std::vector<std::string>& arguments, const TemporaryFolder& folder)
+      : out_(folder.path / "stdout.txt"), err_(folder.path / "stderr.txt") {
+    pid_ = fork();
+    if (pid_ != 0) return;
+    redirect(out_, STDOUT_FILENO);
+    redirect(err_, STDERR_FILENO);
+    std::vector<char*> argv = {const_cast<char*>(LUCID_PROGRAM)};
+    for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+    argv.push_back(nullptr);
+    execv(LUCID_PROGRAM, argv.data());
+    _exit(127);
+  }
+  void signal(int number) const { kill(pid_, number); }
+  Outcome wait() const {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), lucid::read_file(out_), lucid::read_file(err_)};
+  }
+
+ private:
+  static void redirect(const fs::path& file, int descriptor) {
+    const int opened = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    dup2(opened, descriptor);
+  }
+  fs::path out_, err_;
+  pid_t pid_ = 0;
+};
+
+Outcome lucid_run(const std::vector<std::string>& arguments, const TemporaryFolder& folder) { return Process(arguments, folder).wait(); }
+
+int count_lines(const std::string& text) { return static_cast<int>(std::ranges::count(text, '\n')); }
+
+/// A run of a few steps that still goes through everything.
+std::vector<std::string> short_run(const TemporaryFolder& folder, const std::string& workspace, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {"generate", "--output", (folder.path / "out").string(), "--workspace", workspace, "--preset", "draft",
+                                        "--iterations", "6", "--warmup-iter", "3", "--C-batch-size", "2", "--init-num-pts", "500",
+                                        "--vis-interval", "3", "--pro-frames-num", "3", "--turntable-frames", "4", "--output-size", "64",
+                                        "--densify-from-iter", "1", "--densification-interval", "2", "--progress", "json", "a red car"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+void expect_one_line(const Outcome& outcome, const std::vector<std::string>& parts) {
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_EQ(count_lines(outcome.err), 1) << outcome.err;
+  for (const std::string& part : parts) EXPECT_NE(outcome.err.find(part), std::string::npos) << "'" << part << "' in: " << outcome.err;
+}
+
+TEST(Cli, AShortRunLeavesEveryFile) {
+  const TemporaryFolder folder;
+  const Outcome outcome = lucid_run(short_run(folder, "w"), folder);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const fs::path w = folder.path / "out" / "w";
+  for (const char* file : {"effective_config.yaml", "manifest.json", "cameras.json", "init_points3d.ply", "point_cloud/iteration_6/point_cloud.ply",
+                           "test_six_views/6/sheet.png", "videos/turntable_rgb.mp4", "videos/turntable_depth.mp4", "process_videos/process.mp4",
+                           "train_process/iteration_00003.png", "checkpoints/step_000006.safetensors"}) {
+    EXPECT_TRUE(fs::exists(w / file)) << file;
+  }
+  bool events = false;
+  for (const auto& entry : fs::directory_iterator(w)) events |= entry.path().filename().string().starts_with("events.out.tfevents");
+  EXPECT_TRUE(events);
+  const auto manifest = nlohmann::json::parse(lucid::read_file(w / "manifest.json"));
+  EXPECT_EQ(manifest["prompt"], "a red car");
+  EXPECT_EQ(manifest["iterations"], 6);
+  EXPECT_GE(manifest["weights_sha256"].size(), 3u);
+  std::istringstream lines(outcome.out);
+  int steps = 0;
+  for (std::string line; std::getline(lines, line); ++steps) EXPECT_TRUE(nlohmann::json::parse(line).contains("score")) << line;
+  EXPECT_EQ(steps, 6);
+
+  expect_one_line(lucid_run(short_run(folder, "w"), folder), {"holds a finished run", "--overwrite"});
+  const Outcome render = lucid_run({"render", (w / "point_cloud/iteration_6/point_cloud.ply").string(), "-o", (folder.path / "r.png").string(), "--size", "100"}, folder);
+  EXPECT_EQ(render.code, 0) << render.err;
+  EXPECT_TRUE(fs::exists(folder.path / "r.png"));
+}
+
+TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(lucid_run(short_run(folder, "whole"), folder).code, 0);
+  // Stop the second run as soon as its first step is reported, then resume it until it is done.
+  Process broken(short_run(folder, "broken"), folder);
+  for (int i = 0; i < 600 && lucid::read_file(folder.path / "stdout.txt").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  broken.signal(SIGINT);
+  const Outcome stopped = broken.wait();
+  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  const Outcome resumed = lucid_run(short_run(folder, "broken", {"--resume"}), folder);
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  const char* ply = "point_cloud/iteration_6/point_cloud.ply";
+  EXPECT_TRUE(lucid::read_file(folder.path / "out" / "whole" / ply) == lucid::read_file(folder.path / "out" / "broken" / ply));
+  // Other options do not continue that run.
+  expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder), {"other options", "step_000006"});
+}
+
+TEST(Cli, BadOptions) {
+  const TemporaryFolder folder;
+  expect_one_line(lucid_run({"generate", "--guidance-scal", "3", "a mug"}, folder), {"--guidance-scal", "did you mean --guidance-scale?"});
+  expect_one_line(lucid_run({"generate", "--xs-eta", "7", "a mug"}, folder), {"xs_eta", "'7'", "[0, 1]"});
+  expect_one_line(lucid_run({"generate", "--lambda-tv", "nan", "a mug"}, folder), {"lambda_tv", "nan"});
+  expect_one_line(lucid_run({"generate", "--preset", "best", "a mug"}, folder), {"preset", "draft, default, fine"});
+  expect_one_line(lucid_run({"generate"}, folder), {"there is no prompt"});
+  expect_one_line(lucid_run({"generate", "--device", "cuda", "a mug"}, folder), {"device", "CUDA"});
+  expect_one_line(lucid_run({"generate", "--workspace", "../up", "a mug"}, folder), {"workspace"});
+  expect_one_line(lucid_run({"generate", "--image-w", "100", "a mug"}, folder), {"image_w", "multiple of 8"});
+  expect_one_line(lucid_run({"render"}, folder), {"asset"});
+  expect_one_line(lucid_run({"frobnicate"}, folder), {});
+}
+
+TEST(Cli, BadConfigs) {
+  const TemporaryFolder folder;
+  const std::string file = (folder.path / "c.yaml").string();
+  const auto run_with = [&](const std::string& yaml) {
+    lucid::write_file(file, yaml);
+    return lucid_run({"generate", "--config", file, "a mug"}, folder);
+  };
+  expect_one_line(run_with("GuidanceParams:\n  guidance_scale: .nan\n"), {"c.yaml:2", "guidance_scale"});
+  expect_one_line(run_with("GuidanceParams:\n  LoRA_path: x.safetensors\n"), {"c.yaml:2", "LoRA_path", "not supported yet"});
+  expect_one_line(run_with("GuidanceParams:\n  model_key: 'stabilityai/stable-diffusion-2-1-base'\n"), {"model_key", "--prior"});
+  expect_one_line(run_with("a: [\n"), {"c.yaml", "not valid YAML"});
+  expect_one_line(lucid_run({"generate", "--config", file + ".none", "a mug"}, folder), {"c.yaml.none"});
+}
+
+TEST(Cli, BadPrompts) {
+  const TemporaryFolder folder;
+  expect_one_line(lucid_run({"generate", "\xff\xfe mug"}, folder), {"UTF-8"});
+  expect_one_line(lucid_run({"generate", "xylograph quixotry"}, folder), {"hamburger"});  // the list of what it knows
+  std::string words = "a mug";
+  for (int i = 0; i < 10000; ++i) words += " mug";
+  const Outcome outcome = lucid_run(short_run(folder, "long", {"--text", words}), folder);
+  EXPECT_EQ(outcome.code, 0) << outcome.err.substr(0, 500);  // cut, with a warning, not lost
+  EXPECT_NE(outcome.err.find("tokens"), std::string::npos) << outcome.err.substr(0, 500);
+}
+
+TEST(Cli, BadOutputFolder) {
+  const TemporaryFolder folder;
+  lucid::write_file(folder.path / "file", "x");
+  std::vector<std::string> arguments = short_run(folder, "w");
+  arguments[2] = (folder.path / "file" / "below").string();
+  expect_one_line(lucid_run(arguments, folder), {"cannot make the folder"});
+}
+
+TEST(Cli, BadAssets) {
+  const TemporaryFolder folder;
+  const fs::path ply = folder.path / "lies.ply";
+  lucid::write_file(ply, "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nend_header\n");
+  expect_one_line(lucid_run({"render", ply.string()}, folder), {"lies.ply"});
+  expect_one_line(lucid_run({"render", (folder.path / "none.ply").string()}, folder), {"none.ply"});
+  expect_one_line(lucid_run({"info", (folder.path / "none").string()}, folder), {"none", "does not exist"});
+}
+
+/// A copy of the embedded prior whose files can be spoilt.
+struct SpoiltPrior {
+  TemporaryFolder folder;
+  fs::path prior = folder.path / "prior";
+  SpoiltPrior() { fs::copy(lucid::test::source_dir() / "models" / "mini", prior, fs::copy_options::recursive); }
+  Outcome run() const { return lucid_run(short_run(folder, "w", {"--prior", prior.string()}), folder); }
+};
+
+TEST(Cli, BadWeights) {
+  const SpoiltPrior spoilt;
+  const fs::path file = spoilt.prior / "unet" / "diffusion_pytorch_model.safetensors";
+  const std::string good = lucid::read_file(file);
+  fs::remove(file);
+  expect_one_line(spoilt.run(), {"diffusion_pytorch_model.safetensors"});
+  lucid::write_file(file, std::string_view(good).substr(0, good.size() / 2));
+  expect_one_line(spoilt.run(), {"diffusion_pytorch_model.safetensors"});
+  std::string flipped = good;
+  flipped[3] = static_cast<char>(flipped[3] ^ 0x40);  // the header's length
+  lucid::write_file(file, flipped);
+  expect_one_line(spoilt.run(), {"diffusion_pytorch_model.safetensors"});
+  flipped = good;
+  for (size_t i = good.size() - 64; i < good.size(); ++i) flipped[i] = static_cast<char>(0xff);  // NaN in the last tensor
+  lucid::write_file(file, flipped);
+  expect_one_line(spoilt.run(), {"diffusion_pytorch_model.safetensors"});
+  lucid::write_file(file, good);
+  const fs::path config = spoilt.prior / "unet" / "config.json";
+  std::string other = lucid::read_file(config);
+  other.replace(other.find("192"), 3, "160");  // shapes no longer fit the weights
+  lucid::write_file(config, other);
+  expect_one_line(spoilt.run(), {"unet"});
+  lucid::write_file(config, "{");
+  expect_one_line(spoilt.run(), {"config.json"});
+  EXPECT_FALSE(fs::exists(spoilt.folder.path / "out" / "w"));  // nothing was begun
+}
+
+TEST(Cli, HelpFitsTheHabits) {
+  const TemporaryFolder folder;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--help"}, {"generate", "--help"}, {"render", "--help"}, {"info", "--help"}}) {
+    const Outcome outcome = lucid_run(arguments, folder);
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_NE(outcome.out.find("Usage"), std::string::npos);
+  }
+  const Outcome info = lucid_run({"info"}, folder);
+  EXPECT_EQ(info.code, 0) << info.err;
+  for (const char* part : {"libtorch", "BLAS", "threads", "rasteriser"}) EXPECT_NE(info.out.find(part), std::string::npos) << part;
+}
+
+}  // namespace
