@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The differentiable Gaussian rasteriser (Kerbl et al. 2023): plain pointers in, plain pointers out, no tensors. Colour,
-// depth and alpha; gradients of all three with respect to every parameter. Docs: docs/rasteriser.md.
+// The differentiable Gaussian rasteriser (Kerbl et al. 2023): plain pointers in, plain pointers out, no tensors.
+// Colour, depth and alpha; gradients of all three with respect to every parameter. Docs: docs/rasteriser.md.
 #pragma once
 
 #include <array>
@@ -16,12 +16,12 @@ namespace lucid::render {
 template <class Real>
 struct CloudView {
   int64_t count = 0;
-  int sh_degree = 0;                  // degree stored in `sh` and evaluated
-  const Real* means = nullptr;        // [N,3] world units
-  const Real* scales = nullptr;       // [N,3] linear standard deviations
-  const Real* quats = nullptr;        // [N,4] w,x,y,z; normalised on use
-  const Real* opacities = nullptr;    // [N] linear, 0..1
-  const Real* sh = nullptr;           // [N,(degree+1)^2,3]; colour = max(SH + 0.5, 0)
+  int sh_degree = 0;                // degree stored in `sh` and evaluated
+  const Real* means = nullptr;      // [N,3] world units
+  const Real* scales = nullptr;     // [N,3] linear standard deviations
+  const Real* quats = nullptr;      // [N,4] w,x,y,z; normalised on use
+  const Real* opacities = nullptr;  // [N] linear, 0..1
+  const Real* sh = nullptr;         // [N,(degree+1)^2,3]; colour = max(SH + 0.5, 0)
 };
 
 /// dL/d of the above; overwritten, same shapes; any pointer may be null.
@@ -37,10 +37,10 @@ struct CloudGradients {
 
 template <class Real>
 struct Images {
-  Real* rgb = nullptr;      // [3,H,W] over the background
-  Real* depth = nullptr;    // [H,W] sum of w z
-  Real* alpha = nullptr;    // [H,W] sum of w
-  int32_t* radii = nullptr; // [N] pixels, 0 = not visible; may be null
+  Real* rgb = nullptr;       // [3,H,W] over the background
+  Real* depth = nullptr;     // [H,W] sum of w z
+  Real* alpha = nullptr;     // [H,W] sum of w
+  int32_t* radii = nullptr;  // [N] pixels, 0 = not visible; may be null
 };
 
 template <class Real>
@@ -50,17 +50,20 @@ struct ImageGradients {  // dL/d of the images; a null pointer means zero
   const Real* alpha = nullptr;
 };
 
-/// Slow and obvious, in the given precision (float or double): the oracle. Throws std::invalid_argument on NaN/Inf input.
+/// Slow and obvious, in the given precision (float or double): the oracle. Throws std::invalid_argument on NaN/Inf
+/// input.
 namespace reference {
 template <class Real>
-void forward(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background, const Images<Real>& out);
+void forward(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background,
+             const Images<Real>& out);
 template <class Real>
 void backward(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background,
               const ImageGradients<Real>& d_images, const CloudGradients<Real>& d_cloud);
 }  // namespace reference
 
 /// The tiled CPU rasteriser. Holds only scratch memory, reused between calls; what forward leaves in a `Frame` is what
-/// backward needs (sorted tile lists, last contributor, transmittance). Deterministic: the same bits at any thread count.
+/// backward needs (sorted tile lists, last contributor, transmittance). Deterministic: the same bits at any thread
+/// count.
 class CpuRasterizer {
  public:
   class Frame;  // one forward's leftovers
@@ -81,7 +84,8 @@ class CpuRasterizer {
   std::unique_ptr<State> state_;
 };
 
-/// Name of the instruction set the CPU rasteriser runs with ("portable", "avx2", "avx512"); LUCID_ISA forces a lower one.
+/// Name of the instruction set the CPU rasteriser runs with ("portable", "avx2", "avx512"); LUCID_ISA forces a lower
+/// one.
 const char* cpu_isa();
 
 }  // namespace lucid::render

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blend kernels for AVX2 + FMA (see blend_body.h); reached only after blend_kernels() has asked the machine.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "lucid/render/cpu/blend.h"
+#include "lucid/render/kernel_math.h"
+
+namespace lucid::render::cpu {
+namespace avx2 {
+#include "lucid/render/cpu/simd_avx2.h"
+// and, in terms of it:
+#include "lucid/render/cpu/blend_body.h"
+}  // namespace avx2
+
+extern const BlendKernels kBlendAvx2 = {"avx2", avx2::forward_tile, avx2::backward_tile};
+
+}  // namespace lucid::render::cpu
+#endif  // __x86_64__

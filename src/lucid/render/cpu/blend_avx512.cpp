@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blend kernels for AVX-512 (F, DQ, BW, VL) (see blend_body.h); reached only after blend_kernels() has asked the
+// machine.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "lucid/render/cpu/blend.h"
+#include "lucid/render/kernel_math.h"
+
+namespace lucid::render::cpu {
+namespace avx512 {
+#include "lucid/render/cpu/simd_avx512.h"
+// and, in terms of it:
+#include "lucid/render/cpu/blend_body.h"
+}  // namespace avx512
+
+extern const BlendKernels kBlendAvx512 = {"avx512", avx512::forward_tile, avx512::backward_tile};
+
+}  // namespace lucid::render::cpu
+#endif  // __x86_64__

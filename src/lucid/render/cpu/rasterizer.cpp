@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// CpuRasterizer: project, bin, blend; and the way back. Tiles write only their own pixels and pair slots, Gaussians sum
+// their slots in order, so the bits do not depend on the threads.
+#include <algorithm>
+#include <numeric>
+
+#include "lucid/base/error.h"
+#include "lucid/base/parallel.h"
+#include "lucid/render/cpu/frame.h"
+#include "lucid/render/inputs.h"
+
+namespace lucid::render {
+namespace {
+
+/// Copies one tile into the planar images, over the background.
+void write_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const cpu::TileImage& tile,
+                const Images<float>& out) {
+  const int64_t pixels = int64_t(frame.width) * frame.height;
+  for (int row = 0; row < job.rows; ++row) {
+    const int64_t at = int64_t(job.y0 + row) * frame.width + job.x0;
+    const int from = row * kTile;
+    for (int c = 0; c < job.columns; ++c) {
+      const float left = tile.transmittance[from + c];
+      if (out.rgb != nullptr) {
+        out.rgb[at + c] = tile.red[from + c] + left * frame.background[0];
+        out.rgb[pixels + at + c] = tile.green[from + c] + left * frame.background[1];
+        out.rgb[2 * pixels + at + c] = tile.blue[from + c] + left * frame.background[2];
+      }
+      if (out.depth != nullptr) out.depth[at + c] = tile.depth[from + c];
+      if (out.alpha != nullptr) out.alpha[at + c] = 1 - left;
+    }
+  }
+}
+
+/// Reads one tile's dL/d(images) and works out what each whole pixel is worth.
+void read_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const cpu::TileImage& tile,
+               const ImageGradients<float>& d_images, cpu::TileGradient* out) {
+  const int64_t pixels = int64_t(frame.width) * frame.height;
+  *out = {};
+  for (int row = 0; row < job.rows; ++row) {
+    const int64_t at = int64_t(job.y0 + row) * frame.width + job.x0;
+    for (int c = 0; c < job.columns; ++c) {
+      const int to = row * kTile + c;
+      const float left = tile.transmittance[to];
+      float worth = 0;
+      if (d_images.rgb != nullptr) {
+        out->red[to] = d_images.rgb[at + c];
+        out->green[to] = d_images.rgb[pixels + at + c];
+        out->blue[to] = d_images.rgb[2 * pixels + at + c];
+        worth += out->red[to] * (tile.red[to] + left * frame.background[0]) +
+                 out->green[to] * (tile.green[to] + left * frame.background[1]) +
+                 out->blue[to] * (tile.blue[to] + left * frame.background[2]);
+      }
+      if (d_images.depth != nullptr) {
+        out->depth[to] = d_images.depth[at + c];
+        worth += out->depth[to] * tile.depth[to];
+      }
+      if (d_images.alpha != nullptr) {
+        out->alpha[to] = d_images.alpha[at + c];
+        worth += out->alpha[to] * (1 - left);
+      }
+      out->behind[to] = worth;
+    }
+  }
+}
+
+}  // namespace
+
+struct CpuRasterizer::State {
+  const cpu::BlendKernels* kernels = &cpu::blend_kernels();
+  std::vector<std::unique_ptr<Frame>> frames;
+  cpu::BinScratch bins;
+  std::vector<cpu::PairGradient> pairs;
+
+  Frame& frame(int number) {
+    LUCID_CHECK(number >= 0 && size_t(number) < frames.size() && frames[size_t(number)] != nullptr &&
+                    frames[size_t(number)]->count >= 0,
+                "frame {} of {} has no forward pass", number, frames.size());
+    return *frames[size_t(number)];
+  }
+};
+
+CpuRasterizer::CpuRasterizer() : state_(std::make_unique<State>()) {}
+CpuRasterizer::~CpuRasterizer() = default;
+CpuRasterizer::CpuRasterizer(CpuRasterizer&&) noexcept = default;
+CpuRasterizer& CpuRasterizer::operator=(CpuRasterizer&&) noexcept = default;
+
+void CpuRasterizer::forward(int number, const CloudView<float>& cloud, const Camera& camera,
+                            const std::array<float, 3>& background, const Images<float>& out) {
+  LUCID_CHECK(number >= 0, "frame {}", number);
+  check_inputs(cloud, camera, background);
+  auto& frames = state_->frames;
+  if (size_t(number) >= frames.size()) frames.resize(size_t(number) + 1);
+  if (frames[size_t(number)] == nullptr) frames[size_t(number)] = std::make_unique<Frame>();
+  Frame& frame = *frames[size_t(number)];
+  frame.count = -1;  // not usable should anything below throw
+  frame.view = make_view<double>(camera);
+  frame.background = background;
+  frame.width = camera.width;
+  frame.height = camera.height;
+  frame.sh_degree = cloud.sh_degree;
+  cpu::project_cloud(cloud, &frame, &state_->bins, out.radii);
+  cpu::build_tile_lists(&frame, &state_->bins);
+  frame.images.resize(size_t(frame.tiles()));
+  frame.results.resize(size_t(frame.tiles()));
+  parallel_for(frame.tiles(), 1, [&](int64_t tile) {
+    const cpu::TileJob job = frame.job(tile);
+    frame.results[size_t(tile)] = state_->kernels->forward(job, &frame.images[size_t(tile)]);
+    write_tile(frame, job, frame.images[size_t(tile)], out);
+  });
+  frame.count = cloud.count;
+}
+
+void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
+                             const CloudGradients<float>& d_cloud) {
+  const Frame& frame = state_->frame(number);
+  LUCID_CHECK(cloud.count == frame.count && cloud.sh_degree == frame.sh_degree,
+              "{} Gaussians of degree {} against {} of degree {} in forward", cloud.count, cloud.sh_degree, frame.count,
+              frame.sh_degree);
+  state_->pairs.resize(frame.entries.size());
+  parallel_for(frame.tiles(), 1, [&](int64_t tile) {
+    cpu::TileJob job = frame.job(tile);
+    const int64_t visited = frame.results[size_t(tile)].visited;
+    for (int64_t k = visited; k < job.count; ++k) state_->pairs[job.entries[k].slot] = {};
+    job.count = visited;
+    cpu::TileGradient gradient;
+    read_tile(frame, job, frame.images[size_t(tile)], d_images, &gradient);
+    state_->kernels->backward(job, &gradient, state_->pairs.data());
+  });
+  cpu::gather_gradients(frame, cloud, state_->pairs.data(), d_cloud);
+}
+
+int64_t CpuRasterizer::blended_pairs(int number) const {
+  const auto& results = state_->frame(number).results;
+  return std::accumulate(results.begin(), results.end(), int64_t(0),
+                         [](int64_t sum, const cpu::TileResult& r) { return sum + r.pairs; });
+}
+
+}  // namespace lucid::render

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Input checks and the camera's derived numbers (see inputs.h).
+#include "lucid/render/inputs.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <stdexcept>
+
+namespace lucid::render {
+namespace {
+
+constexpr int64_t kBlock = 1 << 14;
+
+/// x - x is zero for every finite x and NaN otherwise: a test that the compiler turns into vector code.
+template <class Real>
+bool all_finite(const Real* values, int64_t count) {
+  bool finite = true;
+  for (int64_t i = 0; i < count; ++i) finite &= (values[i] - values[i]) == 0;
+  return finite;
+}
+
+template <class Real>
+void check_tensor(const char* name, const Real* values, int64_t rows, int64_t columns) {
+  const int64_t count = rows * columns;
+  if (count == 0) return;
+  if (values == nullptr) throw std::invalid_argument(fmt::format("rasterizer: {} is missing", name));
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t length = std::min(kBlock, count - begin);
+    if (all_finite(values + begin, length)) continue;
+    for (int64_t i = begin; i < begin + length; ++i) {
+      if (std::isfinite(values[i])) continue;
+      throw std::invalid_argument(fmt::format("rasterizer: {}[{}, {}] is {} ({} rows of {})", name, i / columns,
+                                              i % columns, values[i], rows, columns));
+    }
+  }
+}
+
+}  // namespace
+
+template <class Real>
+void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background) {
+  if (camera.width <= 0 || camera.height <= 0) {
+    throw std::invalid_argument(fmt::format("rasterizer: image of {} x {} pixels", camera.width, camera.height));
+  }
+  if (!(camera.tan_half_fov_x > 0 && camera.tan_half_fov_y > 0) || !std::isfinite(camera.tan_half_fov_x) ||
+      !std::isfinite(camera.tan_half_fov_y)) {
+    throw std::invalid_argument(
+        fmt::format("rasterizer: tan_half_fov is {}, {}", camera.tan_half_fov_x, camera.tan_half_fov_y));
+  }
+  if (cloud.count < 0) throw std::invalid_argument(fmt::format("rasterizer: {} Gaussians", cloud.count));
+  if (cloud.sh_degree < 0 || cloud.sh_degree > kMaxShDegree) {
+    throw std::invalid_argument(fmt::format("rasterizer: sh_degree {} is not in 0..{}", cloud.sh_degree, kMaxShDegree));
+  }
+  check_tensor("camera_from_world", camera.camera_from_world.data(), 4, 4);
+  check_tensor("background", background.data(), 1, 3);
+  check_tensor("means", cloud.means, cloud.count, 3);
+  check_tensor("scales", cloud.scales, cloud.count, 3);
+  check_tensor("quats", cloud.quats, cloud.count, 4);
+  check_tensor("opacities", cloud.opacities, cloud.count, 1);
+  check_tensor("sh", cloud.sh, cloud.count, 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1));
+}
+
+template <class Real>
+View<Real> make_view(const Camera& camera) {
+  const auto& m = camera.camera_from_world;
+  const auto at = [&](int row, int column) { return Real(m[static_cast<size_t>(4 * row + column)]); };
+  View<Real> view;
+  view.rotation = {{at(0, 0), at(1, 0), at(2, 0)}, {at(0, 1), at(1, 1), at(2, 1)}, {at(0, 2), at(1, 2), at(2, 2)}};
+  view.offset = {at(0, 3), at(1, 3), at(2, 3)};
+  view.position = Real(-1) * transposed_times(view.rotation, view.offset);
+  view.width = Real(camera.width);
+  view.height = Real(camera.height);
+  view.focal_x = Real(camera.width / (2 * camera.tan_half_fov_x));
+  view.focal_y = Real(camera.height / (2 * camera.tan_half_fov_y));
+  view.limit_x = Real(kTanClamp * camera.tan_half_fov_x);
+  view.limit_y = Real(kTanClamp * camera.tan_half_fov_y);
+  view.tiles_x = (camera.width + kTile - 1) / kTile;
+  view.tiles_y = (camera.height + kTile - 1) / kTile;
+  return view;
+}
+
+template void check_inputs(const CloudView<float>&, const Camera&, const std::array<float, 3>&);
+template void check_inputs(const CloudView<double>&, const Camera&, const std::array<double, 3>&);
+template View<float> make_view(const Camera&);
+template View<double> make_view(const Camera&);
+
+}  // namespace lucid::render

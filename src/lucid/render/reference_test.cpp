@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The oracle against calculus: its gradients must be the central differences of its own images.
+#include <gtest/gtest.h>
+
+#include "lucid/render/scene_test.h"
+
+namespace lucid::render::test {
+namespace {
+
+/// Few, broad, translucent Gaussians inside a small image: no pixel comes near a threshold (alpha cut, stop, clamp, the
+/// tile rectangle's edge), so the images are smooth in every parameter.
+Scene<double> smooth_scene(uint64_t seed, int sh_degree) {
+  Rng rng(seed, "smooth");
+  Scene<float> s;
+  s.sh_degree = sh_degree;
+  s.camera = front_camera(13, 11, 3, 0.15);
+  s.background = {0.2f, 0.5f, 0.9f};
+  for (int i = 0; i < 6; ++i) {
+    Blob blob;
+    for (double& m : blob.mean) m = rng.uniform(-0.2, 0.2);
+    for (double& v : blob.scale) v = rng.uniform(0.4, 0.8);
+    blob.opacity = rng.uniform(0.2, 0.5);
+    add(rng, blob, &s);
+    for (size_t c = s.sh.size() - size_t(3 * (sh_degree + 1) * (sh_degree + 1)), end = c + 3; c < end; ++c) {
+      s.sh[c] = 3;  // bright enough that the colour clamp stays away
+    }
+  }
+  draw_upstream(rng, &s);
+  return s.as<double>();
+}
+
+double loss(const Scene<double>& s) {
+  Result<double> r(s);
+  reference::forward(s.cloud(), s.camera, s.background, r.images());
+  double sum = 0;
+  for (size_t i = 0; i < r.rgb.size(); ++i) sum += s.d_rgb[i] * r.rgb[i];
+  for (size_t i = 0; i < r.depth.size(); ++i) sum += s.d_depth[i] * r.depth[i] + s.d_alpha[i] * r.alpha[i];
+  return sum;
+}
+
+void expect_gradient(const char* name, const Scene<double>& scene, std::vector<double> Scene<double>::*member,
+                     const std::vector<double>& gradient) {
+  constexpr double kStep = 1e-5;
+  std::vector<double> expected(gradient.size());
+  Scene<double> moved = scene;
+  for (size_t i = 0; i < gradient.size(); ++i) {
+    double& value = (moved.*member)[i];
+    const double before = value;
+    value = before + kStep;
+    const double up = loss(moved);
+    value = before - kStep;
+    expected[i] = (up - loss(moved)) / (2 * kStep);
+    value = before;
+  }
+  expect_close(name, gradient, expected, 1e-7);
+}
+
+void expect_gradients(const Scene<double>& scene) {
+  const Result<double> r = run_reference(scene);
+  expect_gradient("means", scene, &Scene<double>::means, r.means);
+  expect_gradient("scales", scene, &Scene<double>::scales, r.scales);
+  expect_gradient("quats", scene, &Scene<double>::quats, r.quats);
+  expect_gradient("opacities", scene, &Scene<double>::opacities, r.opacities);
+  expect_gradient("sh", scene, &Scene<double>::sh, r.sh);
+}
+
+TEST(Reference, GradientsAreCentralDifferences) {
+  for (int degree = 0; degree <= 3; ++degree) {
+    SCOPED_TRACE(degree);
+    expect_gradients(smooth_scene(uint64_t(degree), degree));
+  }
+}
+
+TEST(Reference, GradientsWhereTheJacobianIsClamped) {
+  Scene<double> scene = smooth_scene(7, 1);
+  for (int i = 0; i < 3; ++i) {  // well outside the image, so broad that they still colour all of it
+    scene.means[size_t(3 * i)] = i == 1 ? -0.9 : 0.9;
+    scene.means[size_t(3 * i + 2)] = i == 2 ? 0.85 : 0.1;
+    for (int k = 0; k < 3; ++k) scene.scales[size_t(3 * i + k)] = 1.2 + 0.1 * k;
+  }
+  expect_gradients(scene);
+}
+
+TEST(Reference, FloatFollowsDouble) {
+  const Scene<double> scene = smooth_scene(3, 3);
+  const Result<double> wide = run_reference(scene);
+  const Result<float> narrow = run_reference(scene.as<float>());
+  expect_close("rgb", narrow.rgb, wide.rgb, 1e-5);
+  expect_close("means", narrow.means, wide.means, 1e-4);
+  expect_close("quats", narrow.quats, wide.quats, 1e-4);
+}
+
+TEST(Reference, BackgroundShowsWhereNothingIs) {
+  Scene<double> scene;
+  scene.camera = front_camera(5, 3, 2, 0.4);
+  scene.background = {0.25, 0.5, 0.75};
+  scene.d_rgb.assign(45, 1);
+  scene.d_depth.assign(15, 1);
+  scene.d_alpha.assign(15, 1);
+  const Result<double> r = run_reference(scene);
+  for (size_t i = 0; i < 15; ++i) {
+    EXPECT_EQ(r.rgb[i], 0.25);
+    EXPECT_EQ(r.rgb[15 + i], 0.5);
+    EXPECT_EQ(r.rgb[30 + i], 0.75);
+    EXPECT_EQ(r.alpha[i], 0);
+    EXPECT_EQ(r.depth[i], 0);
+  }
+}
+
+}  // namespace
+}  // namespace lucid::render::test
