@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast the CPU rasteriser is, measured only after it has been held against the reference on the same scene.
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "lucid/base/rng.h"
+#include "lucid/render/rasterize.h"
+
+namespace {
+
+using lucid::Camera;
+using lucid::Rng;
+namespace render = lucid::render;
+
+constexpr double kDistance = 3.5, kFovY = 0.5, kElevation = 15, kAzimuth = 30;  // world units, radians, degrees
+
+struct Opacity {
+  const char* name;
+  double low, high;
+};
+constexpr Opacity kOpacities[] = {{"trained", 0.1, 0.9}, {"early", 0.02, 0.1}};
+
+template <class Real>
+struct Scene {
+  std::vector<Real> means, scales, quats, opacities, sh;
+  render::CloudView<Real> cloud() const {
+    return {int64_t(opacities.size()), 0, means.data(), scales.data(), quats.data(), opacities.data(), sh.data()};
+  }
+};
+
+template <class To, class From>
+std::vector<To> cast(const std::vector<From>& values) {
+  return {values.begin(), values.end()};
+}
+
+Scene<double> in_double(const Scene<float>& s) {
+  return {cast<double>(s.means), cast<double>(s.scales), cast<double>(s.quats), cast<double>(s.opacities),
+          cast<double>(s.sh)};
+}
+
+/// Uniform in the unit ball, sizes that keep the overlap the same at any count.
+Scene<float> draw_scene(int count, const Opacity& opacity) {
+  Rng rng(0, "bench_raster");
+  Scene<float> s;
+  const double size = 0.8 * std::pow(double(count), -1.0 / 3);
+  while (int(s.opacities.size()) < count) {
+    const double x = rng.uniform(-1, 1), y = rng.uniform(-1, 1), z = rng.uniform(-1, 1);
+    if (x * x + y * y + z * z > 1) continue;
+    for (const double v : {x, y, z}) s.means.push_back(float(v));
+    for (int k = 0; k < 3; ++k) s.scales.push_back(float(size * rng.uniform(0.5, 1.5)));
+    for (int k = 0; k < 4; ++k) s.quats.push_back(float(rng.normal()));
+    s.opacities.push_back(float(rng.uniform(opacity.low, opacity.high)));
+    for (int k = 0; k < 3; ++k) s.sh.push_back(float(0.5 * rng.normal()));
+  }
+  return s;
+}
+
+/// An orbit camera looking at the origin; z is up, azimuth 0 is the front (+y).
+Camera orbit_camera(int size) {
+  const double phi = kAzimuth * std::numbers::pi / 180, e = kElevation * std::numbers::pi / 180;
+  const double eye[3] = {std::sin(phi) * std::cos(e), std::cos(phi) * std::cos(e), std::sin(e)};
+  const double right[3] = {-std::cos(phi), std::sin(phi), 0};  // forward x up
+  const double down[3] = {-right[1] * eye[2], right[0] * eye[2], right[1] * eye[0] - right[0] * eye[1]};
+  Camera camera;
+  for (size_t k = 0; k < 3; ++k) {
+    camera.camera_from_world[k] = right[k];
+    camera.camera_from_world[4 + k] = down[k];
+    camera.camera_from_world[8 + k] = -eye[k];
+  }
+  camera.camera_from_world[11] = kDistance;
+  camera.camera_from_world[15] = 1;
+  camera.tan_half_fov_x = camera.tan_half_fov_y = std::tan(kFovY / 2);
+  camera.width = camera.height = size;
+  return camera;
+}
+
+template <class Real>
+struct Buffers {
+  std::vector<Real> rgb, depth, alpha, d_rgb, d_depth, d_alpha, means, scales, quats, opacities, sh;
+  Buffers(int64_t count, int64_t pixels)
+      : rgb(size_t(3 * pixels)),
+        depth(size_t(pixels)),
+        alpha(size_t(pixels)),
+        d_rgb(size_t(3 * pixels)),
+        d_depth(size_t(pixels)),
+        d_alpha(size_t(pixels)),
+        means(size_t(3 * count)),
+        scales(size_t(3 * count)),
+        quats(size_t(4 * count)),
+        opacities(size_t(count)),
+        sh(size_t(3 * count)) {
+    Rng rng(0, "bench_raster/upstream");
+    for (auto* d : {&d_rgb, &d_depth, &d_alpha}) {
+      for (Real& v : *d) v = Real(float(rng.normal()));  // a float, so that both precisions see the same
+    }
+  }
+  render::Images<Real> images() { return {rgb.data(), depth.data(), alpha.data(), nullptr}; }
+  render::ImageGradients<Real> d_images() const { return {d_rgb.data(), d_depth.data(), d_alpha.data()}; }
+  render::CloudGradients<Real> gradients() {
+    return {means.data(), scales.data(), quats.data(), opacities.data(), sh.data(), nullptr};
+  }
+};
+
+double milliseconds(const std::function<void()>& body) {
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Median of repeated runs after one to warm up, for about `budget_ms` in all.
+double median_milliseconds(double budget_ms, const std::function<void()>& body) {
+  const double first = milliseconds(body);
+  const int runs = std::clamp(int(budget_ms / std::max(first, 0.01)), 5, 200);
+  std::vector<double> times;
+  for (int i = 0; i < runs; ++i) times.push_back(milliseconds(body));
+  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
+  return times[size_t(runs / 2)];
+}
+
+/// Values further than `tolerance` of the tensor's largest; a NaN is too far.
+int64_t far_values(const std::vector<float>& got, const std::vector<double>& expected, double tolerance) {
+  double scale = 0;
+  for (const double v : expected) scale = std::max(scale, std::abs(v));
+  int64_t far = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    far += !(std::abs(double(got[i]) - expected[i]) <= tolerance * std::max(scale, 1e-30));
+  }
+  return far;
+}
+
+bool validate(const Buffers<float>& got, const Buffers<double>& expected) {
+  const auto check = [](const char* name, const std::vector<float>& a, const std::vector<double>& b, double tolerance) {
+    const int64_t far = far_values(a, b, tolerance);
+    if (far <= int64_t(b.size()) / 1000) return true;  // pixels on a threshold
+    fmt::print(stderr, "{}: {} of {} values differ from the reference\n", name, far, b.size());
+    return false;
+  };
+  return check("rgb", got.rgb, expected.rgb, 2e-4) & check("depth", got.depth, expected.depth, 2e-4) &
+         check("alpha", got.alpha, expected.alpha, 2e-4) & check("d_means", got.means, expected.means, 2e-3) &
+         check("d_scales", got.scales, expected.scales, 2e-3) & check("d_quats", got.quats, expected.quats, 2e-3) &
+         check("d_opacities", got.opacities, expected.opacities, 2e-3) & check("d_sh", got.sh, expected.sh, 2e-3);
+}
+
+struct Measurement {
+  int count = 0, size = 0;
+  const char* opacity = "";
+  double forward_ms = 0, backward_ms = 0, reference_ms = 0;
+  int64_t pairs = 0;
+};
+
+/// The reference looks at every Gaussian for every pixel: beyond this many such looks it renders only a strip of the
+/// image, and its time is scaled to the whole.
+constexpr int64_t kReferenceWork = 400'000'000;
+
+/// A strip through the middle of the image, as a camera of its own with the same rays.
+Camera strip_of(const Camera& camera, int rows) {
+  Camera strip = camera;
+  strip.height = rows;
+  strip.tan_half_fov_y = camera.tan_half_fov_y * rows / camera.height;
+  return strip;
+}
+
+bool measure(Measurement* m, const Opacity& opacity) {
+  const Scene<float> scene = draw_scene(m->count, opacity);
+  const Camera camera = orbit_camera(m->size);
+  const std::array<float, 3> white{1, 1, 1};
+  render::CpuRasterizer rasterizer;
+
+  const int64_t affordable = kReferenceWork / (int64_t(m->count) * m->size);
+  const int rows = int(std::clamp<int64_t>(affordable, 1, m->size));
+  const Camera strip = strip_of(camera, rows);
+  const int64_t strip_pixels = int64_t(m->size) * rows;
+  const Scene<double> wide = in_double(scene);
+  Buffers<double> expected(m->count, strip_pixels);
+  m->reference_ms = milliseconds([&] {
+    render::reference::forward<double>(wide.cloud(), strip, {1, 1, 1}, expected.images());
+    render::reference::backward<double>(wide.cloud(), strip, {1, 1, 1}, expected.d_images(), expected.gradients());
+  });
+  m->reference_ms *= double(m->size) / rows;
+  Buffers<float> got(m->count, strip_pixels);
+  rasterizer.forward(0, scene.cloud(), strip, white, got.images());
+  rasterizer.backward(0, scene.cloud(), got.d_images(), got.gradients());
+  if (!validate(got, expected)) return false;
+
+  Buffers<float> buffers(m->count, int64_t(m->size) * m->size);
+  const auto forward = [&] { rasterizer.forward(0, scene.cloud(), camera, white, buffers.images()); };
+  const auto backward = [&] { rasterizer.backward(0, scene.cloud(), buffers.d_images(), buffers.gradients()); };
+  m->forward_ms = median_milliseconds(400, forward);
+  m->backward_ms = median_milliseconds(600, backward);
+  m->pairs = rasterizer.blended_pairs(0);
+  return true;
+}
+
+void print(const Measurement& m, bool json) {
+  if (json) {
+    fmt::print(
+        "{{\"n\": {}, \"width\": {}, \"height\": {}, \"opacity\": \"{}\", \"threads\": {}, \"forward_ms\": {:.4f}, "
+        "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"isa\": \"{}\"}}\n",
+        m.count, m.size, m.size, m.opacity, omp_get_max_threads(), m.forward_ms, m.backward_ms, m.reference_ms, m.pairs,
+        render::cpu_isa());
+  } else {
+    const double per_pair = 1e6 / double(std::max<int64_t>(m.pairs, 1));
+    fmt::print("{:>7} {:>5} {:>8} {:>10.2f} {:>11.2f} {:>9.2f} {:>9.3f} {:>9.3f} {:>11.0f}x\n", m.count, m.size,
+               m.opacity, m.forward_ms, m.backward_ms, double(m.pairs) * 1e-6, m.forward_ms * per_pair,
+               m.backward_ms * per_pair, m.reference_ms / (m.forward_ms + m.backward_ms));
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool json = argc == 2 && std::strcmp(argv[1], "--json") == 0;
+  if (argc > 1 && !json) {
+    fmt::print(stderr, "usage: bench_raster [--json]   (OMP_NUM_THREADS and LUCID_ISA choose threads and kernels)\n");
+    return 2;
+  }
+  if (!json) {
+    fmt::print("rasteriser, {} kernels, {} threads\n", render::cpu_isa(), omp_get_max_threads());
+    fmt::print("{:>7} {:>5} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>12}\n", "n", "size", "opacity", "forward ms",
+               "backward ms", "Mpairs", "fwd ns/p", "bwd ns/p", "vs reference");
+  }
+  for (const Opacity& opacity : kOpacities) {
+    for (const int count : {10'000, 50'000}) {
+      for (const int size : {128, 256, 512}) {
+        Measurement m{.count = count, .size = size, .opacity = opacity.name};
+        if (!measure(&m, opacity)) return 1;
+        print(m, json);
+      }
+    }
+  }
+  return 0;
+}
