@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The noise schedule and DDIM (Song et al. 2021) in both directions, as diffusers' DDIMScheduler and DDIMInverseScheduler.
+// The noise schedule and DDIM (Song et al. 2021) in both directions, as diffusers' DDIMScheduler and
+// DDIMInverseScheduler.
 #pragma once
 
 #include <torch/torch.h>
@@ -26,8 +27,8 @@ class Schedule {
  public:
   explicit Schedule(const ScheduleConfig& config);
   const ScheduleConfig& config() const { return config_; }
-  /// cumulative product of 1-beta at timestep t, computed as the library does (float32), held as double. t is clamped to the
-  /// table's end (set_timesteps with an offset reaches 1000); t < 0 gives the final alpha.
+  /// cumulative product of 1-beta at timestep t, computed as the library does (float32), held as double. t is clamped
+  /// to the table's end (set_timesteps with an offset reaches 1000); t < 0 gives the final alpha.
   double alpha_bar(int64_t t) const;
   const torch::Tensor& alphas_cumprod() const { return alphas_cumprod_; }  // [T] float32
 

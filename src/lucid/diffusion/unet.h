@@ -5,32 +5,20 @@
 #include <torch/torch.h>
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
-namespace lucid::diffusion {
+#include "lucid/diffusion/unet_blocks.h"
 
-struct UNetConfig {
-  int64_t in_channels = 4, out_channels = 4;
-  std::vector<int64_t> block_out_channels = {320, 640, 1280, 1280};
-  std::vector<std::string> down_block_types, up_block_types;
-  bool mid_cross_attention = true;
-  int64_t layers_per_block = 2;
-  std::vector<int64_t> heads_per_block;  // config's `attention_head_dim`, which for these models means the NUMBER of heads
-  int64_t cross_attention_dim = 768;
-  bool use_linear_projection = false;
-  int64_t norm_num_groups = 32;
-  double norm_eps = 1e-5;
-  static UNetConfig from_file(const std::filesystem::path& config_json);  // throws UserError on what it does not support
-};
+namespace lucid::diffusion {
 
 /// The U-Net as a function, so that a score can be tested with any denoiser.
 /// x [B,C,h,w], timesteps [B] int64, context [B,L,D] -> epsilon or v [B,C,h,w].
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
-  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) = 0;
+  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
+                                const torch::Tensor& context) = 0;
 };
 
 class UNetImpl : public torch::nn::Module {
@@ -38,13 +26,30 @@ class UNetImpl : public torch::nn::Module {
   explicit UNetImpl(const UNetConfig& config);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context);
   /// Called with (module name in diffusers' naming, its output) during forward; for tests and debugging. Null = off.
-  std::function<void(const std::string&, const torch::Tensor&)> on_activation;
+  ActivationHook on_activation;
   const UNetConfig& config() const { return config_; }
 
  private:
   UNetConfig config_;
+  torch::nn::Conv2d conv_in_, conv_out_;
+  torch::nn::Linear time_1_, time_2_;
+  torch::nn::GroupNorm norm_out_;
+  std::vector<UNetBlock> down_, up_;
+  UNetMiddle middle_;
 };
 TORCH_MODULE(UNet);
+
+/// A U-Net as a Denoiser.
+class UNetDenoiser : public Denoiser {
+ public:
+  explicit UNetDenoiser(UNet unet) : unet_(std::move(unet)) {}
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override {
+    return unet_->forward(x, timesteps, context);
+  }
+
+ private:
+  UNet unet_;
+};
 
 /// diffusers' sinusoid: cos half first, then sin (flip_sin_to_cos, freq_shift 0), float32. [B] -> [B,width].
 torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width);

@@ -5,9 +5,11 @@
 #include <torch/torch.h>
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
+
+#include "lucid/diffusion/attention.h"
+#include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
 
@@ -27,11 +29,29 @@ class VaeImpl : public torch::nn::Module {
   torch::Tensor encode_moments(const torch::Tensor& picture);
   /// latents [B,C,h,w] (scaled) -> picture [B,3,H,W] about [-1,1], not clamped.
   torch::Tensor decode(const torch::Tensor& latents);
-  std::function<void(const std::string&, const torch::Tensor&)> on_activation;
+  ActivationHook on_activation;  // null = off
   const VaeConfig& config() const { return config_; }
 
  private:
+  /// One level: resnets, then a resampler unless it is the last.
+  struct Level {
+    std::vector<Resnet> resnets;
+    torch::nn::Conv2d resampler{nullptr};
+  };
+  /// Encoder or decoder: both have a middle of resnet, attention, resnet, and an output norm.
+  struct Tower {
+    torch::nn::Conv2d conv_in{nullptr}, conv_out{nullptr};
+    std::vector<Level> levels;
+    Resnet middle_1{nullptr}, middle_2{nullptr};
+    PixelAttention middle_attention{nullptr};
+    torch::nn::GroupNorm norm_out{nullptr};
+  };
+  Tower make_tower(const std::string& name, bool decoder);
+  torch::Tensor middle(Tower& tower, const std::string& name, torch::Tensor x);
+
   VaeConfig config_;
+  Tower encoder_, decoder_;
+  torch::nn::Conv2d quant_conv_, post_quant_conv_;
 };
 TORCH_MODULE(Vae);
 

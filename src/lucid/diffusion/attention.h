@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention: the one function that computes it, and the modules around it with diffusers' parameter names.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace lucid::diffusion {
+
+/// softmax(q kᵀ / √d) v, head by head. q [B,N,heads*d], k and v [B,M,heads*d] -> [B,N,heads*d].
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads);
+
+/// to_q, to_k, to_v, to_out.0.
+class AttentionImpl : public torch::nn::Module {
+ public:
+  /// width of the queries' tokens, width of the keys' and values' tokens.
+  AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool bias_of_qkv);
+  /// tokens [B,N,width], context [B,M,context_width] -> [B,N,width].
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context);
+
+ private:
+  int64_t heads_;
+  torch::nn::Linear to_q_, to_k_, to_v_, to_out_;
+};
+TORCH_MODULE(Attention);
+
+/// The VAE's: one head over all pixels, its own group_norm before it, the input added after it. [B,C,h,w] -> the same.
+class MapAttentionImpl : public AttentionImpl {
+ public:
+  MapAttentionImpl(int64_t channels, int64_t groups, double eps);
+  torch::Tensor forward(const torch::Tensor& map);
+
+ private:
+  torch::nn::GroupNorm group_norm_;
+};
+TORCH_MODULE(MapAttention);
+
+}  // namespace lucid::diffusion

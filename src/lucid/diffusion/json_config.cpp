@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// See json_config.h.
+#include "lucid/diffusion/json_config.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr size_t kMaxConfigBytes = size_t{1} << 24;
+constexpr int64_t kMaxCount = 1 << 20;  // wider than any model; keeps products of two of them far from overflow
+constexpr size_t kMaxListed = 64;       // elements of a list, and characters of a value in a message
+
+std::string shown(const nlohmann::json& value) {
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
+  return text.size() <= kMaxListed ? text : text.substr(0, kMaxListed) + "...";
+}
+
+bool same(const nlohmann::json& a, const nlohmann::json& b) {
+  return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b;
+}
+
+bool is_positive(const nlohmann::json& value) {
+  return value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= kMaxCount;
+}
+
+}  // namespace
+
+JsonConfig::JsonConfig(const std::filesystem::path& file) : file_(file) {
+  json_ = nlohmann::json::parse(read_file(file, kMaxConfigBytes), nullptr, /*allow_exceptions=*/false);
+  if (!json_.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
+}
+
+bool JsonConfig::has(const std::string& key) const {
+  const auto it = json_.find(key);
+  return it != json_.end() && !it->is_null();
+}
+
+int64_t JsonConfig::positive(const std::string& key, int64_t otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!is_positive(value(key))) refuse(key, "must be a positive whole number");
+  return value(key).get<int64_t>();
+}
+
+int64_t JsonConfig::integer(const std::string& key, int64_t otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!value(key).is_number_integer() || std::abs(value(key).get<double>()) > kMaxCount) {
+    refuse(key, "must be a whole number");
+  }
+  return value(key).get<int64_t>();
+}
+
+double JsonConfig::number(const std::string& key, double otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!value(key).is_number() || !std::isfinite(value(key).get<double>())) refuse(key, "must be a number");
+  return value(key).get<double>();
+}
+
+bool JsonConfig::boolean(const std::string& key, bool otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!value(key).is_boolean()) refuse(key, "must be true or false");
+  return value(key).get<bool>();
+}
+
+std::string JsonConfig::text(const std::string& key, const std::string& otherwise) const {
+  if (!has(key)) return otherwise;
+  if (!value(key).is_string()) refuse(key, "must be a text");
+  return value(key).get<std::string>();
+}
+
+std::vector<int64_t> JsonConfig::positives(const std::string& key, const std::vector<int64_t>& otherwise) const {
+  if (!has(key)) return otherwise;
+  const auto& list = value(key);
+  if (!list.is_array() || list.empty() || list.size() > kMaxListed || !std::ranges::all_of(list, is_positive)) {
+    refuse(key, "must be a list of positive whole numbers");
+  }
+  return list.get<std::vector<int64_t>>();
+}
+
+std::vector<std::string> JsonConfig::texts(const std::string& key, const std::vector<std::string>& otherwise) const {
+  if (!has(key)) return otherwise;
+  const auto& list = value(key);
+  if (!list.is_array() || list.empty() || list.size() > kMaxListed ||
+      !std::ranges::all_of(list, [](const auto& element) { return element.is_string(); })) {
+    refuse(key, "must be a list of texts");
+  }
+  return list.get<std::vector<std::string>>();
+}
+
+void JsonConfig::only(const std::string& key, const nlohmann::json& supported) const {
+  if (!has(key)) return;
+  const auto& found = value(key);
+  const bool fine = found.is_array()
+                        ? std::ranges::all_of(found, [&](const auto& element) { return same(element, supported); })
+                        : same(found, supported);
+  if (!fine) refuse(key, fmt::format("is not supported: only {} is", shown(supported)));
+}
+
+void JsonConfig::none_of(const std::vector<std::string>& keys) const {
+  for (const std::string& key : keys) {
+    if (has(key)) refuse(key, "is not supported");
+  }
+}
+
+void JsonConfig::refuse(const std::string& key, const std::string& why, const std::string& hint) const {
+  throw UserError({.what_happened = fmt::format("{} {}", json_.contains(key) ? shown(json_.at(key)) : "(absent)", why),
+                   .file = file_.string(),
+                   .key = key,
+                   .hint = hint});
+}
+
+}  // namespace lucid::diffusion

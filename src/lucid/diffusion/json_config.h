@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A diffusers config.json, read with its name at hand, so that every complaint names file, key and value.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace lucid::diffusion {
+
+/// Keys that are absent or null take the default that the caller names, as diffusers does.
+class JsonConfig {
+ public:
+  explicit JsonConfig(const std::filesystem::path& file);  // throws UserError, as every member does
+
+  bool has(const std::string& key) const;  // there, and not null
+  int64_t positive(const std::string& key, int64_t otherwise) const;
+  int64_t integer(const std::string& key, int64_t otherwise) const;
+  double number(const std::string& key, double otherwise) const;
+  bool boolean(const std::string& key, bool otherwise) const;
+  std::string text(const std::string& key, const std::string& otherwise) const;
+  std::vector<int64_t> positives(const std::string& key, const std::vector<int64_t>& otherwise) const;
+  std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& otherwise) const;
+
+  /// Refuses a value other than `supported`; a list passes if all its elements do.
+  void only(const std::string& key, const nlohmann::json& supported) const;
+  /// Refuses a key that is there at all, unless null.
+  void none_of(const std::vector<std::string>& keys) const;
+  [[noreturn]] void refuse(const std::string& key, const std::string& why, const std::string& hint = "") const;
+
+ private:
+  const nlohmann::json& value(const std::string& key) const { return json_.at(key); }
+  std::filesystem::path file_;
+  nlohmann::json json_;
+};
+
+}  // namespace lucid::diffusion

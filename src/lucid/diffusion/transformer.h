@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transformer2DModel of diffusers with one BasicTransformerBlock: how the prompt reaches the picture.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "lucid/diffusion/attention.h"
+
+namespace lucid::diffusion {
+
+/// net.0.proj, net.2: x -> a * gelu(b), (a,b) = the halves of a projection to 8 widths; back to one.
+class FeedForwardImpl : public torch::nn::Module {
+ public:
+  explicit FeedForwardImpl(int64_t width);
+  torch::Tensor forward(const torch::Tensor& tokens);
+
+ private:
+  torch::nn::Linear proj_, out_;
+};
+TORCH_MODULE(FeedForward);
+
+/// norm1, attn1 (pixels look at pixels), norm2, attn2 (pixels look at the prompt), norm3, ff.
+class TransformerBlockImpl : public torch::nn::Module {
+ public:
+  TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads);
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context);
+
+ private:
+  torch::nn::LayerNorm norm1_, norm2_, norm3_;
+  Attention attn1_, attn2_;
+  FeedForward ff_;
+};
+TORCH_MODULE(TransformerBlock);
+
+struct TransformerSizes {
+  int64_t channels = 0, context_width = 0, heads = 1, groups = 32;
+  bool linear_projection = false;  // how proj_in and proj_out are stored: [C,C], or [C,C,1,1] in SD 1.x
+};
+
+/// norm, proj_in, transformer_blocks.0, proj_out. map [B,C,h,w], context [B,L,D] -> [B,C,h,w].
+class Transformer2DImpl : public torch::nn::Module {
+ public:
+  explicit Transformer2DImpl(const TransformerSizes& sizes);
+  torch::Tensor forward(const torch::Tensor& map, const torch::Tensor& context);
+
+ private:
+  struct Projection {
+    torch::Tensor weight, bias;
+  };
+  std::shared_ptr<torch::nn::Module> projection(const char* name, const TransformerSizes& sizes);
+  torch::nn::GroupNorm norm_;
+  std::shared_ptr<torch::nn::Module> proj_in_, proj_out_;
+  TransformerBlock block_;
+};
+TORCH_MODULE(Transformer2D);
+
+}  // namespace lucid::diffusion

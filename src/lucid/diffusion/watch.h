@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports the outputs of nested modules under diffusers' names; one branch when nobody listens.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <string>
+
+namespace lucid::diffusion {
+
+class Watch {
+ public:
+  using Callback = std::function<void(const std::string&, const torch::Tensor&)>;
+  explicit Watch(const Callback& callback, std::string prefix = "")
+      : callback_(callback), prefix_(std::move(prefix)) {}
+
+  void operator()(const std::string& name, const torch::Tensor& output) const {
+    if (callback_) callback_(prefix_ + name, output);
+  }
+  /// The same listener, for what lies inside the module `name`.
+  Watch inside(const std::string& name) const { return Watch(callback_, prefix_ + name + "."); }
+
+ private:
+  const Callback& callback_;
+  std::string prefix_;
+};
+
+}  // namespace lucid::diffusion
