@@ -2,7 +2,10 @@
 // Interval Score Matching (Liang et al. 2023, "LucidDreamer"): two points x_s, x_t of one deterministic DDIM inversion
 // of the rendered picture are compared, in place of SDS's fresh noise. Reads from top to bottom as the paper's
 // Algorithm 1.
-#include "lucid/base/error.h"
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "lucid/distill/guidance.h"
 
 namespace lucid::distill {
@@ -33,8 +36,9 @@ class Ism final : public Distiller {
     for (size_t i = 0; i + 2 < visited.size(); ++i) {
       if (visited[i] == s) continue;  // a stride of zero length stays where it is: its U-Net call would be eps_s below
       trajectory.push_back(inverse_prediction(unet, schedule, input, x_s, visited[i]));
-      const Tensor stride_noise = options_.xs_eta > 0 ? noise.eta(x_s.sizes()).to(x_s.device()) : Tensor();
-      x_s = schedule.ddim_step(x_s, trajectory.back(), visited[i], visited[i + 1], options_.xs_eta, stride_noise);
+      x_s = options_.xs_eta > 0
+                ? noisy_stride(schedule, x_s, trajectory.back(), {visited[i], visited[i + 1]}, noise.eta(x_s.sizes()))
+                : schedule.ddim_step(x_s, trajectory.back(), visited[i], visited[i + 1]);
     }
 
     // One stride of delta_T, x_s -> x_t: x_0^s = (x_s - sqrt(1-a_s) eps_s) / sqrt(a_s), x_t = sqrt(a_t) x_0^s +
@@ -65,6 +69,19 @@ class Ism final : public Distiller {
   }
 
  private:
+  // A stride from -> to (up) with xs_eta > 0. DDIM's sigma^2 would be negative going up, so the reference takes its
+  // size, scales it by eta itself (not eta^2, as DDIM has it), and lets it be at most half of the target's noise.
+  Tensor noisy_stride(const diffusion::Schedule& schedule, const Tensor& x, const Tensor& output,
+                      std::pair<int64_t, int64_t> stride, const Tensor& noise) const {
+    const auto [from, to] = stride;
+    const double a = schedule.alpha_bar(from), a_to = schedule.alpha_bar(to);
+    const double ddim_variance = std::abs((1 - a_to) / (1 - a) * (1 - a / a_to));
+    const double variance = std::min((1 - a_to) / 2, options_.xs_eta * ddim_variance);
+    return std::sqrt(a_to) * schedule.predicted_x0(x, output, from) +
+           std::sqrt(1 - a_to - variance) * schedule.predicted_epsilon(x, output, from) +
+           std::sqrt(variance) * noise.to(x.device());
+  }
+
   // eps_phi(x, t, 0): the inverse prompt alone; with denoise_guidance_scale g > 1 "reverse" guidance towards the
   // negative prompt, inverse + g (negative - inverse).
   Tensor inverse_prediction(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const ScoreInput& input,

@@ -112,10 +112,4 @@ ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std:
           .inverse = embed(prior, inverse_text)};
 }
 
-torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                    const torch::Tensor& context) {
-  const torch::ScalarType dtype = unet_->parameters().front().scalar_type();
-  return unet_->forward(x.to(dtype), timesteps, context.to(dtype)).to(torch::kFloat);
-}
-
 }  // namespace lucid::distill

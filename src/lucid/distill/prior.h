@@ -40,14 +40,4 @@ torch::Tensor embed(const Prior& prior, const std::string& text);
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 
-/// The prior's U-Net as a Denoiser; keeps the module, casts to and from its dtype.
-class UNetDenoiser final : public diffusion::Denoiser {
- public:
-  explicit UNetDenoiser(diffusion::UNet unet) : unet_(std::move(unet)) {}
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
-
- private:
-  diffusion::UNet unet_;
-};
-
 }  // namespace lucid::distill

@@ -114,19 +114,18 @@ std::vector<std::string> string_list(const nlohmann::json& json, const std::file
 
 }  // namespace
 
-Vocabulary load_vocabulary(const std::filesystem::path& folder) {
+std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "vocabulary.json";
-  if (!std::filesystem::exists(file)) return {};
+  if (!std::filesystem::exists(file)) return std::nullopt;
   const auto json = nlohmann::json::parse(read_file(file, size_t{1} << 24), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) throw UserError(UserMistake{.what_happened = "is not valid JSON", .file = file.string()});
-  return {.names = string_list(json, file, "names", true),
-          .colours = string_list(json, file, "colours", false),
-          .filler = string_list(json, file, "filler", false)};
+  return Vocabulary{.names = string_list(json, file, "names", true),
+                    .colours = string_list(json, file, "colours", false),
+                    .filler = string_list(json, file, "filler", false)};
 }
 
 PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text) {
   PromptCheck check;
-  if (vocabulary.empty()) return check;
   std::set<std::string> known = words_of_all(vocabulary.names);
   known.merge(words_of_all(vocabulary.colours));
   const std::set<std::string> filler = words_of_all(vocabulary.filler);

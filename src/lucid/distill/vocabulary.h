@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,10 @@ struct Vocabulary {
   std::vector<std::string> names;  // "teddy bear": each of its words is known
   std::vector<std::string> colours;
   std::vector<std::string> filler;  // words that neither help nor hurt: a, the, photo
-  bool empty() const { return names.empty() && colours.empty(); }
 };
 
-/// `folder`/vocabulary.json; an empty vocabulary, which checks nothing, where there is no such file. Throws UserError.
-Vocabulary load_vocabulary(const std::filesystem::path& folder);
+/// `folder`/vocabulary.json; none where there is no such file: such a prior is not checked. Throws UserError.
+std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder);
 
 struct PromptCheck {
   std::vector<std::string> unknown;                   // words of the prompt, lower case, in order, each once

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Properties of every registered score, and closed forms that notice when a term of one is lost.
+//
+// For a point mass mu(prompt) a DDIM move keeps eps, so with ISM x_t = sqrt(a_t) mu_inverse + sqrt(1-a_t) eps_s and
+//   d_latents = lambda (mu_inverse - mu_guided),  mu_guided = mu_negative + guidance (mu_view - mu_negative),
+// whatever x_0, s and the noise are; with SDS d_latents = lambda (x_0 - mu_guided).
+#include "lucid/distill/distiller.h"
+
+#include <gtest/gtest.h>
+
+#include "lucid/base/error.h"
+#include "lucid/distill/toy_denoiser.h"
+
+namespace lucid::distill {
+namespace {
+
+using test::relative_l2;
+using torch::Tensor;
+
+struct Mus {
+  double front = 0.4, side = 0.3, back = -0.2, negative = 0.1, inverse = -0.5;
+};
+
+ViewPrompts prompts_of(const Mus& mu) {
+  const auto constant = [](double value) { return torch::full({1, 5, 3}, value); };
+  return {.front = constant(mu.front),
+          .side = constant(mu.side),
+          .back = constant(mu.back),
+          .negative = constant(mu.negative),
+          .inverse = constant(mu.inverse)};
+}
+
+class Score : public testing::Test {
+ protected:
+  Score()
+      : schedule({.num_train_timesteps = 1000,
+                  .steps_offset = 1,
+                  .beta_start = 0.00085,
+                  .beta_end = 0.012,
+                  .beta_schedule = "scaled_linear",
+                  .set_alpha_to_one = false}),
+        denoiser(schedule) {
+    torch::manual_seed(1);
+    latents = torch::randn({2, 4, 6, 6});
+    base = torch::randn({2, 4, 6, 6});
+    offset = torch::randn({1, 4, 1, 1});
+    noise = {.base = [this](at::IntArrayRef) { return base; },
+             .offset = [this](at::IntArrayRef) { return offset; },
+             .eta = [](at::IntArrayRef shape) { return torch::randn(shape); }};
+  }
+
+  ScoreOutput run(const ScoreOptions& options, diffusion::Denoiser& with, const Mus& mu = {}) {
+    const ViewPrompts prompts = prompts_of(mu);
+    const ScoreInput input{
+        .latents = latents, .prompts = &prompts, .azimuths = azimuths, .iteration = iteration, .t_index = t_index};
+    const auto distiller = make_distiller(options);
+    distiller->want_sheet = want_sheet;
+    return distiller->score(with, schedule, input, noise);
+  }
+  // mu_guided at azimuths where the view prompt is the front.
+  static double guided(const Mus& mu, const ScoreOptions& options) {
+    return mu.negative + options.guidance_scale * (mu.front - mu.negative);
+  }
+
+  diffusion::Schedule schedule;
+  test::PointMass denoiser;
+  Tensor latents, base, offset;
+  NoiseSource noise;
+  std::vector<double> azimuths{0, 0};
+  int64_t iteration = 2000, t_index = 450;
+  bool want_sheet = false;
+};
+
+TEST_F(Score, EveryRegisteredScoreGivesAFiniteGradientOfTheLatentsShape) {
+  azimuths = {30, -140};
+  want_sheet = true;
+  ASSERT_FALSE(score_names().empty());
+  for (const std::string& name : score_names()) {
+    for (const bool perpneg : {false, true}) {
+      for (const int64_t index : {0, 20, 79, 80, 450, 999}) {
+        SCOPED_TRACE(name + " at " + std::to_string(index));
+        ScoreOptions options;
+        options.score = name;
+        options.perpneg = perpneg;
+        options.xs_eta = index == 450 ? 0.3 : 0;
+        options.denoise_guidance_scale = index == 450 ? 2 : 1;
+        t_index = index;
+        const ScoreOutput output = run(options, denoiser);
+        EXPECT_EQ(output.d_latents.sizes(), latents.sizes());
+        EXPECT_EQ(output.d_latents.scalar_type(), torch::kFloat);
+        EXPECT_TRUE(output.d_latents.isfinite().all().item<bool>());
+        EXPECT_FALSE(output.d_latents.requires_grad());
+        EXPECT_GT(output.norm, 0);
+        EXPECT_EQ(output.times.t(), index + 1);
+        EXPECT_EQ(output.x0_guided.sizes(), latents.sizes());
+        EXPECT_EQ(output.x0_uncond.sizes(), latents.sizes());
+      }
+    }
+  }
+}
+
+TEST_F(Score, IsmIsZeroWhenThePromptChangesNothing) {
+  ScoreOptions options;
+  const Mus same{.front = 0.2, .side = 0.2, .back = 0.2, .negative = 0.2, .inverse = 0.2};
+  const ScoreOutput output = run(options, denoiser, same);
+  EXPECT_LT(output.d_latents.abs().max().item<double>(), 1e-5);
+}
+
+TEST_F(Score, IsmFailsIfATermIsDeleted) {
+  // The closed form holds the prompt, the negative prompt, the target (inverse prompt), omega(t), lambda and the
+  // guidance.
+  for (const double azimuth : {0.0, 90.0, 180.0}) {
+    ScoreOptions options;
+    options.perpneg = false;
+    azimuths = {azimuth, azimuth};
+    const Mus mu;
+    const double view = azimuth == 0 ? mu.front : azimuth == 90 ? mu.side : mu.back;
+    const double expected = 0.1 * (mu.inverse - mu.negative - 7.5 * (view - mu.negative));
+    EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
+  }
+}
+
+TEST_F(Score, IsmFailsIfSAndTAreSwapped) {
+  test::Recorder recorder(denoiser);
+  ScoreOptions options;
+  options.perpneg = false;
+  const ScoreOutput output = run(options, recorder);
+  // Ascending strides with the inverse prompt, s = t - delta_T, and then t with negative and view prompt in one call.
+  std::vector<int64_t> asked;
+  for (const auto& call : recorder.calls) asked.push_back(call.timestep);
+  EXPECT_EQ(asked, (std::vector<int64_t>{1, 201, 371, 451}));
+  EXPECT_EQ(output.times.visited, asked);
+  for (size_t i = 0; i + 1 < recorder.calls.size(); ++i) {
+    EXPECT_EQ(recorder.calls[i].x.size(0), 2);
+    EXPECT_NEAR(recorder.calls[i].context.mean().item<double>(), Mus().inverse, 1e-6);
+  }
+  const Tensor context = recorder.calls.back().context;
+  ASSERT_EQ(context.size(0), 4);
+  EXPECT_NEAR(context.slice(0, 0, 2).mean().item<double>(), Mus().negative, 1e-6);
+  EXPECT_NEAR(context.slice(0, 2, 4).mean().item<double>(), Mus().front, 1e-6);
+}
+
+TEST_F(Score, IsmFailsIfPerpNegsProjectionIsDropped) {
+  // With a point mass all prompts pull along one line, so nothing of the extra prompts is perpendicular to the view
+  // prompt.
+  ScoreOptions options;
+  options.perpneg = true;
+  azimuths = {30, 30};  // both extra prompts have weight
+  const Mus mu;
+  const double view = mu.front * 2 / 3 + mu.side / 3;
+  const double expected = 0.1 * (mu.inverse - mu.negative - 7.5 * (view - mu.negative));
+  EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
+}
+
+TEST_F(Score, ReverseGuidanceAimsTheTargetAtTheNegativePrompt) {
+  ScoreOptions options;
+  options.perpneg = false;
+  options.denoise_guidance_scale = 2;
+  const Mus mu;
+  const double target = mu.inverse + 2 * (mu.negative - mu.inverse);
+  const Tensor expected = torch::full_like(latents, 0.1 * (target - guided(mu, options)));
+  EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, expected), 1e-4);
+}
+
+TEST_F(Score, SdsPullsTowardsTheGuidedPoint) {
+  ScoreOptions options;
+  options.score = "sds";
+  options.perpneg = false;
+  const Mus mu;
+  EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
+}
+
+TEST_F(Score, SdsReadsAVPredictionAsNoise) {
+  // The same point mass, told in v: v = sqrt(a) eps - sqrt(1-a) x_0.
+  struct AsV final : diffusion::Denoiser {
+    explicit AsV(test::PointMass& inner, const diffusion::Schedule& schedule) : inner(inner), schedule(schedule) {}
+    Tensor predict(const Tensor& x, const Tensor& timesteps, const Tensor& context) override {
+      const double a = schedule.alpha_bar(timesteps[0].item<int64_t>());
+      const Tensor mu = context.mean({1, 2}).view({-1, 1, 1, 1});
+      return std::sqrt(a) * inner.predict(x, timesteps, context) - std::sqrt(1 - a) * mu;
+    }
+    test::PointMass& inner;
+    const diffusion::Schedule& schedule;
+  } as_v(denoiser, schedule);
+  diffusion::ScheduleConfig config = schedule.config();
+  config.prediction = diffusion::Prediction::kV;
+  const diffusion::Schedule v_schedule(config);
+  ScoreOptions options;
+  options.score = "sds";
+  options.perpneg = false;
+  const Mus mu;
+  const ViewPrompts prompts = prompts_of(mu);
+  const ScoreInput input{
+      .latents = latents, .prompts = &prompts, .azimuths = azimuths, .iteration = iteration, .t_index = t_index};
+  const ScoreOutput output = make_distiller(options)->score(as_v, v_schedule, input, noise);
+  EXPECT_LT(relative_l2(output.d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
+}
+
+TEST_F(Score, ANonFinitePredictionDoesNotReachThePicture) {
+  struct Broken final : diffusion::Denoiser {
+    Tensor predict(const Tensor& x, const Tensor&, const Tensor&) override {
+      return torch::full_like(x, std::numeric_limits<float>::quiet_NaN());
+    }
+  } broken;
+  EXPECT_EQ(run({}, broken).d_latents.abs().max().item<float>(), 0);
+}
+
+TEST_F(Score, TheLastTimestepIsClampedToTheTrainedOnes) {
+  test::Recorder recorder(denoiser);
+  t_index = 999;
+  run({}, recorder);
+  EXPECT_EQ(recorder.calls.back().timestep, 999);  // index 999 + offset 1 = 1000 is outside the table
+}
+
+TEST_F(Score, EtaDrawsOneNoiseAStrideAndOnlyUpToS) {
+  int draws = 0;
+  noise.eta = [&draws](at::IntArrayRef shape) {
+    ++draws;
+    return torch::zeros(shape);
+  };
+  ScoreOptions options;
+  options.xs_eta = 0.4;
+  run(options, denoiser);  // 1 -> 201 -> 371, then t
+  EXPECT_EQ(draws, 2);
+}
+
+TEST(ScoreRegistry, AnUnknownScoreIsRefusedWithTheKnownOnes) {
+  ScoreOptions options;
+  options.score = "vsd2";
+  try {
+    make_distiller(options);
+    FAIL() << "was accepted";
+  } catch (const UserError& error) {
+    for (const std::string& name : score_names()) EXPECT_NE(std::string(error.what()).find(name), std::string::npos);
+  }
+}
+
+TEST(ScoreRegistry, ImpossibleOptionsAreRefused) {
+  const auto refused = [](void (*spoil)(ScoreOptions&)) {
+    ScoreOptions options;
+    spoil(options);
+    EXPECT_THROW(make_distiller(options), UserError);
+  };
+  refused([](ScoreOptions& o) { o.t_range_low = 0.6; });
+  refused([](ScoreOptions& o) { o.t_range_high = 1.5; });
+  refused([](ScoreOptions& o) { o.max_t_range = 1.01; });
+  refused([](ScoreOptions& o) { o.delta_t = -1; });
+  refused([](ScoreOptions& o) { o.xs_eta = -0.1; });
+}
+
+}  // namespace
+}  // namespace lucid::distill

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading a whole prior: the shipped one against the library that made it, and folders with something missing.
+#include "lucid/distill/prior.h"
+
+#include <gtest/gtest.h>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/distill/toy_denoiser.h"
+
+namespace lucid::distill {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path mini() { return lucid::test::source_dir() / "models/mini"; }
+
+TEST(Prior, TheShippedOneLoadsFrozenAndKnowsItsSize) {
+  const Prior prior = load_prior(mini());
+  EXPECT_EQ(prior.picture_size, 128);
+  EXPECT_EQ(prior.folder, mini());
+  EXPECT_EQ(prior.weight_files.size(), 3u);
+  for (const fs::path& file : prior.weight_files) EXPECT_TRUE(fs::is_regular_file(file)) << file;
+  for (const auto& parameter : prior.unet->parameters()) EXPECT_FALSE(parameter.requires_grad());
+  EXPECT_FALSE(prior.unet->is_training());
+  EXPECT_FALSE(prior.vae->is_training());
+  EXPECT_FALSE(prior.encoder->is_training());
+}
+
+TEST(Prior, ViewPromptsAreTheEmbeddingsOfTheirSentences) {
+  const Prior prior = load_prior(mini());
+  const ViewPrompts prompts = view_prompts(prior, "a hamburger", "", "");
+  EXPECT_EQ(prompts.front.sizes(), (std::vector<int64_t>{1, 77, prior.unet->config().cross_attention_dim}));
+  EXPECT_TRUE(torch::equal(prompts.side, embed(prior, "a hamburger, side view")));
+  EXPECT_TRUE(torch::equal(prompts.back, embed(prior, "a hamburger, back view")));
+  EXPECT_TRUE(torch::equal(prompts.negative, prompts.inverse));
+  EXPECT_FALSE(torch::equal(prompts.front, prompts.side));
+  EXPECT_FALSE(prompts.front.requires_grad());
+}
+
+TEST(Prior, EveryGoldenFolderLoads) {
+  int loaded = 0;
+  for (const auto& entry : fs::directory_iterator(lucid::test::goldens() / "sd")) {
+    if (!fs::is_regular_file(entry.path() / "model_index.json")) continue;
+    const Prior prior = load_prior(entry.path());
+    EXPECT_GT(prior.picture_size, 0) << entry.path();
+    EXPECT_EQ(embed(prior, "a cat").size(2), prior.unet->config().cross_attention_dim);
+    ++loaded;
+  }
+  EXPECT_GT(loaded, 0);
+}
+
+TEST(Prior, WhatIsMissingIsNamed) {
+  const lucid::test::TemporaryFolder folder;
+  EXPECT_THROW(load_prior(folder.path / "nowhere"), UserError);
+  EXPECT_THROW(load_prior(folder.path), UserError);
+  const fs::path copy = folder.path / "prior";
+  for (const char* part :
+       {"model_index.json", "tokenizer/merges.txt", "text_encoder/config.json",
+        "unet/diffusion_pytorch_model.safetensors", "vae/config.json", "scheduler/scheduler_config.json"}) {
+    SCOPED_TRACE(part);
+    fs::remove_all(copy);
+    fs::copy(mini(), copy, fs::copy_options::recursive | fs::copy_options::create_symlinks);
+    fs::remove(copy / part);
+    try {
+      load_prior(copy);
+      FAIL() << "was accepted";
+    } catch (const UserError& error) {
+      EXPECT_EQ(error.mistake().file, (copy / part).string());
+      EXPECT_FALSE(error.mistake().hint.empty());
+    }
+  }
+}
+
+TEST(Prior, PartsOfDifferentModelsAreRefused) {
+  const lucid::test::TemporaryFolder folder;
+  const fs::path copy = folder.path / "prior";
+  fs::copy(mini(), copy, fs::copy_options::recursive);
+  const fs::path other = lucid::test::goldens() / "distill/unet";
+  fs::remove_all(copy / "unet");
+  fs::copy(other, copy / "unet", fs::copy_options::recursive);
+  EXPECT_THROW(load_prior(copy), UserError);
+}
+
+}  // namespace
+}  // namespace lucid::distill

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// View prompts and Perp-Neg against the reference's own functions (prompts.safetensors, reference.safetensors).
+#include "lucid/distill/prompts.h"
+
+#include <gtest/gtest.h>
+
+#include "goldens.h"
+#include "lucid/distill/toy_denoiser.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::distill {
+namespace {
+
+using lucid::test::goldens;
+using test::relative_l2;
+
+std::vector<double> doubles(const torch::Tensor& x) {
+  const torch::Tensor flat = x.to(torch::kDouble).flatten().contiguous();
+  return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
+}
+
+TEST(PromptGolden, MixWeightsAndExtraPromptsAreTheReferences) {
+  const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
+  const auto azimuths = doubles(file.tensors.at("azimuths"));
+  const auto mix = doubles(file.tensors.at("mix_front_side_back"));
+  const auto weights = doubles(file.tensors.at("weights"));
+  const auto extra = doubles(file.tensors.at("extra_prompts"));
+  for (size_t i = 0; i < azimuths.size(); ++i) {
+    SCOPED_TRACE(azimuths[i]);
+    const ViewMix ours = mix_for_azimuth(azimuths[i]);
+    for (size_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(ours.front_side_back[k], mix[3 * i + k], 1e-6);
+      EXPECT_NEAR(ours.weights[k], weights[3 * i + k], 1e-6);
+    }
+    for (size_t k = 0; k < 2; ++k) EXPECT_EQ(ours.extra[k], static_cast<int>(extra[2 * i + k]));
+  }
+}
+
+ViewPrompts golden_prompts() {
+  const auto common = weights::read_safetensors(goldens() / "distill/common.safetensors");
+  const auto get = [&](const char* name) { return common.tensors.at(name).clone(); };
+  return {.front = get("emb_front"),
+          .side = get("emb_side"),
+          .back = get("emb_back"),
+          .negative = get("emb_uncond"),
+          .inverse = get("emb_inverse_text")};
+}
+
+TEST(PromptGolden, ViewEmbeddingsAreTheReferences) {
+  const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
+  const torch::Tensor z = view_embeddings(golden_prompts(), doubles(file.tensors.at("azimuths")));
+  EXPECT_LT(relative_l2(z.slice(1, 0, 2), file.tensors.at("z_first2tokens")), 1e-6);
+}
+
+TEST(PromptGolden, PerpNegPromptsArePromptMajor) {
+  const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
+  const auto azimuths = doubles(file.tensors.at("azimuths"));
+  const ViewPrompts prompts = golden_prompts();
+  const PerpNegPrompts ours = perpneg_prompts(prompts, azimuths, {});
+  const auto views = static_cast<int64_t>(azimuths.size());
+  ASSERT_EQ(ours.extra.sizes(), (std::vector<int64_t>{2, views, prompts.front.size(1), prompts.front.size(2)}));
+  EXPECT_LT(relative_l2(ours.weights, file.tensors.at("weights").t()), 1e-6);
+  const torch::Tensor extra = file.tensors.at("extra_prompts");
+  const torch::Tensor anchors[] = {prompts.front, prompts.side, prompts.back};
+  for (int64_t view = 0; view < views; ++view) {
+    for (int64_t k = 0; k < 2; ++k) {
+      EXPECT_TRUE(torch::equal(ours.extra[k][view], anchors[extra[view][k].item<int64_t>()][0]));
+    }
+  }
+}
+
+TEST(PromptGolden, EmbeddingMixesAndWeightsOfTheReferenceFile) {
+  const auto file = weights::read_safetensors(goldens() / "reference.safetensors");
+  const torch::Tensor rows = file.tensors.at("perpneg_embeddings_weights").to(torch::kDouble);
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    const auto row = doubles(rows[i]);
+    SCOPED_TRACE(row[0]);
+    const ViewMix ours = mix_for_azimuth(row[0]);
+    for (size_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(ours.front_side_back[k], row[1 + k], 1e-6);
+      EXPECT_NEAR(ours.weights[k], row[10 + k], 1e-6);
+      // The 2nd and 3rd embedding are pure anchors.
+      EXPECT_NEAR(row[4 + k], static_cast<int>(k) == ours.extra[0] ? 1 : 0, 1e-6);
+      EXPECT_NEAR(row[7 + k], static_cast<int>(k) == ours.extra[1] ? 1 : 0, 1e-6);
+    }
+  }
+}
+
+TEST(PromptGolden, AggregateFailsIfPerpNegsProjectionIsDropped) {
+  const auto file = weights::read_safetensors(goldens() / "reference.safetensors");
+  const torch::Tensor flat = file.tensors.at("perpneg_delta");
+  const torch::Tensor expected = file.tensors.at("perpneg_aggregate");
+  const int64_t views = expected.size(0), prompts = flat.size(0) / views;
+  std::vector<int64_t> shape = expected.sizes().vec();
+  shape.insert(shape.begin(), prompts);
+  const torch::Tensor delta = flat.reshape(shape);
+  const torch::Tensor weights = file.tensors.at("perpneg_weights").reshape({prompts, views});
+  EXPECT_LT(relative_l2(perpneg_aggregate(delta, weights), expected), 1e-6);
+  const torch::Tensor plain =
+      delta[0] + (weights.slice(0, 1).view({prompts - 1, views, 1, 1, 1}) * delta.slice(0, 1)).sum(0);
+  EXPECT_GT(relative_l2(plain, expected), 1e-2) << "the golden would not notice a dropped projection";
+}
+
+TEST(PerpNeg, NegligibleWeightsAreSkippedEvenIfTheirTermIsNotFinite) {
+  torch::Tensor delta = torch::ones({2, 1, 1, 2, 2});
+  delta[1].fill_(std::numeric_limits<float>::quiet_NaN());
+  const torch::Tensor aggregate = perpneg_aggregate(delta, torch::tensor({1.0F, 1e-4F}).view({2, 1}));
+  EXPECT_TRUE(torch::equal(aggregate, delta[0]));
+}
+
+TEST(PerpNeg, AZeroMainDirectionDividesByTheFloor) {
+  torch::Tensor delta = torch::zeros({2, 1, 1, 2, 2});
+  delta[1].fill_(3);
+  const torch::Tensor aggregate = perpneg_aggregate(delta, torch::tensor({1.0F, -2.0F}).view({2, 1}));
+  EXPECT_TRUE(torch::allclose(aggregate, torch::full({1, 1, 2, 2}, -6.0)));
+}
+
+TEST(Prompts, AnyTurnMeansTheSameView) {
+  for (const double azimuth : {-170.0, -30.0, 45.0, 179.0}) {
+    const ViewMix once = mix_for_azimuth(azimuth), again = mix_for_azimuth(azimuth + 720);
+    for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(once.front_side_back[k], again.front_side_back[k], 1e-9);
+  }
+}
+
+}  // namespace
+}  // namespace lucid::distill

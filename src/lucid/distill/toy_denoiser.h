@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: a denoiser whose answer is known in closed form, and one that records what it was asked.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "lucid/distill/distiller.h"
+
+namespace lucid::distill::test {
+
+/// Exact for data that is a single point mu(prompt), the mean of the prompt's embedding: eps = (x - sqrt(a) mu) /
+/// sqrt(1-a). DDIM keeps eps constant along its trajectory, so scores have closed forms (see distiller_test.cpp).
+class PointMass final : public diffusion::Denoiser {
+ public:
+  explicit PointMass(const diffusion::Schedule& schedule) : schedule_(schedule) {}
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override {
+    const double a = schedule_.alpha_bar(timesteps[0].item<int64_t>());
+    const torch::Tensor mu = context.mean({1, 2}).view({-1, 1, 1, 1});
+    return (x - std::sqrt(a) * mu) / std::sqrt(1 - a);
+  }
+
+ private:
+  const diffusion::Schedule& schedule_;
+};
+
+class Recorder final : public diffusion::Denoiser {
+ public:
+  explicit Recorder(diffusion::Denoiser& inner) : inner_(inner) {}
+  struct Call {
+    torch::Tensor x, context;
+    int64_t timestep = 0;
+  };
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override {
+    calls.push_back({.x = x, .context = context, .timestep = timesteps[0].item<int64_t>()});
+    return inner_.predict(x, timesteps, context);
+  }
+  std::vector<Call> calls;
+
+ private:
+  diffusion::Denoiser& inner_;
+};
+
+inline double relative_l2(const torch::Tensor& ours, const torch::Tensor& expected) {
+  const torch::Tensor a = ours.detach().to(torch::kDouble), b = expected.to(torch::kDouble);
+  if (a.sizes() != b.sizes()) return std::numeric_limits<double>::infinity();
+  const double scale = b.norm().item<double>(), error = (a - b).norm().item<double>();
+  return scale > 0 ? error / scale : error;
+}
+
+}  // namespace lucid::distill::test
