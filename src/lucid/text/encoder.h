@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,15 @@ struct EncoderConfig {
 class EncoderImpl : public torch::nn::Module {
  public:
   explicit EncoderImpl(const EncoderConfig& config);
-  torch::Tensor forward(const torch::Tensor& ids);                             // ids [n,L] int64 -> [n,L,D]
-  std::vector<torch::Tensor> hidden_states(const torch::Tensor& ids);          // layers+1 tensors [n,L,D], none with the final norm
+  torch::Tensor forward(const torch::Tensor& ids);  // ids [n,L] int64 -> [n,L,D]
+  std::vector<torch::Tensor> hidden_states(
+      const torch::Tensor& ids);  // layers+1 tensors [n,L,D], none with the final norm
   const EncoderConfig& config() const { return config_; }
 
  private:
+  struct Parts;  // submodules, named as in transformers ("text_model.embeddings.…")
   EncoderConfig config_;
-  // submodules named as in transformers ("text_model.embeddings.…"), see encoder.cpp
+  std::shared_ptr<Parts> parts_;
 };
 TORCH_MODULE(Encoder);
 

@@ -13,8 +13,8 @@ namespace lucid::text {
 
 class Tokenizer {
  public:
-  /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json of a diffusers `tokenizer/` folder.
-  /// The pad token decides between the SD 1 (`<|endoftext|>`) and SD 2 (`!`) conventions. Throws UserError.
+  /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json of a diffusers `tokenizer/`
+  /// folder. The pad token decides between the SD 1 (`<|endoftext|>`) and SD 2 (`!`) conventions. Throws UserError.
   static Tokenizer from_folder(const std::filesystem::path& folder);
   /// From the full merges list alone (`merges.txt` layout); vocab follows from it.
   static Tokenizer from_merges(std::string_view merges, bool sd2_padding);
