@@ -12,6 +12,7 @@ namespace {
 constexpr double kIgnoredWeight = 1e-4;   // Perp-Neg terms no heavier than this are skipped
 constexpr double kSmallestSquare = 1e-6;  // the projection divides by at least this
 constexpr double kNearAnchor = 0.8;       // this close to an anchor, its own prompt is no longer a negative
+constexpr double kFarFromAnchor = 0.2;    // and this far from the front, the side's
 constexpr int kFront = 0, kSide = 1, kBack = 2;
 
 // Any turn -> [-180, 180]; values already inside stay as they are (both ends mean the back).
@@ -33,7 +34,7 @@ ViewMix mix_for_azimuth(double azimuth, const PerpNegOptions& options) {
     mix.front_side_back = {r, 1 - r, 0};
     mix.extra = {kFront, kSide};
     mix.weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_front),
-                   r < 1 - kNearAnchor ? 0 : w * std::exp(-(1 - r) * k_side)};
+                   r < kFarFromAnchor ? 0 : w * std::exp(-(1 - r) * k_side)};
   } else {
     // z between side and back; the front is always pushed away with full weight.
     const double r = 1 - (std::abs(azimuth) - 90) / 90;
