@@ -10,7 +10,7 @@ namespace lucid::weights {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kNamesShown = 3;
+constexpr size_t kNamesShown = 3, kNameLength = 200;
 
 std::string shape_text(at::IntArrayRef shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
@@ -19,8 +19,11 @@ std::string shape_text(at::IntArrayRef shape) {
 /// "12 missing: a, b, c, …"
 void add_names(std::string& text, const char* what, const std::vector<std::string>& names) {
   if (names.empty()) return;
-  const std::vector<std::string> shown(names.begin(),
-                                       names.begin() + static_cast<ptrdiff_t>(std::min(kNamesShown, names.size())));
+  std::vector<std::string> shown;
+  for (const std::string& name : names) {
+    if (shown.size() == kNamesShown) break;
+    shown.push_back(name.substr(0, kNameLength));  // a hostile file may have names of megabytes
+  }
   text += fmt::format("{}{} {}: {}{}", text.empty() ? "" : "; ", names.size(), what, fmt::join(shown, ", "),
                       names.size() > kNamesShown ? ", …" : "");
 }
@@ -35,7 +38,7 @@ StateDict read_part(const fs::path& folder, const std::string& stem) {
   }
   throw UserError({.what_happened = "does not exist, nor does its .fp16 variant",
                    .file = (folder / (stem + ".safetensors")).string(),
-                   .hint = "a diffusers folder with safetensors weights was expected"});
+                   .hint = "a diffusers folder with .safetensors weights was expected"});
 }
 
 void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore) {

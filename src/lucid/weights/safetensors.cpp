@@ -33,10 +33,16 @@ constexpr DtypeName kDtypes[] = {{"F64", torch::kFloat64},   {"F32", torch::kFlo
                                  {"I16", torch::kInt16},     {"I8", torch::kInt8},     {"U8", torch::kUInt8},
                                  {"BOOL", torch::kBool}};
 
+/// A name from a hostile file may be a hundred megabytes long; a message may not.
+std::string shown(const std::string& name) {
+  constexpr size_t kShown = 200;
+  return name.size() <= kShown ? name : name.substr(0, kShown) + "…";
+}
+
 [[noreturn]] void damaged(const fs::path& file, const std::string& what, const std::string& tensor = "") {
   throw UserError({.what_happened = what,
                    .file = file.string(),
-                   .key = tensor,
+                   .key = shown(tensor),
                    .hint = "the file is damaged or cut short; fetch it again"});
 }
 
@@ -50,9 +56,13 @@ struct Mapping {
 };
 
 std::shared_ptr<Mapping> map_file(const fs::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    throw UserError({.what_happened = fmt::format("cannot read: {}", std::strerror(errno)), .file = file.string()});
+  constexpr const char* kHint = "a .safetensors file was expected";
+  // Non-blocking, because opening a pipe that nobody writes to would wait for ever.
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    throw UserError(
+        {.what_happened = fmt::format("cannot read: {}", std::strerror(errno)), .file = file.string(), .hint = kHint});
+  }
   struct stat info {};
   const bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
   auto mapping = std::make_shared<Mapping>();
@@ -65,7 +75,7 @@ std::shared_ptr<Mapping> map_file(const fs::path& file) {
     }
   }
   ::close(descriptor);
-  if (!regular) throw UserError({.what_happened = "is not a regular file", .file = file.string()});
+  if (!regular) throw UserError({.what_happened = "is not a regular file", .file = file.string(), .hint = kHint});
   if (mapping->data == nullptr) damaged(file, "is empty or cannot be mapped");
   return mapping;
 }
@@ -74,7 +84,7 @@ std::shared_ptr<Mapping> map_file(const fs::path& file) {
 struct StrictJson : nlohmann::json::json_sax_t {
   static constexpr size_t kMaxDepth = 4;
   std::vector<std::set<std::string>> open;
-  std::string problem;
+  std::string problem, culprit;
   bool null() override { return true; }
   bool boolean(bool) override { return true; }
   bool number_integer(number_integer_t) override { return true; }
@@ -88,7 +98,8 @@ struct StrictJson : nlohmann::json::json_sax_t {
   bool end_array() override { return leave(); }
   bool key(string_t& name) override {
     if (open.back().insert(name).second) return true;
-    problem = fmt::format("the name '{}' stands twice in the header", name);
+    problem = "the name stands twice in the header";
+    culprit = name;
     return false;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
@@ -117,24 +128,67 @@ nlohmann::json parse_header(const fs::path& file, const Mapping& mapping, uint64
   }
   const char* text = static_cast<const char*>(mapping.data) + 8;
   StrictJson strict;
-  if (!nlohmann::json::sax_parse(text, text + length, &strict)) damaged(file, strict.problem);
+  if (!nlohmann::json::sax_parse(text, text + length, &strict)) damaged(file, strict.problem, strict.culprit);
   data_begin = 8 + length;
   nlohmann::json header = nlohmann::json::parse(text, text + length);
   if (!header.is_object()) damaged(file, "the header is not a JSON object");
   return header;
 }
 
-torch::Tensor copy_unaligned(const char* data, const std::vector<int64_t>& shape, torch::ScalarType type,
-                             uint64_t bytes) {
-  torch::Tensor tensor = torch::empty(shape, type);
-  std::memcpy(tensor.data_ptr(), data, bytes);
-  return tensor;
+using Range = std::pair<uint64_t, uint64_t>;  // [begin, end) in the data section
+
+/// Sizes of all dimensions, and in `count` their product; neither can overflow what torch does with them.
+std::vector<int64_t> read_shape(const fs::path& file, const std::string& name, const nlohmann::json& entry,
+                                uint64_t& count) {
+  constexpr uint64_t kMaxCount = uint64_t{1} << 56;
+  std::vector<int64_t> shape;
+  uint64_t strides = 1;  // torch multiplies the extents of empty tensors too
+  bool empty = false;
+  for (const auto& dim : entry) {
+    if (!dim.is_number_unsigned() || shape.size() >= kMaxDims) {
+      damaged(file, fmt::format("its shape is not a list of at most {} whole numbers", kMaxDims), name);
+    }
+    const uint64_t extent = dim;
+    empty = empty || extent == 0;
+    if (extent > kMaxCount / strides) damaged(file, "its shape is larger than any file", name);
+    strides *= std::max<uint64_t>(extent, 1);
+    shape.push_back(static_cast<int64_t>(extent));
+  }
+  count = empty ? 0 : strides;
+  return shape;
 }
 
-/// One header entry, checked. Returns the tensor and its byte range in the data section.
+Range read_range(const fs::path& file, const std::string& name, const nlohmann::json& offsets, uint64_t data_size) {
+  if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
+    damaged(file, "its data_offsets are not whole numbers", name);
+  const Range range{offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
+  if (range.first > range.second || range.second > data_size) {
+    damaged(
+        file,
+        fmt::format("its data [{}, {}) lies outside the file's {} bytes of data", range.first, range.second, data_size),
+        name);
+  }
+  return range;
+}
+
+/// A tensor over the mapping where the data's alignment allows it, else a copy.
+torch::Tensor view_or_copy(const std::shared_ptr<Mapping>& mapping, char* data, const std::vector<int64_t>& shape,
+                           torch::ScalarType type) {
+  if (type == torch::kBool) {  // a byte other than 0 and 1 is no bool in C++
+    return torch::from_blob(data, shape, torch::kUInt8).ne(0);
+  }
+  if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(type) != 0) {
+    torch::Tensor tensor = torch::empty(shape, type);
+    std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
+    return tensor;
+  }
+  return torch::from_blob(
+      data, shape, [mapping](void*) {}, torch::TensorOptions(type));
+}
+
+/// One header entry, checked.
 torch::Tensor make_tensor(const fs::path& file, const std::string& name, const nlohmann::json& entry,
-                          const std::shared_ptr<Mapping>& mapping, uint64_t data_begin,
-                          std::pair<uint64_t, uint64_t>& range) {
+                          const std::shared_ptr<Mapping>& mapping, uint64_t data_begin, Range& range) {
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets") ||
       !entry["dtype"].is_string() || !entry["shape"].is_array() || !entry["data_offsets"].is_array() ||
       entry["data_offsets"].size() != 2) {
@@ -145,42 +199,34 @@ torch::Tensor make_tensor(const fs::path& file, const std::string& name, const n
   if (known == std::end(kDtypes)) {
     throw UserError({.what_happened = fmt::format("dtype '{}' is not supported", dtype.substr(0, 20)),
                      .file = file.string(),
-                     .key = name});
+                     .key = shown(name),
+                     .hint = "F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL are"});
   }
-  const uint64_t data_size = mapping->size - data_begin, item = c10::elementSize(known->type);
-  uint64_t bytes = item;
-  std::vector<int64_t> shape;
-  bool empty = false;
-  for (const auto& dim : entry["shape"]) {
-    if (!dim.is_number_unsigned() || shape.size() >= kMaxDims)
-      damaged(file, "its shape is not a short list of whole numbers", name);
-    const uint64_t extent = dim;
-    if (extent == 0) empty = true;
-    if (extent > data_size || (extent != 0 && bytes > data_size / extent))
-      damaged(file, "its shape is larger than the file", name);
-    bytes *= std::max<uint64_t>(extent, 1);
-    shape.push_back(static_cast<int64_t>(extent));
-  }
-  if (empty) bytes = 0;
-  const auto& offsets = entry["data_offsets"];
-  if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
-    damaged(file, "its data_offsets are not whole numbers", name);
-  range = {offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
-  if (range.first > range.second || range.second > data_size) {
-    damaged(
-        file,
-        fmt::format("its data [{}, {}) lies outside the file's {} bytes of data", range.first, range.second, data_size),
-        name);
-  }
+  uint64_t count = 0;
+  const std::vector<int64_t> shape = read_shape(file, name, entry["shape"], count);
+  range = read_range(file, name, entry["data_offsets"], mapping->size - data_begin);
+  const uint64_t bytes = count * c10::elementSize(known->type);
   if (range.second - range.first != bytes) {
     damaged(file, fmt::format("its data has {} bytes, shape and dtype need {}", range.second - range.first, bytes),
             name);
   }
   if (bytes == 0) return torch::empty(shape, known->type);
-  char* data = static_cast<char*>(mapping->data) + data_begin + range.first;
-  torch::Tensor tensor = torch::from_blob(
-      data, shape, [mapping](void*) {}, torch::TensorOptions(known->type));
-  return reinterpret_cast<uintptr_t>(data) % item == 0 ? tensor : copy_unaligned(data, shape, known->type, bytes);
+  return view_or_copy(mapping, static_cast<char*>(mapping->data) + data_begin + range.first, shape, known->type);
+}
+
+/// Every byte of data belongs to exactly one tensor, as the format demands.
+void check_cover(const fs::path& file, std::vector<std::pair<Range, std::string>>& ranges, uint64_t data_size) {
+  std::ranges::sort(ranges);
+  uint64_t end = 0;
+  std::string before;
+  for (const auto& [range, name] : ranges) {
+    if (range.first < end) damaged(file, fmt::format("its data overlaps that of '{}'", shown(before)), name);
+    if (range.first > end)
+      damaged(file, fmt::format("{} bytes before its data have no owner", range.first - end), name);
+    end = range.second;
+    before = name;
+  }
+  if (end != data_size) damaged(file, fmt::format("the last {} bytes belong to no tensor", data_size - end));
 }
 
 }  // namespace
@@ -190,7 +236,7 @@ StateDict read_safetensors(const fs::path& file) {
   uint64_t data_begin = 0;
   const nlohmann::json header = parse_header(file, *mapping, data_begin);
   StateDict state{.file = file, .tensors = {}, .metadata = {}};
-  std::vector<std::pair<std::pair<uint64_t, uint64_t>, std::string>> ranges;
+  std::vector<std::pair<Range, std::string>> ranges;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
       if (!entry.is_object()) damaged(file, "__metadata__ is not an object");
@@ -200,16 +246,11 @@ StateDict read_safetensors(const fs::path& file) {
       }
       continue;
     }
-    std::pair<uint64_t, uint64_t> range;
+    Range range;
     state.tensors[name] = make_tensor(file, name, entry, mapping, data_begin, range);
     if (range.first != range.second) ranges.emplace_back(range, name);
   }
-  std::ranges::sort(ranges);
-  for (size_t i = 1; i < ranges.size(); ++i) {
-    if (ranges[i].first.first < ranges[i - 1].first.second) {
-      damaged(file, fmt::format("its data overlaps that of '{}'", ranges[i - 1].second), ranges[i].second);
-    }
-  }
+  check_cover(file, ranges, mapping->size - data_begin);
   return state;
 }
 
@@ -219,7 +260,11 @@ void write_safetensors(const fs::path& file, const std::map<std::string, torch::
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
   std::vector<torch::Tensor> parts;
-  for (const auto& [name, tensor] : tensors) {
+  std::vector<std::pair<std::string, torch::Tensor>> widest_first(tensors.begin(), tensors.end());
+  // Then every tensor is aligned to its own width, and can be read back without a copy.
+  std::ranges::stable_sort(widest_first, std::greater<>(), [](const auto& entry) { return entry.second.itemsize(); });
+  for (const auto& [name, tensor] : widest_first) {
+    LUCID_CHECK(name != "__metadata__", "a tensor cannot be called {}", name);
     const auto* known = std::ranges::find(kDtypes, tensor.scalar_type(), &DtypeName::type);
     LUCID_CHECK(known != std::end(kDtypes), "tensor {} has a dtype that safetensors lacks", name);
     parts.push_back(tensor.detach().to(torch::kCPU).contiguous());

@@ -12,8 +12,8 @@
 namespace lucid::weights {
 
 struct StateDict {
-  std::filesystem::path file;                   // for messages
-  std::map<std::string, torch::Tensor> tensors; // dtype as stored; may point into a read-only mapping of the file
+  std::filesystem::path file;                    // for messages
+  std::map<std::string, torch::Tensor> tensors;  // dtype as stored; may point into a read-only mapping of the file
   std::map<std::string, std::string> metadata;
 };
 
@@ -25,12 +25,13 @@ StateDict read_safetensors(const std::filesystem::path& file);
 void write_safetensors(const std::filesystem::path& file, const std::map<std::string, torch::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-/// The weights of one part of a diffusers folder: `STEM.safetensors`, else `STEM.fp16.safetensors`; the error names what was looked for.
+/// The weights of one part of a diffusers folder: `STEM.safetensors`, else `STEM.fp16.safetensors`; the error names
+/// what was looked for.
 StateDict read_part(const std::filesystem::path& folder, const std::string& stem);
 
-/// Copies every parameter and buffer of `module` from `state` (converted to the module's dtype), by name, shape-checked.
-/// Throws one UserError that lists missing names, unexpected names (except those in `ignore`, matched by suffix) and wrong
-/// shapes, the first few of each; and one for NaN or Inf in a tensor.
+/// Copies every parameter and buffer of `module` from `state` (converted to the module's dtype), by name,
+/// shape-checked. Throws one UserError that lists missing names, unexpected names (except those in `ignore`, matched by
+/// suffix) and wrong shapes, the first few of each; and one for NaN or Inf in a tensor.
 void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore = {});
 
 }  // namespace lucid::weights

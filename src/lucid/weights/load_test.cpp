@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hand-over of named tensors to a module: complete or refused, never half silent.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "goldens.h"
+#include "lucid/base/error.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::weights {
+namespace {
+
+struct NetImpl : torch::nn::Module {
+  torch::nn::Linear a{nullptr};
+  torch::Tensor scale;
+  NetImpl() {
+    a = register_module("a", torch::nn::Linear(2, 3));
+    scale = register_buffer("scale", torch::zeros({1}));
+  }
+};
+TORCH_MODULE(Net);
+
+StateDict good_state() {
+  return {.file = "folder/w.safetensors",
+          .tensors = {{"a.weight", torch::ones({3, 2}, torch::kFloat16)},
+                      {"a.bias", torch::full({3}, 2.0, torch::kFloat64)},
+                      {"scale", torch::full({1}, 3.0)}},
+          .metadata = {}};
+}
+
+std::string message_of(const StateDict& state, const std::vector<std::string>& ignore = {}) {
+  Net net;
+  try {
+    load_into(*net, state, ignore);
+  } catch (const UserError& error) {
+    EXPECT_EQ(error.mistake().file, "folder/w.safetensors");
+    EXPECT_FALSE(error.mistake().hint.empty());
+    return error.what();
+  }
+  return "";
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(LoadInto, CopiesParametersAndBuffersInTheModulesDtype) {
+  Net net;
+  StateDict state = good_state();
+  load_into(*net, state);
+  EXPECT_EQ(net->a->weight.scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(net->a->weight.equal(torch::ones({3, 2})));
+  EXPECT_TRUE(net->a->bias.equal(torch::full({3}, 2.0)));
+  EXPECT_TRUE(net->scale.equal(torch::full({1}, 3.0)));
+  EXPECT_TRUE(net->a->weight.requires_grad());
+  state.tensors.at("scale").fill_(9);  // a copy, not a view
+  EXPECT_EQ(net->scale.item<float>(), 3.0F);
+}
+
+TEST(LoadInto, MissingNamesAreListed) {
+  StateDict state = good_state();
+  state.tensors.erase("a.bias");
+  state.tensors.erase("scale");
+  const std::string text = message_of(state);
+  EXPECT_TRUE(holds(text, "2 missing: a.bias, scale")) << text;
+}
+
+TEST(LoadInto, UnexpectedNamesAreListedUnlessIgnored) {
+  StateDict state = good_state();
+  state.tensors["x.position_ids"] = torch::arange(3);
+  EXPECT_TRUE(holds(message_of(state), "1 unexpected: x.position_ids"));
+  EXPECT_EQ(message_of(state, {"position_ids"}), "");
+  for (int i = 0; i < 9; ++i) state.tensors[fmt::format("y{}", i)] = torch::arange(3);
+  const std::string text = message_of(state, {"position_ids"});
+  EXPECT_TRUE(holds(text, "9 unexpected: y0, y1, y2, …")) << text;
+}
+
+TEST(LoadInto, WrongShapesNameBothShapes) {
+  StateDict state = good_state();
+  state.tensors["a.weight"] = torch::ones({2, 3});
+  const std::string text = message_of(state);
+  EXPECT_TRUE(holds(text, "a.weight is [2,3], [3,2] was expected")) << text;
+  state.tensors["a.weight"] = torch::ones({});  // would broadcast
+  EXPECT_TRUE(holds(message_of(state), "a.weight is [], [3,2] was expected"));
+}
+
+TEST(LoadInto, EverythingWrongIsOneMessage) {
+  StateDict state = good_state();
+  state.tensors.erase("a.bias");
+  state.tensors["a.weight"] = torch::ones({1});
+  state.tensors["z"] = torch::ones({1});
+  const std::string text = message_of(state);
+  for (const char* part : {"missing: a.bias", "unexpected: z", "wrong shape: a.weight"}) {
+    EXPECT_TRUE(holds(text, part)) << text;
+  }
+}
+
+TEST(LoadInto, NanAndInfAreRefusedByName) {
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), 1e300}) {  // 1e300 is Inf in float
+    StateDict state = good_state();
+    state.tensors.at("a.bias")[1] = bad;
+    const std::string text = message_of(state);
+    EXPECT_TRUE(holds(text, "a.bias: holds NaN or Inf")) << text;
+  }
+}
+
+TEST(ReadPart, PrefersFullPrecisionAndNamesWhatItLookedFor) {
+  const test::TemporaryFolder folder;
+  write_safetensors(folder.path / "model.fp16.safetensors", {{"a", torch::zeros({1})}});
+  EXPECT_EQ(read_part(folder.path, "model").tensors.at("a").item<float>(), 0.0F);
+  write_safetensors(folder.path / "model.safetensors", {{"a", torch::ones({1})}});
+  EXPECT_EQ(read_part(folder.path, "model").tensors.at("a").item<float>(), 1.0F);
+  try {
+    read_part(folder.path, "unet");
+    ADD_FAILURE() << "no UserError was thrown";
+  } catch (const UserError& error) {
+    EXPECT_TRUE(holds(error.what(), "unet.safetensors")) << error.what();
+    EXPECT_TRUE(holds(error.what(), ".fp16")) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace lucid::weights
