@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pinhole camera. World z is up; azimuth phi = 0 looks at the front (+y side); camera axes: x right, y down, z forward.
+// A pinhole camera. World z is up; azimuth phi = 0 looks at the front (+y side); camera axes: x right, y down, z
+// forward.
 #pragma once
 
 #include <array>

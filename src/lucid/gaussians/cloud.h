@@ -22,19 +22,22 @@ struct Cloud {
   torch::Tensor quats;           // [N,4] w,x,y,z
 
   static constexpr int kGroups = 6;
-  static constexpr std::array<const char*, kGroups> kNames = {"means", "sh_dc", "sh_rest", "opacity_logits", "log_scales", "quats"};
+  static constexpr std::array<const char*, kGroups> kNames = {"means",          "sh_dc",      "sh_rest",
+                                                              "opacity_logits", "log_scales", "quats"};
   std::array<torch::Tensor*, kGroups> parameters();
   std::array<const torch::Tensor*, kGroups> parameters() const;
   int64_t count() const { return means.size(0); }
   int sh_degree() const;  // stored degree, from K
 };
 
-/// What one render sees. `scale_factor` [N,3] (1 + noise) and `sh_noise` are the training augmentations; undefined = none.
+/// What one render sees. `scale_factor` [N,3] (1 + noise) and `sh_noise` are the training augmentations; undefined =
+/// none.
 struct Augmentation {
   torch::Tensor scale_factor;
   torch::Tensor sh_noise;  // [N,(d+1)^2,3], added
   int active_degree = 0;   // SH degree evaluated
 };
+/// Whatever needs no activation is the Cloud's own tensor, not a copy: use it before the next optimiser step.
 struct Activated {
   torch::Tensor means, scales, quats, opacities, sh;  // linear; [N,3] [N,3] [N,4] [N] [N,(d+1)^2,3], d = active degree
   render::CloudView<float> view() const;
@@ -54,7 +57,7 @@ struct ActivatedGradient {
   static ActivatedGradient like(const Activated& activated);
   render::CloudGradients<float> view() const;
 };
-void add_chained(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation, const ActivatedGradient& d,
-                 CloudGradient& total);
+void add_chained(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
+                 const ActivatedGradient& d, CloudGradient& total);
 
 }  // namespace lucid::gaussians

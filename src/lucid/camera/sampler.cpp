@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random training views, their progressive widening, and the fixed views of tests and films.
+#include "lucid/camera/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/base/error.h"
+
+namespace lucid {
+namespace {
+
+constexpr double kFromAbove = 60;  // polar angle of the second ring of test views, degrees
+constexpr int kTestViews = 8;      // a ring
+
+/// mid + sign * U^gamma * half-range.
+double draw(const Range& range, double gamma, Rng& rng) {
+  const double magnitude = std::pow(rng.uniform(), gamma);
+  const double sign = rng.chance(0.5) ? 1 : -1;
+  return (range.low + range.high) / 2 + sign * magnitude * (range.high - range.low) / 2;
+}
+
+/// Into (-180, 180].
+double wrapped(double degrees) {
+  const double r = std::remainder(degrees, 360.0);
+  return r <= -180 ? r + 360 : r;
+}
+
+/// An angle range pulled apart by `factor`, not past `limit`.
+Range pulled_apart(const Range& range, double factor, const Range& limit) {
+  const double low = range.low < 0 ? range.low * factor : range.low / factor;
+  const double high = range.high > 0 ? range.high * factor : range.high / factor;
+  return {std::max(limit.low, low), std::min(limit.high, high)};
+}
+
+void widen_once(ViewOptions& v) {
+  v.fovy = {std::max(v.max_fovy.low, v.fovy.low * v.fovy_scale_low),
+            std::min(v.max_fovy.high, v.fovy.high * v.fovy_scale_high)};
+  v.radius = {std::max(v.max_radius.low, v.radius.low * v.radius_scale),
+              std::max(v.max_radius.high, v.radius.high * v.radius_scale)};
+  v.theta = pulled_apart(v.theta, v.theta_scale, v.max_theta);
+  v.phi = pulled_apart(v.phi, v.phi_scale, v.max_phi);
+}
+
+/// Where a camera stands: -R^T t.
+std::array<double, 3> center_of(const Camera& camera) {
+  const auto& m = camera.camera_from_world;
+  std::array<double, 3> center;
+  for (int j = 0; j < 3; ++j) center[j] = -(m[j] * m[3] + m[4 + j] * m[7] + m[8 + j] * m[11]);
+  return center;
+}
+
+Camera shaken(const Camera& still, const ViewOptions& options, double fovy, Rng& rng) {
+  std::array<double, 3> center = center_of(still), target{}, up;
+  for (double& c : center) c += rng.uniform(-options.jitter_center / 2, options.jitter_center / 2);
+  for (double& t : target) t = options.jitter_target * rng.normal();
+  // The noise is on the camera's up, not on z, so that the roll it makes does not depend on the polar angle.
+  const Camera aimed = look_at(center, target, {0, 0, 1}, fovy, still.width, still.height);
+  for (int j = 0; j < 3; ++j) up[j] = -aimed.camera_from_world[4 + j] + options.jitter_up * rng.normal();
+  Camera camera = look_at(center, target, up, fovy, still.width, still.height);
+  camera.theta = still.theta;
+  camera.phi = still.phi;
+  camera.radius = still.radius;
+  return camera;
+}
+
+}  // namespace
+
+ViewOptions widened(const ViewOptions& options, int64_t iteration) {
+  ViewOptions result = options;
+  const int64_t every = options.scale_up_cameras_iter, from = std::max<int64_t>(options.progressive_view_iter, 1);
+  if (every <= 0) return result;
+  for (int64_t due = (from + every - 1) / every * every; due <= iteration; due += every) widen_once(result);
+  return result;
+}
+
+std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng) {
+  LUCID_CHECK(batch > 0, "{} views", batch);
+  const double fovy = rng.uniform(options.fovy.low, options.fovy.high);
+  const double offset = options.stratify_azimuth ? rng.uniform() : 0;
+  std::vector<Camera> cameras;
+  cameras.reserve(static_cast<size_t>(batch));
+  for (int i = 0; i < batch; ++i) {
+    const double radius = draw(options.radius, options.rand_cam_gamma, rng);
+    const double theta = draw(options.theta, options.rand_cam_gamma, rng);
+    const double phi = options.stratify_azimuth
+                           ? options.phi.low + (i + offset) / batch * (options.phi.high - options.phi.low)
+                           : draw(options.phi, options.rand_cam_gamma, rng);
+    const Camera still = orbit_camera(theta, wrapped(phi), radius, fovy, options.width, options.height);
+    cameras.push_back(options.jitter_pose ? shaken(still, options, fovy, rng) : still);
+  }
+  return cameras;
+}
+
+std::vector<Camera> test_views(const ViewOptions& options, int width, int height) {
+  std::vector<Camera> cameras = turntable(options, kTestViews, options.default_polar, width, height);
+  const std::vector<Camera> above = turntable(options, kTestViews, kFromAbove, width, height);
+  cameras.insert(cameras.end(), above.begin(), above.end());
+  return cameras;
+}
+
+std::vector<Camera> turntable(const ViewOptions& options, int frames, double polar, int width, int height) {
+  LUCID_CHECK(frames > 0, "{} frames", frames);
+  std::vector<Camera> cameras;
+  cameras.reserve(static_cast<size_t>(frames));
+  for (int i = 0; i < frames; ++i) {
+    const double phi = options.default_azimuth + 360.0 * i / frames;
+    cameras.push_back(orbit_camera(polar, phi, options.default_radius, options.default_fovy, width, height));
+  }
+  return cameras;
+}
+
+}  // namespace lucid
