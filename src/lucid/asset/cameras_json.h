@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cameras.json in the layout that 3D Gaussian Splatting viewers read: id, img_name, width, height, position, rotation, fx, fy.
+// cameras.json in the layout that 3D Gaussian Splatting viewers read: id, img_name, width, height, position, rotation,
+// fx, fy.
 #pragma once
 
 #include <filesystem>

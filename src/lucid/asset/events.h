@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorBoard event files: scalars only, written as framed protobuf records (TFRecord: length, masked CRC-32C, payload).
+// TensorBoard event files: scalars only, written as framed protobuf records (TFRecord: length, masked CRC-32C,
+// payload).
 #pragma once
 
 #include <cstdint>

@@ -9,10 +9,14 @@
 
 namespace lucid::asset {
 
+enum class FilmCodec { kBest, kMpeg4 };  // kMpeg4: as where there is no H.264 encoder
+
 class VideoWriter {
  public:
   /// Frames must all be [3,H,W]; odd sizes are padded by one pixel. Throws UserError.
-  VideoWriter(const std::filesystem::path& file, int width, int height, int fps = 30);
+  /// Sets libav's log level to errors, which is global to the process.
+  VideoWriter(const std::filesystem::path& file, int width, int height, int fps = 30,
+              FilmCodec codec = FilmCodec::kBest);
   ~VideoWriter();  // without finish() the file is discarded
   VideoWriter(const VideoWriter&) = delete;
   VideoWriter& operator=(const VideoWriter&) = delete;
@@ -21,7 +25,7 @@ class VideoWriter {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<State> state_;  // hides libav's headers
 };
 
 }  // namespace lucid::asset

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// PNG through libpng's simplified interface: it converts every PNG to 8-bit RGB and returns its errors instead of
+// jumping. Sheets and resizing for the pictures of a run.
+#include "lucid/asset/image.h"
+
+#include <png.h>
+
+#include <algorithm>
+
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+
+namespace lucid::asset {
+namespace {
+
+constexpr size_t kMaxFile = size_t{256} << 20;      // bytes
+constexpr uint64_t kMaxPixels = uint64_t{1} << 26;  // 8192 x 8192; a small PNG can claim far more than memory holds
+
+struct PngImage {
+  png_image image{};
+  PngImage() { image.version = PNG_IMAGE_VERSION; }
+  ~PngImage() { png_image_free(&image); }
+  PngImage(const PngImage&) = delete;
+  PngImage& operator=(const PngImage&) = delete;
+};
+
+[[noreturn]] void damaged(const std::filesystem::path& file, const png_image& image) {
+  throw UserError({.what_happened = fmt::format("is not a PNG that can be read: {}", image.message),
+                   .file = file.string(),
+                   .hint = "a whole .png file was expected"});
+}
+
+}  // namespace
+
+void write_png(const std::filesystem::path& file, const torch::Tensor& picture) {
+  LUCID_CHECK(picture.dim() == 3 && (picture.size(0) == 3 || picture.size(0) == 1) && picture.numel() > 0,
+              "{}: {} dimensions", file.string(), picture.dim());
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor bytes = (picture.detach().cpu().to(torch::kFloat32).nan_to_num().clamp(0, 1) * 255)
+                                  .round()
+                                  .to(torch::kUInt8)
+                                  .permute({1, 2, 0})
+                                  .contiguous();  // [H,W,1 or 3]
+  PngImage png;
+  png.image.width = static_cast<png_uint_32>(bytes.size(1));
+  png.image.height = static_cast<png_uint_32>(bytes.size(0));
+  png.image.format = bytes.size(2) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
+  std::string encoded(size, '\0');
+  const int written =
+      png_image_write_to_memory(&png.image, encoded.data(), &size, 0, bytes.data_ptr<uint8_t>(), 0, nullptr);
+  LUCID_CHECK(written != 0, "libpng: {}", png.image.message);
+  encoded.resize(size);
+  write_file(file, encoded);
+}
+
+torch::Tensor read_png(const std::filesystem::path& file) {
+  const std::string encoded = read_file(file, kMaxFile);
+  PngImage png;
+  if (png_image_begin_read_from_memory(&png.image, encoded.data(), encoded.size()) == 0) damaged(file, png.image);
+  const uint64_t width = png.image.width, height = png.image.height;
+  if (width * height > kMaxPixels) {
+    throw UserError({.what_happened = fmt::format("has {} x {} pixels, at most {} are read", width, height, kMaxPixels),
+                     .file = file.string()});
+  }
+  png.image.format = PNG_FORMAT_RGB;
+  png.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16-bit files are pictures too, not linear light
+  torch::Tensor bytes = torch::empty({static_cast<int64_t>(height), static_cast<int64_t>(width), 3}, torch::kUInt8);
+  const png_color white{255, 255, 255};  // what transparent pixels lie over, as in our renders
+  if (png_image_finish_read(&png.image, &white, bytes.data_ptr<uint8_t>(), 0, nullptr) == 0) damaged(file, png.image);
+  return bytes.permute({2, 0, 1}).to(torch::kFloat32).div(255).contiguous();
+}
+
+torch::Tensor contact_sheet(const std::vector<std::vector<torch::Tensor>>& rows, int gap) {
+  const torch::NoGradGuard no_grad;
+  size_t columns = 0;
+  torch::Tensor first;
+  for (const auto& row : rows) {
+    columns = std::max(columns, row.size());
+    if (!first.defined() && !row.empty()) first = row.front();
+  }
+  LUCID_CHECK(columns > 0 && gap >= 0, "{} rows, gap {}", rows.size(), gap);
+  const int64_t height = first.size(1), width = first.size(2);
+  const auto row_count = static_cast<int64_t>(rows.size()), column_count = static_cast<int64_t>(columns);
+  torch::Tensor sheet =
+      torch::ones({3, row_count * (height + gap) - gap, column_count * (width + gap) - gap}, torch::kFloat32);
+  for (int64_t i = 0; i < row_count; ++i) {
+    const auto& row = rows[static_cast<size_t>(i)];
+    for (int64_t j = 0; j < static_cast<int64_t>(row.size()); ++j) {
+      const torch::Tensor& picture = row[static_cast<size_t>(j)];
+      LUCID_CHECK(picture.dim() == 3 && picture.size(0) == 3 && picture.size(1) == height && picture.size(2) == width,
+                  "picture {} of row {}", j, i);
+      sheet.narrow(1, i * (height + gap), height).narrow(2, j * (width + gap), width).copy_(picture.detach());
+    }
+  }
+  return sheet;
+}
+
+torch::Tensor resize_nearest(const torch::Tensor& picture, int64_t height, int64_t width) {
+  LUCID_CHECK(picture.dim() == 3 && height > 0 && width > 0, "{} dimensions to {} x {}", picture.dim(), height, width);
+  return torch::upsample_nearest2d(picture.unsqueeze(0), {height, width}).squeeze(0);
+}
+
+}  // namespace lucid::asset

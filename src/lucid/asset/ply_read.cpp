@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads any 3DGS PLY. Nothing is allocated before the file's real size has vouched for the header's counts.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "lucid/asset/ply.h"
+#include "lucid/asset/ply_body.h"
+#include "lucid/base/error.h"
+
+namespace lucid::asset {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kHint = "is it a Gaussian PLY?";
+
+class MappedFile {
+ public:
+  explicit MappedFile(const fs::path& path) {
+    // Non-blocking, because opening a pipe that nobody writes to would wait for ever.
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) refuse(path, fmt::format("cannot read: {}", std::strerror(errno)));
+    struct stat about {};
+    const bool regular = ::fstat(file, &about) == 0 && S_ISREG(about.st_mode);
+    if (regular && about.st_size > 0) {
+      size_ = static_cast<size_t>(about.st_size);
+      data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+    }
+    ::close(file);
+    if (!regular) refuse(path, "is not a regular file");
+    if (size_ == 0) refuse(path, "is empty");
+    if (data_ == MAP_FAILED) refuse(path, fmt::format("cannot read: {}", std::strerror(errno)));
+  }
+  ~MappedFile() { ::munmap(data_, size_); }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  [[noreturn]] static void refuse(const fs::path& path, const std::string& what) {
+    throw UserError({.what_happened = what, .file = path.string(), .hint = "a .ply file was expected"});
+  }
+  void* data_ = MAP_FAILED;
+  size_t size_ = 0;
+};
+
+/// Where the values of one property of the vertices go: row i to data[i * stride]. Null data: skipped.
+struct Column {
+  float* data = nullptr;
+  int64_t stride = 0;
+};
+
+/// "f_rest_12" and "f_rest_" -> 12, without signs or leading zeros.
+std::optional<int64_t> number_after(const std::string& name, std::string_view prefix) {
+  constexpr size_t kDigits = 4;
+  if (name.compare(0, prefix.size(), prefix) != 0) return std::nullopt;
+  const std::string digits = name.substr(prefix.size());
+  if (digits.empty() || digits.size() > kDigits || digits.find_first_not_of("0123456789") != std::string::npos ||
+      (digits.size() > 1 && digits[0] == '0')) {
+    return std::nullopt;
+  }
+  return std::stoll(digits);
+}
+
+class GaussianReader {
+ public:
+  GaussianReader(const fs::path& file, std::string_view bytes)
+      : file_(file), bytes_(bytes), header_(ply::parse_header(file, bytes)) {}
+
+  gaussians::Cloud read() {
+    ply::Body body(file_, bytes_, header_);
+    for (const ply::Element& element : header_.elements) {
+      body.require_room(element);
+      if (element.name != "vertex") {
+        body.skip(element);
+        continue;
+      }
+      const int64_t rest = checked_rest_count(element);
+      allocate(static_cast<int64_t>(element.count), rest / 3);
+      fill(body, element);
+      return std::move(cloud_);  // what follows is of no interest
+    }
+    fail("has no element \"vertex\"");
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what, const std::string& key = "") const {
+    throw UserError({.what_happened = what, .file = file_.string(), .key = key, .hint = kHint});
+  }
+
+  static bool has(const ply::Element& vertex, std::string_view name) {
+    for (const ply::Property& p : vertex.properties) {
+      if (!p.is_list && p.name == name) return true;
+    }
+    return false;
+  }
+
+  /// All that a Gaussian needs is there; returns how many f_rest_* there are.
+  int64_t checked_rest_count(const ply::Element& vertex) const {
+    std::string missing;
+    const auto need = [&](const std::string& name) {
+      if (!has(vertex, name)) missing += (missing.empty() ? "" : ", ") + name;
+    };
+    for (const char* name : {"x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2",
+                             "rot_0", "rot_1", "rot_2", "rot_3"}) {
+      need(name);
+    }
+    int64_t rest = 0;
+    for (const ply::Property& p : vertex.properties) rest += !p.is_list && number_after(p.name, "f_rest_") ? 1 : 0;
+    if (rest != 0 && rest != 9 && rest != 24 && rest != 45) {
+      fail(fmt::format("has {} properties f_rest_*; 0, 9, 24 or 45 belong to SH degrees 0 to 3", rest));
+    }
+    for (int64_t i = 0; i < rest; ++i) need(fmt::format("f_rest_{}", i));
+    if (!missing.empty()) fail("lacks the vertex properties " + missing);
+    if (vertex.count == 0) fail("holds no Gaussians");
+    return rest;
+  }
+
+  void allocate(int64_t n, int64_t coefficients) {
+    cloud_.means = torch::empty({n, 3});
+    cloud_.sh_dc = torch::empty({n, 1, 3});
+    cloud_.sh_rest = torch::empty({n, coefficients, 3});
+    cloud_.opacity_logits = torch::empty({n, 1});
+    cloud_.log_scales = torch::empty({n, 3});
+    cloud_.quats = torch::empty({n, 4});
+  }
+
+  Column column(const ply::Property& property) {
+    const std::string& name = property.name;
+    const auto at = [](torch::Tensor& x, int64_t offset) {
+      return Column{x.data_ptr<float>() + offset, x.numel() / x.size(0)};
+    };
+    if (property.is_list) return {};
+    if (name == "x" || name == "y" || name == "z") return at(cloud_.means, name[0] - 'x');
+    if (name == "opacity") return at(cloud_.opacity_logits, 0);
+    if (const auto i = number_after(name, "f_dc_"); i && *i < 3) return at(cloud_.sh_dc, *i);
+    if (const auto i = number_after(name, "scale_"); i && *i < 3) return at(cloud_.log_scales, *i);
+    if (const auto i = number_after(name, "rot_"); i && *i < 4) return at(cloud_.quats, *i);
+    if (const auto i = number_after(name, "f_rest_")) {
+      const int64_t coefficients = cloud_.sh_rest.size(1);  // channel-major in the file, channels last here
+      return at(cloud_.sh_rest, (*i % coefficients) * 3 + *i / coefficients);
+    }
+    return {};
+  }
+
+  void fill(ply::Body& body, const ply::Element& vertex) {
+    std::vector<Column> columns;
+    for (const ply::Property& property : vertex.properties) columns.push_back(column(property));
+    body.read(vertex, [&](int64_t row, size_t property, double value) {
+      const Column& to = columns[property];
+      if (to.data == nullptr) return;
+      const auto x = static_cast<float>(value);
+      if (!std::isfinite(x)) {
+        fail(fmt::format("vertex {} (from 0) is {}; only finite numbers make a Gaussian", row, x),
+             vertex.properties[property].name);
+      }
+      to.data[row * to.stride] = x;
+    });
+  }
+
+  const fs::path& file_;
+  std::string_view bytes_;
+  ply::Header header_;
+  gaussians::Cloud cloud_;
+};
+
+}  // namespace
+
+gaussians::Cloud read_ply(const fs::path& file) {
+  const torch::NoGradGuard no_grad;
+  const MappedFile mapped(file);
+  return GaussianReader(file, mapped.bytes()).read();
+}
+
+}  // namespace lucid::asset

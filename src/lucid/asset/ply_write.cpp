@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows in the order that every 3DGS viewer expects, normals of zero included.
+#include <algorithm>
+#include <bit>
+
+#include "lucid/asset/ply.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+
+namespace lucid::asset {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the files written here are copies of memory");
+constexpr int64_t kCoefficients3 = 15;  // of SH degree 3, without the constant one
+constexpr int64_t kChunk = 65536;       // rows converted at a time, so that memory holds the scene once, not thrice
+
+std::string header(int64_t count, int64_t rest) {
+  std::string text = fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\n", count);
+  const auto property = [&](const std::string& name) { text += "property float " + name + "\n"; };
+  const auto numbered = [&](const char* name, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) property(fmt::format("{}_{}", name, i));
+  };
+  for (const char* name : {"x", "y", "z", "nx", "ny", "nz"}) property(name);
+  numbered("f_dc", 3);
+  numbered("f_rest", rest);
+  property("opacity");
+  numbered("scale", 3);
+  numbered("rot", 4);
+  return text + "end_header\n";
+}
+
+/// Rows [begin, end) -> [n, P] float32, contiguous.
+torch::Tensor rows_of(const gaussians::Cloud& cloud, int64_t begin, int64_t n, int64_t coefficients) {
+  const auto part = [&](const torch::Tensor& x) { return x.detach().narrow(0, begin, n).cpu().to(torch::kFloat32); };
+  torch::Tensor rest = part(cloud.sh_rest);  // [n,K,3]
+  if (rest.size(1) < coefficients) {
+    rest = torch::cat({rest, torch::zeros({n, coefficients - rest.size(1), 3})}, 1);
+  }
+  // Channel-major: all coefficients of red, then of green, then of blue.
+  rest = rest.permute({0, 2, 1}).reshape({n, 3 * coefficients});
+  return torch::cat({part(cloud.means), torch::zeros({n, 3}), part(cloud.sh_dc).reshape({n, 3}), rest,
+                     part(cloud.opacity_logits), part(cloud.log_scales), part(cloud.quats)},
+                    1)
+      .contiguous();
+}
+
+void append(std::string& out, const torch::Tensor& rows) {
+  out.append(static_cast<const char*>(rows.data_ptr()), static_cast<size_t>(rows.nbytes()));
+}
+
+}  // namespace
+
+void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud, const PlyOptions& options) {
+  const torch::NoGradGuard no_grad;
+  const int64_t count = cloud.count(), stored = cloud.sh_rest.size(1);
+  LUCID_CHECK(cloud.means.sizes() == torch::IntArrayRef({count, 3}) && cloud.sh_dc.numel() == count * 3 &&
+                  cloud.sh_rest.sizes() == torch::IntArrayRef({count, stored, 3}) &&
+                  cloud.opacity_logits.sizes() == torch::IntArrayRef({count, 1}) &&
+                  cloud.log_scales.sizes() == torch::IntArrayRef({count, 3}) &&
+                  cloud.quats.sizes() == torch::IntArrayRef({count, 4}),
+              "{} Gaussians, {} coefficients", count, stored);
+  const int64_t coefficients = options.pad_to_sh3 ? std::max(stored, kCoefficients3) : stored;
+  std::string bytes = header(count, 3 * coefficients);
+  constexpr int64_t kPlain = 17;  // floats a row without f_rest
+  bytes.reserve(bytes.size() + static_cast<size_t>(count * (kPlain + 3 * coefficients)) * sizeof(float));
+  for (int64_t begin = 0; begin < count; begin += kChunk) {
+    append(bytes, rows_of(cloud, begin, std::min(kChunk, count - begin), coefficients));
+  }
+  write_file(file, bytes);
+}
+
+void write_points_ply(const std::filesystem::path& file, const torch::Tensor& means, const torch::Tensor& rgb) {
+  const torch::NoGradGuard no_grad;
+  LUCID_CHECK(means.dim() == 2 && means.size(1) == 3 && means.sizes() == rgb.sizes(), "{} and {} dimensions",
+              means.dim(), rgb.dim());
+  const torch::Tensor points = means.detach().cpu().to(torch::kFloat32).contiguous();  // [N,3]
+  const torch::Tensor colours = (rgb.detach().cpu().to(torch::kFloat32).nan_to_num().clamp(0, 1) * 255)
+                                    .round()
+                                    .to(torch::kUInt8)
+                                    .contiguous();  // [N,3]
+  std::string bytes = fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\n", points.size(0));
+  for (const char* name : {"x", "y", "z"}) bytes += fmt::format("property float {}\n", name);
+  for (const char* name : {"red", "green", "blue"}) bytes += fmt::format("property uchar {}\n", name);
+  bytes += "end_header\n";
+  const char* point = static_cast<const char*>(points.data_ptr());
+  const char* colour = static_cast<const char*>(colours.data_ptr());
+  for (int64_t i = 0; i < points.size(0); ++i) {
+    bytes.append(point + i * 12, 12);
+    bytes.append(colour + i * 3, 3);
+  }
+  write_file(file, bytes);
+}
+
+}  // namespace lucid::asset
