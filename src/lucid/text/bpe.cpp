@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Merges by a heap over a linked list of symbols, so that a "word" of a megabyte takes no longer than a megabyte of words.
+// Merges by a heap over a linked list of symbols, so that a "word" of a megabyte takes no longer than a megabyte of
+// words.
 #include "lucid/text/bpe.h"
 
 #include <queue>

@@ -33,7 +33,8 @@ constexpr std::string_view kWordEnd = "</w>";
 
 class Bpe {
  public:
-  /// Throws UserError when a merge names a token that the vocabulary lacks. `unknown` stands for a byte without a token.
+  /// Throws UserError when a merge names a token that the vocabulary lacks. `unknown` stands for a byte without a
+  /// token.
   Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, int64_t unknown, const std::string& merges_file);
   /// Appends the ids of one piece (raw bytes). O(n log n).
   void encode(std::string_view piece, std::vector<int64_t>& ids) const;

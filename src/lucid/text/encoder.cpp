@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <limits>
 
-#include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/text/json_file.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::text {
@@ -19,18 +19,6 @@ constexpr int64_t kMaxWidth = 1 << 16, kMaxLayers = 256, kMaxVocabulary = 1 << 2
 
 torch::nn::LayerNorm layer_norm(int64_t width, double eps) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(eps));
-}
-
-int64_t whole(const nlohmann::json& json, const fs::path& file, const char* key, int64_t fallback, int64_t high) {
-  const auto it = json.find(key);
-  if (it == json.end()) return fallback;
-  if (!it->is_number_integer() || it->get<int64_t>() < 1 || it->get<int64_t>() > high) {
-    throw UserError(
-        {.what_happened = fmt::format("{} is not a whole number in [1, {}]", it->dump().substr(0, 40), high),
-         .file = file.string(),
-         .key = key});
-  }
-  return it->get<int64_t>();
 }
 
 /// One block: x + attention(norm(x)), x + mlp(norm(x)).
@@ -91,19 +79,27 @@ struct EncoderImpl::Parts {
 };
 
 EncoderConfig EncoderConfig::from_file(const fs::path& file) {
-  const auto json = nlohmann::json::parse(read_file(file, size_t{1} << 20), nullptr, false);
-  if (!json.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
+  const nlohmann::json json = read_json_object(file);
   EncoderConfig c;
-  c.vocab_size = whole(json, file, "vocab_size", c.vocab_size, kMaxVocabulary);
-  c.hidden_size = whole(json, file, "hidden_size", 512, kMaxWidth);
-  c.intermediate_size = whole(json, file, "intermediate_size", 2048, kMaxWidth);
-  c.layers = whole(json, file, "num_hidden_layers", c.layers, kMaxLayers);
-  c.heads = whole(json, file, "num_attention_heads", 8, kMaxWidth);
-  c.positions = whole(json, file, "max_position_embeddings", c.positions, kMaxWidth);
-  if (const auto it = json.find("hidden_act"); it != json.end() && it->is_string()) c.activation = *it;
-  if (const auto it = json.find("layer_norm_eps"); it != json.end() && it->is_number()) c.layer_norm_eps = *it;
+  // What a config.json leaves out has transformers' default, which is not always Stable Diffusion's value.
+  c.vocab_size = whole_number(json, file, "vocab_size", c.vocab_size, 1, kMaxVocabulary);
+  c.hidden_size = whole_number(json, file, "hidden_size", 512, 1, kMaxWidth);
+  c.intermediate_size = whole_number(json, file, "intermediate_size", 2048, 1, kMaxWidth);
+  c.layers = whole_number(json, file, "num_hidden_layers", c.layers, 1, kMaxLayers);
+  c.heads = whole_number(json, file, "num_attention_heads", 8, 1, kMaxWidth);
+  c.positions = whole_number(json, file, "max_position_embeddings", c.positions, 1, kMaxWidth);
+  c.activation = json.contains("hidden_act") ? json["hidden_act"].dump() : c.activation;
+  std::erase(c.activation, '"');
+  if (json.contains("layer_norm_eps")) {
+    const nlohmann::json& eps = json["layer_norm_eps"];
+    if (!eps.is_number() || eps.get<double>() < 0 || eps.get<double>() > 1) {
+      throw UserError(
+          {.what_happened = "a number from 0 to 1 was expected", .file = file.string(), .key = "layer_norm_eps"});
+    }
+    c.layer_norm_eps = eps;
+  }
   if (c.activation != "quick_gelu" && c.activation != "gelu") {
-    throw UserError({.what_happened = c.activation + " is not supported, only quick_gelu and gelu are",
+    throw UserError({.what_happened = c.activation.substr(0, 40) + " is not supported, only quick_gelu and gelu are",
                      .file = file.string(),
                      .key = "hidden_act"});
   }
@@ -132,7 +128,14 @@ EncoderImpl::EncoderImpl(const EncoderConfig& config) : config_(config), parts_(
 }
 
 std::vector<torch::Tensor> EncoderImpl::hidden_states(const torch::Tensor& ids) {
+  LUCID_CHECK(ids.dim() == 2, "ids have {} dimensions", ids.dim());
   const int64_t length = ids.size(1);
+  LUCID_CHECK(length <= config_.positions, "{} tokens, {} positions", length, config_.positions);
+  if (ids.numel() > 0 && (ids.min().item<int64_t>() < 0 || ids.max().item<int64_t>() >= config_.vocab_size)) {
+    throw UserError({.what_happened = fmt::format("token {} is beyond the text encoder's {} tokens",
+                                                  ids.max().item<int64_t>(), config_.vocab_size),
+                     .hint = "tokenizer/ and text_encoder/ must come from the same model"});
+  }
   const torch::Tensor positions = torch::arange(length, ids.options());
   torch::Tensor h = parts_->token(ids) + parts_->position(positions);
   const torch::Tensor mask =
@@ -144,14 +147,35 @@ std::vector<torch::Tensor> EncoderImpl::hidden_states(const torch::Tensor& ids) 
 
 torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
 
+namespace {
+
+/// A lying config.json must not make us allocate what its weight file could never fill.
+void check_size(const EncoderConfig& c, const weights::StateDict& state) {
+  double held = 0;
+  for (const auto& [name, tensor] : state.tensors) held += static_cast<double>(tensor.numel());
+  const auto width = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.intermediate_size);
+  const double asked = width * static_cast<double>(c.vocab_size + c.positions) +
+                       static_cast<double>(c.layers) * width * (4 * width + 2 * inner);
+  constexpr double kSlack = 4;  // a file that merely lacks some tensors gets their names from load_into
+  if (asked > kSlack * held + 1e6) {
+    throw UserError({.what_happened = fmt::format("holds {:.3g} numbers, its config.json asks for {:.3g}", held, asked),
+                     .file = state.file.string(),
+                     .hint = "weights and config.json must come from the same model"});
+  }
+}
+
+}  // namespace
+
 Encoder load_encoder(const fs::path& folder) {
+  const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
   weights::StateDict state = weights::read_part(folder, "model");
+  check_size(config, state);
   // transformers 5 writes the names without their common prefix.
   std::map<std::string, torch::Tensor> named;
   for (const auto& [name, tensor] : state.tensors)
     named[name.starts_with("text_model.") ? name : "text_model." + name] = tensor;
   state.tensors = std::move(named);
-  Encoder encoder(EncoderConfig::from_file(folder / "config.json"));
+  Encoder encoder(config);
   weights::load_into(*encoder, state, {"position_ids"});
   encoder->eval();
   return encoder;

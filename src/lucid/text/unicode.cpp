@@ -21,9 +21,9 @@ std::vector<utf8proc_int32_t> decompose(std::u32string_view text) {
   for (const char32_t code : text) {
     utf8proc_int32_t parts[16];
     int bound_class = 0;
-    const auto count = utf8proc_decompose_char(signed_code(code), parts, std::size(parts),
-                                               static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE),
-                                               &bound_class);
+    const auto count =
+        utf8proc_decompose_char(signed_code(code), parts, std::size(parts),
+                                static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE), &bound_class);
     LUCID_CHECK(count >= 0 && count <= static_cast<utf8proc_ssize_t>(std::size(parts)), "U+{:04X}", uint32_t{code});
     codes.insert(codes.end(), parts, parts + count);
   }
