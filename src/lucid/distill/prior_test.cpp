@@ -61,7 +61,11 @@ TEST(Prior, WhatIsMissingIsNamed) {
         "unet/diffusion_pytorch_model.safetensors", "vae/config.json", "scheduler/scheduler_config.json"}) {
     SCOPED_TRACE(part);
     fs::remove_all(copy);
-    fs::copy(mini(), copy, fs::copy_options::recursive | fs::copy_options::create_symlinks);
+    for (const auto& entry : fs::recursive_directory_iterator(mini())) {  // links: the weights are not small
+      const fs::path to = copy / fs::relative(entry.path(), mini());
+      fs::create_directories(to.parent_path());
+      if (entry.is_regular_file()) fs::create_symlink(entry.path(), to);
+    }
     fs::remove(copy / part);
     try {
       load_prior(copy);
@@ -77,6 +81,7 @@ TEST(Prior, PartsOfDifferentModelsAreRefused) {
   const lucid::test::TemporaryFolder folder;
   const fs::path copy = folder.path / "prior";
   fs::copy(mini(), copy, fs::copy_options::recursive);
+  ASSERT_NO_THROW(load_prior(copy));
   const fs::path other = lucid::test::goldens() / "distill/unet";
   fs::remove_all(copy / "unet");
   fs::copy(other, copy / "unet", fs::copy_options::recursive);
