@@ -18,8 +18,9 @@ constexpr int64_t kRowsPerChunk = 512;
 // q [S,N,d], k [S,M,d], v [S,M,d] -> [S,N,d], S = batch * heads.
 torch::Tensor attend_rows(const torch::Tensor& q, const torch::Tensor& k_transposed, const torch::Tensor& v) {
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(2)));
-  const torch::Tensor unused = torch::empty({1, 1, 1}, q.options());  // beta 0: not read
-  const torch::Tensor scores = torch::baddbmm(unused, q, k_transposed, /*beta=*/0, /*alpha=*/scale);
+  // The queries are scaled, not the far larger scores; baddbmm's alpha would read a sum that it multiplies by 0, NaN or
+  // not.
+  const torch::Tensor scores = torch::bmm(q * scale, k_transposed);
   return torch::bmm(scores.softmax(-1), v);
 }
 
@@ -44,7 +45,9 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
     return x.view({batch, x.size(1), heads, width / heads}).transpose(1, 2);
   };
 #if TORCH_VERSION_MAJOR >= 2
-  return at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v)).transpose(1, 2).reshape({batch, rows, width});
+  return at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v))
+      .transpose(1, 2)
+      .reshape({batch, rows, width});
 #else
   const auto flat = [&](const torch::Tensor& x) {  // -> [B*heads,L,d]
     return by_head(x).reshape({batch * heads, x.size(1), width / heads});
@@ -57,8 +60,10 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
 AttentionImpl::AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool bias_of_qkv)
     : heads_(heads),
       to_q_(register_module("to_q", torch::nn::Linear(torch::nn::LinearOptions(width, width).bias(bias_of_qkv)))),
-      to_k_(register_module("to_k", torch::nn::Linear(torch::nn::LinearOptions(context_width, width).bias(bias_of_qkv)))),
-      to_v_(register_module("to_v", torch::nn::Linear(torch::nn::LinearOptions(context_width, width).bias(bias_of_qkv)))),
+      to_k_(
+          register_module("to_k", torch::nn::Linear(torch::nn::LinearOptions(context_width, width).bias(bias_of_qkv)))),
+      to_v_(
+          register_module("to_v", torch::nn::Linear(torch::nn::LinearOptions(context_width, width).bias(bias_of_qkv)))),
       to_out_(width, width) {
   LUCID_CHECK(width % heads == 0, "width {}, heads {}", width, heads);
   register_module("to_out", torch::nn::ModuleList(to_out_));

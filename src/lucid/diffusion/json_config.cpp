@@ -81,6 +81,14 @@ std::vector<int64_t> JsonConfig::positives(const std::string& key, const std::ve
   return list.get<std::vector<int64_t>>();
 }
 
+int64_t JsonConfig::groups(const std::string& key, int64_t otherwise, const std::vector<int64_t>& widths) const {
+  const int64_t groups = positive(key, otherwise);
+  for (const int64_t width : widths) {
+    if (width % groups != 0) refuse(key, fmt::format("must divide every width, {} among them", width));
+  }
+  return groups;
+}
+
 std::vector<std::string> JsonConfig::texts(const std::string& key, const std::vector<std::string>& otherwise) const {
   if (!has(key)) return otherwise;
   const auto& list = value(key);

@@ -16,12 +16,16 @@ class JsonConfig {
   explicit JsonConfig(const std::filesystem::path& file);  // throws UserError, as every member does
 
   bool has(const std::string& key) const;  // there, and not null
+  bool has_null(const std::string& key) const { return json_.contains(key) && json_.at(key).is_null(); }
+  bool is_list(const std::string& key) const { return has(key) && value(key).is_array(); }
   int64_t positive(const std::string& key, int64_t otherwise) const;
   int64_t integer(const std::string& key, int64_t otherwise) const;
   double number(const std::string& key, double otherwise) const;
   bool boolean(const std::string& key, bool otherwise) const;
   std::string text(const std::string& key, const std::string& otherwise) const;
   std::vector<int64_t> positives(const std::string& key, const std::vector<int64_t>& otherwise) const;
+  /// The number of groups of the group norms, which must divide every width.
+  int64_t groups(const std::string& key, int64_t otherwise, const std::vector<int64_t>& widths) const;
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& otherwise) const;
 
   /// Refuses a value other than `supported`; a list passes if all its elements do.

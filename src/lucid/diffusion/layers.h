@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few lines that U-Net and VAE share: convolutions and norms with their options spelt once, maps to tokens and back.
+// The few lines that U-Net and VAE share: convolutions and norms with their options spelt once, maps to tokens and
+// back.
 #pragma once
 
 #include <torch/torch.h>
@@ -18,8 +19,8 @@ inline torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels, double 
   return torch::nn::GroupNorm(torch::nn::GroupNormOptions(groups, channels).eps(eps));
 }
 
-/// In place where no gradient needs the value that it overwrites.
-inline torch::Tensor silu(torch::Tensor x) { return x.requires_grad() ? torch::silu(x) : torch::silu_(x); }
+/// SiLU; in place where no gradient needs the value that it overwrites.
+inline torch::Tensor activate(torch::Tensor x) { return x.requires_grad() ? torch::silu(x) : torch::silu_(x); }
 
 /// [B,C,h,w] -> [B,h*w,C]; a view where the memory is channels-last.
 inline torch::Tensor to_tokens(const torch::Tensor& map) {
@@ -29,11 +30,6 @@ inline torch::Tensor to_tokens(const torch::Tensor& map) {
 /// [B,h*w,C] -> [B,C,h,w], channels-last in memory.
 inline torch::Tensor to_map(const torch::Tensor& tokens, int64_t height, int64_t width) {
   return tokens.view({tokens.size(0), height, width, tokens.size(2)}).permute({0, 3, 1, 2});
-}
-
-/// Doubles a map, or whatever else brings it to this size, by repeating pixels.
-inline torch::Tensor enlarge(const torch::Tensor& map, int64_t height, int64_t width) {
-  return torch::upsample_nearest2d(map, {height, width});
 }
 
 /// Lays the convolutions' weights out as the forward passes run: channels last. Values and names stay.

@@ -1,71 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// The noise schedule's table and the DDIM moves on it.
+// See schedule.h.
 #include "lucid/diffusion/schedule.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include "lucid/base/error.h"
 #include "lucid/diffusion/json_config.h"
 
 namespace lucid::diffusion {
+namespace {
+
+Prediction read_prediction(const JsonConfig& json) {
+  const std::string name = json.text("prediction_type", "epsilon");
+  if (name == "epsilon") return Prediction::kEpsilon;
+  if (name == "v_prediction") return Prediction::kV;
+  json.refuse("prediction_type", "is not supported: only epsilon and v_prediction are");
+}
+
+// [T] float32, by the library's float32 operations in its order.
+torch::Tensor cumulative_alphas(const ScheduleConfig& config) {
+  const auto float32 = torch::TensorOptions(torch::kFloat);
+  const int64_t count = config.num_train_timesteps;
+  const torch::Tensor betas =
+      config.beta_schedule == "linear"
+          ? torch::linspace(config.beta_start, config.beta_end, count, float32)
+          : torch::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), count, float32).square();
+  return torch::cumprod(1 - betas, 0);
+}
+
+}  // namespace
 
 ScheduleConfig ScheduleConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);
+  const std::string class_name = json.text("_class_name", "DDIMScheduler");
+  if (class_name != "DDIMScheduler" && class_name != "PNDMScheduler") {
+    json.refuse("_class_name", "is not supported: only DDIMScheduler and PNDMScheduler are",
+                "the scheduler_config.json of Stable Diffusion itself fits its fine-tuned descendants");
+  }
+  json.none_of({"trained_betas"});
+  json.only("clip_sample", false);  // absent means no clipping here, though DDIM's own default is to clip
+  json.only("thresholding", false);
+  json.only("rescale_betas_zero_snr", false);
+  json.only("timestep_spacing", "leading");
   ScheduleConfig config;
-  config.num_train_timesteps = json.whole("num_train_timesteps", 1000, 1, 1'000'000);
-  config.steps_offset = json.whole("steps_offset", 0, 0, 1000);
-  config.beta_start = json.get<double>("beta_start", config.beta_start);
-  config.beta_end = json.get<double>("beta_end", config.beta_end);
-  if (!(config.beta_start > 0 && config.beta_start < config.beta_end && config.beta_end < 1))
-    json.refuse("beta_end", "is not above beta_start and below 1");
-  config.beta_schedule = json.get<std::string>("beta_schedule", "linear");
+  config.num_train_timesteps = json.positive("num_train_timesteps", config.num_train_timesteps);
+  config.steps_offset = json.integer("steps_offset", config.steps_offset);
+  if (config.steps_offset < 0) json.refuse("steps_offset", "must not be negative");
+  config.beta_start = json.number("beta_start", config.beta_start);
+  config.beta_end = json.number("beta_end", config.beta_end);
+  if (config.beta_start <= 0 || config.beta_start >= 1) json.refuse("beta_start", "must lie between 0 and 1");
+  if (config.beta_end <= 0 || config.beta_end >= 1) json.refuse("beta_end", "must lie between 0 and 1");
+  config.beta_schedule = json.text("beta_schedule", config.beta_schedule);
   if (config.beta_schedule != "linear" && config.beta_schedule != "scaled_linear") {
-    json.refuse("beta_schedule", "is not supported, only linear and scaled_linear are");
+    json.refuse("beta_schedule", "is not supported: only linear and scaled_linear are");
   }
-  config.set_alpha_to_one =
-      json.get<bool>("set_alpha_to_one", json.get<std::string>("_class_name", "") != "PNDMScheduler");
-  const std::string prediction = json.get<std::string>("prediction_type", "epsilon");
-  if (prediction != "epsilon" && prediction != "v_prediction") {
-    json.refuse("prediction_type", "is not supported, only epsilon and v_prediction are");
-  }
-  config.prediction = prediction == "epsilon" ? Prediction::kEpsilon : Prediction::kV;
-  json.must_be("clip_sample", false);  // absent counts as false: Stable Diffusion ships PNDM configs, which never clip
-  json.must_be("thresholding", false);
-  json.must_be("rescale_betas_zero_snr", false);
-  json.must_be("trained_betas", nullptr);
+  config.set_alpha_to_one = json.boolean("set_alpha_to_one", config.set_alpha_to_one);
+  config.prediction = read_prediction(json);
   return config;
 }
 
-Schedule::Schedule(const ScheduleConfig& config) : config_(config) {
-  const int64_t count = config.num_train_timesteps;
-  torch::Tensor betas;  // float32 all along, as the library has it
-  if (config.beta_schedule == "scaled_linear") {
-    betas = torch::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), count, torch::kFloat32).square();
-  } else {
-    betas = torch::linspace(config.beta_start, config.beta_end, count, torch::kFloat32);
-  }
-  alphas_cumprod_ = torch::cumprod(1 - betas, 0);
-  const auto values = alphas_cumprod_.accessor<float, 1>();
-  for (int64_t t = 0; t < count; ++t) table_.push_back(values[t]);
-  final_alpha_ = config.set_alpha_to_one ? 1.0 : table_.front();
+Schedule::Schedule(const ScheduleConfig& config) : config_(config), alphas_cumprod_(cumulative_alphas(config)) {
+  const float* values = alphas_cumprod_.data_ptr<float>();
+  table_.assign(values, values + alphas_cumprod_.numel());
+  final_alpha_ = config.set_alpha_to_one ? 1 : table_.front();
 }
 
 double Schedule::alpha_bar(int64_t t) const {
   if (t < 0) return final_alpha_;
-  return table_[static_cast<size_t>(std::min<int64_t>(t, config_.num_train_timesteps - 1))];
-}
-
-std::vector<int64_t> Schedule::timesteps(int64_t steps) const {
-  std::vector<int64_t> result = inverse_timesteps(steps);
-  std::ranges::reverse(result);
-  return result;
+  return table_[std::min(static_cast<size_t>(t), table_.size() - 1)];
 }
 
 std::vector<int64_t> Schedule::inverse_timesteps(int64_t steps) const {
-  const int64_t ratio = config_.num_train_timesteps / steps;
+  LUCID_CHECK(steps > 0 && steps <= config_.num_train_timesteps, "{} steps", steps);
+  const int64_t stride = config_.num_train_timesteps / steps;
   std::vector<int64_t> result;
-  for (int64_t i = 0; i < steps; ++i) result.push_back(i * ratio + config_.steps_offset);
+  for (int64_t i = 0; i < steps; ++i) result.push_back(i * stride + config_.steps_offset);
   return result;
+}
+
+std::vector<int64_t> Schedule::timesteps(int64_t steps) const {
+  const std::vector<int64_t> ascending = inverse_timesteps(steps);
+  return {ascending.rbegin(), ascending.rend()};
 }
 
 torch::Tensor Schedule::add_noise(const torch::Tensor& x0, const torch::Tensor& noise, int64_t t) const {
@@ -88,14 +103,12 @@ torch::Tensor Schedule::predicted_epsilon(const torch::Tensor& x, const torch::T
 torch::Tensor Schedule::ddim_step(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t, int64_t t_next,
                                   double eta, const torch::Tensor& noise) const {
   const double a = alpha_bar(t), a_next = alpha_bar(t_next);
-  // Equation 16 of the DDIM paper; upward (inversion) the same ratio would be negative, and only its size counts.
-  const double variance = eta > 0 ? std::abs((1 - a_next) / (1 - a) * (1 - a / a_next)) : 0;
-  const double sigma = eta * std::sqrt(variance);
-  const double direction = std::sqrt(std::max(0.0, 1 - a_next - sigma * sigma));
-  torch::Tensor next =
-      std::sqrt(a_next) * predicted_x0(x, model_output, t) + direction * predicted_epsilon(x, model_output, t);
-  if (sigma > 0) next = next + sigma * noise;
-  return next;
+  const torch::Tensor x0 = predicted_x0(x, model_output, t);
+  const torch::Tensor epsilon = predicted_epsilon(x, model_output, t);
+  if (eta == 0) return std::sqrt(a_next) * x0 + std::sqrt(1 - a_next) * epsilon;
+  LUCID_CHECK(a_next >= a && noise.defined(), "t {} to {}: DDIM's variance is negative on the way up", t, t_next);
+  const double variance = eta * eta * (1 - a_next) / (1 - a) * (1 - a / a_next);
+  return std::sqrt(a_next) * x0 + std::sqrt(1 - a_next - variance) * epsilon + std::sqrt(variance) * noise;
 }
 
 }  // namespace lucid::diffusion

@@ -40,7 +40,7 @@ class Schedule {
   /// x0 and epsilon that a raw model output at (x, t) stands for, under this schedule's prediction type.
   torch::Tensor predicted_x0(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t) const;
   torch::Tensor predicted_epsilon(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t) const;
-  /// One deterministic or stochastic DDIM move from timestep t to t_next, up or down; eta > 0 needs noise.
+  /// One DDIM move from timestep t to t_next, up or down; eta > 0 needs noise and is for moves down only.
   torch::Tensor ddim_step(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t, int64_t t_next,
                           double eta = 0, const torch::Tensor& noise = {}) const;
 

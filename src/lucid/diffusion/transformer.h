@@ -32,9 +32,20 @@ class TransformerBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(TransformerBlock);
 
+/// A linear map of the channels, stored as [C,C] or, in SD 1.x, as the 1x1 convolution [C,C,1,1] that does the same.
+class ProjectionImpl : public torch::nn::Module {
+ public:
+  ProjectionImpl(int64_t channels, bool stored_as_linear);
+  torch::Tensor forward(const torch::Tensor& tokens);  // [B,N,C] -> [B,N,C]
+
+ private:
+  torch::Tensor weight_, bias_;
+};
+TORCH_MODULE(Projection);
+
 struct TransformerSizes {
   int64_t channels = 0, context_width = 0, heads = 1, groups = 32;
-  bool linear_projection = false;  // how proj_in and proj_out are stored: [C,C], or [C,C,1,1] in SD 1.x
+  bool linear_projection = false;
 };
 
 /// norm, proj_in, transformer_blocks.0, proj_out. map [B,C,h,w], context [B,L,D] -> [B,C,h,w].
@@ -44,12 +55,8 @@ class Transformer2DImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& map, const torch::Tensor& context);
 
  private:
-  struct Projection {
-    torch::Tensor weight, bias;
-  };
-  std::shared_ptr<torch::nn::Module> projection(const char* name, const TransformerSizes& sizes);
   torch::nn::GroupNorm norm_;
-  std::shared_ptr<torch::nn::Module> proj_in_, proj_out_;
+  Projection proj_in_, proj_out_;
   TransformerBlock block_;
 };
 TORCH_MODULE(Transformer2D);

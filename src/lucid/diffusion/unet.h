@@ -5,10 +5,12 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "lucid/diffusion/unet_blocks.h"
+#include "lucid/diffusion/unet_config.h"
 
 namespace lucid::diffusion {
 
@@ -21,31 +23,34 @@ class Denoiser {
                                 const torch::Tensor& context) = 0;
 };
 
+/// diffusers' UNet2DConditionModel with its parameter names. Differentiable; any device and dtype.
 class UNetImpl : public torch::nn::Module {
  public:
   explicit UNetImpl(const UNetConfig& config);
+  /// x [B,C,h,w], timesteps [B] int64, context [B,L,D], x and context in the weights' dtype -> [B,C,h,w].
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context);
   /// Called with (module name in diffusers' naming, its output) during forward; for tests and debugging. Null = off.
-  ActivationHook on_activation;
+  std::function<void(const std::string&, const torch::Tensor&)> on_activation;
   const UNetConfig& config() const { return config_; }
 
  private:
+  torch::Tensor time_embedding(const torch::Tensor& timesteps);  // [B] -> [B,4*C0]
+
   UNetConfig config_;
   torch::nn::Conv2d conv_in_, conv_out_;
-  torch::nn::Linear time_1_, time_2_;
-  torch::nn::GroupNorm norm_out_;
-  std::vector<UNetBlock> down_, up_;
-  UNetMiddle middle_;
+  torch::nn::Linear time_linear_1_, time_linear_2_;
+  std::vector<DownLevel> down_;
+  MidLevel mid_;
+  std::vector<UpLevel> up_;
+  torch::nn::GroupNorm conv_norm_out_;
 };
 TORCH_MODULE(UNet);
 
-/// A U-Net as a Denoiser.
-class UNetDenoiser : public Denoiser {
+/// A U-Net as a Denoiser: shares the module, casts to and from its dtype. Gradients are as the caller's mode says.
+class UNetDenoiser final : public Denoiser {
  public:
   explicit UNetDenoiser(UNet unet) : unet_(std::move(unet)) {}
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override {
-    return unet_->forward(x, timesteps, context);
-  }
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
 
  private:
   UNet unet_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CrossAttnDownBlock2D, DownBlock2D, UNetMidBlock2DCrossAttn, UpBlock2D, CrossAttnUpBlock2D.
+// See unet_blocks.h.
 #include "lucid/diffusion/unet_blocks.h"
 
 #include <fmt/format.h>
@@ -7,100 +7,98 @@
 namespace lucid::diffusion {
 namespace {
 
-namespace F = torch::nn::functional;
-
-int64_t time_width(const UNetConfig& config) { return 4 * config.block_out_channels.front(); }
-
-Resnet make_resnet(const UNetConfig& config, int64_t in, int64_t out) {
-  return Resnet(ResnetImpl::Options{.in = in,
-                                    .out = out,
-                                    .time_width = time_width(config),
-                                    .norm_groups = config.norm_num_groups,
-                                    .norm_eps = config.norm_eps});
+/// Registers a numbered list under diffusers' name for it; empty lists have no name there.
+template <class Holder>
+void register_list(torch::nn::Module& parent, const char* name, const std::vector<Holder>& modules) {
+  if (modules.empty()) return;
+  torch::nn::ModuleList list;
+  for (const Holder& module : modules) list->push_back(module);
+  parent.register_module(name, list);
 }
 
-Transformer make_transformer(const UNetConfig& config, int64_t channels, int64_t heads) {
-  return Transformer(TransformerImpl::Options{.channels = channels,
-                                              .heads = heads,
-                                              .context_width = config.cross_attention_dim,
-                                              .norm_groups = config.norm_num_groups,
-                                              .linear_projection = config.use_linear_projection});
-}
-
-void report(const BlockContext& context, const std::string& name, const torch::Tensor& value) {
-  if (context.hook) context.hook(name, value);
+Resnet make_resnet(const UNetLevel& level, int64_t in) {
+  return Resnet(ResnetSizes{.in = in,
+                            .out = level.out,
+                            .time_width = level.time_width,
+                            .groups = level.transformer.groups,
+                            .eps = level.eps});
 }
 
 }  // namespace
 
-UNetBlockImpl::UNetBlockImpl(BlockOptions options, const UNetConfig& config, bool up) : options_(std::move(options)) {
-  const BlockOptions& o = options_;
-  for (int64_t i = 0; i < o.layers; ++i) {
-    // Up: the last resnet takes the skip of the block before (`in`), the first continues the level below (`previous`).
-    const int64_t skip = i == o.layers - 1 ? o.in : o.out;
-    const int64_t in = up ? (i == 0 ? o.previous : o.out) + skip : i == 0 ? o.in : o.out;
-    resnets_.push_back(make_resnet(config, in, o.out));
-    register_path(*this, fmt::format("resnets.{}", i), resnets_.back());
-    if (o.heads == 0) continue;
-    transformers_.push_back(make_transformer(config, o.out, o.heads));
-    register_path(*this, fmt::format("attentions.{}", i), transformers_.back());
+DownLevelImpl::DownLevelImpl(const UNetLevel& level) {
+  for (int64_t layer = 0; layer < level.layers; ++layer) {
+    resnets_.push_back(make_resnet(level, layer == 0 ? level.in : level.out));
+    if (level.attention) attentions_.emplace_back(level.transformer);
   }
-  if (!o.resample) return;
-  resampler_ = up ? conv(o.out, o.out, 3) : conv(o.out, o.out, 3, 2, 1);
-  register_path(*this, up ? "upsamplers.0.conv" : "downsamplers.0.conv", resampler_);
+  register_list(*this, "resnets", resnets_);
+  register_list(*this, "attentions", attentions_);
+  if (!level.resize) return;
+  downsample_ = Downsample(level.out, Padding::kAllSides);
+  register_list(*this, "downsamplers", std::vector{downsample_});
 }
 
-torch::Tensor UNetBlockImpl::layer(size_t index, const torch::Tensor& x, const BlockContext& context) {
-  torch::Tensor h = resnets_[index]->forward(x, context.activated_time);
-  report(context, fmt::format("{}.resnets.{}", options_.name, index), h);
-  if (transformers_.empty()) return h;
-  h = transformers_[index]->forward(h, context.text);
-  report(context, fmt::format("{}.attentions.{}", options_.name, index), h);
-  return h;
-}
-
-torch::Tensor UNetBlockImpl::down(torch::Tensor x, const BlockContext& context, std::vector<torch::Tensor>& skips) {
-  for (size_t i = 0; i < resnets_.size(); ++i) {
-    x = layer(i, x, context);
+torch::Tensor DownLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning,
+                                     std::vector<torch::Tensor>& skips, const Watch& watch) {
+  for (size_t layer = 0; layer < resnets_.size(); ++layer) {
+    x = resnets_[layer](x, conditioning.time);
+    watch(fmt::format("resnets.{}", layer), x);
+    if (!attentions_.empty()) {
+      x = attentions_[layer](x, conditioning.context);
+      watch(fmt::format("attentions.{}", layer), x);
+    }
     skips.push_back(x);
   }
-  if (resampler_) {
-    x = resampler_(x);
+  if (downsample_) {
+    x = downsample_(x);
     skips.push_back(x);
   }
-  report(context, options_.name, x);
   return x;
 }
 
-torch::Tensor UNetBlockImpl::up(torch::Tensor x, const BlockContext& context, std::vector<torch::Tensor>& skips) {
-  for (size_t i = 0; i < resnets_.size(); ++i) {
-    x = layer(i, torch::cat({x, skips.back()}, 1), context);
+MidLevelImpl::MidLevelImpl(const UNetLevel& level) {
+  resnets_.push_back(make_resnet(level, level.out));
+  if (level.attention) {
+    attentions_.emplace_back(level.transformer);
+    resnets_.push_back(make_resnet(level, level.out));
+  }
+  register_list(*this, "resnets", resnets_);
+  register_list(*this, "attentions", attentions_);
+}
+
+torch::Tensor MidLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning) {
+  x = resnets_[0](x, conditioning.time);
+  if (attentions_.empty()) return x;
+  return resnets_[1](attentions_[0](x, conditioning.context), conditioning.time);
+}
+
+UpLevelImpl::UpLevelImpl(const UNetLevel& level) {
+  for (int64_t layer = 0; layer < level.layers; ++layer) {
+    const int64_t arriving = layer == 0 ? level.below : level.out;
+    const int64_t skip = layer == level.layers - 1 ? level.in : level.out;  // the last one is of the level above
+    resnets_.push_back(make_resnet(level, arriving + skip));
+    if (level.attention) attentions_.emplace_back(level.transformer);
+  }
+  register_list(*this, "resnets", resnets_);
+  register_list(*this, "attentions", attentions_);
+  if (!level.resize) return;
+  upsample_ = Upsample(level.out);
+  register_list(*this, "upsamplers", std::vector{upsample_});
+}
+
+torch::Tensor UpLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
+                                   const Watch& watch) {
+  for (size_t layer = 0; layer < resnets_.size(); ++layer) {
+    x = torch::cat({x, skips.back()}, 1);
     skips.pop_back();
+    x = resnets_[layer](x, conditioning.time);
+    watch(fmt::format("resnets.{}", layer), x);
+    if (attentions_.empty()) continue;
+    x = attentions_[layer](x, conditioning.context);
+    watch(fmt::format("attentions.{}", layer), x);
   }
-  if (resampler_) {
-    // To the next skip's size: with odd sizes that is not twice this one.
-    const std::vector<int64_t> size = {skips.back().size(2), skips.back().size(3)};
-    x = resampler_(F::interpolate(x, F::InterpolateFuncOptions().size(size).mode(torch::kNearest)));
-  }
-  report(context, options_.name, x);
-  return x;
-}
-
-UNetMiddleImpl::UNetMiddleImpl(const UNetConfig& config, int64_t channels, int64_t heads)
-    : first_(make_resnet(config, channels, channels)),
-      second_(make_resnet(config, channels, channels)),
-      transformer_(make_transformer(config, channels, heads)) {
-  register_path(*this, "resnets.0", first_);
-  register_path(*this, "attentions.0", transformer_);
-  register_path(*this, "resnets.1", second_);
-}
-
-torch::Tensor UNetMiddleImpl::forward(torch::Tensor x, const BlockContext& context) {
-  x = first_(x, context.activated_time);
-  x = transformer_(x, context.text);
-  x = second_(x, context.activated_time);
-  report(context, "mid_block", x);
-  return x;
+  // Not a plain doubling: an odd size was halved upwards on the way down.
+  return upsample_ ? upsample_(x, skips.back().size(2), skips.back().size(3)) : x;
 }
 
 }  // namespace lucid::diffusion

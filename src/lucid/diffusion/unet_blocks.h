@@ -1,56 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// The levels of the U-Net: down, middle, up; with cross-attention or without.
+// The three kinds of level of the U-Net: on the way down, in the middle, on the way up.
 #pragma once
+
+#include <torch/torch.h>
 
 #include <vector>
 
-#include "lucid/diffusion/attention.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/unet_config.h"
+#include "lucid/diffusion/resnet.h"
+#include "lucid/diffusion/transformer.h"
+#include "lucid/diffusion/watch.h"
 
 namespace lucid::diffusion {
 
-/// What every block is told.
-struct BlockOptions {
-  std::string name;  // in diffusers' naming, for hooks
-  int64_t in = 0, out = 0, previous = 0, layers = 1;
-  int64_t heads = 0;      // 0 = no cross-attention
-  bool resample = false;  // ends with a down- or upsampler
+/// What every layer of a forward pass is told.
+struct Conditioning {
+  torch::Tensor time;     // silu(time embedding) [B,4*C0]
+  torch::Tensor context;  // [B,L,D]
 };
 
-/// What flows beside the picture.
-struct BlockContext {
-  const torch::Tensor& activated_time;  // [B,4C]
-  const torch::Tensor& text;            // [B,L,D]
-  const ActivationHook& hook;
+struct UNetLevel {
+  int64_t in = 0, out = 0;
+  int64_t below = 0;   // on the way up: the width that arrives from the level below
+  int64_t layers = 1;  // resnets
+  bool attention = true;
+  bool resize = true;  // has a downsampler or an upsampler
+  int64_t time_width = 0;
+  double eps = 1e-5;
+  TransformerSizes transformer;
 };
 
-class UNetBlockImpl : public torch::nn::Module {
+/// resnets, attentions, downsamplers: CrossAttnDownBlock2D and DownBlock2D.
+class DownLevelImpl : public torch::nn::Module {
  public:
-  UNetBlockImpl(BlockOptions options, const UNetConfig& config, bool up);
-  /// Pushes every resnet's output (and the downsampled one) onto `skips`.
-  torch::Tensor down(torch::Tensor x, const BlockContext& context, std::vector<torch::Tensor>& skips);
-  /// Pops one skip a resnet; upsamples to the size of the skip that the next block will pop.
-  torch::Tensor up(torch::Tensor x, const BlockContext& context, std::vector<torch::Tensor>& skips);
+  explicit DownLevelImpl(const UNetLevel& level);
+  /// Appends every output to `skips`; returns the last.
+  torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
+                        const Watch& watch);
 
  private:
-  torch::Tensor layer(size_t index, const torch::Tensor& x, const BlockContext& context);
-  BlockOptions options_;
   std::vector<Resnet> resnets_;
-  std::vector<Transformer> transformers_;
-  torch::nn::Conv2d resampler_{nullptr};
+  std::vector<Transformer2D> attentions_;
+  Downsample downsample_{nullptr};
 };
-TORCH_MODULE(UNetBlock);
+TORCH_MODULE(DownLevel);
 
-class UNetMiddleImpl : public torch::nn::Module {
+/// UNetMidBlock2DCrossAttn: resnet, attention, resnet; UNetMidBlock2D: one resnet.
+class MidLevelImpl : public torch::nn::Module {
  public:
-  UNetMiddleImpl(const UNetConfig& config, int64_t channels, int64_t heads);
-  torch::Tensor forward(torch::Tensor x, const BlockContext& context);
+  explicit MidLevelImpl(const UNetLevel& level);
+  torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning);
 
  private:
-  Resnet first_, second_;
-  Transformer transformer_;
+  std::vector<Resnet> resnets_;
+  std::vector<Transformer2D> attentions_;
 };
-TORCH_MODULE(UNetMiddle);
+TORCH_MODULE(MidLevel);
+
+/// resnets, attentions, upsamplers: CrossAttnUpBlock2D and UpBlock2D.
+class UpLevelImpl : public torch::nn::Module {
+ public:
+  explicit UpLevelImpl(const UNetLevel& level);
+  /// Takes its skips from the back of `skips`, then grows to the size of the next one there.
+  torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
+                        const Watch& watch);
+
+ private:
+  std::vector<Resnet> resnets_;
+  std::vector<Transformer2D> attentions_;
+  Upsample upsample_{nullptr};
+};
+TORCH_MODULE(UpLevel);
 
 }  // namespace lucid::diffusion

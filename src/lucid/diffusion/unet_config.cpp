@@ -1,81 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
-// unet/config.json: defaults as in diffusers; what this U-Net cannot do is refused by name.
-#include "lucid/diffusion/unet_config.h"
+// unet/config.json -> UNetConfig; everything that would change the network and is not implemented is refused by name.
+#include <fmt/format.h>
 
 #include "lucid/diffusion/json_config.h"
+#include "lucid/diffusion/unet.h"
 
 namespace lucid::diffusion {
 namespace {
 
-constexpr int64_t kMaxChannels = 65536, kMaxBlocks = 16;
+void refuse_unsupported(const JsonConfig& json) {
+  json.only("_class_name", "UNet2DConditionModel");
+  json.none_of({"class_embed_type", "num_class_embeds", "projection_class_embeddings_input_dim", "addition_embed_type",
+                "addition_time_embed_dim", "encoder_hid_dim", "encoder_hid_dim_type", "time_cond_proj_dim",
+                "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act", "cross_attention_norm",
+                "reverse_transformer_layers_per_block"});
+  json.only("act_fn", "silu");
+  json.only("attention_type", "default");
+  json.only("center_input_sample", false);
+  json.only("class_embeddings_concat", false);
+  json.only("conv_in_kernel", 3);
+  json.only("conv_out_kernel", 3);
+  json.only("downsample_padding", 1);
+  json.only("dual_cross_attention", false);
+  json.only("flip_sin_to_cos", true);
+  json.only("freq_shift", 0);
+  json.only("mid_block_only_cross_attention", false);
+  json.only("mid_block_scale_factor", 1);
+  json.only("only_cross_attention", false);
+  json.only("resnet_out_scale_factor", 1);
+  json.only("resnet_skip_time_act", false);
+  json.only("resnet_time_scale_shift", "default");
+  json.only("time_embedding_type", "positional");
+  json.only("transformer_layers_per_block", 1);
+  // upcast_attention and dropout change nothing here: scores are computed in the weights' dtype, and dropout only
+  // trains.
+}
 
-void refuse_what_is_not_supported(const JsonConfig& json) {
-  for (const char* key : {"class_embed_type", "num_class_embeds", "addition_embed_type", "encoder_hid_dim",
-                          "encoder_hid_dim_type", "time_cond_proj_dim", "timestep_post_act", "time_embedding_act_fn",
-                          "time_embedding_dim", "cross_attention_norm", "reverse_transformer_layers_per_block"}) {
-    json.must_be(key, nullptr);
+// `attention_head_dim` is, by an old mistake that the files keep, the number of heads; num_attention_heads is it by
+// name.
+std::vector<int64_t> read_heads(const JsonConfig& json, const std::vector<int64_t>& widths) {
+  const char* key = json.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
+  std::vector<int64_t> heads =
+      json.is_list(key) ? json.positives(key, {}) : std::vector<int64_t>(widths.size(), json.positive(key, 8));
+  if (heads.size() != widths.size()) {
+    json.refuse(key, fmt::format("must have one number for each of {} blocks", widths.size()));
   }
-  for (const char* key : {"center_input_sample", "dual_cross_attention", "only_cross_attention", "resnet_skip_time_act",
-                          "class_embeddings_concat"}) {
-    json.must_be(key, false);
+  for (size_t level = 0; level < widths.size(); ++level) {
+    if (widths[level] % heads[level] != 0) {
+      json.refuse(key, fmt::format("must divide the width of block {}, {}", level, widths[level]));
+    }
   }
-  for (const char* key : {"mid_block_scale_factor", "resnet_out_scale_factor"}) json.must_be(key, 1.0);
-  json.must_be("transformer_layers_per_block", 1);
-  json.must_be("resnet_time_scale_shift", "default");
-  json.must_be("time_embedding_type", "positional");
-  json.must_be("attention_type", "default");
-  json.must_be("act_fn", "silu");
-  json.must_be("flip_sin_to_cos", true);
-  json.must_be("freq_shift", 0);
-  json.must_be("conv_in_kernel", 3);
-  json.must_be("conv_out_kernel", 3);
-  json.must_be("downsample_padding", 1);
-  json.must_be("mid_block_type", "UNetMidBlock2DCrossAttn");
+  return heads;
+}
+
+void read_block_types(const JsonConfig& json, const std::string& key, const std::string& direction,
+                      std::vector<std::string>& types, size_t levels) {
+  types = json.texts(key, types);
+  const std::string plain = direction + "Block2D", with_attention = "CrossAttn" + plain;
+  for (const std::string& type : types) {
+    if (type == plain || type == with_attention) continue;
+    json.refuse(key, fmt::format("has a block that is not supported: only {} and {} are", with_attention, plain));
+  }
+  if (types.size() != levels) json.refuse(key, fmt::format("must name as many blocks as there are widths, {}", levels));
 }
 
 }  // namespace
 
 UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);
-  refuse_what_is_not_supported(json);
+  refuse_unsupported(json);
   UNetConfig config;
-  config.in_channels = json.whole("in_channels", 4, 1, kMaxChannels);
-  config.out_channels = json.whole("out_channels", 4, 1, kMaxChannels);
-  config.block_out_channels = json.wholes("block_out_channels", config.block_out_channels, 1, kMaxChannels);
-  const size_t blocks = config.block_out_channels.size();
-  if (blocks == 0 || blocks > kMaxBlocks) json.refuse("block_out_channels", "has an impossible length");
-  const std::string cross_down = "CrossAttnDownBlock2D", cross_up = "CrossAttnUpBlock2D";
-  config.down_block_types =
-      json.get<std::vector<std::string>>("down_block_types", {cross_down, cross_down, cross_down, "DownBlock2D"});
-  config.up_block_types =
-      json.get<std::vector<std::string>>("up_block_types", {"UpBlock2D", cross_up, cross_up, cross_up});
-  if (config.down_block_types.size() != blocks)
-    json.refuse("down_block_types", "does not match block_out_channels in length");
-  if (config.up_block_types.size() != blocks)
-    json.refuse("up_block_types", "does not match block_out_channels in length");
-  for (const std::string& type : config.down_block_types) {
-    if (type != cross_down && type != "DownBlock2D")
-      json.refuse("down_block_types", "holds a block that is not supported");
+  config.in_channels = json.positive("in_channels", config.in_channels);
+  config.out_channels = json.positive("out_channels", config.out_channels);
+  if (config.out_channels != config.in_channels) {
+    json.refuse("in_channels", fmt::format("must equal out_channels, {}", config.out_channels),
+                "inpainting and variance-predicting U-Nets are not supported");
   }
-  for (const std::string& type : config.up_block_types) {
-    if (type != cross_up && type != "UpBlock2D") json.refuse("up_block_types", "holds a block that is not supported");
+  config.block_out_channels = json.positives("block_out_channels", config.block_out_channels);
+  const size_t levels = config.block_out_channels.size();
+  read_block_types(json, "down_block_types", "Down", config.down_block_types, levels);
+  read_block_types(json, "up_block_types", "Up", config.up_block_types, levels);
+
+  const std::string mid =
+      json.text("mid_block_type", json.has_null("mid_block_type") ? "null" : "UNetMidBlock2DCrossAttn");
+  if (mid != "UNetMidBlock2DCrossAttn" && mid != "UNetMidBlock2D") {
+    json.refuse("mid_block_type", "is not supported: only UNetMidBlock2DCrossAttn and UNetMidBlock2D are");
   }
-  config.layers_per_block = json.whole("layers_per_block", 2, 1, 16);
-  // For these models `attention_head_dim` has always meant the number of heads; `num_attention_heads` overrides it.
-  const char* heads = json.given("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
-  config.heads_per_block = json.is_array(heads) ? json.wholes(heads, {}, 1, 1024)
-                                                : std::vector<int64_t>(blocks, json.whole(heads, 8, 1, 1024));
-  if (config.heads_per_block.size() != blocks) json.refuse(heads, "does not match block_out_channels in length");
-  config.cross_attention_dim = json.whole("cross_attention_dim", 1280, 1, kMaxChannels);
-  config.use_linear_projection = json.get<bool>("use_linear_projection", false);
-  config.norm_num_groups = json.whole("norm_num_groups", 32, 1, 1024);
-  config.norm_eps = json.get<double>("norm_eps", 1e-5);
-  for (size_t i = 0; i < blocks; ++i) {
-    const int64_t channels = config.block_out_channels[i];
-    if (channels % config.norm_num_groups != 0)
-      json.refuse("norm_num_groups", fmt::format("does not divide {} channels", channels));
-    if (channels % config.heads_per_block[i] != 0)
-      json.refuse(heads, fmt::format("does not divide {} channels", channels));
+  config.mid_cross_attention = mid == "UNetMidBlock2DCrossAttn";
+  config.layers_per_block = json.positive("layers_per_block", config.layers_per_block);
+  config.heads_per_block = read_heads(json, config.block_out_channels);
+  config.cross_attention_dim = json.positive("cross_attention_dim", config.cross_attention_dim);
+  config.use_linear_projection = json.boolean("use_linear_projection", config.use_linear_projection);
+  config.norm_num_groups = json.groups("norm_num_groups", config.norm_num_groups, config.block_out_channels);
+  config.norm_eps = json.number("norm_eps", config.norm_eps);
+  if (config.norm_eps <= 0) json.refuse("norm_eps", "must be positive");
+  if (config.block_out_channels[0] % 2 != 0) {
+    json.refuse("block_out_channels", "must start with an even width: half of it is cosines, half sines");
   }
   return config;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What unet/config.json of a diffusers folder says.
+// The sizes of a UNet2DConditionModel, as its config.json gives them.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,20 @@ namespace lucid::diffusion {
 struct UNetConfig {
   int64_t in_channels = 4, out_channels = 4;
   std::vector<int64_t> block_out_channels = {320, 640, 1280, 1280};
-  std::vector<std::string> down_block_types, up_block_types;
+  std::vector<std::string> down_block_types = {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
+                                               "DownBlock2D"};
+  std::vector<std::string> up_block_types = {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D",
+                                             "CrossAttnUpBlock2D"};
+  bool mid_cross_attention = true;
   int64_t layers_per_block = 2;
-  std::vector<int64_t>
-      heads_per_block;  // config's `attention_head_dim`, which for these models means the NUMBER of heads
-  int64_t cross_attention_dim = 768;
+  /// config's `attention_head_dim`, which for these models means the NUMBER of heads.
+  std::vector<int64_t> heads_per_block = {8, 8, 8, 8};
+  int64_t cross_attention_dim = 1280;
   bool use_linear_projection = false;
   int64_t norm_num_groups = 32;
   double norm_eps = 1e-5;
-  static UNetConfig from_file(
-      const std::filesystem::path& config_json);  // throws UserError on what it does not support
+  /// Throws UserError, with file, key and value, on what it does not support. Absent keys take diffusers' defaults.
+  static UNetConfig from_file(const std::filesystem::path& config_json);
 };
 
 }  // namespace lucid::diffusion

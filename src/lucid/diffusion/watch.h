@@ -12,8 +12,7 @@ namespace lucid::diffusion {
 class Watch {
  public:
   using Callback = std::function<void(const std::string&, const torch::Tensor&)>;
-  explicit Watch(const Callback& callback, std::string prefix = "")
-      : callback_(callback), prefix_(std::move(prefix)) {}
+  explicit Watch(const Callback& callback, std::string prefix = "") : callback_(callback), prefix_(std::move(prefix)) {}
 
   void operator()(const std::string& name, const torch::Tensor& output) const {
     if (callback_) callback_(prefix_ + name, output);

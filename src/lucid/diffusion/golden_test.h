@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the golden tests of this folder share: the error measure of the goldens' README, and the list of pipelines.
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::diffusion::test {
+
+using Tensors = std::map<std::string, torch::Tensor>;
+
+inline std::filesystem::path sd_folder() { return lucid::test::goldens() / "sd"; }
+
+/// The pipelines that manifest.json lists: each has a diffusers folder and a goldens-NAME.safetensors.
+inline std::vector<std::string> pipelines() {
+  const auto manifest = nlohmann::json::parse(read_file(sd_folder() / "manifest.json"));
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : manifest.items()) names.push_back(name);
+  return names;
+}
+
+inline Tensors golden_tensors(const std::string& pipeline) {
+  return weights::read_safetensors(sd_folder() / ("goldens-" + pipeline + ".safetensors")).tensors;
+}
+
+/// max|a-b| / max|b|, in float64; NaN anywhere gives NaN, which no limit passes.
+inline double relative_error(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor wanted = b.detach().to(torch::kDouble);
+  const double scale = wanted.abs().max().item<double>();
+  return (a.detach().to(torch::kDouble) - wanted).abs().max().item<double>() / (scale > 0 ? scale : 1);
+}
+
+/// Compares shape and values, and keeps the worst error for the report.
+class Comparison {
+ public:
+  explicit Comparison(std::string what) : what_(std::move(what)) {}
+  ~Comparison() {
+    if (count_ > 0) std::printf("  %s: %d tensors, worst %.2e (%s)\n", what_.c_str(), count_, worst_, where_.c_str());
+  }
+  void expect(const std::string& name, const torch::Tensor& found, const torch::Tensor& golden, double limit) {
+    ASSERT_EQ(found.sizes(), golden.sizes()) << what_ << ' ' << name;
+    const double error = relative_error(found, golden);
+    EXPECT_LE(error, limit) << what_ << ' ' << name;
+    ++count_;
+    if (!(error <= worst_)) worst_ = error, where_ = name;
+  }
+  /// The found activations against all golden tensors called PREFIX + name; each of these must have been reported.
+  void expect_activations(const std::string& prefix, const Tensors& golden, const Tensors& found, double limit) {
+    int matched = 0;
+    for (const auto& [name, tensor] : golden) {
+      if (!name.starts_with(prefix)) continue;
+      const auto it = found.find(name.substr(prefix.size()));
+      if (it == found.end()) continue;
+      expect(name, it->second, tensor, limit);
+      ++matched;
+    }
+    EXPECT_GT(matched, 0) << what_ << ' ' << prefix;
+  }
+
+ private:
+  std::string what_, where_;
+  int count_ = 0;
+  double worst_ = 0;
+};
+
+/// The middles of all names PREFIX.<middle>.SUFFIX, for example "8x12" of unet.8x12.out.
+inline std::set<std::string> cases(const Tensors& tensors, const std::string& prefix, const std::string& suffix) {
+  std::set<std::string> result;
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) {
+      continue;
+    }
+    result.insert(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
+  }
+  return result;
+}
+
+/// The parameters of a module by name equal the file's tensors, bit for bit after widening. Some (to_k.bias) show in no
+/// output.
+inline void expect_same_parameters(const torch::nn::Module& module, const Tensors& file) {
+  size_t compared = 0;
+  for (const auto& entry : module.named_parameters()) {
+    const auto it = file.find(entry.key());
+    ASSERT_NE(it, file.end()) << entry.key();
+    EXPECT_TRUE(torch::equal(entry.value(), it->second.to(torch::kFloat))) << entry.key();
+    ++compared;
+  }
+  EXPECT_EQ(compared, file.size());
+}
+
+}  // namespace lucid::diffusion::test

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// ResnetBlock2D of diffusers, and its steps down and up in size.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace lucid::diffusion {
+
+struct ResnetSizes {
+  int64_t in = 0, out = 0;
+  int64_t time_width = 0;  // 0: no time_emb_proj (the VAE)
+  int64_t groups = 32;
+  double eps = 1e-5;
+};
+
+/// norm1, conv1, time_emb_proj, norm2, conv2, conv_shortcut (where in != out).
+class ResnetImpl : public torch::nn::Module {
+ public:
+  explicit ResnetImpl(const ResnetSizes& sizes);
+  /// x [B,in,h,w], time = silu(time embedding) [B,time_width] or undefined -> [B,out,h,w].
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& time = {});
+
+ private:
+  torch::nn::GroupNorm norm1_, norm2_;
+  torch::nn::Conv2d conv1_, conv2_, conv_shortcut_{nullptr};
+  torch::nn::Linear time_emb_proj_{nullptr};
+};
+TORCH_MODULE(Resnet);
+
+enum class Padding { kAllSides, kRightAndBottom };  // the U-Net's, the VAE encoder's
+
+/// downsamplers.0: a convolution of stride 2.
+class DownsampleImpl : public torch::nn::Module {
+ public:
+  DownsampleImpl(int64_t channels, Padding padding);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  Padding padding_;
+  torch::nn::Conv2d conv_;
+};
+TORCH_MODULE(Downsample);
+
+/// upsamplers.0: the nearest pixel, then a convolution.
+class UpsampleImpl : public torch::nn::Module {
+ public:
+  explicit UpsampleImpl(int64_t channels);
+  torch::Tensor forward(const torch::Tensor& x, int64_t height, int64_t width);
+
+ private:
+  torch::nn::Conv2d conv_;
+};
+TORCH_MODULE(Upsample);
+
+}  // namespace lucid::diffusion

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// See transformer.h.
+#include "lucid/diffusion/transformer.h"
+
+#include "lucid/diffusion/layers.h"
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr double kNormEps = 1e-6;  // of the GroupNorm; fixed in diffusers, whatever norm_eps says
+constexpr int64_t kExpansion = 4;
+
+torch::nn::LayerNorm layer_norm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
+
+}  // namespace
+
+FeedForwardImpl::FeedForwardImpl(int64_t width)
+    : proj_(width, 2 * kExpansion * width), out_(kExpansion * width, width) {
+  torch::nn::ModuleList geglu;
+  geglu->register_module("proj", proj_);
+  // net.1 is diffusers' dropout.
+  register_module("net", torch::nn::ModuleList(geglu, torch::nn::Identity(), out_));
+}
+
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& tokens) {
+  const auto halves = proj_(tokens).chunk(2, -1);
+  return out_(halves[0] * torch::gelu(halves[1]));
+}
+
+TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads)
+    : norm1_(register_module("norm1", layer_norm(width))),
+      norm2_(register_module("norm2", layer_norm(width))),
+      norm3_(register_module("norm3", layer_norm(width))),
+      attn1_(register_module("attn1", Attention(width, width, heads, /*bias_of_qkv=*/false))),
+      attn2_(register_module("attn2", Attention(width, context_width, heads, /*bias_of_qkv=*/false))),
+      ff_(register_module("ff", FeedForward(width))) {}
+
+torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
+  const torch::Tensor own = norm1_(tokens);
+  torch::Tensor x = tokens + attn1_(own, own);
+  x = x + attn2_(norm2_(x), context);
+  return x + ff_(norm3_(x));
+}
+
+ProjectionImpl::ProjectionImpl(int64_t channels, bool stored_as_linear) {
+  const torch::nn::Linear initial(channels, channels);
+  weight_ = initial->weight.detach();
+  weight_ = register_parameter("weight", stored_as_linear ? weight_ : weight_.view({channels, channels, 1, 1}));
+  bias_ = register_parameter("bias", initial->bias.detach());
+}
+
+torch::Tensor ProjectionImpl::forward(const torch::Tensor& tokens) {
+  return torch::linear(tokens, weight_.flatten(1), bias_);
+}
+
+Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
+    : norm_(register_module("norm", group_norm(sizes.groups, sizes.channels, kNormEps))),
+      proj_in_(register_module("proj_in", Projection(sizes.channels, sizes.linear_projection))),
+      proj_out_(register_module("proj_out", Projection(sizes.channels, sizes.linear_projection))),
+      block_(sizes.channels, sizes.context_width, sizes.heads) {
+  register_module("transformer_blocks", torch::nn::ModuleList(block_));
+}
+
+torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const torch::Tensor& context) {
+  const torch::Tensor tokens = block_(proj_in_(to_tokens(norm_(map))), context);
+  return map + to_map(proj_out_(tokens), map.size(2), map.size(3));
+}
+
+}  // namespace lucid::diffusion

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Encoder and decoder of AutoencoderKL, without the 1x1 convolutions between them.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "lucid/diffusion/attention.h"
+#include "lucid/diffusion/resnet.h"
+#include "lucid/diffusion/vae_config.h"
+#include "lucid/diffusion/watch.h"
+
+namespace lucid::diffusion {
+
+/// mid_block: resnets.0, attentions.0, resnets.1.
+class VaeMidImpl : public torch::nn::Module {
+ public:
+  VaeMidImpl(int64_t channels, int64_t groups);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  Resnet before_, after_;
+  MapAttention attention_;
+};
+TORCH_MODULE(VaeMid);
+
+/// conv_in, down_blocks, mid_block, conv_norm_out, conv_out. picture [B,3,H,W] -> [B,2*latent,h,w].
+class VaeEncoderImpl : public torch::nn::Module {
+ public:
+  explicit VaeEncoderImpl(const VaeConfig& config);
+  torch::Tensor forward(const torch::Tensor& picture, const Watch& watch);
+
+ private:
+  struct Level {
+    std::vector<Resnet> resnets;
+    Downsample down{nullptr};
+  };
+  torch::nn::Conv2d conv_in_, conv_out_;
+  std::vector<Level> levels_;
+  VaeMid mid_;
+  torch::nn::GroupNorm conv_norm_out_;
+};
+TORCH_MODULE(VaeEncoder);
+
+/// conv_in, mid_block, up_blocks, conv_norm_out, conv_out. [B,latent,h,w] -> picture [B,3,H,W].
+class VaeDecoderImpl : public torch::nn::Module {
+ public:
+  explicit VaeDecoderImpl(const VaeConfig& config);
+  torch::Tensor forward(const torch::Tensor& latents, const Watch& watch);
+
+ private:
+  struct Level {
+    std::vector<Resnet> resnets;
+    Upsample up{nullptr};
+  };
+  torch::nn::Conv2d conv_in_, conv_out_;
+  std::vector<Level> levels_;
+  VaeMid mid_;
+  torch::nn::GroupNorm conv_norm_out_;
+};
+TORCH_MODULE(VaeDecoder);
+
+}  // namespace lucid::diffusion
