@@ -42,7 +42,7 @@ RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera, ren
 }
 
 void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options) {
-  const torch::Tensor rgb = (cloud.sh_dc.squeeze(1) * math::kShC0<float> + 0.5).clamp(0, 1);
+  const torch::Tensor rgb = (cloud.sh_dc.squeeze(1) * kSh0 + 0.5).clamp(0, 1);
   asset::write_points_ply(workspace.root / "init_points3d.ply", cloud.means, rgb);
   asset::write_cameras_json(workspace.root / "cameras.json", views_for_tests(options));
 }
