@@ -19,7 +19,7 @@ using lucid::train::StepReport;
 
 struct Stage {
   const char* name;
-  double StepReport::Seconds::* field;
+  double StepReport::Seconds::*field;
 };
 constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
                              {"encode", &StepReport::Seconds::encode},
@@ -74,8 +74,9 @@ int main(int argc, char** argv) {
     wall += seconds;
     for (const Stage& stage : kStages) sum.*stage.field += report.seconds.*stage.field;
   }
-  if (!json) fmt::print("{} Gaussians, {} views of {}x{}, {} steps\n{:<16} {:>9} {:>7}\n", count, options.train.batch, options.train.views.width,
-                        options.train.views.height, steps, "stage", "ms/step", "share");
+  if (!json)
+    fmt::print("{} Gaussians, {} views of {}x{}, {} steps\n{:<16} {:>9} {:>7}\n", count, options.train.batch,
+               options.train.views.width, options.train.views.height, steps, "stage", "ms/step", "share");
   for (const Stage& stage : kStages) {
     const double ms = 1e3 * (sum.*stage.field) / steps, share = (sum.*stage.field) / wall;
     if (json) {

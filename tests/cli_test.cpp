@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program as a user meets it: a short run end to end, stop and resume, and one clear line for each kind of bad input.
+// The program as a user meets it: a short run end to end, stop and resume, and one clear line for each kind of bad
+// input.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -45,7 +46,8 @@ class Process {
   Outcome wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), lucid::read_file(out_), lucid::read_file(err_)};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), lucid::read_file(out_),
+            lucid::read_file(err_)};
   }
 
  private:
@@ -57,16 +59,45 @@ class Process {
   pid_t pid_ = 0;
 };
 
-Outcome lucid_run(const std::vector<std::string>& arguments, const TemporaryFolder& folder) { return Process(arguments, folder).wait(); }
+Outcome lucid_run(const std::vector<std::string>& arguments, const TemporaryFolder& folder) {
+  return Process(arguments, folder).wait();
+}
 
 int count_lines(const std::string& text) { return static_cast<int>(std::ranges::count(text, '\n')); }
 
 /// A run of a few steps that still goes through everything.
-std::vector<std::string> short_run(const TemporaryFolder& folder, const std::string& workspace, const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments = {"generate", "--output", (folder.path / "out").string(), "--workspace", workspace, "--preset", "draft",
-                                        "--iterations", "6", "--warmup-iter", "3", "--C-batch-size", "2", "--init-num-pts", "500",
-                                        "--vis-interval", "3", "--pro-frames-num", "3", "--turntable-frames", "4", "--output-size", "64",
-                                        "--densify-from-iter", "1", "--densification-interval", "2", "--progress", "json", "a red car"};
+std::vector<std::string> short_run(const TemporaryFolder& folder, const std::string& workspace,
+                                   const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {"generate",
+                                        "--output",
+                                        (folder.path / "out").string(),
+                                        "--workspace",
+                                        workspace,
+                                        "--preset",
+                                        "draft",
+                                        "--iterations",
+                                        "6",
+                                        "--warmup-iter",
+                                        "3",
+                                        "--C-batch-size",
+                                        "2",
+                                        "--init-num-pts",
+                                        "500",
+                                        "--vis-interval",
+                                        "3",
+                                        "--pro-frames-num",
+                                        "3",
+                                        "--turntable-frames",
+                                        "4",
+                                        "--output-size",
+                                        "64",
+                                        "--densify-from-iter",
+                                        "1",
+                                        "--densification-interval",
+                                        "2",
+                                        "--progress",
+                                        "json",
+                                        "a red car"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -74,7 +105,8 @@ std::vector<std::string> short_run(const TemporaryFolder& folder, const std::str
 void expect_one_line(const Outcome& outcome, const std::vector<std::string>& parts) {
   EXPECT_EQ(outcome.code, 2) << outcome.err;
   EXPECT_EQ(count_lines(outcome.err), 1) << outcome.err;
-  for (const std::string& part : parts) EXPECT_NE(outcome.err.find(part), std::string::npos) << "'" << part << "' in: " << outcome.err;
+  for (const std::string& part : parts)
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << "'" << part << "' in: " << outcome.err;
 }
 
 TEST(Cli, AShortRunLeavesEveryFile) {
@@ -82,13 +114,15 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   const Outcome outcome = lucid_run(short_run(folder, "w"), folder);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const fs::path w = folder.path / "out" / "w";
-  for (const char* file : {"effective_config.yaml", "manifest.json", "cameras.json", "init_points3d.ply", "point_cloud/iteration_6/point_cloud.ply",
-                           "test_six_views/6/sheet.png", "videos/turntable_rgb.mp4", "videos/turntable_depth.mp4", "process_videos/process.mp4",
+  for (const char* file : {"effective_config.yaml", "manifest.json", "cameras.json", "init_points3d.ply",
+                           "point_cloud/iteration_6/point_cloud.ply", "test_six_views/6/sheet.png",
+                           "videos/turntable_rgb.mp4", "videos/turntable_depth.mp4", "process_videos/process.mp4",
                            "train_process/iteration_00003.png", "checkpoints/step_000006.safetensors"}) {
     EXPECT_TRUE(fs::exists(w / file)) << file;
   }
   bool events = false;
-  for (const auto& entry : fs::directory_iterator(w)) events |= entry.path().filename().string().starts_with("events.out.tfevents");
+  for (const auto& entry : fs::directory_iterator(w))
+    events |= entry.path().filename().string().starts_with("events.out.tfevents");
   EXPECT_TRUE(events);
   const auto manifest = nlohmann::json::parse(lucid::read_file(w / "manifest.json"));
   EXPECT_EQ(manifest["prompt"], "a red car");
@@ -96,11 +130,14 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   EXPECT_GE(manifest["weights_sha256"].size(), 3u);
   std::istringstream lines(outcome.out);
   int steps = 0;
-  for (std::string line; std::getline(lines, line); ++steps) EXPECT_TRUE(nlohmann::json::parse(line).contains("score")) << line;
+  for (std::string line; std::getline(lines, line); ++steps)
+    EXPECT_TRUE(nlohmann::json::parse(line).contains("score")) << line;
   EXPECT_EQ(steps, 6);
 
   expect_one_line(lucid_run(short_run(folder, "w"), folder), {"holds a finished run", "--overwrite"});
-  const Outcome render = lucid_run({"render", (w / "point_cloud/iteration_6/point_cloud.ply").string(), "-o", (folder.path / "r.png").string(), "--size", "100"}, folder);
+  const Outcome render = lucid_run({"render", (w / "point_cloud/iteration_6/point_cloud.ply").string(), "-o",
+                                    (folder.path / "r.png").string(), "--size", "100"},
+                                   folder);
   EXPECT_EQ(render.code, 0) << render.err;
   EXPECT_TRUE(fs::exists(folder.path / "r.png"));
 }
@@ -110,21 +147,25 @@ TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   ASSERT_EQ(lucid_run(short_run(folder, "whole"), folder).code, 0);
   // Stop the second run as soon as its first step is reported, then resume it until it is done.
   Process broken(short_run(folder, "broken"), folder);
-  for (int i = 0; i < 600 && lucid::read_file(folder.path / "stdout.txt").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  for (int i = 0; i < 600 && lucid::read_file(folder.path / "stdout.txt").empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   broken.signal(SIGINT);
   const Outcome stopped = broken.wait();
   ASSERT_EQ(stopped.code, 130) << stopped.err;
   const Outcome resumed = lucid_run(short_run(folder, "broken", {"--resume"}), folder);
   ASSERT_EQ(resumed.code, 0) << resumed.err;
   const char* ply = "point_cloud/iteration_6/point_cloud.ply";
-  EXPECT_TRUE(lucid::read_file(folder.path / "out" / "whole" / ply) == lucid::read_file(folder.path / "out" / "broken" / ply));
+  EXPECT_TRUE(lucid::read_file(folder.path / "out" / "whole" / ply) ==
+              lucid::read_file(folder.path / "out" / "broken" / ply));
   // Other options do not continue that run.
-  expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder), {"other options", "step_000006"});
+  expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder),
+                  {"other options", "step_000006"});
 }
 
 TEST(Cli, BadOptions) {
   const TemporaryFolder folder;
-  expect_one_line(lucid_run({"generate", "--guidance-scal", "3", "a mug"}, folder), {"--guidance-scal", "did you mean --guidance-scale?"});
+  expect_one_line(lucid_run({"generate", "--guidance-scal", "3", "a mug"}, folder),
+                  {"--guidance-scal", "did you mean --guidance-scale?"});
   expect_one_line(lucid_run({"generate", "--xs-eta", "7", "a mug"}, folder), {"xs_eta", "'7'", "[0, 1]"});
   expect_one_line(lucid_run({"generate", "--lambda-tv", "nan", "a mug"}, folder), {"lambda_tv", "nan"});
   expect_one_line(lucid_run({"generate", "--preset", "best", "a mug"}, folder), {"preset", "draft, default, fine"});
@@ -144,8 +185,10 @@ TEST(Cli, BadConfigs) {
     return lucid_run({"generate", "--config", file, "a mug"}, folder);
   };
   expect_one_line(run_with("GuidanceParams:\n  guidance_scale: .nan\n"), {"c.yaml:2", "guidance_scale"});
-  expect_one_line(run_with("GuidanceParams:\n  LoRA_path: x.safetensors\n"), {"c.yaml:2", "LoRA_path", "not supported yet"});
-  expect_one_line(run_with("GuidanceParams:\n  model_key: 'stabilityai/stable-diffusion-2-1-base'\n"), {"model_key", "--prior"});
+  expect_one_line(run_with("GuidanceParams:\n  LoRA_path: x.safetensors\n"),
+                  {"c.yaml:2", "LoRA_path", "not supported yet"});
+  expect_one_line(run_with("GuidanceParams:\n  model_key: 'stabilityai/stable-diffusion-2-1-base'\n"),
+                  {"model_key", "--prior"});
   expect_one_line(run_with("a: [\n"), {"c.yaml", "not valid YAML"});
   expect_one_line(lucid_run({"generate", "--config", file + ".none", "a mug"}, folder), {"c.yaml.none"});
 }
@@ -172,7 +215,8 @@ TEST(Cli, BadOutputFolder) {
 TEST(Cli, BadAssets) {
   const TemporaryFolder folder;
   const fs::path ply = folder.path / "lies.ply";
-  lucid::write_file(ply, "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nend_header\n");
+  lucid::write_file(ply,
+                    "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nend_header\n");
   expect_one_line(lucid_run({"render", ply.string()}, folder), {"lies.ply"});
   expect_one_line(lucid_run({"render", (folder.path / "none.ply").string()}, folder), {"none.ply"});
   expect_one_line(lucid_run({"info", (folder.path / "none").string()}, folder), {"none", "does not exist"});
@@ -199,7 +243,8 @@ TEST(Cli, BadWeights) {
   lucid::write_file(file, flipped);
   expect_one_line(spoilt.run(), {"diffusion_pytorch_model.safetensors"});
   flipped = good;
-  for (size_t i = good.size() - 64; i < good.size(); ++i) flipped[i] = static_cast<char>(0xff);  // NaN in the last tensor
+  for (size_t i = good.size() - 64; i < good.size(); ++i)
+    flipped[i] = static_cast<char>(0xff);  // NaN in the last tensor
   lucid::write_file(file, flipped);
   expect_one_line(spoilt.run(), {"diffusion_pytorch_model.safetensors"});
   lucid::write_file(file, good);
@@ -223,7 +268,8 @@ TEST(Cli, HelpFitsTheHabits) {
   }
   const Outcome info = lucid_run({"info"}, folder);
   EXPECT_EQ(info.code, 0) << info.err;
-  for (const char* part : {"libtorch", "BLAS", "threads", "rasteriser"}) EXPECT_NE(info.out.find(part), std::string::npos) << part;
+  for (const char* part : {"libtorch", "BLAS", "threads", "rasteriser"})
+    EXPECT_NE(info.out.find(part), std::string::npos) << part;
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"optim", {"gaussians", "render", "camera", "math"}},
     {"asset", {"gaussians", "render", "camera", "math"}},
     {"train", {"optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text", "weights"}},
-    {"app", {"train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text", "weights", "config"}},
+    {"app",
+     {"train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text", "weights",
+      "config"}},
 };
 
 // Modules below tensors: no torch header in them.
@@ -50,9 +52,12 @@ TEST(IncludeLayers, NobodyIncludesUpward) {
     for (std::string line; std::getline(in, line);) {
       if (std::regex_search(line, match, ours)) {
         const std::string other = match[1];
-        EXPECT_TRUE(other == module || other == "base" || kAllowed.at(module).contains(other)) << file << " includes " << other;
+        EXPECT_TRUE(other == module || other == "base" || kAllowed.at(module).contains(other))
+            << file << " includes " << other;
       }
-      if (kWithoutTorch.contains(module)) EXPECT_FALSE(std::regex_search(line, torch)) << file << ": " << line;
+      if (kWithoutTorch.contains(module)) {
+        EXPECT_FALSE(std::regex_search(line, torch)) << file << ": " << line;
+      }
     }
   }
   EXPECT_GT(files, 50);

@@ -33,9 +33,9 @@ struct Cloud {
 /// What one render sees. `scale_factor` [N,3] (1 + noise) and `sh_noise` are the training augmentations; undefined =
 /// none.
 struct Augmentation {
-  torch::Tensor scale_factor;
-  torch::Tensor sh_noise;  // [N,(d+1)^2,3], added
-  int active_degree = 0;   // SH degree evaluated
+  torch::Tensor scale_factor = {};
+  torch::Tensor sh_noise = {};  // [N,(d+1)^2,3], added
+  int active_degree = 0;        // SH degree evaluated
 };
 /// Whatever needs no activation is the Cloud's own tensor, not a copy: use it before the next optimiser step.
 struct Activated {

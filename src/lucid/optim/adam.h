@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lucid/gaussians/cloud.h"
+#include "lucid/optim/adam_kernel.h"
 
 namespace lucid::optim {
 
@@ -19,15 +20,21 @@ struct LearningRates {
   double scaling_lr = 0.005, scaling_lr_final = 0.001, rotation_lr = 0.001, rotation_lr_final = 0.0002;
   int64_t iterations = 5000;
   double spatial_lr_scale = 1;
-  /// By parameter group (order of gaussians::Cloud::parameters) at an iteration; log-linear decay where a final value exists.
+  /// By parameter group (order of gaussians::Cloud::parameters) at an iteration; log-linear decay where a final value
+  /// exists.
   std::array<double, gaussians::Cloud::kGroups> at(int64_t iteration) const;
 };
+
+/// adam_update (adam_kernel.h) in tensor operations, for devices that the fused loop cannot reach.
+void adam_update_tensors(torch::Tensor& parameter, const torch::Tensor& gradient, torch::Tensor& m, torch::Tensor& v,
+                         const AdamScalars& scalars);
 
 /// One moment pair per parameter group; all groups share the step count. beta 0.9, 0.999, eps 1e-15.
 class Adam {
  public:
   explicit Adam(const gaussians::Cloud& cloud);
-  void step(gaussians::Cloud& cloud, const gaussians::CloudGradient& gradient, const std::array<double, gaussians::Cloud::kGroups>& rates);
+  void step(gaussians::Cloud& cloud, const gaussians::CloudGradient& gradient,
+            const std::array<double, gaussians::Cloud::kGroups>& rates);
   /// Rows after densification: result row i continues row source[i], or starts with zero moments where source[i] < 0.
   void regroup(const torch::Tensor& source);  // [M] int64
   void zero_moments(int group);

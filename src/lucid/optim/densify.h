@@ -11,11 +11,13 @@ namespace lucid::optim {
 
 /// Keys as in the reference's OptimizationParams; extent = default_radius.
 struct DensifyOptions {
-  int64_t densification_interval = 100, densify_from_iter = 100, densify_until_iter = 3000, opacity_reset_interval = 300;
+  int64_t densification_interval = 100, densify_from_iter = 100, densify_until_iter = 3000,
+          opacity_reset_interval = 300;
   double densify_grad_threshold = 0.00075, percent_dense = 0.003, min_opacity = 0.005;
   double extent = 3.5;
   bool prune_big_screen = false;  // > 20 px on screen; never acts in the reference
-  int64_t max_gaussians = 0;      // ours: no growth beyond this many; 0 = no limit
+  int64_t max_gaussians = 0;      // ours: candidates beyond this many rows (counted before pruning) wait, those
+                                  // of the smallest gradient first; 0 = no limit
 };
 
 /// Running sums between two densifications.
@@ -30,14 +32,23 @@ struct DensifyReport {
   int64_t cloned = 0, split = 0, pruned = 0, total = 0;
 };
 
-/// `unit_normals` gives [2S,3] standard normals for S split Gaussians (first all first children, then all second).
+/// Survivors, then clones, then first children, then second children of the split ones, the pruned removed in place;
+/// `stats` starts anew. Candidates have a mean screen gradient >= densify_grad_threshold; those with a largest scale <=
+/// percent_dense * extent are cloned (a plain copy), the others split into two (scale / 1.6, sampled inside the
+/// parent). Pruned are opacities < min_opacity and, with `prune_big`, largest scales > 0.1 * extent (and > 20 px on
+/// screen, if prune_big_screen). A row that continues keeps its Adam moments, new ones start at zero. `unit_normals(S)`
+/// gives [2S,3] standard normals for S split Gaussians (first all first children, then all second); not called for S =
+/// 0.
 DensifyReport densify_and_prune(gaussians::Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options,
                                 bool prune_big, const std::function<torch::Tensor(int64_t)>& unit_normals);
 /// Opacity <= 0.01 for all; its moments to zero.
 void reset_opacity(gaussians::Cloud& cloud, Adam& adam);
 
-/// The calendar: what is due at an iteration, applied. Returns whether the cloud changed its size.
-bool densify_if_due(gaussians::Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options, int64_t iteration,
-                    uint64_t seed, DensifyReport* report = nullptr);
+/// The calendar: what is due at an iteration, applied; nothing from densify_until_iter on. Densification at multiples
+/// of densification_interval after (not at) densify_from_iter, pruning big ones after opacity_reset_interval; then the
+/// opacity reset at multiples of opacity_reset_interval. Draws: Rng(seed, "split", iteration). Returns whether rows
+/// came or went; `report` is written only when a densification was due.
+bool densify_if_due(gaussians::Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options,
+                    int64_t iteration, uint64_t seed, DensifyReport* report = nullptr);
 
 }  // namespace lucid::optim

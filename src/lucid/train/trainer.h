@@ -13,13 +13,13 @@ namespace lucid::train {
 
 struct TrainCallbacks {
   std::function<void(const StepReport&, int64_t iteration)> on_step = {};  // after each step
-  const std::atomic<bool>* stop = nullptr;                            // asked between steps
+  const std::atomic<bool>* stop = nullptr;                                 // asked between steps
   std::function<gaussians::Cloud()> start = {};                            // in place of options.start; may be null
 };
 
 struct TrainResult {
   Model model;
-  bool stopped = false;         // by `stop`; a checkpoint was saved
+  bool stopped = false;              // by `stop`; a checkpoint was saved
   StepReport::Seconds seconds = {};  // sums over this process's steps
   int64_t steps_here = 0;
 };

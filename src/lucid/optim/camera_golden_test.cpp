@@ -31,7 +31,9 @@ TEST(CameraGolden, OrbitPosesAndProjections) {
     Camera camera = orbit_camera(r[0], r[1], r[2], r[4], static_cast<int>(r[5]), static_cast<int>(r[6]));
     expect_matrix(camera.camera_from_world, r + 7, "camera_from_world of row " + std::to_string(i));
     // The reference's fovx is taken as given: it is not that of square pixels where w != h (see orbit_camera).
-    if (r[5] == r[6]) EXPECT_NEAR(camera.tan_half_fov_x, std::tan(r[3] / 2), kTolerance);
+    if (r[5] == r[6]) {
+      EXPECT_NEAR(camera.tan_half_fov_x, std::tan(r[3] / 2), kTolerance);
+    }
     camera.tan_half_fov_x = std::tan(r[3] / 2);
     expect_matrix(projection_matrix(camera), r + 23, "projection of row " + std::to_string(i));
   }
