@@ -145,9 +145,12 @@ TEST(Cli, AShortRunLeavesEveryFile) {
 TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   const TemporaryFolder folder;
   ASSERT_EQ(lucid_run(short_run(folder, "whole"), folder).code, 0);
+  fs::remove(folder.path / "stdout.txt");
   // Stop the second run as soon as its first step is reported, then resume it until it is done.
   Process broken(short_run(folder, "broken"), folder);
-  for (int i = 0; i < 600 && lucid::read_file(folder.path / "stdout.txt").empty(); ++i)
+  for (int i = 0;
+       i < 600 && (!fs::exists(folder.path / "stdout.txt") || lucid::read_file(folder.path / "stdout.txt").empty());
+       ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   broken.signal(SIGINT);
   const Outcome stopped = broken.wait();
@@ -197,9 +200,10 @@ TEST(Cli, BadPrompts) {
   const TemporaryFolder folder;
   expect_one_line(lucid_run({"generate", "\xff\xfe mug"}, folder), {"UTF-8"});
   expect_one_line(lucid_run({"generate", "xylograph quixotry"}, folder), {"hamburger"});  // the list of what it knows
-  std::string words = "a mug";
-  for (int i = 0; i < 10000; ++i) words += " mug";
-  const Outcome outcome = lucid_run(short_run(folder, "long", {"--text", words}), folder);
+  std::vector<std::string> arguments = short_run(folder, "long");
+  arguments.back() = "a mug";
+  for (int i = 0; i < 10000; ++i) arguments.back() += " mug";
+  const Outcome outcome = lucid_run(arguments, folder);
   EXPECT_EQ(outcome.code, 0) << outcome.err.substr(0, 500);  // cut, with a warning, not lost
   EXPECT_NE(outcome.err.find("tokens"), std::string::npos) << outcome.err.substr(0, 500);
 }

@@ -100,10 +100,10 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   const fs::path root = fs::path(options.output) / options.workspace;
   check_workspace(options, root);
   const fs::path folder = prior_folder(options);
-  check_words(folder, options.text);
   distill::Prior prior = distill::load_prior(folder);
   check_sizes(options, prior);
   const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
+  check_words(folder, options.text);
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
   const distill::ViewPrompts prompts =
       distill::view_prompts(prior, options.text, options.negative, options.inverse_text);
