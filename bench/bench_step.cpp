@@ -31,6 +31,7 @@ constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
 }  // namespace
 
 int main(int argc, char** argv) {
+  lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
   CLI::App app{"stages of one ISM step, embedded prior"};
   int steps = 12, warm_up = 3;

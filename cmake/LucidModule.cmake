@@ -52,7 +52,7 @@ endfunction()
 
 function(lucid_discover_tests target)
   gtest_discover_tests(${target} TEST_FILTER "*Golden*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-                       TEST_LIST ${target}_golden PROPERTIES LABELS golden TIMEOUT 600)
+                       TEST_LIST ${target}_golden PROPERTIES LABELS golden TIMEOUT 600 ENVIRONMENT OMP_WAIT_POLICY=passive)
   gtest_discover_tests(${target} TEST_FILTER "-*Golden*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-                       TEST_LIST ${target}_plain PROPERTIES TIMEOUT 900)
+                       TEST_LIST ${target}_plain PROPERTIES TIMEOUT 900 ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()

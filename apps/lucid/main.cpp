@@ -44,6 +44,7 @@ int explain(const CLI::App& app, const std::vector<lucid::cli::Command>& command
 }  // namespace
 
 int main(int argc, char** argv) {
+  lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
   spdlog::set_default_logger(spdlog::stderr_color_mt("lucid"));
   spdlog::set_pattern("lucid: %v");

@@ -157,8 +157,8 @@ void add_optimization(OptionTable& table, RunOptions& o) {
   add({"lambda_scale", "", "weight of the mean scale", &t.loss.lambda_scale, 0, kHuge});
   add({"lambda_alpha", "", "weight of mean alpha (1 - alpha), against haze (ours)", &t.loss.lambda_alpha, 0, kHuge});
   add({"densification_interval", "", "steps between densifications", &t.densify.densification_interval, 1, kHuge});
-  add({"densify_from_iter", "", "first step of densification", &t.densify.densify_from_iter, 0, kHuge});
-  add({"densify_until_iter", "", "last step of densification", &t.densify.densify_until_iter, 0, kHuge});
+  add({"densify_from_iter", "", "densification begins after this step", &t.densify.densify_from_iter, 0, kHuge});
+  add({"densify_until_iter", "", "densification ends before this step", &t.densify.densify_until_iter, 0, kHuge});
   add({"densify_grad_threshold", "", "screen gradient above which Gaussians multiply",
        &t.densify.densify_grad_threshold, 0, kHuge});
   add({"percent_dense", "", "clone below, split above this share of the extent", &t.densify.percent_dense, 0, 1});
@@ -286,6 +286,7 @@ void finish_options(RunOptions& options) {
   t.rates.iterations = t.iterations;
   t.rates.spatial_lr_scale = t.views.default_radius;
   t.densify.extent = t.views.default_radius;
+  t.start.scene_radius = t.views.radius.high;
 }
 
 }  // namespace lucid::app

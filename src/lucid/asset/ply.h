@@ -16,6 +16,7 @@ void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud,
 
 /// Any 3DGS PLY: properties in any order, extra ones skipped, ascii or binary. The header is not believed: counts are
 /// checked against the file's size before anything is allocated; NaN and Inf are refused. Throws UserError.
+/// A zero quaternion is kept: renderers here take it for no rotation (math/quaternion.h), and writing gives it back.
 gaussians::Cloud read_ply(const std::filesystem::path& file);
 
 /// Plain coloured points (x y z red green blue), for init_points3d.ply. means [N,3], rgb [N,3] in 0..1.

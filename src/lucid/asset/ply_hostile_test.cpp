@@ -144,6 +144,13 @@ TEST_F(HostilePly, OnlyFiniteNumbersMakeAGaussian) {
   EXPECT_PRED2(says, refusal(ascii("1 2 3 4 5 6 7 8 9 10 11 12 13 1e300\n")), parts("rot_3"));  // Inf as a float
 }
 
+TEST_F(HostilePly, AZeroQuaternionIsReadAsItIs) {
+  gaussians::Cloud cloud = test::random_cloud(3, 1);
+  cloud.quats[1].zero_();
+  write_ply(file_, cloud);
+  EXPECT_TRUE(torch::equal(read_ply(file_).quats, cloud.quats));
+}
+
 TEST_F(HostilePly, ListsCannotReachBeyondTheFile) {
   const std::string list = "element l 1\nproperty list uint double items\nelement vertex";
   std::string text = replaced(good(), "element vertex", list);

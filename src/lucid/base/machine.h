@@ -10,6 +10,12 @@ namespace lucid {
 /// would spend its time in page faults (attention 2-3x slower).
 void set_up_malloc();
 
+/// Before anything else in main: starts the program again with OMP_WAIT_POLICY=passive unless the user set a policy.
+/// OpenMP threads otherwise spin at every barrier, and a step on a machine that does anything else takes 2-7x as long;
+/// on an idle one nothing is lost. libgomp reads the variable before main, so setting it here is too late without the
+/// restart.
+void let_idle_threads_sleep(char** argv);
+
 int64_t peak_memory_mb();  // of this process so far
 int core_count();          // usable by this process
 
