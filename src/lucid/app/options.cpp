@@ -21,8 +21,16 @@ constexpr double kHuge = 1e9;
 
 PairField pair(Range& range) { return {&range.low, &range.high}; }
 
+/// Adds options to one YAML group.
+auto adder(OptionTable& table, const char* group) {
+  return [&table, group](Option option) {
+    option.group = group;
+    table.add(std::move(option));
+  };
+}
+
 void add_run(OptionTable& table, RunOptions& o) {
-  const auto add = [&](Option option) { table.add(std::move(option)); };
+  const auto add = adder(table, "");
   add({"preset",
        "",
        "settings to begin with: the prior's own presets/, else configs/presets/",
@@ -41,10 +49,7 @@ void add_run(OptionTable& table, RunOptions& o) {
 }
 
 void add_guidance(OptionTable& table, RunOptions& o) {
-  const auto add = [&](Option option) {
-    option.group = "GuidanceParams";
-    table.add(std::move(option));
-  };
+  const auto add = adder(table, "GuidanceParams");
   auto& s = o.train.score;
   add({"text", "", "the prompt", &o.text});
   add({"negative", "", "negative prompt", &o.negative});
@@ -82,10 +87,7 @@ void add_guidance(OptionTable& table, RunOptions& o) {
 }
 
 void add_model(OptionTable& table, RunOptions& o) {
-  const auto add = [&](Option option) {
-    option.group = "ModelParams";
-    table.add(std::move(option));
-  };
+  const auto add = adder(table, "ModelParams");
   auto& a = o.train.augment;
   add({"workspace", "", "name of the run's folder; empty = from the prompt", &o.workspace});
   add({"sh_degree", "", "spherical harmonics of the colours", &o.train.start.sh_degree, 0, 3});
@@ -102,10 +104,7 @@ void add_model(OptionTable& table, RunOptions& o) {
 }
 
 void add_cameras(OptionTable& table, RunOptions& o) {
-  const auto add = [&](Option option) {
-    option.group = "GenerateCamParams";
-    table.add(std::move(option));
-  };
+  const auto add = adder(table, "GenerateCamParams");
   auto& v = o.train.views;
   add({"init_shape", "", "starting points", &o.train.start.kind, 0, 0, gaussians::start_names()});
   add({"init_num_pts", "", "number of starting points", &o.train.start.count, 1, 5e6});
@@ -134,10 +133,7 @@ void add_cameras(OptionTable& table, RunOptions& o) {
 }
 
 void add_optimization(OptionTable& table, RunOptions& o) {
-  const auto add = [&](Option option) {
-    option.group = "OptimizationParams";
-    table.add(std::move(option));
-  };
+  const auto add = adder(table, "OptimizationParams");
   auto& t = o.train;
   add({"iterations", "", "steps of training", &t.iterations, 1, kHuge});
   add({"warmup_iter", "", "steps over which the timesteps' range and the interval fall", &t.score.warmup_iter, 1,

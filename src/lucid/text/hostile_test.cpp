@@ -11,23 +11,16 @@
 #include "lucid/text/encoder.h"
 #include "lucid/text/tokenizer.h"
 #include "lucid/weights/state_dict.h"
+#include "mistakes.h"
 
 namespace lucid::text {
 namespace {
+
+using test::mistake_of;
 namespace fs = std::filesystem;
 
 fs::path mini() { return test::source_dir() / "models" / "mini"; }
 Tokenizer mini_tokenizer() { return Tokenizer::from_folder(mini() / "tokenizer"); }
-
-UserMistake mistake_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.mistake();
-  }
-  ADD_FAILURE() << "no UserError was thrown";
-  return {.what_happened = ""};
-}
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

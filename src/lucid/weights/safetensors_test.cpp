@@ -13,9 +13,12 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/weights/state_dict.h"
+#include "mistakes.h"
 
 namespace lucid::weights {
 namespace {
+
+using test::mistake_of;
 namespace fs = std::filesystem;
 
 /// The bytes of a file with this header and `data` zero bytes behind it.
@@ -23,16 +26,6 @@ std::string with_header(const std::string& header, size_t data) {
   std::string bytes;
   for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 0xff);
   return bytes + header + std::string(data, '\0');
-}
-
-UserMistake mistake_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.mistake();
-  }
-  ADD_FAILURE() << "no UserError was thrown";
-  return {.what_happened = ""};
 }
 
 std::map<std::string, torch::Tensor> sample_tensors() {
