@@ -5,9 +5,10 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/json_config.h"
+#include "lucid/weights/json_config.h"
 
 namespace lucid::diffusion {
+using weights::JsonConfig;
 namespace {
 
 Prediction read_prediction(const JsonConfig& json) {

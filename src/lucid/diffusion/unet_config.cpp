@@ -2,10 +2,11 @@
 // unet/config.json -> UNetConfig; everything that would change the network and is not implemented is refused by name.
 #include <fmt/format.h>
 
-#include "lucid/diffusion/json_config.h"
 #include "lucid/diffusion/unet.h"
+#include "lucid/weights/json_config.h"
 
 namespace lucid::diffusion {
+using weights::JsonConfig;
 namespace {
 
 void refuse_unsupported(const JsonConfig& json) {

@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "lucid/diffusion/json_config.h"
+#include "lucid/weights/json_config.h"
 
 namespace lucid::diffusion {
+using weights::JsonConfig;
 
 VaeConfig VaeConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);

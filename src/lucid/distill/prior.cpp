@@ -2,10 +2,8 @@
 // Loads a diffusers folder part by part; what is missing or does not fit is said with the file's name.
 #include "lucid/distill/prior.h"
 
-#include <nlohmann/json.hpp>
-
-#include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/weights/json_config.h"
 
 namespace lucid::distill {
 namespace {
@@ -35,15 +33,14 @@ fs::path weight_file(const fs::path& folder, const std::string& stem) {
 
 // sample_size of unet/config.json, in latent pixels: a number, or two equal ones.
 int64_t sample_size(const fs::path& file) {
-  const auto json = nlohmann::json::parse(read_file(file, size_t{1} << 24), nullptr, /*allow_exceptions=*/false);
-  const auto size = json.is_object() ? json.value("sample_size", nlohmann::json()) : nlohmann::json();
-  if (size.is_number_integer() && size.get<int64_t>() > 0) return size.get<int64_t>();
-  if (size.is_array() && size.size() == 2 && size[0].is_number_integer() && size[0] == size[1] &&
-      size[0].get<int64_t>() > 0) {
-    return size[0].get<int64_t>();
+  const weights::JsonConfig json(file);
+  const std::vector<int64_t> size = json.is_list("sample_size")
+                                        ? json.positives("sample_size", {})
+                                        : std::vector<int64_t>(2, json.positive("sample_size", 0));
+  if (size.size() != 2 || size[0] != size[1] || size[0] == 0) {
+    json.refuse("sample_size", "must be a positive number (square pictures)");
   }
-  throw UserError(
-      {.what_happened = "must be a positive number (square pictures)", .file = file.string(), .key = "sample_size"});
+  return size[0];
 }
 
 template <class Module>

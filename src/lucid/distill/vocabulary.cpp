@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/weights/json_config.h"
 
 namespace lucid::distill {
 namespace {
@@ -98,8 +98,8 @@ std::vector<std::string> string_list(const nlohmann::json& json, const std::file
                     .key = key,
                     .hint = "vocabulary.json is {\"names\": [...], \"colours\": [...], \"filler\": [...]}"});
   };
-  if (!json.is_object() || !json.contains(key)) {
-    if (required || !json.is_object()) throw mistake("is missing");
+  if (!json.contains(key)) {
+    if (required) throw mistake("is missing");
     return {};
   }
   const auto& list = json.at(key);
@@ -117,8 +117,7 @@ std::vector<std::string> string_list(const nlohmann::json& json, const std::file
 std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "vocabulary.json";
   if (!std::filesystem::exists(file)) return std::nullopt;
-  const auto json = nlohmann::json::parse(read_file(file, size_t{1} << 24), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) throw UserError(UserMistake{.what_happened = "is not valid JSON", .file = file.string()});
+  const nlohmann::json json = weights::read_json_object(file);
   return Vocabulary{.names = string_list(json, file, "names", true),
                     .colours = string_list(json, file, "colours", false),
                     .filler = string_list(json, file, "filler", false)};

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "lucid/base/error.h"
-#include "lucid/text/json_file.h"
+#include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::text {
@@ -79,34 +79,23 @@ struct EncoderImpl::Parts {
 };
 
 EncoderConfig EncoderConfig::from_file(const fs::path& file) {
-  const nlohmann::json json = read_json_object(file);
+  const weights::JsonConfig json(file);
   EncoderConfig c;
   // What a config.json leaves out has transformers' default, which is not always Stable Diffusion's value.
-  c.vocab_size = whole_number(json, file, "vocab_size", c.vocab_size, 1, kMaxVocabulary);
-  c.hidden_size = whole_number(json, file, "hidden_size", 512, 1, kMaxWidth);
-  c.intermediate_size = whole_number(json, file, "intermediate_size", 2048, 1, kMaxWidth);
-  c.layers = whole_number(json, file, "num_hidden_layers", c.layers, 1, kMaxLayers);
-  c.heads = whole_number(json, file, "num_attention_heads", 8, 1, kMaxWidth);
-  c.positions = whole_number(json, file, "max_position_embeddings", c.positions, 1, kMaxWidth);
-  c.activation = json.contains("hidden_act") ? json["hidden_act"].dump() : c.activation;
-  std::erase(c.activation, '"');
-  if (json.contains("layer_norm_eps")) {
-    const nlohmann::json& eps = json["layer_norm_eps"];
-    if (!eps.is_number() || eps.get<double>() < 0 || eps.get<double>() > 1) {
-      throw UserError(
-          {.what_happened = "a number from 0 to 1 was expected", .file = file.string(), .key = "layer_norm_eps"});
-    }
-    c.layer_norm_eps = eps;
-  }
+  c.vocab_size = json.positive("vocab_size", c.vocab_size, kMaxVocabulary);
+  c.hidden_size = json.positive("hidden_size", 512, kMaxWidth);
+  c.intermediate_size = json.positive("intermediate_size", 2048, kMaxWidth);
+  c.layers = json.positive("num_hidden_layers", c.layers, kMaxLayers);
+  c.heads = json.positive("num_attention_heads", 8, kMaxWidth);
+  c.positions = json.positive("max_position_embeddings", c.positions, kMaxWidth);
+  c.activation = json.text("hidden_act", c.activation);
   if (c.activation != "quick_gelu" && c.activation != "gelu") {
-    throw UserError({.what_happened = c.activation.substr(0, 40) + " is not supported, only quick_gelu and gelu are",
-                     .file = file.string(),
-                     .key = "hidden_act"});
+    json.refuse("hidden_act", "is not supported, only quick_gelu and gelu are");
   }
+  c.layer_norm_eps = json.number("layer_norm_eps", c.layer_norm_eps);
+  if (c.layer_norm_eps < 0 || c.layer_norm_eps > 1) json.refuse("layer_norm_eps", "must be a number from 0 to 1");
   if (c.hidden_size % c.heads != 0) {
-    throw UserError({.what_happened = fmt::format("{} does not divide the width {}", c.heads, c.hidden_size),
-                     .file = file.string(),
-                     .key = "num_attention_heads"});
+    json.refuse("num_attention_heads", fmt::format("does not divide the width {}", c.hidden_size));
   }
   return c;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See json_config.h.
-#include "lucid/diffusion/json_config.h"
+#include "lucid/weights/json_config.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,12 +8,11 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 
-namespace lucid::diffusion {
+namespace lucid::weights {
 namespace {
 
-constexpr size_t kMaxConfigBytes = size_t{1} << 24;
-constexpr int64_t kMaxCount = 1 << 20;  // wider than any model; keeps products of two of them far from overflow
-constexpr size_t kMaxListed = 64;       // elements of a list, and characters of a value in a message
+constexpr size_t kMaxBytes = size_t{1} << 26;  // a tokenizer's vocab.json has about 1 MB
+constexpr size_t kMaxListed = 64;              // elements of a list, and characters of a value in a message
 
 std::string shown(const nlohmann::json& value) {
   std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
@@ -25,24 +24,41 @@ bool same(const nlohmann::json& a, const nlohmann::json& b) {
 }
 
 bool is_positive(const nlohmann::json& value) {
-  return value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= kMaxCount;
+  return value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= JsonConfig::kMaxCount;
 }
 
 }  // namespace
 
-JsonConfig::JsonConfig(const std::filesystem::path& file) : file_(file) {
-  json_ = nlohmann::json::parse(read_file(file, kMaxConfigBytes), nullptr, /*allow_exceptions=*/false);
-  if (!json_.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
+nlohmann::json read_json_object(const std::filesystem::path& file) {
+  const std::string bytes = read_file(file, kMaxBytes);
+  nlohmann::json object;
+  try {
+    object = nlohmann::json::parse(bytes);
+  } catch (const nlohmann::json::parse_error& error) {
+    throw UserError({.what_happened = fmt::format("is not valid JSON (byte {})", error.byte),
+                     .file = file.string(),
+                     .hint = "the file is damaged or cut short; fetch it again"});
+  } catch (const nlohmann::json::exception& error) {  // a number that no double can hold
+    throw UserError({.what_happened = fmt::format("is not usable JSON: {}", error.what()),
+                     .file = file.string(),
+                     .hint = "the file is damaged or cut short; fetch it again"});
+  }
+  if (!object.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
+  return object;
 }
+
+JsonConfig::JsonConfig(const std::filesystem::path& file) : file_(file), json_(read_json_object(file)) {}
 
 bool JsonConfig::has(const std::string& key) const {
   const auto it = json_.find(key);
   return it != json_.end() && !it->is_null();
 }
 
-int64_t JsonConfig::positive(const std::string& key, int64_t otherwise) const {
+int64_t JsonConfig::positive(const std::string& key, int64_t otherwise, int64_t at_most) const {
   if (!has(key)) return otherwise;
-  if (!is_positive(value(key))) refuse(key, "must be a positive whole number");
+  if (!is_positive(value(key)) || value(key).get<int64_t>() > at_most) {
+    refuse(key, fmt::format("must be a positive whole number, {} at most", at_most));
+  }
   return value(key).get<int64_t>();
 }
 
@@ -121,4 +137,4 @@ void JsonConfig::refuse(const std::string& key, const std::string& why, const st
                    .hint = hint});
 }
 
-}  // namespace lucid::diffusion
+}  // namespace lucid::weights

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A diffusers config.json, read with its name at hand, so that every complaint names file, key and value.
+// The small JSON files of a diffusers folder, read with their name at hand, so that every complaint names file, key and
+// value.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +9,23 @@
 #include <string>
 #include <vector>
 
-namespace lucid::diffusion {
+namespace lucid::weights {
+
+/// The file's JSON object (64 MiB at most). Throws UserError: unreadable, not JSON, not an object.
+nlohmann::json read_json_object(const std::filesystem::path& file);
 
 /// Keys that are absent or null take the default that the caller names, as diffusers does.
 class JsonConfig {
  public:
+  /// Wider than any model's layers; keeps products of two of them far from overflow.
+  static constexpr int64_t kMaxCount = 1 << 22;
+
   explicit JsonConfig(const std::filesystem::path& file);  // throws UserError, as every member does
 
   bool has(const std::string& key) const;  // there, and not null
   bool has_null(const std::string& key) const { return json_.contains(key) && json_.at(key).is_null(); }
   bool is_list(const std::string& key) const { return has(key) && value(key).is_array(); }
-  int64_t positive(const std::string& key, int64_t otherwise) const;
+  int64_t positive(const std::string& key, int64_t otherwise, int64_t at_most = kMaxCount) const;
   int64_t integer(const std::string& key, int64_t otherwise) const;
   double number(const std::string& key, double otherwise) const;
   bool boolean(const std::string& key, bool otherwise) const;
@@ -40,4 +47,4 @@ class JsonConfig {
   nlohmann::json json_;
 };
 
-}  // namespace lucid::diffusion
+}  // namespace lucid::weights
