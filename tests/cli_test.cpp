@@ -3,19 +3,24 @@
 // input.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 #include <vector>
 
 #include "goldens.h"
+#include "lucid/asset/image.h"
 #include "lucid/base/atomic_file.h"
 
 namespace {
@@ -135,25 +140,30 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   EXPECT_EQ(steps, 6);
 
   expect_one_line(lucid_run(short_run(folder, "w"), folder), {"holds a finished run", "--overwrite"});
-  const Outcome render = lucid_run({"render", (w / "point_cloud/iteration_6/point_cloud.ply").string(), "-o",
-                                    (folder.path / "r.png").string(), "--size", "100"},
-                                   folder);
-  EXPECT_EQ(render.code, 0) << render.err;
-  EXPECT_TRUE(fs::exists(folder.path / "r.png"));
+  const std::string ply = (w / "point_cloud/iteration_6/point_cloud.ply").string();
+  const std::string picture = (folder.path / "r.png").string();
+  EXPECT_EQ(lucid_run({"render", ply, "-o", picture, "--size", "100"}, folder).code, 0);
+  EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 100, 100}));
+  EXPECT_EQ(lucid_run({"render", ply, ply, "--sheet", "3", "-o", picture, "--size", "40"}, folder).code, 0);
+  EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 82, 124}));
+  expect_one_line(lucid_run({"render", ply, ply}, folder), {"--sheet"});
+}
+
+/// Starts a run and interrupts it as soon as its first step is reported.
+Outcome interrupted_run(const std::vector<std::string>& arguments, const TemporaryFolder& folder) {
+  const fs::path out = folder.path / "stdout.txt";
+  fs::remove(out);
+  const Process process(arguments, folder);
+  for (int i = 0; i < 600 && (!fs::exists(out) || lucid::read_file(out).empty()); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  process.signal(SIGINT);
+  return process.wait();
 }
 
 TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   const TemporaryFolder folder;
   ASSERT_EQ(lucid_run(short_run(folder, "whole"), folder).code, 0);
-  fs::remove(folder.path / "stdout.txt");
-  // Stop the second run as soon as its first step is reported, then resume it until it is done.
-  Process broken(short_run(folder, "broken"), folder);
-  for (int i = 0;
-       i < 600 && (!fs::exists(folder.path / "stdout.txt") || lucid::read_file(folder.path / "stdout.txt").empty());
-       ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  broken.signal(SIGINT);
-  const Outcome stopped = broken.wait();
+  const Outcome stopped = interrupted_run(short_run(folder, "broken"), folder);
   ASSERT_EQ(stopped.code, 130) << stopped.err;
   const Outcome resumed = lucid_run(short_run(folder, "broken", {"--resume"}), folder);
   ASSERT_EQ(resumed.code, 0) << resumed.err;
@@ -163,6 +173,58 @@ TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   // Other options do not continue that run.
   expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder),
                   {"other options", "step_000006"});
+}
+
+/// Mounts a disk of a few megabytes that only this process and its children see. Returns why not, or nothing.
+std::string mount_small_disk(const fs::path& at, const char* options) {
+  const auto failed = [](const char* call) { return std::string(call) + ": " + std::strerror(errno); };
+  const uid_t user = geteuid();
+  const gid_t group = getegid();
+  if (unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0) return failed("unshare");
+  if (user != 0) {  // inside the new user namespace, be oneself
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/uid_map") << user << ' ' << user << " 1";
+    std::ofstream("/proc/self/gid_map") << group << ' ' << group << " 1";
+  }
+  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("mount --make-rprivate /");
+  fs::create_directories(at);
+  if (mount("none", at.c_str(), "tmpfs", 0, options) != 0) return failed("mount -t tmpfs");
+  return "";
+}
+
+TEST(Cli, AFullDiskLosesNothing) {
+  const TemporaryFolder folder;
+  const std::string why_not = mount_small_disk(folder.path / "out", "size=16m");
+  if (!why_not.empty()) GTEST_SKIP() << "no small disk can be mounted here: " << why_not;
+  const std::vector<std::string> run = short_run(folder, "w"), go_on = short_run(folder, "w", {"--resume"});
+  ASSERT_EQ(interrupted_run(run, folder).code, 130);
+  const fs::path w = folder.path / "out" / "w";
+  std::map<fs::path, std::string> before;
+  for (const auto& entry : fs::recursive_directory_iterator(w))
+    if (entry.is_regular_file()) before[entry.path()] = lucid::read_file(entry.path());
+  ASSERT_FALSE(fs::is_empty(w / "checkpoints"));
+
+  const fs::path filler = folder.path / "out" / "filler";
+  for (const size_t room : {size_t{0}, size_t{8} << 10, size_t{64} << 10}) {  // it fails at one file or another
+    SCOPED_TRACE(room);
+    std::ofstream(filler, std::ios::binary).close();
+    fs::resize_file(filler, 0);
+    std::ofstream out(filler, std::ios::binary);
+    for (const std::string block(4096, 'x'); fs::space(filler).available > room;) out.write(block.data(), 4096).flush();
+    out.close();
+    expect_one_line(lucid_run(go_on, folder), {"No space left on device", "free some disk space"});
+    for (const auto& [file, bytes] : before) {
+      // Every start says anew with which options, and appends to the log.
+      const std::string name = file.filename().string();
+      const bool said_anew = name == "effective_config.yaml" || name.starts_with("events.");
+      EXPECT_TRUE(fs::exists(file) && (said_anew || lucid::read_file(file) == bytes)) << file;
+    }
+    fs::remove(filler);
+  }
+  const Outcome resumed = lucid_run(go_on, folder);
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_TRUE(fs::exists(w / "point_cloud/iteration_6/point_cloud.ply"));
+  umount2((folder.path / "out").c_str(), MNT_DETACH);
 }
 
 TEST(Cli, BadOptions) {

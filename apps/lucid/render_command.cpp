@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <numbers>
 
@@ -17,12 +18,13 @@ namespace lucid::cli {
 namespace {
 
 struct State {
-  std::string asset, output = "render.png";
+  std::vector<std::string> assets;
+  std::string output = "render.png";
   std::vector<double> camera = {90, 0, 3.5};  // theta, phi (degrees), radius
   double fovy = 0.55;
   int size = 512;
   bool turntable = false, depth = false;
-  int64_t frames = 120, threads = 0, bench = 0;
+  int64_t frames = 120, threads = 0, bench = 0, sheet = 0;
 };
 
 constexpr double kMaxDistance = 1e6;
@@ -31,7 +33,8 @@ void check(const State& state) {
   const auto refuse = [](const char* flag, const std::string& what) {
     throw UserError({.what_happened = what, .key = flag});
   };
-  if (state.camera[0] < 0 || state.camera[0] > 180)
+  if (!std::isfinite(state.camera[1])) refuse("--camera", "the azimuth is not a number");
+  if (!(state.camera[0] >= 0 && state.camera[0] <= 180))
     refuse("--camera", fmt::format("theta {} is not in [0, 180] degrees", state.camera[0]));
   if (!(state.camera[2] > 0 && state.camera[2] < kMaxDistance))
     refuse("--camera", fmt::format("radius {} is not in (0, 1e6)", state.camera[2]));
@@ -40,6 +43,9 @@ void check(const State& state) {
   if (state.size < 1 || state.size > 8192) refuse("--size", fmt::format("{} is not in [1, 8192] pixels", state.size));
   if (state.frames < 1 || state.frames > 100000)
     refuse("--frames", fmt::format("{} is not in [1, 100000]", state.frames));
+  if (state.sheet < 0 || state.sheet > 64) refuse("--sheet", fmt::format("{} is not in [0, 64]", state.sheet));
+  if (state.assets.size() > 1 && state.sheet == 0)
+    throw UserError({.what_happened = "several assets need --sheet, which gives each a row", .key = state.assets[1]});
 }
 
 /// Frames a second of a turntable, without writing anything.
@@ -56,11 +62,37 @@ void bench(const State& state, const gaussians::Cloud& cloud, render::CpuRasteri
              state.size, cloud.count(), render::cpu_isa());
 }
 
+torch::Tensor picture(const State& state, const gaussians::Cloud& cloud, double phi,
+                      render::CpuRasterizer& rasterizer) {
+  const Camera camera = orbit_camera(state.camera[0], phi, state.camera[2], state.fovy, state.size, state.size);
+  const train::RenderedView view = train::plain_view(cloud, camera, rasterizer);
+  return state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb;  // [3,H,W]
+}
+
+/// One row an asset, the azimuths spread evenly over the circle.
+void write_sheet(const State& state, render::CpuRasterizer& rasterizer) {
+  std::vector<std::vector<torch::Tensor>> rows;
+  for (const std::string& asset : state.assets) {
+    const gaussians::Cloud cloud = asset::read_ply(asset);
+    std::vector<torch::Tensor>& row = rows.emplace_back();
+    for (int64_t i = 0; i < state.sheet; ++i) {
+      const double phi = state.camera[1] + 360.0 * static_cast<double>(i) / static_cast<double>(state.sheet);
+      row.push_back(picture(state, cloud, phi, rasterizer));
+    }
+  }
+  asset::write_png(state.output, asset::contact_sheet(rows));
+  spdlog::info("wrote {}: {} x {} pictures", state.output, rows.size(), state.sheet);
+}
+
 int run(const State& state) {
   check(state);
   app::set_threads(state.threads);
-  const gaussians::Cloud cloud = asset::read_ply(state.asset);
   render::CpuRasterizer rasterizer;
+  if (state.sheet > 0) {
+    write_sheet(state, rasterizer);
+    return 0;
+  }
+  const gaussians::Cloud cloud = asset::read_ply(state.assets.front());
   if (state.bench > 0) {
     bench(state, cloud, rasterizer);
     return 0;
@@ -78,10 +110,7 @@ int run(const State& state) {
     spdlog::info("wrote {}", (folder / "turntable_rgb.mp4").string());
     return 0;
   }
-  const Camera camera =
-      orbit_camera(state.camera[0], state.camera[1], state.camera[2], state.fovy, state.size, state.size);
-  const train::RenderedView view = train::plain_view(cloud, camera, rasterizer);
-  asset::write_png(state.output, state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb);
+  asset::write_png(state.output, picture(state, cloud, state.camera[1], rasterizer));
   spdlog::info("wrote {}: {} Gaussians, {}x{}", state.output, cloud.count(), state.size, state.size);
   return 0;
 }
@@ -89,9 +118,12 @@ int run(const State& state) {
 }  // namespace
 
 Command add_render(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("render", "render a Gaussian PLY to a picture or a turntable film");
+  CLI::App* command =
+      app.add_subcommand("render", "render a Gaussian PLY to a picture, a contact sheet or a turntable film");
   auto state = std::make_shared<State>();
-  command->add_option("asset", state->asset, "3D Gaussian Splatting PLY")->required()->type_name("FILE");
+  command->add_option("asset", state->assets, "3D Gaussian Splatting PLY; several with --sheet")
+      ->required()
+      ->type_name("FILE");
   command->add_option("--output,-o", state->output, "PNG to write, or the folder of the films")
       ->capture_default_str()
       ->type_name("PATH");
@@ -103,6 +135,8 @@ Command add_render(CLI::App& app) {
   command->add_option("--size", state->size, "pixels")->capture_default_str();
   command->add_flag("--turntable", state->turntable, "films around the object, colour and depth, level and from above");
   command->add_flag("--depth", state->depth, "depth in place of colour");
+  command->add_option("--sheet", state->sheet, "one picture of N azimuths side by side, a row an asset")
+      ->type_name("N");
   command->add_option("--frames", state->frames, "frames of a film")->capture_default_str();
   command->add_option("--threads", state->threads, "CPU threads; 0 = all cores")->capture_default_str();
   command->add_option("--bench", state->bench, "render this many frames, write nothing, print the rate")
