@@ -85,15 +85,17 @@ Result run(const json& c, const std::map<std::string, Tensor>& recorded_tensors)
   const Tensor latents =
       diffusion::sample_latents(moments, recorded_tensors.at("vae_noise"), vae->config().scaling_factor);
 
-  const ViewPrompts prompts{.front = common.at("emb_front"),
-                            .side = common.at("emb_side"),
-                            .back = common.at("emb_back"),
+  const ViewPrompts prompts{.anchors = ViewAnchors::reference(),
+                            .embeddings = torch::cat({common.at("emb_side"), common.at("emb_front"),
+                                                      common.at("emb_side"), common.at("emb_back")}),
                             .negative = common.at("emb_uncond"),
                             .inverse = common.at("emb_inverse_text")};
   const Tensor azimuths = recorded_tensors.at("azimuths").to(torch::kDouble);
+  std::vector<Direction> views;
+  for (int64_t i = 0; i < azimuths.numel(); ++i) views.push_back({.azimuth = azimuths[i].item<double>()});
   const ScoreInput input{.latents = latents.detach(),
                          .prompts = &prompts,
-                         .azimuths = {azimuths.data_ptr<double>(), azimuths.data_ptr<double>() + azimuths.numel()},
+                         .views = views,
                          .iteration = c.at("iteration"),
                          .t_index = c.at("t_index")};
   const ScoreOptions options = options_of(c);
@@ -130,7 +132,7 @@ Result run(const json& c, const std::map<std::string, Tensor>& recorded_tensors)
     out["traj_x"] = torch::stack(inputs);
   }
   if (options.perpneg) {
-    out["perpneg_weights"] = perpneg_prompts(prompts, input.azimuths, options.perpneg_options).weights;
+    out["perpneg_weights"] = perpneg_prompts(prompts, input.views, options.perpneg_options).weights;
   }
   if (images.grad().defined()) {
     out["d_images"] = images.grad();

@@ -53,7 +53,7 @@ StepTimes plan_times(const ScoreOptions& options, int64_t iteration, int64_t t_i
 struct ScoreInput {
   torch::Tensor latents;  // [B,C,h,w], no gradient
   const ViewPrompts* prompts = nullptr;
-  std::vector<double> azimuths;  // degrees, one a view
+  std::vector<Direction> views;  // [B]
   int64_t iteration = 1, t_index = 0;
 };
 struct ScoreOutput {

@@ -23,9 +23,8 @@ struct Mus {
 
 ViewPrompts prompts_of(const Mus& mu) {
   const auto constant = [](double value) { return torch::full({1, 5, 3}, value); };
-  return {.front = constant(mu.front),
-          .side = constant(mu.side),
-          .back = constant(mu.back),
+  return {.anchors = ViewAnchors::reference(),
+          .embeddings = torch::cat({constant(mu.side), constant(mu.front), constant(mu.side), constant(mu.back)}),
           .negative = constant(mu.negative),
           .inverse = constant(mu.inverse)};
 }
@@ -52,7 +51,7 @@ class Score : public testing::Test {
   ScoreOutput run(const ScoreOptions& options, diffusion::Denoiser& with, const Mus& mu = {}) {
     const ViewPrompts prompts = prompts_of(mu);
     const ScoreInput input{
-        .latents = latents, .prompts = &prompts, .azimuths = azimuths, .iteration = iteration, .t_index = t_index};
+        .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
     const auto distiller = make_distiller(options);
     distiller->want_sheet = want_sheet;
     return distiller->score(with, schedule, input, noise);
@@ -66,13 +65,13 @@ class Score : public testing::Test {
   test::PointMass denoiser;
   Tensor latents, base, offset;
   NoiseSource noise;
-  std::vector<double> azimuths{0, 0};
+  std::vector<Direction> views{{0}, {0}};
   int64_t iteration = 2000, t_index = 450;
   bool want_sheet = false;
 };
 
 TEST_F(Score, EveryRegisteredScoreGivesAFiniteGradientOfTheLatentsShape) {
-  azimuths = {30, -140};
+  views = {{30}, {-140}};
   want_sheet = true;
   ASSERT_FALSE(score_names().empty());
   for (const std::string& name : score_names()) {
@@ -112,7 +111,7 @@ TEST_F(Score, IsmFailsIfATermIsDeleted) {
   for (const double azimuth : {0.0, 90.0, 180.0}) {
     ScoreOptions options;
     options.perpneg = false;
-    azimuths = {azimuth, azimuth};
+    views = {{azimuth}, {azimuth}};
     const Mus mu;
     const double view = azimuth == 0 ? mu.front : azimuth == 90 ? mu.side : mu.back;
     const double expected = 0.1 * (mu.inverse - mu.negative - 7.5 * (view - mu.negative));
@@ -145,7 +144,7 @@ TEST_F(Score, IsmFailsIfPerpNegsProjectionIsDropped) {
   // prompt.
   ScoreOptions options;
   options.perpneg = true;
-  azimuths = {30, 30};  // both extra prompts have weight
+  views = {{30}, {30}};  // both extra prompts have weight
   const Mus mu;
   const double view = mu.front * 2 / 3 + mu.side / 3;
   const double expected = 0.1 * (mu.inverse - mu.negative - 7.5 * (view - mu.negative));
@@ -191,7 +190,7 @@ TEST_F(Score, SdsReadsAVPredictionAsNoise) {
   const Mus mu;
   const ViewPrompts prompts = prompts_of(mu);
   const ScoreInput input{
-      .latents = latents, .prompts = &prompts, .azimuths = azimuths, .iteration = iteration, .t_index = t_index};
+      .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
   const ScoreOutput output = make_distiller(options)->score(as_v, v_schedule, input, noise);
   EXPECT_LT(relative_l2(output.d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
 }

@@ -40,10 +40,10 @@ torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {
 
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
              const ScoreInput& input, const torch::Tensor& x_t, int64_t t) {
-  std::vector<torch::Tensor> contexts{input.prompts->negative, view_embeddings(*input.prompts, input.azimuths)};
+  std::vector<torch::Tensor> contexts{input.prompts->negative, view_embeddings(*input.prompts, input.views)};
   PerpNegPrompts perpneg;
   if (options.perpneg) {
-    perpneg = perpneg_prompts(*input.prompts, input.azimuths, options.perpneg_options);
+    perpneg = perpneg_prompts(*input.prompts, input.views, options.perpneg_options);
     for (const torch::Tensor& extra : perpneg.extra.unbind(0)) contexts.push_back(extra);
   }
   Guided result;

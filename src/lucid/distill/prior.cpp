@@ -102,9 +102,11 @@ torch::Tensor embed(const Prior& prior, const std::string& text) {
 
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text) {
-  return {.front = embed(prior, text + ", front view"),
-          .side = embed(prior, text + ", side view"),
-          .back = embed(prior, text + ", back view"),
+  const ViewAnchors anchors = ViewAnchors::of_prior(prior.folder);
+  std::vector<torch::Tensor> embeddings;  // [1,L,D] each
+  for (const ViewAnchor& anchor : anchors.anchors()) embeddings.push_back(embed(prior, text + anchor.words));
+  return {.anchors = anchors,
+          .embeddings = torch::cat(embeddings),
           .negative = embed(prior, negative),
           .inverse = embed(prior, inverse_text)};
 }

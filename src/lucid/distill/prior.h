@@ -36,7 +36,8 @@ Prior load_prior(const std::filesystem::path& folder);
 /// last_hidden_state of `text`: [1,L,D]. Not cached here.
 torch::Tensor embed(const Prior& prior, const std::string& text);
 
-/// "{text}, front view", "{text}, side view", "{text}, back view", the negative and the inverse prompt.
+/// The prompt with the words of each view anchor (the folder's views.json, else the reference's front, side and back),
+/// the negative and the inverse prompt.
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 

@@ -31,12 +31,14 @@ TEST(Prior, TheShippedOneLoadsFrozenAndKnowsItsSize) {
 TEST(Prior, ViewPromptsAreTheEmbeddingsOfTheirSentences) {
   const Prior prior = load_prior(mini());
   const ViewPrompts prompts = view_prompts(prior, "a hamburger", "", "");
-  EXPECT_EQ(prompts.front.sizes(), (std::vector<int64_t>{1, 77, prior.unet->config().cross_attention_dim}));
-  EXPECT_TRUE(torch::equal(prompts.side, embed(prior, "a hamburger, side view")));
-  EXPECT_TRUE(torch::equal(prompts.back, embed(prior, "a hamburger, back view")));
+  EXPECT_EQ(prompts.embeddings.sizes(), (std::vector<int64_t>{4, 77, prior.unet->config().cross_attention_dim}));
+  const char* words[] = {", side view", ", front view", ", side view", ", back view"};
+  for (int64_t k = 0; k < 4; ++k) {
+    EXPECT_TRUE(torch::equal(prompts.embeddings[k], embed(prior, std::string("a hamburger") + words[k])[0]));
+  }
   EXPECT_TRUE(torch::equal(prompts.negative, prompts.inverse));
-  EXPECT_FALSE(torch::equal(prompts.front, prompts.side));
-  EXPECT_FALSE(prompts.front.requires_grad());
+  EXPECT_FALSE(torch::equal(prompts.embeddings[0], prompts.embeddings[1]));
+  EXPECT_FALSE(prompts.embeddings.requires_grad());
 }
 
 TEST(Prior, EveryGoldenFolderLoads) {

@@ -12,61 +12,58 @@ namespace {
 constexpr double kIgnoredWeight = 1e-4;   // Perp-Neg terms no heavier than this are skipped
 constexpr double kSmallestSquare = 1e-6;  // the projection divides by at least this
 constexpr double kNearAnchor = 0.8;       // this close to an anchor, its own prompt is no longer a negative
-constexpr double kFarFromAnchor = 0.2;    // and this far from the front, the side's
-constexpr int kFront = 0, kSide = 1, kBack = 2;
+constexpr double kFarFromAnchor = 0.2;    // and this far from the front, its neighbour's
 
-// Any turn -> [-180, 180]; values already inside stay as they are (both ends mean the back).
-double one_turn(double azimuth) { return std::abs(azimuth) <= 180 ? azimuth : std::remainder(azimuth, 360.0); }
-
-const torch::Tensor& anchor(const ViewPrompts& prompts, int which) {
-  return which == kFront ? prompts.front : which == kSide ? prompts.side : prompts.back;
-}
+double turn_between(double a, double b) { return std::abs(std::remainder(a - b, 360.0)); }
 
 }  // namespace
 
-ViewMix mix_for_azimuth(double azimuth, const PerpNegOptions& options) {
-  azimuth = one_turn(azimuth);
+PerpNegTerms perpneg_terms(const ViewAnchors& anchors, double azimuth, const PerpNegOptions& options) {
   const double w = options.negative_w, k_front = options.front_decay_factor, k_side = options.side_decay_factor;
-  ViewMix mix;
-  if (azimuth >= -90 && azimuth < 90) {
-    // z between front and side; each of the two is pushed away more, the less of it z holds.
-    const double r = 1 - std::abs(azimuth) / 90;
-    mix.front_side_back = {r, 1 - r, 0};
-    mix.extra = {kFront, kSide};
-    mix.weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_front),
-                   r < kFarFromAnchor ? 0 : w * std::exp(-(1 - r) * k_side)};
-  } else {
-    // z between side and back; the front is always pushed away with full weight.
-    const double r = 1 - (std::abs(azimuth) - 90) / 90;
-    mix.front_side_back = {0, r, 1 - r};
-    mix.extra = {kSide, kFront};
-    mix.weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_side) / 2, w};
+  const size_t front = anchors.front();
+  const auto away = [&](size_t i) {
+    return turn_between(anchors.anchors()[i].azimuth, anchors.anchors()[front].azimuth);
+  };
+  const ViewAnchors::Segment part = anchors.segment(azimuth);
+  const bool from_is_near = away(part.from) <= away(part.to);
+  const size_t near = from_is_near ? part.from : part.to, far = from_is_near ? part.to : part.from;
+  const double r = from_is_near ? 1 - part.fraction : part.fraction;
+  if (near == front) {
+    return {.extra = {front, far},
+            .weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_front),
+                        r < kFarFromAnchor ? 0 : w * std::exp(-(1 - r) * k_side)}};
   }
-  return mix;
+  return {.extra = {near, front}, .weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_side) / 2, w}};
 }
 
-torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<double>& azimuths) {
-  std::vector<torch::Tensor> views;  // [1,L,D] each
-  for (const double azimuth : azimuths) {
-    const auto [front, side, back] = mix_for_azimuth(azimuth).front_side_back;
-    views.push_back(front * prompts.front + side * prompts.side + back * prompts.back);
+torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
+  std::vector<torch::Tensor> mixed;  // [L,D] each
+  for (const Direction& view : views) {
+    torch::Tensor sum;
+    for (const auto& [anchor, weight] : prompts.anchors.mix(view.azimuth, view.elevation)) {
+      const torch::Tensor part = weight * prompts.embeddings[static_cast<int64_t>(anchor)];
+      sum = sum.defined() ? sum + part : part;
+    }
+    mixed.push_back(sum);
   }
-  return torch::cat(views, 0);
+  return torch::stack(mixed);
 }
 
-PerpNegPrompts perpneg_prompts(const ViewPrompts& prompts, const std::vector<double>& azimuths,
+PerpNegPrompts perpneg_prompts(const ViewPrompts& prompts, const std::vector<Direction>& views,
                                const PerpNegOptions& options) {
-  std::vector<torch::Tensor> second, third;  // [1,L,D] a view
-  const auto views = static_cast<int64_t>(azimuths.size());
-  const torch::Tensor weights = torch::empty({3, views}, torch::kFloat);
-  for (int64_t view = 0; view < views; ++view) {
-    const ViewMix mix = mix_for_azimuth(azimuths[static_cast<size_t>(view)], options);
-    second.push_back(anchor(prompts, mix.extra[0]));
-    third.push_back(anchor(prompts, mix.extra[1]));
-    for (int64_t k = 0; k < 3; ++k) weights[k][view] = mix.weights[static_cast<size_t>(k)];
+  std::vector<int64_t> second, third;
+  const auto count = static_cast<int64_t>(views.size());
+  const torch::Tensor weights = torch::empty({3, count}, torch::kFloat);
+  for (int64_t view = 0; view < count; ++view) {
+    const PerpNegTerms terms = perpneg_terms(prompts.anchors, views[static_cast<size_t>(view)].azimuth, options);
+    second.push_back(static_cast<int64_t>(terms.extra[0]));
+    third.push_back(static_cast<int64_t>(terms.extra[1]));
+    for (int64_t k = 0; k < 3; ++k) weights[k][view] = terms.weights[static_cast<size_t>(k)];
   }
-  return {.extra = torch::stack({torch::cat(second, 0), torch::cat(third, 0)}),
-          .weights = weights.to(prompts.front.device())};
+  const auto pick = [&](const std::vector<int64_t>& rows) {
+    return prompts.embeddings.index_select(0, torch::tensor(rows, torch::kLong).to(prompts.embeddings.device()));
+  };
+  return {.extra = torch::stack({pick(second), pick(third)}), .weights = weights.to(prompts.embeddings.device())};
 }
 
 torch::Tensor perpneg_aggregate(const torch::Tensor& delta, const torch::Tensor& weights) {

@@ -19,6 +19,26 @@ std::vector<double> doubles(const torch::Tensor& x) {
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
+const ViewAnchors kReference = ViewAnchors::reference();
+
+/// 0 front, 1 side, 2 back: the goldens' numbers.
+size_t role(size_t anchor) {
+  const std::string& words = kReference.anchors()[anchor].words;
+  return words == ", front view" ? 0 : words == ", side view" ? 1 : 2;
+}
+
+std::array<double, 3> front_side_back(double azimuth) {
+  std::array<double, 3> shares{};
+  for (const auto& [anchor, weight] : kReference.mix(azimuth, 0)) shares[role(anchor)] += weight;
+  return shares;
+}
+
+std::vector<Direction> level(const std::vector<double>& azimuths) {
+  std::vector<Direction> views;
+  for (const double azimuth : azimuths) views.push_back({.azimuth = azimuth});
+  return views;
+}
+
 TEST(PromptGolden, MixWeightsAndExtraPromptsAreTheReferences) {
   const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
   const auto azimuths = doubles(file.tensors.at("azimuths"));
@@ -27,28 +47,28 @@ TEST(PromptGolden, MixWeightsAndExtraPromptsAreTheReferences) {
   const auto extra = doubles(file.tensors.at("extra_prompts"));
   for (size_t i = 0; i < azimuths.size(); ++i) {
     SCOPED_TRACE(azimuths[i]);
-    const ViewMix ours = mix_for_azimuth(azimuths[i]);
+    const std::array<double, 3> shares = front_side_back(azimuths[i]);
+    const PerpNegTerms ours = perpneg_terms(kReference, azimuths[i]);
     for (size_t k = 0; k < 3; ++k) {
-      EXPECT_NEAR(ours.front_side_back[k], mix[3 * i + k], 1e-6);
+      EXPECT_NEAR(shares[k], mix[3 * i + k], 1e-6);
       EXPECT_NEAR(ours.weights[k], weights[3 * i + k], 1e-6);
     }
-    for (size_t k = 0; k < 2; ++k) EXPECT_EQ(ours.extra[k], static_cast<int>(extra[2 * i + k]));
+    for (size_t k = 0; k < 2; ++k) EXPECT_EQ(role(ours.extra[k]), static_cast<size_t>(extra[2 * i + k]));
   }
 }
 
 ViewPrompts golden_prompts() {
   const auto common = weights::read_safetensors(goldens() / "distill/common.safetensors");
   const auto get = [&](const char* name) { return common.tensors.at(name).clone(); };
-  return {.front = get("emb_front"),
-          .side = get("emb_side"),
-          .back = get("emb_back"),
+  return {.anchors = kReference,
+          .embeddings = torch::cat({get("emb_side"), get("emb_front"), get("emb_side"), get("emb_back")}),
           .negative = get("emb_uncond"),
           .inverse = get("emb_inverse_text")};
 }
 
 TEST(PromptGolden, ViewEmbeddingsAreTheReferences) {
   const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
-  const torch::Tensor z = view_embeddings(golden_prompts(), doubles(file.tensors.at("azimuths")));
+  const torch::Tensor z = view_embeddings(golden_prompts(), level(doubles(file.tensors.at("azimuths"))));
   EXPECT_LT(relative_l2(z.slice(1, 0, 2), file.tensors.at("z_first2tokens")), 1e-6);
 }
 
@@ -56,15 +76,16 @@ TEST(PromptGolden, PerpNegPromptsArePromptMajor) {
   const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
   const auto azimuths = doubles(file.tensors.at("azimuths"));
   const ViewPrompts prompts = golden_prompts();
-  const PerpNegPrompts ours = perpneg_prompts(prompts, azimuths, {});
+  const PerpNegPrompts ours = perpneg_prompts(prompts, level(azimuths), {});
   const auto views = static_cast<int64_t>(azimuths.size());
-  ASSERT_EQ(ours.extra.sizes(), (std::vector<int64_t>{2, views, prompts.front.size(1), prompts.front.size(2)}));
+  ASSERT_EQ(ours.extra.sizes(),
+            (std::vector<int64_t>{2, views, prompts.embeddings.size(1), prompts.embeddings.size(2)}));
   EXPECT_LT(relative_l2(ours.weights, file.tensors.at("weights").t()), 1e-6);
   const torch::Tensor extra = file.tensors.at("extra_prompts");
-  const torch::Tensor anchors[] = {prompts.front, prompts.side, prompts.back};
+  const torch::Tensor anchors[] = {prompts.embeddings[1], prompts.embeddings[0], prompts.embeddings[3]};
   for (int64_t view = 0; view < views; ++view) {
     for (int64_t k = 0; k < 2; ++k) {
-      EXPECT_TRUE(torch::equal(ours.extra[k][view], anchors[extra[view][k].item<int64_t>()][0]));
+      EXPECT_TRUE(torch::equal(ours.extra[k][view], anchors[extra[view][k].item<int64_t>()]));
     }
   }
 }
@@ -75,13 +96,14 @@ TEST(PromptGolden, EmbeddingMixesAndWeightsOfTheReferenceFile) {
   for (int64_t i = 0; i < rows.size(0); ++i) {
     const auto row = doubles(rows[i]);
     SCOPED_TRACE(row[0]);
-    const ViewMix ours = mix_for_azimuth(row[0]);
+    const std::array<double, 3> shares = front_side_back(row[0]);
+    const PerpNegTerms ours = perpneg_terms(kReference, row[0]);
     for (size_t k = 0; k < 3; ++k) {
-      EXPECT_NEAR(ours.front_side_back[k], row[1 + k], 1e-6);
+      EXPECT_NEAR(shares[k], row[1 + k], 1e-6);
       EXPECT_NEAR(ours.weights[k], row[10 + k], 1e-6);
       // The 2nd and 3rd embedding are pure anchors.
-      EXPECT_NEAR(row[4 + k], static_cast<int>(k) == ours.extra[0] ? 1 : 0, 1e-6);
-      EXPECT_NEAR(row[7 + k], static_cast<int>(k) == ours.extra[1] ? 1 : 0, 1e-6);
+      EXPECT_NEAR(row[4 + k], k == role(ours.extra[0]) ? 1 : 0, 1e-6);
+      EXPECT_NEAR(row[7 + k], k == role(ours.extra[1]) ? 1 : 0, 1e-6);
     }
   }
 }
@@ -117,8 +139,8 @@ TEST(PerpNeg, AZeroMainDirectionDividesByTheFloor) {
 
 TEST(Prompts, AnyTurnMeansTheSameView) {
   for (const double azimuth : {-170.0, -30.0, 45.0, 179.0}) {
-    const ViewMix once = mix_for_azimuth(azimuth), again = mix_for_azimuth(azimuth + 720);
-    for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(once.front_side_back[k], again.front_side_back[k], 1e-9);
+    const auto once = front_side_back(azimuth), again = front_side_back(azimuth + 720);
+    for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(once[k], again[k], 1e-9);
   }
 }
 

@@ -81,8 +81,8 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   Rng camera_rng = stream("camera");
   const ViewOptions view_options = options.use_progressive ? widened(options.views, iteration) : options.views;
   const std::vector<Camera> cameras = sample_views(view_options, static_cast<int>(options.batch), camera_rng);
-  std::vector<double> azimuths;
-  for (const Camera& camera : cameras) azimuths.push_back(camera.phi);
+  std::vector<distill::Direction> directions;
+  for (const Camera& camera : cameras) directions.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
 
   // 2. Render each view of the augmented cloud.
   Rng augment_rng = stream("augment");
@@ -129,7 +129,7 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   const distill::ScoreOutput score = scene.distiller.score(denoiser, scene.prior.schedule,
                                                            {.latents = latents.detach(),
                                                             .prompts = &scene.prompts,
-                                                            .azimuths = azimuths,
+                                                            .views = directions,
                                                             .iteration = iteration,
                                                             .t_index = time_rng.integer(range.low, range.high)},
                                                            noise);
