@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the time of one whole ISM step goes, stage by stage, on the embedded prior's default preset.
+// Where the time of one whole ISM step goes, stage by stage, on the embedded prior's default preset, and each stage's
+// share of the main job's wall time: loading, all steps, and the pictures and films at the end.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "lucid/app/options.h"
 #include "lucid/app/threads.h"
 #include "lucid/base/machine.h"
 #include "lucid/distill/prior.h"
+#include "lucid/train/outputs.h"
 #include "lucid/train/step.h"
 
 namespace {
@@ -27,6 +33,31 @@ constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
                              {"encode_backward", &StepReport::Seconds::encode_backward},
                              {"render_backward", &StepReport::Seconds::render_backward},
                              {"update", &StepReport::Seconds::update}};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// What a run of these options writes besides its steps: films, test views, the point cloud.
+double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid::gaussians::Cloud& cloud,
+                          lucid::render::CpuRasterizer& rasterizer) {
+  std::string name = (std::filesystem::temp_directory_path() / "lucid-bench-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
+  const lucid::train::Workspace workspace{name};
+  constexpr int64_t kFrames = 8;
+  const double frames = seconds_of([&] {
+    for (int64_t i = 0; i < kFrames; ++i) lucid::train::write_process_frame(workspace, cloud, options, rasterizer, i);
+    lucid::train::write_process_film(workspace, kFrames);
+  });
+  const double rest = seconds_of([&] {
+    lucid::train::write_result(workspace, cloud, options, rasterizer, options.iterations);
+    lucid::train::write_films(workspace.root / "videos", cloud, options, rasterizer);
+  });
+  std::filesystem::remove_all(workspace.root);
+  return rest + frames * static_cast<double>(std::min(options.pro_frames_num, options.iterations)) / kFrames;
+}
 
 }  // namespace
 
@@ -50,8 +81,10 @@ int main(int argc, char** argv) {
   options.text = "a hamburger";
   options.train.vis_interval = 0;
   lucid::app::finish_options(options);
+  const auto begin_load = std::chrono::steady_clock::now();
   auto prior = lucid::distill::load_prior(folder);
   const auto prompts = lucid::distill::view_prompts(prior, options.text, "", "");
+  const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
   const lucid::train::Scene scene{options.train, prior, prompts, *distiller};
   lucid::gaussians::StartOptions start = options.train.start;
@@ -64,9 +97,8 @@ int main(int argc, char** argv) {
   StepReport::Seconds sum;
   double wall = 0;
   for (int step = 0; step < warm_up + steps; ++step) {
-    const auto begin = std::chrono::steady_clock::now();
-    const StepReport report = lucid::train::training_step(scene, model, rasterizer);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    StepReport report;
+    const double seconds = seconds_of([&] { report = lucid::train::training_step(scene, model, rasterizer); });
     if (!std::isfinite(report.score_norm)) {
       fmt::print(stderr, "bench_step: the score is not finite\n");
       return 1;
@@ -75,21 +107,25 @@ int main(int argc, char** argv) {
     wall += seconds;
     for (const Stage& stage : kStages) sum.*stage.field += report.seconds.*stage.field;
   }
+  const double outputs = seconds_of_outputs(options.train, model.cloud, rasterizer);
+  const auto iterations = static_cast<double>(options.train.iterations);
+  const double job = load + iterations * wall / steps + outputs;
+
   if (!json)
-    fmt::print("{} Gaussians, {} views of {}x{}, {} steps\n{:<16} {:>9} {:>7}\n", count, options.train.batch,
-               options.train.views.width, options.train.views.height, steps, "stage", "ms/step", "share");
-  for (const Stage& stage : kStages) {
-    const double ms = 1e3 * (sum.*stage.field) / steps, share = (sum.*stage.field) / wall;
+    fmt::print("{} Gaussians, {} views of {}x{}, {} steps timed; the job: {} steps, {:.0f} s\n{:<16} {:>9} {:>9}\n",
+               count, options.train.batch, options.train.views.width, options.train.views.height, steps,
+               options.train.iterations, job, "stage", "ms/step", "of job");
+  const auto row = [&](const char* name, double seconds_of_job) {
+    const double ms = 1e3 * seconds_of_job / iterations, share = seconds_of_job / job;
     if (json) {
-      fmt::print("{}\n", nlohmann::json{{"stage", stage.name}, {"ms", ms}, {"share", share}}.dump());
+      fmt::print("{}\n", nlohmann::json{{"stage", name}, {"ms", ms}, {"share", share}}.dump());
     } else {
-      fmt::print("{:<16} {:>9.2f} {:>6.1f}%\n", stage.name, ms, 100 * share);
+      fmt::print("{:<16} {:>9.2f} {:>8.1f}%\n", name, ms, 100 * share);
     }
-  }
-  if (json) {
-    fmt::print("{}\n", nlohmann::json{{"stage", "step"}, {"ms", 1e3 * wall / steps}, {"share", 1.0}}.dump());
-  } else {
-    fmt::print("{:<16} {:>9.2f}\n", "step", 1e3 * wall / steps);
-  }
+  };
+  for (const Stage& stage : kStages) row(stage.name, iterations * (sum.*stage.field) / steps);
+  row("step", iterations * wall / steps);
+  row("load", load);
+  row("outputs", outputs);
   return 0;
 }

@@ -9,20 +9,19 @@
 
 namespace lucid::distill {
 
-torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& alpha, double fovx) {
-  LUCID_CHECK(depth.dim() == 4 && depth.sizes() == alpha.sizes(), "depth has {} dimensions, alpha {}", depth.dim(),
-              alpha.dim());
+torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmittance, double fovx) {
+  LUCID_CHECK(depth.dim() == 4 && depth.sizes() == transmittance.sizes(), "depth has {} dimensions, transmittance {}",
+              depth.dim(), transmittance.dim());
   const double focal = 1 / (2 * std::tan(fovx / 2));  // in picture widths
-  const torch::Tensor d = focal / (depth + 10 * alpha + 1e-5);
+  const torch::Tensor d = focal / (depth + 10 * transmittance + 1e-5);
 
-  // Each view has its own range: the least disparity of its nearly transparent pixels (of all, if it has none) to the
-  // most.
+  // Each view has its own range: the least disparity of its nearly opaque pixels (of all, if it has none) to the most.
   const std::vector<int64_t> pixels{1, 2, 3};
-  const torch::Tensor clear = alpha <= 0.1;
+  const torch::Tensor opaque = transmittance <= 0.1;
   const torch::Tensor nowhere = torch::full({}, std::numeric_limits<double>::infinity(), d.options());
-  const torch::Tensor has_clear = clear.flatten(1).any(1).view({-1, 1, 1, 1});
+  const torch::Tensor has_opaque = opaque.flatten(1).any(1).view({-1, 1, 1, 1});
   const torch::Tensor d_min =
-      torch::where(has_clear, torch::where(clear, d, nowhere).amin(pixels, /*keepdim=*/true), d.amin(pixels, true));
+      torch::where(has_opaque, torch::where(opaque, d, nowhere).amin(pixels, /*keepdim=*/true), d.amin(pixels, true));
   const torch::Tensor range = d.amax(pixels, /*keepdim=*/true) - d_min;
 
   // A view of one disparity (an empty one) has no geometry to show: zeros, and no gradient, where the reference has

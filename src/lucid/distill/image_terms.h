@@ -6,8 +6,10 @@
 
 namespace lucid::distill {
 
-/// Reference disparity (spec section 3): depth, alpha [B,1,H,W]; fovx in radians -> [B,1,H,W] in [0,1], differentiable.
-torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& alpha, double fovx);
+/// Disparity as LucidDreamer's renderer forms it, near bright and the empty ground 0: depth [B,1,H,W] (sum of w z),
+/// transmittance [B,1,H,W] (1 - alpha: what the reference's rasteriser returns by the name of alpha, so that empty
+/// pixels lie 10 away); fovx in radians -> [B,1,H,W] in [0,1], differentiable.
+torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmittance, double fovx);
 
 /// Classic total variation: 2 (sum dy^2 / count_y + sum dx^2 / count_x) / batch. x [B,C,H,W] -> scalar.
 torch::Tensor total_variation(const torch::Tensor& x);

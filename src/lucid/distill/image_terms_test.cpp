@@ -16,51 +16,54 @@ namespace {
 constexpr double kFov = 0.6;
 
 // The reference's formula, one pixel after another, one view after another.
-torch::Tensor plain_disparity(const torch::Tensor& depth, const torch::Tensor& alpha, double fovx) {
+torch::Tensor plain_disparity(const torch::Tensor& depth, const torch::Tensor& transmittance, double fovx) {
   torch::Tensor out = torch::zeros_like(depth);
   const int64_t pixels = depth.size(2) * depth.size(3);
   for (int64_t b = 0; b < depth.size(0); ++b) {
     const double* z = depth[b].data_ptr<double>();
-    const double* a = alpha[b].data_ptr<double>();
+    const double* a = transmittance[b].data_ptr<double>();
     std::vector<double> d(static_cast<size_t>(pixels));
-    double low_clear = INFINITY, low = INFINITY, high = -INFINITY;
+    double low_opaque = INFINITY, low = INFINITY, high = -INFINITY;
     for (int64_t i = 0; i < pixels; ++i) {
       const double value = 1 / (2 * std::tan(fovx / 2)) / (z[i] + 10 * a[i] + 1e-5);
       d[static_cast<size_t>(i)] = value;
-      if (a[i] <= 0.1) low_clear = std::min(low_clear, value);
+      if (a[i] <= 0.1) low_opaque = std::min(low_opaque, value);
       low = std::min(low, value);
       high = std::max(high, value);
     }
-    if (std::isinf(low_clear)) low_clear = low;
+    if (std::isinf(low_opaque)) low_opaque = low;
     double* to = out[b].data_ptr<double>();
     for (int64_t i = 0; i < pixels; ++i) {
-      to[i] = std::min(std::max((d[static_cast<size_t>(i)] - low_clear) / (high - low_clear), 0.0), 1.0);
+      to[i] = std::min(std::max((d[static_cast<size_t>(i)] - low_opaque) / (high - low_opaque), 0.0), 1.0);
     }
   }
   return out;
 }
 
 struct Pictures {
-  torch::Tensor depth, alpha;  // [3,1,5,7] double; the last view has no nearly transparent pixel
+  torch::Tensor depth, transmittance;  // [3,1,5,7] double; the last view has no nearly opaque pixel
 };
 Pictures pictures() {
   torch::manual_seed(3);
   Pictures p{.depth = torch::rand({3, 1, 5, 7}, torch::kDouble) * 4 + 0.5,
-             .alpha = torch::rand({3, 1, 5, 7}, torch::kDouble)};
-  p.alpha[2] = p.alpha[2] * 0.5 + 0.3;
+             .transmittance = torch::rand({3, 1, 5, 7}, torch::kDouble)};
+  p.transmittance[2] = p.transmittance[2] * 0.5 + 0.3;
   return p;
 }
 
 TEST(Disparity, IsThePlainFormulaViewByView) {
   const Pictures p = pictures();
-  EXPECT_LT(test::relative_l2(disparity(p.depth, p.alpha, kFov), plain_disparity(p.depth, p.alpha, kFov)), 1e-12);
+  EXPECT_LT(
+      test::relative_l2(disparity(p.depth, p.transmittance, kFov), plain_disparity(p.depth, p.transmittance, kFov)),
+      1e-12);
 }
 
 TEST(Disparity, GradientIsThatOfCentralDifferences) {
   const Pictures p = pictures();
   const torch::Tensor weight = torch::rand({3, 1, 5, 7}, torch::kDouble);
-  const torch::Tensor depth = p.depth.clone().requires_grad_(), alpha = p.alpha.clone().requires_grad_();
-  (disparity(depth, alpha, kFov) * weight).sum().backward();
+  const torch::Tensor depth = p.depth.clone().requires_grad_(),
+                      transmittance = p.transmittance.clone().requires_grad_();
+  (disparity(depth, transmittance, kFov) * weight).sum().backward();
   const auto loss = [&](const torch::Tensor& z, const torch::Tensor& a) {
     return (plain_disparity(z, a, kFov) * weight).sum().item<double>();
   };
@@ -68,27 +71,37 @@ TEST(Disparity, GradientIsThatOfCentralDifferences) {
   for (const bool of_depth : {true, false}) {
     torch::Tensor numeric = torch::zeros_like(p.depth);
     for (int64_t i = 0; i < p.depth.numel(); ++i) {
-      torch::Tensor moved = (of_depth ? p.depth : p.alpha).clone();
+      torch::Tensor moved = (of_depth ? p.depth : p.transmittance).clone();
       double* value = moved.data_ptr<double>() + i;
       const double centre = *value;
       *value = centre + kStep;
-      const double up = of_depth ? loss(moved, p.alpha) : loss(p.depth, moved);
+      const double up = of_depth ? loss(moved, p.transmittance) : loss(p.depth, moved);
       *value = centre - kStep;
-      const double down = of_depth ? loss(moved, p.alpha) : loss(p.depth, moved);
+      const double down = of_depth ? loss(moved, p.transmittance) : loss(p.depth, moved);
       numeric.data_ptr<double>()[i] = (up - down) / (2 * kStep);
     }
-    EXPECT_LT(test::relative_l2(of_depth ? depth.grad() : alpha.grad(), numeric), 1e-6);
+    EXPECT_LT(test::relative_l2(of_depth ? depth.grad() : transmittance.grad(), numeric), 1e-6);
   }
 }
 
 TEST(Disparity, AnEmptyPictureHasNoDisparityAndNoGradient) {
   const torch::Tensor depth = torch::zeros({2, 1, 4, 4}, torch::requires_grad());
-  const torch::Tensor alpha = torch::zeros({2, 1, 4, 4}, torch::requires_grad());
-  const torch::Tensor d = disparity(depth, alpha, kFov);
+  const torch::Tensor transmittance = torch::zeros({2, 1, 4, 4}, torch::requires_grad());
+  const torch::Tensor d = disparity(depth, transmittance, kFov);
   d.sum().backward();
   EXPECT_EQ(d.abs().max().item<float>(), 0);
   EXPECT_EQ(depth.grad().abs().max().item<float>(), 0);
-  EXPECT_EQ(alpha.grad().abs().max().item<float>(), 0);
+  EXPECT_EQ(transmittance.grad().abs().max().item<float>(), 0);
+}
+
+TEST(Disparity, NearIsBrightFarIsDarkTheGroundIsZero) {
+  const torch::Tensor alpha = torch::tensor({1.0, 1.0, 1.0, 0.0}).view({1, 1, 2, 2});
+  const torch::Tensor depth = torch::tensor({2.0, 3.0, 4.0, 0.0}).view({1, 1, 2, 2});
+  const torch::Tensor d = disparity(depth, 1 - alpha, kFov).flatten();
+  EXPECT_NEAR(d[0].item<double>(), 1, 1e-6);
+  EXPECT_NEAR(d[1].item<double>(), (1.0 / 3 - 1.0 / 4) / (1.0 / 2 - 1.0 / 4), 1e-5);
+  EXPECT_NEAR(d[2].item<double>(), 0, 1e-6);
+  EXPECT_EQ(d[3].item<double>(), 0);
 }
 
 TEST(TotalVariationGolden, IsTheReferences) {

@@ -106,7 +106,7 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   report.as_latent = iteration < options.loss.geo_iter || choice_rng.chance(options.loss.as_latent_ratio);
   const auto seen = [&](const torch::Tensor& x) { return flip ? x.flip({3}) : x; };
   const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
-  const torch::Tensor disparity = distill::disparity(seen(depth), seen(alpha), fovx);
+  const torch::Tensor disparity = distill::disparity(seen(depth), 1 - seen(alpha), fovx);
   const torch::Tensor picture = report.as_latent ? disparity.expand({-1, 3, -1, -1}) : seen(rgb);
   const torch::Tensor moments = scene.prior.vae->encode_moments(picture * 2 - 1);
   Rng posterior_rng = stream("posterior");
