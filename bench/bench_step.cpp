@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
   lucid::app::RunOptions options;
   auto table = lucid::app::make_table(options);
   const auto folder = lucid::app::data_folder() / "models" / "mini";
-  table.set_from_yaml(lucid::app::preset_file(folder, "default"), "preset");
+  lucid::app::apply_preset(table, folder, "default");
   options.text = "a hamburger";
   options.train.vis_interval = 0;
   lucid::app::finish_options(options);

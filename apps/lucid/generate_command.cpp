@@ -64,9 +64,7 @@ void apply(State& state) {
       !state.config_file.empty() && !state.given.contains("preset") && probe.at("model_key").source == "config";
   const std::filesystem::path prior = probe_options.model_key.empty() ? app::data_folder() / "models" / "mini"
                                                                       : std::filesystem::path(probe_options.model_key);
-  if (!reference_defaults) {
-    state.table.set_from_yaml(app::preset_file(prior, probe_options.preset), "preset " + probe_options.preset);
-  }
+  if (!reference_defaults) app::apply_preset(state.table, prior, probe_options.preset);
   if (!state.config_file.empty()) state.table.set_from_yaml(state.config_file, "config");
   for (const auto& [name, value] : state.given) state.table.set(name, value, "flag");
   if (!state.prompt.empty()) state.table.set("text", state.prompt, "flag");

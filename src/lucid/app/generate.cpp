@@ -59,6 +59,9 @@ nlohmann::json weight_hashes(const distill::Prior& prior) {
   nlohmann::json hashes = nlohmann::json::object();
   for (const fs::path& file : prior.weight_files)
     hashes[fs::relative(file, prior.folder).string()] = sha256_of_file(file);
+  std::error_code none;
+  const fs::path views = prior.folder / "views.json";  // its words are as much a part of the prior
+  if (fs::exists(views, none)) hashes["views.json"] = sha256_of_file(views);
   return hashes;
 }
 

@@ -241,10 +241,12 @@ fs::path data_folder() {
   return LUCID_SOURCE_DATA;
 }
 
-fs::path preset_file(const fs::path& prior, const std::string& preset) {
-  const fs::path own = prior / "presets" / (preset + ".yaml");
+void apply_preset(OptionTable& table, const fs::path& prior, const std::string& preset) {
   std::error_code none;
-  return fs::exists(own, none) ? own : data_folder() / "configs" / "presets" / (preset + ".yaml");
+  fs::path folder = prior / "presets";
+  if (!fs::exists(folder / (preset + ".yaml"), none)) folder = data_folder() / "configs" / "presets";
+  if (fs::exists(folder / "common.yaml", none)) table.set_from_yaml(folder / "common.yaml", "preset");
+  table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
 }
 
 void finish_options(RunOptions& options) {

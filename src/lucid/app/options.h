@@ -30,8 +30,9 @@ config::OptionTable make_table(RunOptions& options);
 /// built from.
 std::filesystem::path data_folder();
 
-/// The preset file for a prior: the prior's own presets/NAME.yaml, else configs/presets/NAME.yaml.
-std::filesystem::path preset_file(const std::filesystem::path& prior, const std::string& preset);
+/// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
+/// configs/presets/ if the prior has no preset of that name.
+void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
 /// Checks that span several options; fills what follows from others. Throws UserError.
 void finish_options(RunOptions& options);
