@@ -22,6 +22,7 @@
 #include "goldens.h"
 #include "lucid/asset/image.h"
 #include "lucid/base/atomic_file.h"
+#include "lucid/eval/judge_training.h"
 
 namespace {
 namespace fs = std::filesystem;
@@ -324,10 +325,59 @@ TEST(Cli, BadWeights) {
   EXPECT_FALSE(fs::exists(spoilt.folder.path / "out" / "w"));  // nothing was begun
 }
 
+TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
+  const TemporaryFolder folder;
+  // A judge that knows nothing still gives numbers; whether a trained one can be believed is eval/'s own test.
+  lucid::eval::Judge judge(lucid::eval::JudgeConfig{.words = {"car", "mug"}, .colours = {"red", "blue"}, .width = 4});
+  lucid::eval::save_judge(folder.path / "judge", judge, lucid::eval::to_json(lucid::eval::JudgeReport{}));
+  const fs::path config = folder.path / "few.yaml";
+  lucid::write_file(config,
+                    "GuidanceParams:\n  C_batch_size: 1\nGenerateCamParams:\n  init_num_pts: 200\n"
+                    "OptimizationParams:\n  iterations: 2\n  warmup_iter: 1\n");
+  const fs::path out = folder.path / "eval";
+  const std::vector<std::string> arguments = {
+      "eval",     "--out",         out.string(), "--judge", (folder.path / "judge").string(),
+      "--config", config.string(), "--count",    "2",       "--compare",
+      "ism,sds",  "--json"};
+  const Outcome first = lucid_run(arguments, folder);
+  ASSERT_EQ(first.code, 0) << first.err;
+  std::istringstream lines(first.out);
+  std::string line;
+  for (const char* score : {"ism", "sds"}) {
+    ASSERT_TRUE(std::getline(lines, line));
+    const auto summary = nlohmann::json::parse(line);
+    EXPECT_EQ(summary.at("score"), score);
+    EXPECT_EQ(summary.at("prompts"), 2);
+    for (const char* key : {"r_precision_1", "r_precision_5", "view_accuracy", "janus_rate", "judge_accuracy",
+                            "sharpness_ratio", "seconds_per_asset", "peak_mb"})
+      EXPECT_TRUE(summary.contains(key)) << key;
+  }
+  const auto report = nlohmann::json::parse(lucid::read_file(out / "report.json"));
+  EXPECT_EQ(report.at("assets").size(), 4u);
+  EXPECT_EQ(report.at("comparison").at("sharpness").at("pairs"), 2);
+  EXPECT_TRUE(fs::exists(out / report.at("assets")[0].at("picture").get<std::string>()));
+  EXPECT_TRUE(fs::exists(out / "report.html"));
+
+  // One asset's numbers are gone: only they are made again.
+  const fs::path run = out / "runs" / "ism" / "a_car_s0";
+  fs::remove(run / "eval.json");
+  const auto before = fs::last_write_time(out / "runs" / "sds" / "a_car_s0" / "eval.json");
+  ASSERT_EQ(lucid_run(arguments, folder).code, 0);
+  EXPECT_TRUE(fs::exists(run / "eval.json"));
+  EXPECT_EQ(fs::last_write_time(out / "runs" / "sds" / "a_car_s0" / "eval.json"), before);
+  EXPECT_EQ(nlohmann::json::parse(lucid::read_file(out / "report.json")).at("assets"), report.at("assets"));
+
+  expect_one_line(lucid_run({"eval", "--compare", "ism,dpo"}, folder), {"dpo", "sds"});
+  expect_one_line(lucid_run({"eval", "--judge", "nowhere"}, folder), {"judge.json"});
+}
+
 TEST(Cli, HelpFitsTheHabits) {
   const TemporaryFolder folder;
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"--help"}, {"generate", "--help"}, {"render", "--help"}, {"info", "--help"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
+                                                    {"generate", "--help"},
+                                                    {"render", "--help"},
+                                                    {"info", "--help"},
+                                                    {"eval", "--help"}}) {
     const Outcome outcome = lucid_run(arguments, folder);
     EXPECT_EQ(outcome.code, 0);
     EXPECT_NE(outcome.out.find("Usage"), std::string::npos);

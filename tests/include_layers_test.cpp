@@ -26,10 +26,15 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"distill", {"diffusion", "text", "weights"}},
     {"optim", {"gaussians", "render", "camera", "math"}},
     {"asset", {"gaussians", "render", "camera", "math"}},
+    {"corpus", {"asset", "weights", "camera", "math", "config"}},
+    {"prior", {"corpus", "distill", "asset", "diffusion", "text", "weights", "camera", "math", "config"}},
     {"train", {"optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text", "weights"}},
+    {"eval",
+     {"corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text",
+      "weights"}},
     {"app",
-     {"train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text", "weights",
-      "config"}},
+     {"eval", "corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion",
+      "text", "weights", "config"}},
 };
 
 // Modules below tensors: no torch header in them.

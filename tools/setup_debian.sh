@@ -14,6 +14,8 @@ packages=(
   libutf8proc-dev libssl-dev libnanoflann-dev zlib1g-dev
   # pictures and films
   libpng-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  # 3D models to pictures (`lucid prior corpus`), and the models
+  libzip-dev libtinyobjloader-dev libstb-dev sweethome3d-furniture
   # tests, benchmarks, format check
   libgtest-dev ffmpeg clang-format
 )

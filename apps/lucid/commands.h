@@ -19,5 +19,13 @@ struct Command {
 Command add_generate(CLI::App& app);
 Command add_render(CLI::App& app);
 Command add_info(CLI::App& app);
+Command add_eval(CLI::App& app);
+Command add_prior(CLI::App& app);  // lucid prior corpus|train|sample|judge
+
+// Of `lucid prior`:
+Command add_prior_corpus(CLI::App& prior);
+Command add_prior_train(CLI::App& prior);
+Command add_prior_sample(CLI::App& prior);
+Command add_prior_judge(CLI::App& prior);
 
 }  // namespace lucid::cli

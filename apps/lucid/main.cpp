@@ -55,7 +55,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "lucid " LUCID_VERSION);
   app.require_subcommand(1);
   const std::vector<lucid::cli::Command> commands = {lucid::cli::add_generate(app), lucid::cli::add_render(app),
-                                                     lucid::cli::add_info(app)};
+                                                     lucid::cli::add_info(app), lucid::cli::add_eval(app),
+                                                     lucid::cli::add_prior(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

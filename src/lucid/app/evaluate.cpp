@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prompts to assets to numbers to a report; each asset's numbers lie beside it, so that nothing is done twice.
+#include "lucid/app/evaluate.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "lucid/app/generate.h"
+#include "lucid/app/threads.h"
+#include "lucid/asset/image.h"
+#include "lucid/asset/ply.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/corpus/shards.h"
+#include "lucid/distill/vocabulary.h"
+#include "lucid/eval/asset_views.h"
+#include "lucid/eval/judge_training.h"
+#include "lucid/eval/prompt_set.h"
+#include "lucid/eval/report.h"
+#include "lucid/weights/json_config.h"
+
+namespace lucid::app {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kViews = 8, kNeighbourViews = 24;  // for the judge; closer together, for the reprojection
+constexpr double kTellsFrontFromBack = 0.9;      // on real renders; below it, a word has no sides to be right about
+constexpr int64_t kMostRealViews = 400;
+
+struct Evaluation {
+  const EvalOptions& options;
+  fs::path prior;
+  eval::Judge judge;
+  eval::JudgeReport report;
+  std::vector<eval::EvalPrompt> prompts;
+  std::optional<corpus::Corpus> corpus;
+};
+
+std::vector<std::string> names_known_to_both(const fs::path& prior, const eval::Judge& judge) {
+  const auto& judged = judge->config().words;
+  const auto vocabulary = distill::load_vocabulary(prior);
+  if (!vocabulary) return judged;
+  std::vector<std::string> both;
+  for (const std::string& name : vocabulary->names) {
+    if (std::ranges::find(judged, name) != judged.end()) both.push_back(name);
+  }
+  if (both.empty())
+    throw UserError({.what_happened = "prior and judge have no name in common", .file = prior.string()});
+  return both;
+}
+
+Evaluation prepare(const EvalOptions& options) {
+  const fs::path prior = options.prior.empty() ? data_folder() / "models" / "mini" : options.prior;
+  const fs::path judge_folder = options.judge.empty() ? data_folder() / "models" / "judge" : options.judge;
+  Evaluation evaluation{.options = options,
+                        .prior = prior,
+                        .judge = eval::load_judge(judge_folder),
+                        .report = eval::read_judge_report(judge_folder),
+                        .prompts = {},
+                        .corpus = {}};
+  const auto& colours = evaluation.judge->config().colours;
+  const auto names = names_known_to_both(prior, evaluation.judge);
+  evaluation.prompts = options.prompts.empty() ? eval::standard_prompts(names, colours, options.count)
+                                               : eval::read_prompts(options.prompts, names, colours);
+  if (!options.corpus.empty()) evaluation.corpus.emplace(options.corpus);
+  return evaluation;
+}
+
+std::string folder_name(const eval::EvalPrompt& prompt, int64_t seed) {
+  std::string name = prompt.text;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return fmt::format("{}_s{}", name.substr(0, 80), seed);
+}
+
+int make_asset(const Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt, int64_t seed,
+               const std::atomic<bool>& stop) {
+  const EvalOptions& options = evaluation.options;
+  RunOptions run;
+  config::OptionTable table = make_table(run);
+  apply_preset(table, evaluation.prior, options.preset);
+  if (!options.config.empty()) table.set_from_yaml(options.config, "config");
+  if (!options.prior.empty()) table.set("model_key", options.prior.string(), "flag");
+  const double share = score == "sds" ? options.sds_steps : 1;
+  const auto scaled = [&](int64_t steps) { return std::to_string(std::llround(share * static_cast<double>(steps))); };
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, std::string>>{{"text", prompt.text},
+                                                                  {"score", score},
+                                                                  {"seed", std::to_string(seed)},
+                                                                  {"preset", options.preset},
+                                                                  {"threads", std::to_string(options.threads)},
+                                                                  {"output", (options.out / "runs" / score).string()},
+                                                                  {"workspace", folder_name(prompt, seed)},
+                                                                  {"iterations", scaled(run.train.iterations)},
+                                                                  {"warmup_iter", scaled(run.train.score.warmup_iter)},
+                                                                  {"vis_interval", "0"},
+                                                                  {"save_video", "false"},
+                                                                  {"save_process", "false"},
+                                                                  {"resume", "true"},
+                                                                  {"progress", "off"}}) {
+    table.set(name, value, "flag");
+  }
+  return generate(run, table, stop);
+}
+
+/// Up to kMostRealViews real pictures of the word.
+torch::Tensor real_pictures(const corpus::Corpus& corpus, const std::string& word) {
+  std::vector<int64_t> views;
+  for (const corpus::Item& item : corpus.items()) {
+    if (item.word != word) continue;
+    for (int64_t i = 0; i < item.view_count; ++i) views.push_back(item.first_view + i);
+  }
+  if (views.empty()) return {};
+  std::vector<int64_t> some;
+  const auto total = static_cast<int64_t>(views.size()), count = std::min(total, kMostRealViews);
+  for (int64_t i = 0; i < count; ++i) some.push_back(views[static_cast<size_t>(i * total / count)]);
+  return corpus.views(some).rgb;
+}
+
+eval::AssetResult measure(Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt,
+                          int64_t seed, const fs::path& folder) {
+  const torch::NoGradGuard no_grad;
+  const nlohmann::json manifest = weights::read_json_object(folder / "manifest.json");
+  const auto iterations = manifest.at("iterations").get<int64_t>();
+  const gaussians::Cloud cloud =
+      asset::read_ply(folder / "point_cloud" / fmt::format("iteration_{}", iterations) / "point_cloud.ply");
+  const eval::AssetViews views = eval::render_asset(cloud, kViews);
+  const eval::Verdict verdict = evaluation.judge->forward(views.rgb);
+  const auto& config = evaluation.judge->config();
+  const auto index_of = [](const std::vector<std::string>& list, const std::string& entry) {
+    return static_cast<int64_t>(std::ranges::find(list, entry) - list.begin());
+  };
+
+  eval::AssetResult result;
+  result.prompt = prompt.text;
+  result.word = prompt.word;
+  result.colour = prompt.colour;
+  result.score = score;
+  result.seed = seed;
+  result.rank = eval::rank_of(verdict.word, index_of(config.words, prompt.word));
+  const auto first = verdict.word.log_softmax(1).mean(0).argmax().item<int64_t>();
+  result.taken_for = config.words[static_cast<size_t>(first)];
+  if (!prompt.colour.empty()) {
+    result.colour_right = eval::rank_of(verdict.colour, index_of(config.colours, prompt.colour)) == 1;
+  }
+  const auto trust = evaluation.report.by_word.find(prompt.word);
+  if (trust != evaluation.report.by_word.end() && trust->second.front_back >= kTellsFrontFromBack) {
+    result.view_accuracy = eval::view_accuracy(verdict.sector, views.azimuths());
+    result.second_front = eval::shows_a_second_front(verdict.sector, views.azimuths());
+  }
+  result.sharpness = eval::sharpness(views.rgb, views.alpha);
+  result.saturation = eval::saturation(views.rgb, views.alpha);
+  const auto look = evaluation.report.looks.find(prompt.word);
+  if (look != evaluation.report.looks.end()) {
+    if (look->second.sharpness > 0) result.sharpness_ratio = result.sharpness / look->second.sharpness;
+    // A prompt with a colour of its own is not to look like the objects in theirs.
+    if (prompt.colour.empty() && look->second.saturation > 0)
+      result.saturation_ratio = result.saturation / look->second.saturation;
+  }
+  if (evaluation.corpus) {
+    const torch::Tensor real = real_pictures(*evaluation.corpus, prompt.word);
+    if (real.defined()) result.distance_to_nearest = eval::distance_to_nearest(views.rgb, real);
+  }
+  const double error = eval::reprojection_error(eval::render_asset(cloud, kNeighbourViews));
+  if (std::isfinite(error)) result.reprojection_error = error;
+  result.seconds = manifest.at("seconds");
+  result.peak_mb = manifest.at("peak_mb");
+  const auto pictures = views.rgb.unbind(0);
+  asset::write_png(folder / "eval.png", asset::contact_sheet({{pictures[0], pictures[2], pictures[4], pictures[6]}}));
+  result.picture = fs::relative(folder / "eval.png", evaluation.options.out).string();
+  return result;
+}
+
+void write_report(const Evaluation& evaluation, const std::map<std::string, std::vector<eval::AssetResult>>& results) {
+  const EvalOptions& options = evaluation.options;
+  nlohmann::json report = {
+      {"preset", options.preset}, {"summary", nlohmann::json::object()}, {"assets", nlohmann::json::array()}};
+  for (const std::string& score : options.scores) {
+    report["summary"][score] = eval::summary(results.at(score), evaluation.report.all.word);
+    for (const eval::AssetResult& result : results.at(score)) report["assets"].push_back(eval::to_json(result));
+  }
+  if (options.scores.size() == 2) {
+    report["compared"] = fmt::format("{} minus {}", options.scores[0], options.scores[1]);
+    report["comparison"] = eval::comparison(results.at(options.scores[0]), results.at(options.scores[1]));
+  }
+  write_file(options.out / "report.json", report.dump(1) + "\n");
+  write_file(options.out / "report.html", eval::html(report));
+  for (const std::string& score : options.scores) {
+    nlohmann::json line = report["summary"][score];
+    line["score"] = score;
+    if (options.json) {
+      fmt::print("{}\n", line.dump());
+    } else {
+      fmt::print("{}\n", line.dump(2));
+    }
+  }
+  if (report.contains("comparison")) fmt::print("{}\n", report["comparison"].dump(options.json ? -1 : 2));
+}
+
+}  // namespace
+
+int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
+  set_threads(options.threads);
+  Evaluation evaluation = prepare(options);
+  std::map<std::string, std::vector<eval::AssetResult>> results;
+  const auto total = static_cast<int64_t>(options.scores.size() * evaluation.prompts.size()) * options.seeds;
+  int64_t done = 0;
+  for (const std::string& score : options.scores) {
+    for (const eval::EvalPrompt& prompt : evaluation.prompts) {
+      for (int64_t seed = 0; seed < options.seeds; ++seed) {
+        const fs::path folder = options.out / "runs" / score / folder_name(prompt, seed);
+        const fs::path numbers = folder / "eval.json";
+        std::error_code none;
+        if (!fs::exists(numbers, none)) {
+          if (!fs::exists(folder / "manifest.json", none)) {
+            const int code = make_asset(evaluation, score, prompt, seed, stop);
+            if (code != 0) return code;
+          }
+          write_file(numbers, eval::to_json(measure(evaluation, score, prompt, seed, folder)).dump(1) + "\n");
+        }
+        try {
+          results[score].push_back(eval::result_from_json(weights::read_json_object(numbers)));
+        } catch (const nlohmann::json::exception& error) {
+          throw UserError(
+              {.what_happened = error.what(), .file = numbers.string(), .hint = "remove the file; it is made again"});
+        }
+        const eval::AssetResult& last = results[score].back();
+        spdlog::info("{}/{} {} ({}): rank {}, taken for {}", ++done, total, prompt.text, score, last.rank,
+                     last.taken_for);
+      }
+    }
+  }
+  write_report(evaluation, results);
+  spdlog::info("look at {}", (options.out / "report.html").string());
+  return 0;
+}
+
+}  // namespace lucid::app

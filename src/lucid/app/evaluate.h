@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many assets and their numbers: what `lucid eval` does.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lucid::app {
+
+struct EvalOptions {
+  std::filesystem::path out = "output/eval";
+  std::filesystem::path prior, judge;  // empty = models/mini, models/judge
+  std::filesystem::path corpus;        // real pictures for distance_to_nearest; empty = not measured
+  std::filesystem::path prompts;       // a file, one a line; empty = the standard set
+  std::filesystem::path config;        // YAML of options on top of the preset; may be empty
+  std::string preset = "draft";
+  std::vector<std::string> scores = {"ism"};
+  int64_t count = 24, seeds = 1, threads = 0;
+  /// Steps of SDS for one of ISM, so that both cost the same time: an SDS step asks the U-Net twice a view, an ISM step
+  /// 5.4 times on average.
+  double sds_steps = 1.9;
+  bool json = false;  // the summaries on stdout, one JSON object a line
+};
+
+/// Makes every asset that is not there yet and measures it; writes report.json and report.html into `out`. Can be
+/// stopped and started again at any time. Throws UserError. Returns 0, or 130 when `stop` ended it.
+int evaluate(const EvalOptions& options, const std::atomic<bool>& stop);
+
+}  // namespace lucid::app

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The independent judge: a small residual classifier that names the object, its colour and the side it is seen from. It
+// shares neither architecture nor weights nor pictures with the prior that it judges.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lucid::eval {
+
+constexpr int64_t kJudgeSize = 64;  // pixels a side that the judge looks at
+constexpr int64_t kSectors = 8;     // of azimuth; sector k is centred at 45 k degrees, 0 = front
+
+struct JudgeConfig {
+  std::vector<std::string> words, colours;  // what it can answer
+  int64_t width = 32;                       // channels of the first stage; doubled at each of three further ones
+};
+
+struct Verdict {
+  torch::Tensor word;    // [B,W] logits
+  torch::Tensor colour;  // [B,C] logits
+  torch::Tensor sector;  // [B,kSectors] logits
+};
+
+class JudgeImpl : public torch::nn::Module {
+ public:
+  explicit JudgeImpl(const JudgeConfig& config);
+  /// pictures [B,3,S,S] in 0..1 over white, any S; brought to kJudgeSize by area averaging.
+  Verdict forward(const torch::Tensor& pictures);
+  const JudgeConfig& config() const { return config_; }
+
+ private:
+  JudgeConfig config_;
+  torch::nn::Sequential trunk_;
+  torch::nn::Linear word_{nullptr}, colour_{nullptr}, sector_{nullptr};
+};
+TORCH_MODULE(Judge);
+
+/// Sector of an azimuth (degrees, any turn).
+int64_t sector_of(double azimuth);
+
+/// FOLDER/judge.json and FOLDER/judge.safetensors (float16). `report` (accuracies, how it was trained) goes into
+/// judge.json as it is. Throw UserError.
+void save_judge(const std::filesystem::path& folder, const Judge& judge, const std::string& report_json);
+Judge load_judge(const std::filesystem::path& folder);
+
+}  // namespace lucid::eval

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// See metrics.h.
+#include "lucid/eval/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/base/error.h"
+#include "lucid/base/rng.h"
+
+namespace lucid::eval {
+namespace {
+
+constexpr double kInside = 0.9;         // alpha of a pixel that counts as the object's
+constexpr int64_t kThumbnail = 32;      // pixels a side
+constexpr double kFrontOrBack = 45.01;  // degrees
+
+double turn_between(double a, double b) { return std::abs(std::remainder(a - b, 360.0)); }
+
+double mean_inside(const torch::Tensor& values, const torch::Tensor& inside) {
+  const double count = inside.sum().item<double>();
+  return count == 0 ? 0 : (values * inside).sum().item<double>() / count;
+}
+
+}  // namespace
+
+int64_t rank_of(const torch::Tensor& word_logits, int64_t word) {
+  LUCID_CHECK(word_logits.dim() == 2 && word >= 0 && word < word_logits.size(1), "{} of {}", word,
+              word_logits.size(-1));
+  const torch::Tensor opinion = word_logits.log_softmax(1).mean(0);  // [W]
+  return 1 + (opinion > opinion[word]).sum().item<int64_t>();
+}
+
+double sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha) {
+  const torch::Tensor weights = torch::tensor({0.299, 0.587, 0.114}, pictures.options()).view({1, 3, 1, 1});
+  const torch::Tensor y = (pictures * weights).sum(1, /*keepdim=*/true);  // [V,1,S,S]
+  const auto inner = [](const torch::Tensor& x) { return x.slice(2, 1, -1).slice(3, 1, -1); };
+  const torch::Tensor dx = (y.slice(3, 2) - y.slice(3, 0, -2)).slice(2, 1, -1) / 2;
+  const torch::Tensor dy = (y.slice(2, 2) - y.slice(2, 0, -2)).slice(3, 1, -1) / 2;
+  return mean_inside((dx.square() + dy.square()).sqrt(), (inner(alpha) > kInside).to(pictures.dtype()));
+}
+
+double saturation(const torch::Tensor& pictures, const torch::Tensor& alpha) {
+  return mean_inside(pictures.amax(1, true) - pictures.amin(1, true), (alpha > kInside).to(pictures.dtype()));
+}
+
+double distance_to_nearest(const torch::Tensor& pictures, const torch::Tensor& real) {
+  const auto thumbnails = [](const torch::Tensor& x) {
+    return torch::adaptive_avg_pool2d(x, {kThumbnail, kThumbnail}).flatten(1);
+  };
+  const torch::Tensor ours = thumbnails(pictures), theirs = thumbnails(real);  // [V,P], [R,P]
+  const auto numbers = static_cast<double>(ours.size(1));
+  return (std::get<0>(torch::cdist(ours, theirs).min(1)) / std::sqrt(numbers)).mean().item<double>();
+}
+
+double view_accuracy(const torch::Tensor& sector_logits, const std::vector<double>& azimuths) {
+  const torch::Tensor seen = sector_logits.argmax(1);
+  int64_t right = 0;
+  for (size_t view = 0; view < azimuths.size(); ++view) {
+    const auto step = static_cast<double>(seen[static_cast<int64_t>(view)].item<int64_t>()) * 360.0 / kSectors;
+    const double truth = static_cast<double>(sector_of(azimuths[view])) * 360.0 / kSectors;
+    right += turn_between(step, truth) <= 360.0 / kSectors + 0.01;
+  }
+  return static_cast<double>(right) / static_cast<double>(azimuths.size());
+}
+
+bool shows_a_second_front(const torch::Tensor& sector_logits, const std::vector<double>& azimuths) {
+  const torch::Tensor p = sector_logits.softmax(1).to(torch::kDouble).contiguous();  // [V,kSectors]
+  double front = 0, back = 0;
+  for (size_t view = 0; view < azimuths.size(); ++view) {
+    if (turn_between(azimuths[view], 180) > kFrontOrBack) continue;
+    const double* row = p[static_cast<int64_t>(view)].data_ptr<double>();
+    for (int64_t k = -1; k <= 1; ++k) {
+      front += row[(k + kSectors) % kSectors];
+      back += row[(k + kSectors / 2) % kSectors];
+    }
+  }
+  return front > back;
+}
+
+Interval bootstrap_mean(const std::vector<double>& values, uint64_t seed, int resamples) {
+  LUCID_CHECK(!values.empty() && resamples > 0, "{} values, {} resamples", values.size(), resamples);
+  const auto count = static_cast<int64_t>(values.size());
+  Rng rng(seed, "bootstrap");
+  std::vector<double> means;
+  for (int i = 0; i < resamples; ++i) {
+    double sum = 0;
+    for (int64_t k = 0; k < count; ++k) sum += values[static_cast<size_t>(rng.integer(0, count))];
+    means.push_back(sum / static_cast<double>(count));
+  }
+  std::ranges::sort(means);
+  const auto at = [&](double share) { return means[static_cast<size_t>(share * static_cast<double>(resamples - 1))]; };
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return {.mean = sum / static_cast<double>(count), .low = at(0.025), .high = at(0.975)};
+}
+
+}  // namespace lucid::eval

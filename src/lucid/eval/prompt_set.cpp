@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// See prompt_set.h.
+#include "lucid/eval/prompt_set.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/corpus/captions.h"
+
+namespace lucid::eval {
+namespace {
+
+constexpr size_t kMaxFile = size_t{1} << 22;
+
+/// The longest entry of `list` that stands in `text` as whole words, or "".
+std::string longest_in(const std::string& text, const std::vector<std::string>& list) {
+  std::string best;
+  const std::string padded = " " + text + " ";
+  for (const std::string& entry : list) {
+    if (entry.size() > best.size() && padded.find(" " + entry + " ") != std::string::npos) best = entry;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const std::vector<std::string>& colours,
+                                         int64_t count) {
+  LUCID_CHECK(!names.empty(), "no names for {} prompts", count);
+  std::ranges::sort(names);
+  const auto total = static_cast<int64_t>(names.size());
+  std::vector<EvalPrompt> prompts;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t name = count >= total ? i % total : i * total / count;
+    EvalPrompt prompt{.text = {}, .word = names[static_cast<size_t>(name)], .colour = {}};
+    if (i % 3 == 1 && !colours.empty()) prompt.colour = colours[static_cast<size_t>(i / 3) % colours.size()];
+    prompt.text = corpus::with_article(prompt.colour.empty() ? prompt.word : prompt.colour + " " + prompt.word);
+    prompts.push_back(prompt);
+  }
+  return prompts;
+}
+
+std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const std::vector<std::string>& names,
+                                     const std::vector<std::string>& colours) {
+  std::istringstream lines(read_file(file, kMaxFile));
+  std::vector<EvalPrompt> prompts;
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
+    if (line.empty() || line.front() == '#') continue;
+    EvalPrompt prompt{.text = line, .word = longest_in(line, names), .colour = longest_in(line, colours)};
+    if (prompt.word.empty()) {
+      throw UserError({.what_happened = fmt::format("'{}' holds no name that the judge knows", line),
+                       .file = file.string(),
+                       .line = number});
+    }
+    prompts.push_back(prompt);
+  }
+  if (prompts.empty()) throw UserError({.what_happened = "holds no prompts", .file = file.string()});
+  return prompts;
+}
+
+}  // namespace lucid::eval

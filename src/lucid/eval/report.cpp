@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// See report.h.
+#include "lucid/eval/report.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace lucid::eval {
+namespace {
+
+using nlohmann::json;
+
+template <class T>
+json maybe(const std::optional<T>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+template <class T>
+std::optional<T> read_maybe(const json& object, const char* key) {
+  return object.at(key).is_null() ? std::nullopt : std::optional<T>(object.at(key).get<T>());
+}
+
+/// The numbers that are compared and averaged; what an asset lacks is left out of the mean.
+struct Number {
+  const char* name;
+  std::optional<double> (*of)(const AssetResult&);
+};
+constexpr Number kNumbers[] = {
+    {"r_precision_1", [](const AssetResult& r) { return std::optional<double>(r.rank <= 1); }},
+    {"r_precision_5", [](const AssetResult& r) { return std::optional<double>(r.rank <= 5); }},
+    {"colour_accuracy",
+     [](const AssetResult& r) { return r.colour_right ? std::optional<double>(*r.colour_right) : std::nullopt; }},
+    {"view_accuracy", [](const AssetResult& r) { return r.view_accuracy; }},
+    {"janus_rate",
+     [](const AssetResult& r) { return r.second_front ? std::optional<double>(*r.second_front) : std::nullopt; }},
+    {"sharpness", [](const AssetResult& r) { return std::optional<double>(r.sharpness); }},
+    {"sharpness_ratio", [](const AssetResult& r) { return r.sharpness_ratio; }},
+    {"saturation_ratio", [](const AssetResult& r) { return r.saturation_ratio; }},
+    {"distance_to_nearest", [](const AssetResult& r) { return r.distance_to_nearest; }},
+    {"reprojection_error", [](const AssetResult& r) { return r.reprojection_error; }},
+    {"seconds_per_asset", [](const AssetResult& r) { return std::optional<double>(r.seconds); }},
+};
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '&')
+      out += "&amp;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string shown(const json& value) {
+  if (value.is_null()) return "–";
+  if (value.is_number_float()) return fmt::format("{:.3f}", value.get<double>());
+  return escaped(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+/// One row a key, one column an object.
+std::string table(const std::vector<std::pair<std::string, json>>& columns) {
+  std::string out = "<table><tr><th></th>";
+  for (const auto& [name, unused] : columns) out += fmt::format("<th>{}</th>", escaped(name));
+  out += "</tr>\n";
+  for (const auto& [key, unused] : columns.front().second.items()) {
+    out += fmt::format("<tr><th>{}</th>", escaped(key));
+    for (const auto& [name, object] : columns) out += fmt::format("<td>{}</td>", shown(object.value(key, json())));
+    out += "</tr>\n";
+  }
+  return out + "</table>\n";
+}
+
+}  // namespace
+
+json to_json(const AssetResult& r) {
+  return {{"prompt", r.prompt},
+          {"word", r.word},
+          {"colour", r.colour},
+          {"score", r.score},
+          {"seed", r.seed},
+          {"rank", r.rank},
+          {"taken_for", r.taken_for},
+          {"colour_right", maybe(r.colour_right)},
+          {"view_accuracy", maybe(r.view_accuracy)},
+          {"second_front", maybe(r.second_front)},
+          {"sharpness", r.sharpness},
+          {"saturation", r.saturation},
+          {"sharpness_ratio", maybe(r.sharpness_ratio)},
+          {"saturation_ratio", maybe(r.saturation_ratio)},
+          {"distance_to_nearest", maybe(r.distance_to_nearest)},
+          {"reprojection_error", maybe(r.reprojection_error)},
+          {"seconds", r.seconds},
+          {"peak_mb", r.peak_mb},
+          {"picture", r.picture}};
+}
+
+AssetResult result_from_json(const json& j) {
+  return {.prompt = j.at("prompt"),
+          .word = j.at("word"),
+          .colour = j.at("colour"),
+          .score = j.at("score"),
+          .seed = j.at("seed"),
+          .rank = j.at("rank"),
+          .taken_for = j.at("taken_for"),
+          .colour_right = read_maybe<bool>(j, "colour_right"),
+          .view_accuracy = read_maybe<double>(j, "view_accuracy"),
+          .second_front = read_maybe<bool>(j, "second_front"),
+          .sharpness = j.at("sharpness"),
+          .saturation = j.at("saturation"),
+          .sharpness_ratio = read_maybe<double>(j, "sharpness_ratio"),
+          .saturation_ratio = read_maybe<double>(j, "saturation_ratio"),
+          .distance_to_nearest = read_maybe<double>(j, "distance_to_nearest"),
+          .reprojection_error = read_maybe<double>(j, "reprojection_error"),
+          .seconds = j.at("seconds"),
+          .peak_mb = j.at("peak_mb"),
+          .picture = j.at("picture")};
+}
+
+json summary(const std::vector<AssetResult>& results, double judge_accuracy) {
+  json out = {{"prompts", results.size()}, {"judge_accuracy", judge_accuracy}};
+  for (const Number& number : kNumbers) {
+    double sum = 0;
+    int64_t count = 0;
+    for (const AssetResult& result : results) {
+      if (const auto value = number.of(result)) {
+        sum += *value;
+        ++count;
+      }
+    }
+    out[number.name] = count == 0 ? json(nullptr) : json(sum / static_cast<double>(count));
+    if (count != static_cast<int64_t>(results.size())) out[std::string(number.name) + "_of"] = count;
+  }
+  int64_t peak = 0;
+  for (const AssetResult& result : results) peak = std::max(peak, result.peak_mb);
+  out["peak_mb"] = peak;
+  return out;
+}
+
+json comparison(const std::vector<AssetResult>& a, const std::vector<AssetResult>& b) {
+  std::map<std::pair<std::string, int64_t>, const AssetResult*> partners;
+  for (const AssetResult& result : b) partners[{result.prompt, result.seed}] = &result;
+  json out = json::object();
+  for (const Number& number : kNumbers) {
+    std::vector<double> differences;
+    double greater = 0;
+    for (const AssetResult& result : a) {
+      const auto partner = partners.find({result.prompt, result.seed});
+      if (partner == partners.end()) continue;
+      const auto ours = number.of(result), theirs = number.of(*partner->second);
+      if (!ours || !theirs) continue;
+      differences.push_back(*ours - *theirs);
+      greater += *ours > *theirs;
+    }
+    if (differences.empty()) continue;
+    const Interval interval = bootstrap_mean(differences);
+    out[number.name] = {{"mean_difference", interval.mean},
+                        {"low", interval.low},
+                        {"high", interval.high},
+                        {"share_greater", greater / static_cast<double>(differences.size())},
+                        {"pairs", differences.size()}};
+  }
+  return out;
+}
+
+std::string html(const json& report) {
+  std::string page =
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>lucid eval</title>\n"
+      "<style>body{font:14px sans-serif;margin:2em;max-width:70em}table{border-collapse:collapse;margin:1em 0}"
+      "th,td{padding:2px 10px;text-align:left;border-bottom:1px solid #ddd}figure{display:inline-block;margin:6px;"
+      "width:32em;vertical-align:top}img{width:100%;border:1px solid #eee}figcaption{font-size:12px;color:#333}"
+      ".bad{color:#b00}</style>\n<h1>lucid eval</h1>\n";
+  std::vector<std::pair<std::string, json>> columns;
+  for (const auto& [score, object] : report.at("summary").items()) columns.emplace_back(score, object);
+  page += table(columns);
+  if (report.contains("comparison")) {
+    page += fmt::format("<h2>{}</h2>\n", escaped(report.at("compared").get<std::string>()));
+    columns.clear();
+    for (const auto& [name, object] : report.at("comparison").items()) columns.emplace_back(name, object);
+    if (!columns.empty()) page += table(columns);
+  }
+  page += "<h2>Assets</h2>\n";
+  for (const json& asset : report.at("assets")) {
+    const bool right = asset.at("rank").get<int64_t>() == 1;
+    page += fmt::format(
+        "<figure><img src=\"{}\" alt=\"{}\" loading=\"lazy\"><figcaption>{} ({}, seed {}): <span class=\"{}\">rank {}, "
+        "taken for {}</span>; sharpness {}, views {}, {:.0f} s</figcaption></figure>\n",
+        escaped(asset.at("picture").get<std::string>()), escaped(asset.at("prompt").get<std::string>()),
+        escaped(asset.at("prompt").get<std::string>()), escaped(asset.at("score").get<std::string>()),
+        asset.at("seed").get<int64_t>(), right ? "good" : "bad", asset.at("rank").get<int64_t>(),
+        escaped(asset.at("taken_for").get<std::string>()), shown(asset.at("sharpness_ratio")),
+        shown(asset.at("view_accuracy")), asset.at("seconds").get<double>());
+  }
+  return page + "</html>\n";
+}
+
+}  // namespace lucid::eval

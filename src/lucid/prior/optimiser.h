@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Muon (Jordan 2024) for the matrices inside a network, AdamW for everything else.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lucid/prior/workers.h"
+
+namespace lucid::prior {
+
+struct OptimiserOptions {
+  double rate = 1e-3;      // of both: Muon's update has the size of AdamW's (Liu et al. 2025)
+  double momentum = 0.95;  // Muon's
+  double beta1 = 0.9, beta2 = 0.99, eps = 1e-8;
+  double weight_decay = 0;
+  double clip = 1;  // of the gradient's norm over all parameters
+  std::vector<std::string> not_matrices = {"conv_in.", "conv_out.", "embedding.",
+                                           "head."};  // AdamW for names with these
+};
+
+class Optimiser {
+ public:
+  Optimiser(const torch::nn::Module& module, const OptimiserOptions& options);
+  /// One step from the parameters' gradients at options.rate * rate_factor; sets them to zero. Returns their norm
+  /// before clipping. `step` counts from 0.
+  double step(int64_t step, double rate_factor, const Workers& workers);
+  /// Moments by name, the tensors themselves: to save, and to copy into.
+  std::map<std::string, torch::Tensor> state() const;
+
+ private:
+  struct Slot {
+    std::string name;
+    torch::Tensor parameter, first, second;  // second: AdamW only
+  };
+  void update(Slot& slot, double rate, double scale, int64_t step) const;
+  OptimiserOptions options_;
+  std::vector<Slot> slots_;
+};
+
+/// The nearest matrix with singular values near 1 (between 0.7 and 1.2), by five Newton-Schulz steps. [m,n] -> [m,n].
+torch::Tensor orthogonalised(const torch::Tensor& matrix);
+
+}  // namespace lucid::prior

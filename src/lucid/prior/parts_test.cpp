@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The trainer's parts one by one: tokenizer files, what is drawn, running means, Muon, loss weights, embeddings.
+#include <gtest/gtest.h>
+
+#include "goldens.h"
+#include "lucid/prior/data.h"
+#include "lucid/prior/embeddings.h"
+#include "lucid/prior/low_precision.h"
+#include "lucid/prior/text_trainer.h"
+#include "lucid/prior/tokenizer_files.h"
+#include "lucid/prior/toy_corpus_test.h"
+#include "lucid/prior/unet_trainer.h"
+
+namespace lucid::prior {
+namespace {
+
+TEST(PriorTokenizer, EveryWordIsOneTokenAndOthersFallApart) {
+  // Words that contain one another, share endings, or are one letter.
+  const std::set<std::string> words = {"a",   "an",  "pot",  "tea",    "teapot", "potato",
+                                       "toe", "ate", "teat", "tomato", "banana"};
+  const lucid::test::TemporaryFolder folder;
+  write_tokenizer(folder.path, words);
+  const auto tokenizer = text::Tokenizer::from_folder(folder.path);
+  for (const std::string& word : words) {
+    EXPECT_EQ(tokenizer.count(word), 1) << word;
+    EXPECT_GE(tokenizer.whole_word_id(word), 0) << word;
+  }
+  EXPECT_EQ(tokenizer.count("A Teapot, a POTATO"), 5);
+  EXPECT_GT(tokenizer.count("teapots"), 1);
+  EXPECT_GT(tokenizer.count("zebra"), 1);
+  EXPECT_EQ(tokenizer.pad(), tokenizer.eos());
+  EXPECT_EQ(words_of("A fire-hydrant, T2 x"), (std::vector<std::string>{"a", "fire", "hydrant", "t", "x"}));
+}
+
+struct Toy {
+  Toy() { test::write_toy_corpus(folder.path); }
+  lucid::test::TemporaryFolder folder;
+};
+
+TEST(PriorData, HeldOutItemsAndUnseenViewsAreNeverDrawn) {
+  const Toy toy;
+  const corpus::Corpus corpus(toy.folder.path);
+  const Split split = split_of(corpus);
+  EXPECT_EQ(split.unseen_items.size(), static_cast<size_t>(test::kViews));
+  EXPECT_GT(split.unseen_views.size(), 0u);
+  EXPECT_EQ(split.train.size() + split.unseen_views.size() + split.unseen_items.size(),
+            static_cast<size_t>(corpus.view_count()));
+  const std::set<int64_t> train(split.train.begin(), split.train.end());
+  int empty = 0, mirrored = 0, plain = 0;
+  const std::vector<Row> rows = draw_rows(corpus, split, Rng(1, "rows", 5), 2000);
+  for (const Row& row : rows) {
+    EXPECT_TRUE(train.contains(row.view));
+    const corpus::Item& item = corpus.items()[static_cast<size_t>(split.item_of[static_cast<size_t>(row.view)])];
+    EXPECT_FALSE(item.held_out);
+    EXPECT_TRUE(item.mirrors || !row.mirrored);
+    empty += row.caption.empty();
+    mirrored += row.mirrored;
+    plain += !row.view_words;
+  }
+  EXPECT_NEAR(empty, 2000 * kEmptyPrompts, 50);
+  EXPECT_NEAR(plain, 2000 * (kEmptyPrompts + kWithoutViewWords), 60);
+  EXPECT_GT(mirrored, 200);
+  const std::vector<Row> again = draw_rows(corpus, split, Rng(1, "rows", 5), 2000);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    ASSERT_EQ(rows[i].view, again[i].view);
+    ASSERT_EQ(rows[i].caption, again[i].caption);
+  }
+  const Pictures once = draw_pictures(corpus, split, Rng(2, "pictures", 3), 6, 8);
+  EXPECT_EQ(once.rgb.sizes(), (std::vector<int64_t>{6, 3, 8, 8}));
+  EXPECT_GT(once.alpha.mean().item<double>(), 0.3);  // windows lie about the objects
+  EXPECT_TRUE(torch::equal(once.rgb, draw_pictures(corpus, split, Rng(2, "pictures", 3), 6, 8).rgb));
+}
+
+TEST(PriorEma, IsTheRunningMean) {
+  torch::nn::Linear linear(2, 1);
+  const torch::NoGradGuard no_grad;
+  linear->weight.fill_(1);
+  Ema ema(*linear, 0.5);
+  linear->weight.fill_(3);
+  ema.update(*linear, 0);  // decay min(0.5, 1/10)
+  EXPECT_NEAR(ema.weights().at("weight")[0][0].item<double>(), 0.1 * 1 + 0.9 * 3, 1e-6);
+  ema.update(*linear, 100);
+  EXPECT_NEAR(ema.weights().at("weight")[0][0].item<double>(), 0.5 * 2.8 + 0.5 * 3, 1e-6);
+}
+
+TEST(PriorOptimiser, MuonsUpdateHasSingularValuesNearOne) {
+  torch::manual_seed(0);
+  for (const auto& [rows, columns] : {std::pair{12, 30}, {30, 12}, {16, 16}}) {
+    const torch::Tensor values = torch::linalg_svdvals(orthogonalised(torch::randn({rows, columns})));
+    EXPECT_GT(values.min().item<double>(), 0.2);  // a square one's least can be tiny to begin with
+    EXPECT_LT(values.max().item<double>(), 1.3);
+  }
+}
+
+TEST(PriorOptimiser, FindsALeastSquaresSolution) {
+  torch::manual_seed(0);
+  torch::nn::Linear linear(6, 4);
+  const torch::Tensor x = torch::randn({64, 6}), y = torch::matmul(x, torch::randn({6, 4})) + 0.5;
+  Optimiser optimiser(*linear, {.rate = 0.05, .clip = 0});
+  const Workers workers(2);
+  double first = 0, last = 0;
+  for (int64_t step = 0; step < 200; ++step) {
+    const torch::Tensor loss = (linear(x) - y).square().mean();
+    loss.backward();
+    optimiser.step(step, rate_factor(step, 200), workers);
+    (step == 0 ? first : last) = loss.item<double>();
+  }
+  EXPECT_LT(last, 1e-2 * first);
+}
+
+TEST(PriorLowPrecision, AgreesWithFloatAndEndsWithItsScope) {
+  torch::manual_seed(0);
+  diffusion::UNet unet(sizes_of("tiny").unet);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({2, 4, 8, 8}), t = torch::tensor({10, 900}, torch::kLong),
+                      context = torch::randn({2, 7, 32});
+  const torch::Tensor exact = unet->forward(x, t, context);
+  torch::Tensor low;
+  {
+    const LowPrecision scope(true);
+    low = unet->forward(x, t, context);
+  }
+  EXPECT_EQ(low.scalar_type(), torch::kBFloat16);
+  EXPECT_LT((low.to(torch::kFloat) - exact).norm().item<double>(), 0.03 * exact.norm().item<double>());
+  EXPECT_EQ(unet->forward(x, t, context).scalar_type(), torch::kFloat);
+}
+
+TEST(PriorNoise, TimestepsAndWeights) {
+  const diffusion::Schedule schedule(noise_schedule());
+  Rng rng(0, "t");
+  int within = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const int64_t t = draw_timestep(rng);
+    ASSERT_GE(t, 0);
+    ASSERT_LT(t, 1000);
+    within += t >= 20 && t < 600;
+  }
+  EXPECT_GT(within, 1600);
+  EXPECT_NEAR(loss_weight(0.5), 1, 1e-12);       // SNR 1
+  EXPECT_NEAR(loss_weight(0.9), 5.0 / 9, 1e-9);  // SNR 9: 5/9
+  EXPECT_NEAR(loss_weight(0.01), 3, 1e-9);       // much noise: the most
+  const torch::Tensor latents = torch::randn({3, 4, 8, 8});
+  const NoisyBatch batch = add_noise(schedule, latents, Rng(4, "noise", 2));
+  for (int64_t i = 0; i < 3; ++i) {
+    const double a = schedule.alpha_bar(batch.timesteps[i].item<int64_t>());
+    EXPECT_TRUE(torch::allclose(batch.x[i], std::sqrt(a) * latents[i] + std::sqrt(1 - a) * batch.noise[i], 1e-4, 1e-5));
+  }
+}
+
+TEST(PriorEmbeddings, AreTheAnchorsMix) {
+  const lucid::test::TemporaryFolder folder;
+  write_tokenizer(folder.path, {"a", "disc", "front", "right", "side", "view", "left", "back", "from", "above"});
+  const auto tokenizer = text::Tokenizer::from_folder(folder.path);
+  text::EncoderConfig config = sizes_of("tiny").text;
+  config.vocab_size = tokenizer.eos() + 1;
+  torch::manual_seed(0);
+  text::Encoder encoder(config);
+  Embeddings embeddings(encoder, tokenizer, view_anchors());
+  const torch::NoGradGuard no_grad;
+  const auto embed = [&](const std::string& text) { return encoder->forward(ids_of(tokenizer, {text}, 77))[0]; };
+  const torch::Tensor rows = embeddings.of({{.text = "a disc", .direction = {.azimuth = 60, .elevation = -5}},
+                                            {.text = "", .view_words = false, .direction = {}}});
+  const torch::Tensor mixed =
+      embed("a disc, front right view") * (2.0 / 3) + embed("a disc, right side view") * (1.0 / 3);
+  EXPECT_LT((rows[0] - mixed).abs().max().item<double>(), 5e-3);  // float16
+  EXPECT_LT((rows[1] - embed("")).abs().max().item<double>(), 5e-3);
+}
+
+}  // namespace
+}  // namespace lucid::prior

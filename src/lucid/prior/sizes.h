@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// How large the three networks are and how fast each learns: the presets of `lucid prior train`.
+#pragma once
+
+#include <string>
+
+#include "lucid/diffusion/schedule.h"
+#include "lucid/diffusion/unet_config.h"
+#include "lucid/diffusion/vae_config.h"
+#include "lucid/distill/view_anchors.h"
+#include "lucid/prior/optimiser.h"
+#include "lucid/text/encoder.h"
+
+namespace lucid::prior {
+
+struct StageSizes {
+  int64_t steps = 0, batch = 0;
+  OptimiserOptions optimiser = {};
+  double ema_decay = 0.999;
+};
+
+struct Sizes {
+  text::EncoderConfig text;  // vocab_size follows from the corpus
+  diffusion::VaeConfig vae;  // scaling_factor is measured
+  diffusion::UNetConfig unet;
+  StageSizes text_stage, vae_stage, unet_stage;
+  int64_t vae_crop = 64;  // pixels a side of the windows that most of the VAE's steps see
+};
+
+/// "default" or "tiny" (for tests). Throws UserError.
+Sizes sizes_of(const std::string& preset);
+
+/// Stable Diffusion's noise schedule.
+diffusion::ScheduleConfig noise_schedule();
+
+/// The view words of our priors: eight around at the horizon, eight from above. Positive azimuths are the object's
+/// right.
+distill::ViewAnchors view_anchors();
+
+}  // namespace lucid::prior

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// See unet_trainer.h.
+#include "lucid/prior/unet_trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/diffusion/layers.h"
+#include "lucid/prior/low_precision.h"
+#include "lucid/prior/replicas.h"
+#include "lucid/prior/unet_measure.h"
+
+namespace lucid::prior {
+
+int64_t draw_timestep(Rng& rng) {
+  constexpr double kWithin = 0.7;
+  const bool within = rng.chance(kWithin);
+  return within ? rng.integer(20, 600) : rng.integer(0, 1000);
+}
+
+double loss_weight(double alpha_bar) {
+  constexpr double kGamma = 5, kMostRaise = 3;
+  const double snr = alpha_bar / (1 - alpha_bar);
+  return std::min(snr, kGamma) / snr * std::clamp(1 / std::sqrt(snr), 1.0, kMostRaise);
+}
+
+NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng) {
+  const int64_t n = latents.size(0);
+  NoisyBatch batch{.noise = torch::empty_like(latents, torch::MemoryFormat::Contiguous),
+                   .timesteps = torch::empty({n}, torch::kLong),
+                   .weights = torch::empty({n})};
+  rng.fill_normal(batch.noise.data_ptr<float>(), static_cast<size_t>(batch.noise.numel()));
+  std::vector<torch::Tensor> noisy;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t t = draw_timestep(rng);
+    batch.timesteps[i] = t;
+    batch.weights[i] = loss_weight(schedule.alpha_bar(t));
+    noisy.push_back(schedule.add_noise(latents[i], batch.noise[i], t));
+  }
+  batch.x = torch::stack(noisy);
+  return batch;
+}
+
+bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
+                const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved) {
+  diffusion::lay_out_channels_last(*unet);
+  auto replicas = make_replicas(unet, options.threads);
+  Trainee trainee(*unet, sizes);
+  diffusion::UNet averaged(unet->config());
+  diffusion::lay_out_channels_last(*averaged);
+  const diffusion::Schedule schedule(noise_schedule());
+  const Workers workers(options.threads);
+  UNetMeasure measure(data, options);
+
+  Stage stage{.name = "unet", .sizes = sizes};
+  stage.gradients = [&](int64_t step) {
+    const auto rows =
+        draw_rows(data.corpus, data.split, Rng(options.seed, "unet rows", static_cast<uint64_t>(step)), sizes.batch);
+    std::vector<torch::Tensor> latents;
+    std::vector<Prompt> prompts;
+    for (const Row& row : rows) {
+      latents.push_back(data.latents.latent(row.view, row.mirrored));
+      prompts.push_back(prompt_of(row, data.latents));
+    }
+    const torch::Tensor context = data.embeddings.of(prompts);
+    const NoisyBatch batch =
+        add_noise(schedule, torch::stack(latents), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
+    std::vector<double> losses(static_cast<size_t>(options.threads));
+    workers.run([&](int64_t worker) {
+      const Share share = share_of(sizes.batch, worker, workers.count());
+      if (share.size() == 0) return;
+      const auto mine = [&](const torch::Tensor& x) { return x.slice(0, share.begin, share.end); };
+      torch::Tensor predicted;
+      {
+        const LowPrecision low(options.low_precision);
+        predicted = replicas[static_cast<size_t>(worker)]->forward(mine(batch.x), mine(batch.timesteps), mine(context));
+      }
+      const torch::Tensor error = (predicted.to(torch::kFloat) - mine(batch.noise)).square().mean({1, 2, 3});
+      const torch::Tensor loss = (error * mine(batch.weights)).sum() / static_cast<double>(sizes.batch);
+      loss.backward();
+      losses[static_cast<size_t>(worker)] = loss.item<double>();
+    });
+    gather_gradients(replicas);
+    double sum = 0;
+    for (const double loss : losses) sum += loss;
+    return sum;
+  };
+  stage.measure = [&](int64_t step) {
+    trainee.ema.copy_to(*averaged);
+    return measure.numbers(averaged, step);
+  };
+  if (saved) stage.saved = [&] { saved(trainee.ema.weights()); };
+  if (std::filesystem::exists(options.checkpoint("unet")))
+    trainee.load(options.checkpoint("unet"), stage_key(stage, options));
+  const bool finished = run_stage(stage, trainee, options);
+  trainee.ema.copy_to(*unet);
+  return finished;
+}
+
+}  // namespace lucid::prior

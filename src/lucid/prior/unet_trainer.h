@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last and longest stage: the U-Net learns to predict the noise in latents, told the caption and the view.
+#pragma once
+
+#include "lucid/diffusion/unet.h"
+#include "lucid/diffusion/vae.h"
+#include "lucid/prior/data.h"
+#include "lucid/prior/embeddings.h"
+#include "lucid/prior/latents.h"
+#include "lucid/prior/stage.h"
+
+namespace lucid::prior {
+
+/// What a batch asks of the U-Net.
+struct NoisyBatch {
+  torch::Tensor x = {}, noise = {};  // [n,C,h,w]
+  torch::Tensor timesteps = {};      // [n] int64
+  torch::Tensor weights = {};        // [n] float
+};
+
+/// Timesteps are drawn more often where distillation asks: most of them from 20 to 600.
+int64_t draw_timestep(Rng& rng);
+
+/// min-SNR-5 (Hang et al. 2023), raised by up to 3 where there is much noise: there the caption and the view decide.
+double loss_weight(double alpha_bar);
+
+/// latents [n,C,h,w] with noise of rng's timesteps and amounts.
+NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng);
+
+struct UNetData {
+  const corpus::Corpus& corpus;
+  const Split& split;
+  const LatentSet& latents;
+  Embeddings& embeddings;
+  const diffusion::Vae& vae;  // for the sheets
+};
+
+/// Trains, or resumes where there is a checkpoint; `unet` then holds the averaged weights. `saved` is called with them
+/// after each checkpoint. False when stopped.
+bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
+                const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved);
+
+}  // namespace lucid::prior

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads that each compute with one OpenMP thread: a batch is split among copies of a network rather than every layer
+// among cores. oneDNN's bfloat16 backward passes wait for each other by spinning, which beside other work costs 100x.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace lucid::prior {
+
+class Workers {
+ public:
+  explicit Workers(int64_t count) : count_(count) {}
+  int64_t count() const { return count_; }
+  /// body(0) … body(count-1), each in a thread of its own; the first exception is thrown again here.
+  void run(const std::function<void(int64_t worker)>& body) const;
+
+ private:
+  int64_t count_;
+};
+
+/// [begin, end) of the part of `total` rows that a worker computes.
+struct Share {
+  int64_t begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+};
+inline Share share_of(int64_t total, int64_t worker, int64_t workers) {
+  return {.begin = total * worker / workers, .end = total * (worker + 1) / workers};
+}
+
+}  // namespace lucid::prior
