@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-prompts=("a hamburger" "a cupcake" "a blue mug" "a snowman" "a traffic cone" "a birthday cake" "a wine bottle" "a basketball" "a green vase")
+prompts=("a hamburger" "a cupcake" "a blue mug" "a snowman" "a traffic cone" "a birthday cake" "a wine bottle" "a christmas tree" "a green vase")
 beside_sds=("a hamburger" "a cupcake")
 lucid=build/release/bin/lucid
 camera=(--size 192 --camera 75 20 3.2 --fovy 0.68 --sheet 4)

@@ -3,6 +3,8 @@
 #include "lucid/prior/data.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "lucid/base/error.h"
 #include "lucid/prior/tokenizer_files.h"
@@ -26,6 +28,7 @@ int64_t window_start(int64_t centre, int64_t crop, int64_t size) {
 
 Split split_of(const corpus::Corpus& corpus) {
   Split split;
+  std::map<std::string, std::vector<int64_t>> by_word;
   split.item_of.resize(static_cast<size_t>(corpus.view_count()));
   for (size_t i = 0; i < corpus.items().size(); ++i) {
     const corpus::Item& item = corpus.items()[i];
@@ -33,11 +36,23 @@ Split split_of(const corpus::Corpus& corpus) {
       split.item_of[static_cast<size_t>(view)] = static_cast<int64_t>(i);
       const bool unseen = view % kUnseenEvery == kUnseenEvery / 2;
       (item.held_out ? split.unseen_items : unseen ? split.unseen_views : split.train).push_back(view);
+      if (!item.held_out && !unseen) by_word[item.word].push_back(view);
     }
   }
   if (split.train.empty())
     throw UserError(UserMistake{.what_happened = "the corpus holds no view to train on", .key = "--corpus"});
+  double sum = 0;
+  for (auto& [word, views] : by_word) {
+    split.word_shares.push_back(sum += std::sqrt(static_cast<double>(views.size())));
+    split.by_word.push_back(std::move(views));
+  }
+  for (double& share : split.word_shares) share /= sum;
   return split;
+}
+
+int64_t draw_view(const Split& split, Rng& rng) {
+  const auto word = std::ranges::upper_bound(split.word_shares, rng.uniform()) - split.word_shares.begin();
+  return pick(split.by_word[std::min(static_cast<size_t>(word), split.by_word.size() - 1)], rng);
 }
 
 std::vector<int64_t> evenly(const std::vector<int64_t>& views, size_t count) {
@@ -92,7 +107,7 @@ std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng
   std::vector<Row> rows;
   for (int64_t i = 0; i < count; ++i) {
     // Every row takes the same number of draws, whatever they say.
-    const int64_t view = pick(split.train, rng);
+    const int64_t view = draw_view(split, rng);
     const corpus::Item& item = corpus.items()[static_cast<size_t>(split.item_of[static_cast<size_t>(view)])];
     const double kind = rng.uniform();
     const bool mirrored = rng.chance(0.5) && item.mirrors;

@@ -20,6 +20,11 @@ struct Split {
   std::vector<int64_t> unseen_views;  // of known items
   std::vector<int64_t> unseen_items;  // every view of held-out items
   std::vector<int64_t> item_of;       // by view
+
+  // `train` by the vocabulary's words, and the words' cumulative shares of the U-Net's rows: as the root of the number
+  // of views, so that a chair of twenty models does not crowd out a girl of one.
+  std::vector<std::vector<int64_t>> by_word;
+  std::vector<double> word_shares;
 };
 /// Throws UserError when nothing is left to train on.
 Split split_of(const corpus::Corpus& corpus);
@@ -48,6 +53,8 @@ struct Row {
   std::string caption = {};  // "" for classifier-free guidance
   bool view_words = true;    // mixed in by the true direction
 };
+/// A training view: a word by its share, then one of its views.
+int64_t draw_view(const Split& split, Rng& rng);
 constexpr double kEmptyPrompts = 0.1, kWithoutViewWords = 0.05;
 std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count);
 
