@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup build demo demo-short test bench format clean
+.PHONY: help setup configure program build demo demo-short test bench format clean
 BIN := build/release/bin
 
 help:
@@ -14,16 +14,22 @@ help:
 setup:
 	@tools/setup_debian.sh
 
-build: setup
+configure: setup
 	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
 	@rm -f build-configure.log
+
+# What a demo needs: the program without tests and benchmarks.
+program: configure
+	@cmake --build --preset release --target lucid
+
+build: configure
 	@cmake --build --preset release
 
-demo: build
+demo: program
 	$(BIN)/lucid generate --overwrite --workspace demo "a hamburger"
 
 # The same path in a minute: every stage runs, the picture is rough.
-demo-short: build
+demo-short: program
 	$(BIN)/lucid generate --overwrite --workspace demo-short --preset draft --iterations 20 --pro-frames-num 10 --turntable-frames 12 "a hamburger"
 
 test: build
