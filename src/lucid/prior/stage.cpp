@@ -79,8 +79,10 @@ std::string stage_key(const Stage& stage, const RunOptions& options) {
 bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) {
   constexpr int64_t kLogEvery = 20;
   const std::string key = stage_key(stage, options);
+  const std::filesystem::path checkpoint = options.checkpoint(stage.name);
+  if (std::filesystem::exists(checkpoint)) trainee.load(checkpoint, key);
   const auto save = [&] {
-    trainee.save(options.checkpoint(stage.name), key);
+    trainee.save(checkpoint, key);
     if (stage.saved) stage.saved();
   };
   const int64_t steps = stage.sizes.steps;

@@ -61,7 +61,8 @@ struct Stage {
 /// Constant after a short warm-up, then down to a twentieth over the last quarter.
 double rate_factor(int64_t step, int64_t steps);
 
-/// Trains to sizes.steps; false when it was stopped (a checkpoint was saved then too).
+/// Trains to sizes.steps, from the stage's checkpoint if there is one; false when it was stopped (a checkpoint was
+/// saved then too).
 bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options);
 
 /// What a stage's result is a function of, apart from its number of steps.

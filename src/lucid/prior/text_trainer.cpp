@@ -162,20 +162,17 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
     for (const Sentence& sentence : sentences) texts.push_back(sentence.text);
     const torch::Tensor ids = ids_of(tokenizer, texts, encoder->config().positions);
     const torch::Tensor directions = directions_of(sentences, anchors);
-    std::vector<double> losses(static_cast<size_t>(options.threads));
-    workers.run([&](int64_t worker) {
+    const double sum = workers.sum([&](int64_t worker) {
       Share share = share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
       share = {.begin = 2 * share.begin, .end = 2 * share.end};
-      if (share.size() == 0) return;
+      if (share.size() == 0) return 0.0;
       const torch::Tensor loss = text_loss(replicas[static_cast<size_t>(worker)], ids.slice(0, share.begin, share.end),
                                            directions.slice(0, share.begin, share.end), tokenizer.eos()) *
                                  (static_cast<double>(share.size()) / static_cast<double>(sizes.batch));
       loss.backward();
-      losses[static_cast<size_t>(worker)] = loss.item<double>();
+      return loss.item<double>();
     });
     gather_gradients(replicas);
-    double sum = 0;
-    for (const double loss : losses) sum += loss;
     return sum;
   };
   stage.measure = [&](int64_t) {
@@ -194,8 +191,6 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
                                   {"view_spread", by_view.mean},
                                   {"view_spread_least", by_view.least}};
   };
-  if (std::filesystem::exists(options.checkpoint("text")))
-    trainee.load(options.checkpoint("text"), stage_key(stage, options));
   const bool finished = run_stage(stage, trainee, options);
   trainee.ema.copy_to(*averaged);
   const torch::NoGradGuard no_grad;

@@ -65,10 +65,9 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
     const torch::Tensor context = data.embeddings.of(prompts);
     const NoisyBatch batch =
         add_noise(schedule, torch::stack(latents), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
-    std::vector<double> losses(static_cast<size_t>(options.threads));
-    workers.run([&](int64_t worker) {
+    const double sum = workers.sum([&](int64_t worker) {
       const Share share = share_of(sizes.batch, worker, workers.count());
-      if (share.size() == 0) return;
+      if (share.size() == 0) return 0.0;
       const auto mine = [&](const torch::Tensor& x) { return x.slice(0, share.begin, share.end); };
       torch::Tensor predicted;
       {
@@ -78,11 +77,9 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
       const torch::Tensor error = (predicted.to(torch::kFloat) - mine(batch.noise)).square().mean({1, 2, 3});
       const torch::Tensor loss = (error * mine(batch.weights)).sum() / static_cast<double>(sizes.batch);
       loss.backward();
-      losses[static_cast<size_t>(worker)] = loss.item<double>();
+      return loss.item<double>();
     });
     gather_gradients(replicas);
-    double sum = 0;
-    for (const double loss : losses) sum += loss;
     return sum;
   };
   stage.measure = [&](int64_t step) {
@@ -90,8 +87,6 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
     return measure.numbers(averaged, step);
   };
   if (saved) stage.saved = [&] { saved(trainee.ema.weights()); };
-  if (std::filesystem::exists(options.checkpoint("unet")))
-    trainee.load(options.checkpoint("unet"), stage_key(stage, options));
   const bool finished = run_stage(stage, trainee, options);
   trainee.ema.copy_to(*unet);
   return finished;

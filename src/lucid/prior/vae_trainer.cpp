@@ -97,10 +97,9 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     const torch::Tensor noise =
         noise_like(torch::empty({count, sizes.vae.latent_channels, side / downscale, side / downscale}),
                    Rng(options.seed, "vae noise", static_cast<uint64_t>(step)));
-    std::vector<double> losses(static_cast<size_t>(options.threads));
-    workers.run([&](int64_t worker) {
+    const double sum = workers.sum([&](int64_t worker) {
       const Share share = share_of(count, worker, workers.count());
-      if (share.size() == 0) return;
+      if (share.size() == 0) return 0.0;
       const Pictures mine{batch.rgb.slice(0, share.begin, share.end), batch.alpha.slice(0, share.begin, share.end)};
       diffusion::Vae& replica = replicas[static_cast<size_t>(worker)];
       torch::Tensor moments, drawn;
@@ -113,11 +112,9 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
       const torch::Tensor loss =
           vae_loss(moments, drawn, mine) * (static_cast<double>(share.size()) / static_cast<double>(count));
       loss.backward();
-      losses[static_cast<size_t>(worker)] = loss.item<double>();
+      return loss.item<double>();
     });
     gather_gradients(replicas);
-    double sum = 0;
-    for (const double loss : losses) sum += loss;
     return sum;
   };
   stage.measure = [&](int64_t step) {
@@ -135,8 +132,6 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
                      asset::contact_sheet({above, below}));
     return nlohmann::ordered_json{{"psnr", numbers.psnr}, {"foreground_psnr", numbers.foreground_psnr}};
   };
-  if (std::filesystem::exists(options.checkpoint("vae")))
-    trainee.load(options.checkpoint("vae"), stage_key(stage, options));
   const bool finished = run_stage(stage, trainee, options);
   trainee.ema.copy_to(*vae);
   return finished;

@@ -5,6 +5,8 @@
 #include <omp.h>
 #include <torch/torch.h>
 
+#include <numeric>
+
 namespace lucid::prior {
 
 void Workers::run(const std::function<void(int64_t worker)>& body) const {
@@ -25,6 +27,12 @@ void Workers::run(const std::function<void(int64_t worker)>& body) const {
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);
   }
+}
+
+double Workers::sum(const std::function<double(int64_t worker)>& body) const {
+  std::vector<double> parts(static_cast<size_t>(count_));
+  run([&](int64_t worker) { parts[static_cast<size_t>(worker)] = body(worker); });
+  return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
 }  // namespace lucid::prior

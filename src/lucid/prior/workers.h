@@ -17,6 +17,8 @@ class Workers {
   int64_t count() const { return count_; }
   /// body(0) … body(count-1), each in a thread of its own; the first exception is thrown again here.
   void run(const std::function<void(int64_t worker)>& body) const;
+  /// body(0) + … + body(count-1), added up in that order.
+  double sum(const std::function<double(int64_t worker)>& body) const;
 
  private:
   int64_t count_;
