@@ -4,20 +4,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace lucid::prior {
 
 torch::Tensor orthogonalised(const torch::Tensor& matrix) {
   constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;  // steepest at 0 among the quintics that stay near 1
+  constexpr int kSteps = 5;
   const bool tall = matrix.size(0) > matrix.size(1);
   torch::Tensor x = tall ? matrix.t() : matrix;
-  x = (x / (x.norm() + 1e-7)).to(torch::kBFloat16).contiguous();
-  for (int i = 0; i < 5; ++i) {
-    const torch::Tensor gram = torch::mm(x, x.t());
-    const torch::Tensor poly = kB * gram + kC * torch::mm(gram, gram);
-    x = kA * x + torch::mm(poly, x);
+  x = (x / (x.norm() + 1e-7)).contiguous();
+  // Each step is X <- P(X X^T) X. All P are polynomials of the first Gram matrix and commute, so the steps are taken on
+  // the small square matrices and X, often ten times as wide, is multiplied twice instead of ten times.
+  torch::Tensor gram = torch::mm(x, x.t()), product;
+  const torch::Tensor identity = torch::eye(gram.size(0));
+  for (int step = 0; step < kSteps; ++step) {
+    const torch::Tensor poly = torch::addmm(identity, gram, gram, kA, kC).add_(gram, kB);
+    product = step == 0 ? poly : torch::mm(poly, product);
+    if (step + 1 < kSteps) gram = torch::mm(poly, torch::mm(gram, poly));
   }
-  x = x.to(torch::kFloat);
+  x = torch::mm(product, x);
   return tall ? x.t() : x;
 }
 
@@ -32,6 +38,8 @@ Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& op
                       .first = torch::zeros_like(p).detach(),
                       .second = matrix ? torch::Tensor() : torch::zeros_like(p).detach()});
   }
+  // Workers take turns: from the largest down they get alike shares, whatever order the network lists its weights in.
+  std::ranges::stable_sort(slots_, std::ranges::greater{}, [](const Slot& slot) { return slot.parameter.numel(); });
 }
 
 void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) const {
@@ -54,19 +62,25 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
 
 double Optimiser::step(int64_t step, double rate_factor, const Workers& workers) {
   const torch::NoGradGuard no_grad;
-  double squares = 0;
-  for (const Slot& slot : slots_) {
-    if (slot.parameter.grad().defined()) squares += slot.parameter.grad().square().sum().item<double>();
-  }
+  const auto share = [&](int64_t worker, const std::function<void(Slot&)>& body) {
+    for (size_t i = static_cast<size_t>(worker); i < slots_.size(); i += static_cast<size_t>(workers.count())) {
+      if (slots_[i].parameter.grad().defined()) body(slots_[i]);
+    }
+  };
+  const double squares = workers.sum([&](int64_t worker) {
+    const torch::NoGradGuard no_grad_here;
+    double sum = 0;
+    share(worker, [&](Slot& slot) { sum += slot.parameter.grad().square().sum().item<double>(); });
+    return sum;
+  });
   const double norm = std::sqrt(squares);
   const double scale = options_.clip > 0 ? std::min(1.0, options_.clip / (norm + 1e-12)) : 1.0;
   workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad_here;
-    for (size_t i = static_cast<size_t>(worker); i < slots_.size(); i += static_cast<size_t>(workers.count())) {
-      if (!slots_[i].parameter.grad().defined()) continue;
-      update(slots_[i], options_.rate * rate_factor, scale, step);
-      slots_[i].parameter.mutable_grad().zero_();
-    }
+    share(worker, [&](Slot& slot) {
+      update(slot, options_.rate * rate_factor, scale, step);
+      slot.parameter.mutable_grad().zero_();
+    });
   });
   return norm;
 }
