@@ -47,6 +47,7 @@ Command add_eval(CLI::App& app) {
   command->add_option("--prior", o.prior, "prior; the embedded one if not given")->type_name("DIR");
   command->add_option("--judge", o.judge, "judge; the embedded one if not given")->type_name("DIR");
   command->add_option("--corpus", o.corpus, "real pictures, for the distance to the nearest of them")->type_name("DIR");
+  command->add_option("--clip", o.clip, "CLIP model (transformers' layout), as a second judge")->type_name("DIR");
   command->add_option("--prompts", o.prompts, "one a line, in place of the standard set")->type_name("FILE");
   command->add_option("--count", o.count, "prompts of the standard set")->capture_default_str();
   command->add_option("--seeds", o.seeds, "runs a prompt")->capture_default_str();

@@ -20,6 +20,7 @@
 #include "lucid/corpus/shards.h"
 #include "lucid/distill/vocabulary.h"
 #include "lucid/eval/asset_views.h"
+#include "lucid/eval/clip.h"
 #include "lucid/eval/judge_training.h"
 #include "lucid/eval/prompt_set.h"
 #include "lucid/eval/report.h"
@@ -32,27 +33,44 @@ namespace {
 constexpr int kViews = 8, kNeighbourViews = 24;  // for the judge; closer together, for the reprojection
 constexpr double kTellsFrontFromBack = 0.9;      // on real renders; below it, a word has no sides to be right about
 constexpr int64_t kMostRealViews = 400;
+constexpr const char* kNumbers = "eval.json";  // of one asset, in its folder
 
 struct Evaluation {
   const EvalOptions& options;
   fs::path prior;
   eval::Judge judge;
   eval::JudgeReport report;
+  distill::Vocabulary vocabulary;  // names that prior and judge both know
   std::vector<eval::EvalPrompt> prompts;
   std::optional<corpus::Corpus> corpus;
+  std::optional<eval::Clip> clip;
 };
 
-std::vector<std::string> names_known_to_both(const fs::path& prior, const eval::Judge& judge) {
-  const auto& judged = judge->config().words;
-  const auto vocabulary = distill::load_vocabulary(prior);
-  if (!vocabulary) return judged;
-  std::vector<std::string> both;
-  for (const std::string& name : vocabulary->names) {
-    if (std::ranges::find(judged, name) != judged.end()) both.push_back(name);
-  }
-  if (both.empty())
+/// A prior without a vocabulary may know all that the judge does.
+distill::Vocabulary vocabulary_of(const fs::path& prior, const eval::JudgeConfig& judge) {
+  distill::Vocabulary vocabulary = distill::load_vocabulary(prior).value_or(
+      distill::Vocabulary{.names = judge.words, .colours = {}, .filler = {}, .seen = {}});
+  std::erase_if(vocabulary.names,
+                [&](const std::string& name) { return std::ranges::find(judge.words, name) == judge.words.end(); });
+  if (vocabulary.names.empty()) {
     throw UserError({.what_happened = "prior and judge have no name in common", .file = prior.string()});
-  return both;
+  }
+  return vocabulary;
+}
+
+std::string folder_name(const eval::EvalPrompt& prompt, int64_t seed) {
+  return fmt::format("{}_s{}", name_from_prompt(prompt.text), seed);
+}
+
+void refuse_alike(const std::vector<eval::EvalPrompt>& prompts, const fs::path& file) {
+  std::map<std::string, std::string> texts;
+  for (const eval::EvalPrompt& prompt : prompts) {
+    const auto [entry, fresh] = texts.emplace(folder_name(prompt, 0), prompt.text);
+    if (fresh) continue;
+    throw UserError({.what_happened = fmt::format("'{}' and '{}' are the same prompt", entry->second, prompt.text),
+                     .file = file.string(),
+                     .hint = "--seeds makes an asset several times"});
+  }
 }
 
 Evaluation prepare(const EvalOptions& options) {
@@ -62,22 +80,19 @@ Evaluation prepare(const EvalOptions& options) {
                         .prior = prior,
                         .judge = eval::load_judge(judge_folder),
                         .report = eval::read_judge_report(judge_folder),
+                        .vocabulary = {},
                         .prompts = {},
-                        .corpus = {}};
+                        .corpus = {},
+                        .clip = {}};
   const auto& colours = evaluation.judge->config().colours;
-  const auto names = names_known_to_both(prior, evaluation.judge);
-  evaluation.prompts = options.prompts.empty() ? eval::standard_prompts(names, colours, options.count)
-                                               : eval::read_prompts(options.prompts, names, colours);
+  const distill::Vocabulary& vocabulary = evaluation.vocabulary = vocabulary_of(prior, evaluation.judge->config());
+  evaluation.prompts = options.prompts.empty()
+                           ? eval::standard_prompts(vocabulary.names, colours, options.count, vocabulary.seen)
+                           : eval::read_prompts(options.prompts, vocabulary.names, colours, vocabulary.seen);
+  refuse_alike(evaluation.prompts, options.prompts);
   if (!options.corpus.empty()) evaluation.corpus.emplace(options.corpus);
+  if (!options.clip.empty()) evaluation.clip.emplace(options.clip);
   return evaluation;
-}
-
-std::string folder_name(const eval::EvalPrompt& prompt, int64_t seed) {
-  std::string name = prompt.text;
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return fmt::format("{}_s{}", name.substr(0, 80), seed);
 }
 
 int make_asset(const Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt, int64_t seed,
@@ -124,6 +139,17 @@ torch::Tensor real_pictures(const corpus::Corpus& corpus, const std::string& wor
   return corpus.views(some).rgb;
 }
 
+/// The prompt with every name of the vocabulary in place of its own.
+std::vector<std::string> with_each_name(const eval::EvalPrompt& prompt, const distill::Vocabulary& vocabulary) {
+  std::vector<std::string> texts;
+  const size_t at = prompt.text.find(prompt.word);
+  for (const std::string& name : vocabulary.names) {
+    std::string text = prompt.text;
+    texts.push_back(text.replace(at, prompt.word.size(), name));
+  }
+  return texts;
+}
+
 eval::AssetResult measure(Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt,
                           int64_t seed, const fs::path& folder) {
   const torch::NoGradGuard no_grad;
@@ -144,6 +170,7 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   result.colour = prompt.colour;
   result.score = score;
   result.seed = seed;
+  result.unseen = prompt.unseen;
   result.rank = eval::rank_of(verdict.word, index_of(config.words, prompt.word));
   const auto first = verdict.word.log_softmax(1).mean(0).argmax().item<int64_t>();
   result.taken_for = config.words[static_cast<size_t>(first)];
@@ -170,12 +197,36 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   }
   const double error = eval::reprojection_error(eval::render_asset(cloud, kNeighbourViews));
   if (std::isfinite(error)) result.reprojection_error = error;
+  if (evaluation.clip) {
+    const eval::AssetViews pictures =
+        eval::render_asset(cloud, kViews, {.size = static_cast<int>(evaluation.clip->picture_size())});
+    const eval::ClipOpinion opinion =
+        eval::clip_opinion(*evaluation.clip, pictures.rgb, prompt.text, with_each_name(prompt, evaluation.vocabulary));
+    result.clip_score = opinion.score;
+    result.clip_rank = opinion.rank;
+  }
   result.seconds = manifest.at("seconds");
   result.peak_mb = manifest.at("peak_mb");
   const auto pictures = views.rgb.unbind(0);
   asset::write_png(folder / "eval.png", asset::contact_sheet({{pictures[0], pictures[2], pictures[4], pictures[6]}}));
   result.picture = fs::relative(folder / "eval.png", evaluation.options.out).string();
   return result;
+}
+
+/// What an earlier run measured, unless it lacks what is asked for now.
+std::optional<eval::AssetResult> stored_result(const Evaluation& evaluation, const fs::path& folder) {
+  const fs::path file = folder / kNumbers;
+  std::error_code none;
+  if (!fs::exists(file, none)) return std::nullopt;
+  try {
+    eval::AssetResult result = eval::result_from_json(weights::read_json_object(file));
+    if (evaluation.clip && !result.clip_score) return std::nullopt;
+    if (evaluation.corpus && !result.distance_to_nearest) return std::nullopt;
+    return result;
+  } catch (const nlohmann::json::exception& error) {
+    throw UserError(
+        {.what_happened = error.what(), .file = file.string(), .hint = "remove the file; it is made again"});
+  }
 }
 
 void write_report(const Evaluation& evaluation, const std::map<std::string, std::vector<eval::AssetResult>>& results) {
@@ -216,21 +267,17 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
     for (const eval::EvalPrompt& prompt : evaluation.prompts) {
       for (int64_t seed = 0; seed < options.seeds; ++seed) {
         const fs::path folder = options.out / "runs" / score / folder_name(prompt, seed);
-        const fs::path numbers = folder / "eval.json";
-        std::error_code none;
-        if (!fs::exists(numbers, none)) {
+        auto known = stored_result(evaluation, folder);
+        if (!known) {
+          std::error_code none;
           if (!fs::exists(folder / "manifest.json", none)) {
             const int code = make_asset(evaluation, score, prompt, seed, stop);
             if (code != 0) return code;
           }
-          write_file(numbers, eval::to_json(measure(evaluation, score, prompt, seed, folder)).dump(1) + "\n");
+          known = measure(evaluation, score, prompt, seed, folder);
+          write_file(folder / kNumbers, eval::to_json(*known).dump(1) + "\n");
         }
-        try {
-          results[score].push_back(eval::result_from_json(weights::read_json_object(numbers)));
-        } catch (const nlohmann::json::exception& error) {
-          throw UserError(
-              {.what_happened = error.what(), .file = numbers.string(), .hint = "remove the file; it is made again"});
-        }
+        results[score].push_back(*known);
         const eval::AssetResult& last = results[score].back();
         spdlog::info("{}/{} {} ({}): rank {}, taken for {}", ++done, total, prompt.text, score, last.rank,
                      last.taken_for);

@@ -14,6 +14,7 @@ struct EvalOptions {
   std::filesystem::path out = "output/eval";
   std::filesystem::path prior, judge;  // empty = models/mini, models/judge
   std::filesystem::path corpus;        // real pictures for distance_to_nearest; empty = not measured
+  std::filesystem::path clip;          // a folder of transformers' CLIPModel, as a second judge; may be empty
   std::filesystem::path prompts;       // a file, one a line; empty = the standard set
   std::filesystem::path config;        // YAML of options on top of the preset; may be empty
   std::string preset = "draft";

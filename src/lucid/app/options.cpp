@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "lucid/base/error.h"
+#include "lucid/base/sha256.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -204,7 +205,10 @@ void add_foreign(OptionTable& table) {
   }
 }
 
+}  // namespace
+
 std::string name_from_prompt(const std::string& text) {
+  constexpr size_t kMostLetters = 60, kDigits = 8;
   std::string name;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -213,13 +217,13 @@ std::string name_from_prompt(const std::string& text) {
     } else if (!name.empty() && name.back() != '_') {
       name += '_';
     }
-    if (name.size() >= 60) break;
   }
+  const bool cut = name.size() > kMostLetters;
+  if (cut) name.resize(kMostLetters);
   while (!name.empty() && name.back() == '_') name.pop_back();
+  if (cut) name += "_" + sha256_of_bytes(text).substr(0, kDigits);  // long prompts often begin alike
   return name.empty() ? "asset" : name;
 }
-
-}  // namespace
 
 OptionTable make_table(RunOptions& options) {
   OptionTable table;

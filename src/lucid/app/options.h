@@ -30,6 +30,9 @@ config::OptionTable make_table(RunOptions& options);
 /// built from.
 std::filesystem::path data_folder();
 
+/// "A blue teapot!" -> "a_blue_teapot"; a name that had to be cut ends in a digest of the whole text.
+std::string name_from_prompt(const std::string& text);
+
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);

@@ -118,9 +118,19 @@ std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "vocabulary.json";
   if (!std::filesystem::exists(file)) return std::nullopt;
   const nlohmann::json json = weights::read_json_object(file);
-  return Vocabulary{.names = string_list(json, file, "names", true),
-                    .colours = string_list(json, file, "colours", false),
-                    .filler = string_list(json, file, "filler", false)};
+  Vocabulary vocabulary{.names = string_list(json, file, "names", true),
+                        .colours = string_list(json, file, "colours", false),
+                        .filler = string_list(json, file, "filler", false),
+                        .seen = {}};
+  if (json.contains("seen")) {
+    const nlohmann::json& seen = json.at("seen");
+    if (!seen.is_object()) {
+      throw UserError({.what_happened = "an object of lists was expected", .file = file.string(), .key = "seen"});
+    }
+    for (const auto& [name, unused] : seen.items())
+      vocabulary.seen[name] = string_list(seen, file, name.c_str(), false);
+  }
+  return vocabulary;
 }
 
 PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text) {

@@ -24,10 +24,15 @@ std::string longest_in(const std::string& text, const std::vector<std::string>& 
   return best;
 }
 
+bool is_unseen(const SeenColours& seen, const std::string& word, const std::string& colour) {
+  const auto found = seen.find(word);
+  return found != seen.end() && std::ranges::find(found->second, colour) == found->second.end();
+}
+
 }  // namespace
 
 std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const std::vector<std::string>& colours,
-                                         int64_t count) {
+                                         int64_t count, const SeenColours& seen) {
   LUCID_CHECK(!names.empty(), "no names for {} prompts", count);
   std::ranges::sort(names);
   const auto total = static_cast<int64_t>(names.size());
@@ -35,7 +40,14 @@ std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const s
   for (int64_t i = 0; i < count; ++i) {
     const int64_t name = count >= total ? i % total : i * total / count;
     EvalPrompt prompt{.text = {}, .word = names[static_cast<size_t>(name)], .colour = {}};
-    if (i % 3 == 1 && !colours.empty()) prompt.colour = colours[static_cast<size_t>(i / 3) % colours.size()];
+    if (i % 3 == 1 && !colours.empty()) {
+      const size_t turn = static_cast<size_t>(i / 3);
+      prompt.colour = colours[turn % colours.size()];
+      for (size_t k = 0; k < colours.size() && !prompt.unseen; ++k) {
+        const std::string& colour = colours[(turn + k) % colours.size()];
+        if (is_unseen(seen, prompt.word, colour)) prompt.colour = colour, prompt.unseen = true;
+      }
+    }
     prompt.text = corpus::with_article(prompt.colour.empty() ? prompt.word : prompt.colour + " " + prompt.word);
     prompts.push_back(prompt);
   }
@@ -43,7 +55,7 @@ std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const s
 }
 
 std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const std::vector<std::string>& names,
-                                     const std::vector<std::string>& colours) {
+                                     const std::vector<std::string>& colours, const SeenColours& seen) {
   std::istringstream lines(read_file(file, kMaxFile));
   std::vector<EvalPrompt> prompts;
   int number = 0;
@@ -57,6 +69,7 @@ std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const st
                        .file = file.string(),
                        .line = number});
     }
+    prompt.unseen = !prompt.colour.empty() && is_unseen(seen, prompt.word, prompt.colour);
     prompts.push_back(prompt);
   }
   if (prompts.empty()) throw UserError({.what_happened = "holds no prompts", .file = file.string()});

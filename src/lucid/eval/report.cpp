@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace lucid::eval {
@@ -39,6 +40,11 @@ constexpr Number kNumbers[] = {
     {"saturation_ratio", [](const AssetResult& r) { return r.saturation_ratio; }},
     {"distance_to_nearest", [](const AssetResult& r) { return r.distance_to_nearest; }},
     {"reprojection_error", [](const AssetResult& r) { return r.reprojection_error; }},
+    {"clip_score", [](const AssetResult& r) { return r.clip_score; }},
+    {"clip_r_precision_1",
+     [](const AssetResult& r) { return r.clip_rank ? std::optional<double>(*r.clip_rank <= 1) : std::nullopt; }},
+    {"clip_r_precision_5",
+     [](const AssetResult& r) { return r.clip_rank ? std::optional<double>(*r.clip_rank <= 5) : std::nullopt; }},
     {"seconds_per_asset", [](const AssetResult& r) { return std::optional<double>(r.seconds); }},
 };
 
@@ -86,6 +92,7 @@ json to_json(const AssetResult& r) {
           {"colour", r.colour},
           {"score", r.score},
           {"seed", r.seed},
+          {"unseen", r.unseen},
           {"rank", r.rank},
           {"taken_for", r.taken_for},
           {"colour_right", maybe(r.colour_right)},
@@ -97,6 +104,8 @@ json to_json(const AssetResult& r) {
           {"saturation_ratio", maybe(r.saturation_ratio)},
           {"distance_to_nearest", maybe(r.distance_to_nearest)},
           {"reprojection_error", maybe(r.reprojection_error)},
+          {"clip_score", maybe(r.clip_score)},
+          {"clip_rank", maybe(r.clip_rank)},
           {"seconds", r.seconds},
           {"peak_mb", r.peak_mb},
           {"picture", r.picture}};
@@ -108,6 +117,7 @@ AssetResult result_from_json(const json& j) {
           .colour = j.at("colour"),
           .score = j.at("score"),
           .seed = j.at("seed"),
+          .unseen = j.at("unseen"),
           .rank = j.at("rank"),
           .taken_for = j.at("taken_for"),
           .colour_right = read_maybe<bool>(j, "colour_right"),
@@ -119,6 +129,8 @@ AssetResult result_from_json(const json& j) {
           .saturation_ratio = read_maybe<double>(j, "saturation_ratio"),
           .distance_to_nearest = read_maybe<double>(j, "distance_to_nearest"),
           .reprojection_error = read_maybe<double>(j, "reprojection_error"),
+          .clip_score = read_maybe<double>(j, "clip_score"),
+          .clip_rank = read_maybe<int64_t>(j, "clip_rank"),
           .seconds = j.at("seconds"),
           .peak_mb = j.at("peak_mb"),
           .picture = j.at("picture")};
@@ -141,6 +153,7 @@ json summary(const std::vector<AssetResult>& results, double judge_accuracy) {
   int64_t peak = 0;
   for (const AssetResult& result : results) peak = std::max(peak, result.peak_mb);
   out["peak_mb"] = peak;
+  out["unseen_combinations"] = std::ranges::count_if(results, &AssetResult::unseen);
   return out;
 }
 

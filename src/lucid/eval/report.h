@@ -17,6 +17,7 @@ namespace lucid::eval {
 struct AssetResult {
   std::string prompt, word, colour, score;  // score: "ism", "sds"
   int64_t seed = 0;
+  bool unseen = false;    // the prior's training saw no such name in this colour
   int64_t rank = 0;       // of `word` in the judge's opinion, 1 = first
   std::string taken_for;  // the judge's first choice
   std::optional<bool> colour_right;
@@ -26,6 +27,8 @@ struct AssetResult {
   std::optional<double> sharpness_ratio, saturation_ratio;  // to real renders of the word
   std::optional<double> distance_to_nearest;
   std::optional<double> reprojection_error;
+  std::optional<double> clip_score;  // by the user's CLIP model
+  std::optional<int64_t> clip_rank;  // of the prompt among the same prompt with each name of the vocabulary in it
   double seconds = 0;
   int64_t peak_mb = 0;
   std::string picture;  // PNG, relative to the report's folder
@@ -35,7 +38,8 @@ nlohmann::json to_json(const AssetResult& result);
 AssetResult result_from_json(const nlohmann::json& json);  // throws nlohmann::json::exception
 
 /// Means over the assets of one score: prompts, r_precision_1, r_precision_5, colour_accuracy, view_accuracy,
-/// janus_rate, sharpness_ratio, saturation_ratio, distance_to_nearest, reprojection_error, seconds_per_asset, peak_mb;
+/// janus_rate, sharpness_ratio, saturation_ratio, distance_to_nearest, reprojection_error, clip_score,
+/// clip_r_precision_1, clip_r_precision_5, seconds_per_asset, peak_mb, unseen_combinations (how many prompts are such);
 /// with `judge_accuracy`, without which the first ones mean nothing. A mean of nothing is null.
 nlohmann::json summary(const std::vector<AssetResult>& results, double judge_accuracy);
 

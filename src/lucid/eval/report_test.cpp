@@ -48,6 +48,9 @@ TEST(Report, ResultsComeBackFromJson) {
   r.colour_right = true;
   r.second_front = false;
   r.reprojection_error = 0.01;
+  r.clip_score = 27.5;
+  r.clip_rank = 2;
+  r.unseen = true;
   EXPECT_EQ(to_json(result_from_json(to_json(r))), to_json(r));
 }
 
@@ -77,7 +80,7 @@ TEST(Report, ThePageEscapesAndShowsEveryAsset) {
 TEST(PromptSet, GoesEvenlyThroughTheVocabulary) {
   std::vector<std::string> names;
   for (int i = 0; i < 30; ++i) names.push_back(fmt::format("thing{:02}", i));
-  const auto few = standard_prompts(names, {"red", "orange"}, 10);
+  const auto few = standard_prompts(names, {"red", "orange"}, 10, {});
   std::set<std::string> words, coloured;
   for (const EvalPrompt& p : few) {
     words.insert(p.word);
@@ -85,20 +88,36 @@ TEST(PromptSet, GoesEvenlyThroughTheVocabulary) {
   }
   EXPECT_EQ(words.size(), 10u);
   EXPECT_EQ(coloured, (std::set<std::string>{"a red thing03", "an orange thing12", "a red thing21"}));
-  EXPECT_EQ(standard_prompts(names, {}, 45)[44].text, "a thing14");
+  EXPECT_EQ(standard_prompts(names, {}, 45, {})[44].text, "a thing14");
+}
+
+TEST(PromptSet, ColoursAreOnesThatTrainingDidNotSeeTheNameIn) {
+  const SeenColours seen{{"ant", {"red"}}, {"bee", {"red", "blue"}}, {"cat", {"blue", "red", "green"}}};
+  const auto prompts = standard_prompts({"ant", "bee", "cat", "dog"}, {"red", "blue", "green"}, 24, seen);
+  int64_t coloured = 0;
+  for (const EvalPrompt& p : prompts) {
+    coloured += !p.colour.empty();
+    EXPECT_FALSE(p.word == "ant" && p.colour == "red");
+    EXPECT_TRUE(p.word != "bee" || p.colour.empty() || p.colour == "green") << p.text;
+    // A cat was seen in all of them, and of the dog nothing is known.
+    EXPECT_EQ(p.unseen, !p.colour.empty() && (p.word == "ant" || p.word == "bee")) << p.text;
+  }
+  EXPECT_EQ(coloured, 8);
 }
 
 TEST(PromptSet, AFileNamesItsBadLine) {
   const lucid::test::TemporaryFolder folder;
   const auto file = folder.path / "prompts.txt";
   write_file(file, "# mine\n\na red teddy bear\r\na bear\n");
-  const auto prompts = read_prompts(file, {"bear", "teddy bear"}, {"red"});
+  const auto prompts = read_prompts(file, {"bear", "teddy bear"}, {"red"}, {{"teddy bear", {"blue"}}});
   ASSERT_EQ(prompts.size(), 2u);
   EXPECT_EQ(prompts[0].word, "teddy bear");
   EXPECT_EQ(prompts[0].colour, "red");
+  EXPECT_TRUE(prompts[0].unseen);
+  EXPECT_FALSE(prompts[1].unseen);
   write_file(file, "a bear\na zebra\n");
   try {
-    read_prompts(file, {"bear"}, {});
+    read_prompts(file, {"bear"}, {}, {});
     ADD_FAILURE();
   } catch (const UserError& error) {
     EXPECT_EQ(error.mistake().line, 2);

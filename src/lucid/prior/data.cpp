@@ -70,7 +70,10 @@ Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& 
   for (const corpus::Item& item : corpus.items()) {
     add(item.word);
     if (!item.held_out) words.names.insert(item.word);
-    if (!item.held_out && !item.colour.empty()) words.colours.insert(item.colour);
+    if (!item.held_out && !item.colour.empty()) {
+      words.colours.insert(item.colour);
+      words.seen[item.word].insert(item.colour);
+    }
     add(item.colour);
     for (const std::string& caption : item.captions) add(caption);
   }

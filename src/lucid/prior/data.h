@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ std::vector<int64_t> evenly(const std::vector<int64_t>& views, size_t count);
 struct Words {
   std::set<std::string> tokens;
   std::set<std::string> names, colours;
+  std::map<std::string, std::set<std::string>> seen;  // the colours that training sees each name in
 };
 Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& anchors);
 

@@ -147,7 +147,7 @@ void write_prior_frame(const std::filesystem::path& folder, const Sizes& sizes, 
   write_json(folder / "unet/config.json", unet_config(sizes.unet, picture_size / sizes.vae.downscale()));
   write_json(folder / "views.json", views_json());
   write_json(folder / "vocabulary.json",
-             {{"names", words.names}, {"colours", words.colours}, {"filler", filler_of(words)}});
+             {{"names", words.names}, {"colours", words.colours}, {"filler", filler_of(words)}, {"seen", words.seen}});
 }
 
 void write_text_encoder(const std::filesystem::path& folder, const NamedTensors& weights) {

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <limits>
 
 #include "lucid/base/error.h"
+#include "lucid/text/clip_layer.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 
@@ -17,69 +17,18 @@ namespace {
 
 constexpr int64_t kMaxWidth = 1 << 16, kMaxLayers = 256, kMaxVocabulary = 1 << 22;
 
-torch::nn::LayerNorm layer_norm(int64_t width, double eps) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(eps));
-}
-
-/// One block: x + attention(norm(x)), x + mlp(norm(x)).
-class LayerImpl : public torch::nn::Module {
- public:
-  explicit LayerImpl(const EncoderConfig& c)
-      : heads_(c.heads),
-        quick_(c.activation == "quick_gelu"),
-        q_(c.hidden_size, c.hidden_size),
-        k_(c.hidden_size, c.hidden_size),
-        v_(c.hidden_size, c.hidden_size),
-        out_(c.hidden_size, c.hidden_size),
-        fc1_(c.hidden_size, c.intermediate_size),
-        fc2_(c.intermediate_size, c.hidden_size),
-        norm1_(layer_norm(c.hidden_size, c.layer_norm_eps)),
-        norm2_(layer_norm(c.hidden_size, c.layer_norm_eps)) {
-    auto attention = register_module("self_attn", std::make_shared<torch::nn::Module>());
-    attention->register_module("q_proj", q_);
-    attention->register_module("k_proj", k_);
-    attention->register_module("v_proj", v_);
-    attention->register_module("out_proj", out_);
-    register_module("layer_norm1", norm1_);
-    auto mlp = register_module("mlp", std::make_shared<torch::nn::Module>());
-    mlp->register_module("fc1", fc1_);
-    mlp->register_module("fc2", fc2_);
-    register_module("layer_norm2", norm2_);
-  }
-
-  torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask) {  // [n,L,D], [L,L]
-    const int64_t n = x.size(0), length = x.size(1), width = x.size(2);
-    const auto split = [&](const torch::Tensor& t) {
-      return t.view({n, length, heads_, width / heads_}).transpose(1, 2);
-    };
-    const torch::Tensor normed = norm1_(x);
-    const torch::Tensor q = split(q_(normed)) / std::sqrt(static_cast<double>(width / heads_));
-    const torch::Tensor scores = torch::matmul(q, split(k_(normed)).transpose(2, 3)) + mask;  // [n,H,L,L]
-    const torch::Tensor mixed = torch::matmul(scores.softmax(-1), split(v_(normed)));
-    x = x + out_(mixed.transpose(1, 2).reshape({n, length, width}));
-    torch::Tensor h = fc1_(norm2_(x));
-    h = quick_ ? h * torch::sigmoid(1.702 * h) : torch::gelu(h);
-    return x + fc2_(h);
-  }
-
- private:
-  int64_t heads_;
-  bool quick_;
-  torch::nn::Linear q_, k_, v_, out_, fc1_, fc2_;
-  torch::nn::LayerNorm norm1_, norm2_;
-};
-
 }  // namespace
 
 /// Kept out of the header: the layers.
 struct EncoderImpl::Parts {
   torch::nn::Embedding token{nullptr}, position{nullptr};
-  std::vector<std::shared_ptr<LayerImpl>> layers;
+  std::vector<ClipLayer> layers;
   torch::nn::LayerNorm final_norm{nullptr};
 };
 
-EncoderConfig EncoderConfig::from_file(const fs::path& file) {
-  const weights::JsonConfig json(file);
+EncoderConfig EncoderConfig::from_file(const fs::path& file) { return from_json(weights::JsonConfig(file)); }
+
+EncoderConfig EncoderConfig::from_json(const weights::JsonConfig& json) {
   EncoderConfig c;
   // What a config.json leaves out has transformers' default, which is not always Stable Diffusion's value.
   c.vocab_size = json.positive("vocab_size", c.vocab_size, kMaxVocabulary);
@@ -100,6 +49,12 @@ EncoderConfig EncoderConfig::from_file(const fs::path& file) {
   return c;
 }
 
+double EncoderConfig::parameters() const {
+  const auto width = static_cast<double>(hidden_size);
+  return width * static_cast<double>(vocab_size + positions) +
+         static_cast<double>(layers) * width * (4 * width + 2 * static_cast<double>(intermediate_size));
+}
+
 EncoderImpl::EncoderImpl(const EncoderConfig& config) : config_(config), parts_(std::make_shared<Parts>()) {
   auto model = register_module("text_model", std::make_shared<torch::nn::Module>());
   auto embeddings = model->register_module("embeddings", std::make_shared<torch::nn::Module>());
@@ -110,10 +65,14 @@ EncoderImpl::EncoderImpl(const EncoderConfig& config) : config_(config), parts_(
   auto encoder = model->register_module("encoder", std::make_shared<torch::nn::Module>());
   auto layers = encoder->register_module("layers", std::make_shared<torch::nn::Module>());
   for (int64_t i = 0; i < config.layers; ++i) {
-    parts_->layers.push_back(layers->register_module(fmt::format("{}", i), std::make_shared<LayerImpl>(config)));
+    parts_->layers.push_back(layers->register_module(
+        fmt::format("{}", i), ClipLayer(ClipLayerSizes{.width = config.hidden_size,
+                                                       .inner = config.intermediate_size,
+                                                       .heads = config.heads,
+                                                       .quick_gelu = config.activation == "quick_gelu",
+                                                       .eps = config.layer_norm_eps})));
   }
-  parts_->final_norm =
-      model->register_module("final_layer_norm", layer_norm(config.hidden_size, config.layer_norm_eps));
+  parts_->final_norm = model->register_module("final_layer_norm", clip_norm(config.hidden_size, config.layer_norm_eps));
 }
 
 std::vector<torch::Tensor> EncoderImpl::hidden_states(const torch::Tensor& ids) {
@@ -136,29 +95,10 @@ std::vector<torch::Tensor> EncoderImpl::hidden_states(const torch::Tensor& ids) 
 
 torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
 
-namespace {
-
-/// A lying config.json must not make us allocate what its weight file could never fill.
-void check_size(const EncoderConfig& c, const weights::StateDict& state) {
-  double held = 0;
-  for (const auto& [name, tensor] : state.tensors) held += static_cast<double>(tensor.numel());
-  const auto width = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.intermediate_size);
-  const double asked = width * static_cast<double>(c.vocab_size + c.positions) +
-                       static_cast<double>(c.layers) * width * (4 * width + 2 * inner);
-  constexpr double kSlack = 4;  // a file that merely lacks some tensors gets their names from load_into
-  if (asked > kSlack * held + 1e6) {
-    throw UserError({.what_happened = fmt::format("holds {:.3g} numbers, its config.json asks for {:.3g}", held, asked),
-                     .file = state.file.string(),
-                     .hint = "weights and config.json must come from the same model"});
-  }
-}
-
-}  // namespace
-
 Encoder load_encoder(const fs::path& folder) {
   const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
   weights::StateDict state = weights::read_part(folder, "model");
-  check_size(config, state);
+  weights::check_asked_size(state, config.parameters());
   // transformers 5 writes the names without their common prefix.
   std::map<std::string, torch::Tensor> named;
   for (const auto& [name, tensor] : state.tensors)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lucid/text/tokenizer.h"
+#include "lucid/weights/json_config.h"
 
 namespace lucid::text {
 
@@ -19,6 +20,8 @@ struct EncoderConfig {
   std::string activation = "quick_gelu";  // or "gelu" (erf form)
   double layer_norm_eps = 1e-5;
   static EncoderConfig from_file(const std::filesystem::path& config_json);
+  static EncoderConfig from_json(const weights::JsonConfig& json);
+  double parameters() const;  // about: weight matrices only
 };
 
 class EncoderImpl : public torch::nn::Module {

@@ -49,6 +49,11 @@ nlohmann::json read_json_object(const std::filesystem::path& file) {
 
 JsonConfig::JsonConfig(const std::filesystem::path& file) : file_(file), json_(read_json_object(file)) {}
 
+JsonConfig JsonConfig::object(const std::string& key) const {
+  if (has(key) && !value(key).is_object()) refuse(key, "must be an object");
+  return {file_, prefix_ + key + ".", has(key) ? value(key) : nlohmann::json::object()};
+}
+
 bool JsonConfig::has(const std::string& key) const {
   const auto it = json_.find(key);
   return it != json_.end() && !it->is_null();
@@ -97,6 +102,18 @@ std::vector<int64_t> JsonConfig::positives(const std::string& key, const std::ve
   return list.get<std::vector<int64_t>>();
 }
 
+std::vector<double> JsonConfig::numbers(const std::string& key, const std::vector<double>& otherwise) const {
+  if (!has(key)) return otherwise;
+  const auto& list = value(key);
+  const auto finite = [](const auto& element) {
+    return element.is_number() && std::isfinite(element.template get<double>());
+  };
+  if (!list.is_array() || list.size() != otherwise.size() || !std::ranges::all_of(list, finite)) {
+    refuse(key, fmt::format("must be a list of {} numbers", otherwise.size()));
+  }
+  return list.get<std::vector<double>>();
+}
+
 int64_t JsonConfig::groups(const std::string& key, int64_t otherwise, const std::vector<int64_t>& widths) const {
   const int64_t groups = positive(key, otherwise);
   for (const int64_t width : widths) {
@@ -133,7 +150,7 @@ void JsonConfig::none_of(const std::vector<std::string>& keys) const {
 void JsonConfig::refuse(const std::string& key, const std::string& why, const std::string& hint) const {
   throw UserError({.what_happened = fmt::format("{} {}", json_.contains(key) ? shown(json_.at(key)) : "(absent)", why),
                    .file = file_.string(),
-                   .key = key,
+                   .key = prefix_ + key,
                    .hint = hint});
 }
 

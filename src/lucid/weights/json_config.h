@@ -22,6 +22,9 @@ class JsonConfig {
 
   explicit JsonConfig(const std::filesystem::path& file);  // throws UserError, as every member does
 
+  /// The object under `key`, empty where there is none; complaints then name `key.inner`.
+  JsonConfig object(const std::string& key) const;
+
   bool has(const std::string& key) const;  // there, and not null
   bool has_null(const std::string& key) const { return json_.contains(key) && json_.at(key).is_null(); }
   bool is_list(const std::string& key) const { return has(key) && value(key).is_array(); }
@@ -31,6 +34,8 @@ class JsonConfig {
   bool boolean(const std::string& key, bool otherwise) const;
   std::string text(const std::string& key, const std::string& otherwise) const;
   std::vector<int64_t> positives(const std::string& key, const std::vector<int64_t>& otherwise) const;
+  /// As many as `otherwise` has.
+  std::vector<double> numbers(const std::string& key, const std::vector<double>& otherwise) const;
   /// The number of groups of the group norms, which must divide every width.
   int64_t groups(const std::string& key, int64_t otherwise, const std::vector<int64_t>& widths) const;
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& otherwise) const;
@@ -42,8 +47,11 @@ class JsonConfig {
   [[noreturn]] void refuse(const std::string& key, const std::string& why, const std::string& hint = "") const;
 
  private:
+  JsonConfig(std::filesystem::path file, std::string prefix, nlohmann::json json)
+      : file_(std::move(file)), prefix_(std::move(prefix)), json_(std::move(json)) {}
   const nlohmann::json& value(const std::string& key) const { return json_.at(key); }
   std::filesystem::path file_;
+  std::string prefix_;  // of the keys in complaints
   nlohmann::json json_;
 };
 

@@ -81,4 +81,15 @@ void load_into(torch::nn::Module& module, const StateDict& state, const std::vec
   }
 }
 
+void check_asked_size(const StateDict& state, double asked) {
+  double held = 0;
+  for (const auto& [name, tensor] : state.tensors) held += static_cast<double>(tensor.numel());
+  constexpr double kSlack = 4;
+  if (asked > kSlack * held + 1e6) {
+    throw UserError({.what_happened = fmt::format("holds {:.3g} numbers, its config.json asks for {:.3g}", held, asked),
+                     .file = state.file.string(),
+                     .hint = "weights and config.json must come from the same model"});
+  }
+}
+
 }  // namespace lucid::weights

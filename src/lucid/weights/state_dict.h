@@ -34,4 +34,8 @@ StateDict read_part(const std::filesystem::path& folder, const std::string& stem
 /// suffix) and wrong shapes, the first few of each; and one for NaN or Inf in a tensor.
 void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore = {});
 
+/// Refuses (UserError) a config that asks for many more numbers than the file holds: a lying config.json must not make
+/// us allocate what its weights could never fill. A file that merely lacks some tensors passes; load_into names them.
+void check_asked_size(const StateDict& state, double asked);
+
 }  // namespace lucid::weights

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transformer block of both CLIP towers (Radford et al. 2021), modules under transformers' names.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace lucid::text {
+
+inline torch::nn::LayerNorm clip_norm(int64_t width, double eps) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(eps));
+}
+
+struct ClipLayerSizes {
+  int64_t width = 0, inner = 0, heads = 1;
+  bool quick_gelu = true;  // else the erf form
+  double eps = 1e-5;
+};
+
+/// x + attention(norm(x)), then x + mlp(norm(x)).
+class ClipLayerImpl : public torch::nn::Module {
+ public:
+  explicit ClipLayerImpl(const ClipLayerSizes& sizes);
+  /// x [n,L,D]; mask [L,L] is added to the scores, undefined for none.
+  torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask);
+
+ private:
+  int64_t heads_;
+  bool quick_;
+  torch::nn::Linear q_, k_, v_, out_, fc1_, fc2_;
+  torch::nn::LayerNorm norm1_, norm2_;
+};
+TORCH_MODULE(ClipLayer);
+
+}  // namespace lucid::text
