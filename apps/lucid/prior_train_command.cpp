@@ -10,6 +10,7 @@
 #include "lucid/asset/image.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
+#include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/sampler.h"
 #include "lucid/prior/train.h"
@@ -20,7 +21,7 @@ namespace {
 struct TrainState {
   prior::TrainOptions options;
   int64_t threads = 0;
-  std::string progress = "auto", precision = "auto";
+  std::string progress = "auto", precision = "auto", device = "cpu";
 };
 
 int run_train(TrainState& state, const std::atomic<bool>& stop) {
@@ -29,8 +30,13 @@ int run_train(TrainState& state, const std::atomic<bool>& stop) {
     throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
   app::set_threads(state.threads);
   prior::RunOptions& run = state.options.run;
-  run.threads = state.threads > 0 ? state.threads : core_count();
-  run.low_precision = state.precision == "auto" ? prior::has_fast_bfloat16() : state.precision == "bf16";
+  run.device = prior::device_from_name(state.device);
+  const bool cpu = run.device.is_cpu();
+  // A GPU is kept busy by one thread; the others prepare its batches.
+  run.threads = !cpu ? 1 : state.threads > 0 ? state.threads : core_count();
+  run.low_precision = state.precision == "auto" ? !cpu || prior::has_fast_bfloat16() : state.precision == "bf16";
+  // Shapes do not change within a stage: to try cuDNN's algorithms once for each of them pays.
+  at::globalContext().setBenchmarkCuDNN(!cpu);
   run.progress = Progress::style_from_name(state.progress);
   run.stop = &stop;
   if (prior::train_prior(state.options)) return 0;
@@ -79,6 +85,8 @@ Command add_prior_train(CLI::App& prior) {
       ->capture_default_str();
   command->add_option("--seed", options.run.seed, "the result is a function of it")->capture_default_str();
   command->add_option("--threads", state->threads, "CPU threads; 0 = all cores")->capture_default_str();
+  command->add_option("--device", state->device, "cpu or cuda, the first GPU; a run resumes on the one it began on")
+      ->capture_default_str();
   command->add_option("--precision", state->precision, "auto, fp32 or bf16")->capture_default_str();
   command->add_option("--save-seconds", options.run.save_seconds, "between checkpoints")->capture_default_str();
   command->add_option("--measure-seconds", options.run.measure_seconds, "between held-out numbers and sheets")

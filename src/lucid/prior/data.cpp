@@ -7,6 +7,7 @@
 #include <map>
 
 #include "lucid/base/error.h"
+#include "lucid/prior/device.h"
 #include "lucid/prior/tokenizer_files.h"
 
 namespace lucid::prior {
@@ -79,6 +80,10 @@ Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& 
   }
   for (const distill::ViewAnchor& anchor : anchors.anchors()) add(anchor.words);
   return words;
+}
+
+Pictures Pictures::on(torch::Device device) const {
+  return {.rgb = to_device(rgb, device), .alpha = to_device(alpha, device)};
 }
 
 Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count, int64_t crop) {

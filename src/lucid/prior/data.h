@@ -45,6 +45,7 @@ Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& 
 struct Pictures {
   torch::Tensor rgb;    // [n,3,crop,crop] in -1..1
   torch::Tensor alpha;  // [n,1,crop,crop]
+  Pictures on(torch::Device device) const;
 };
 Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count, int64_t crop);
 

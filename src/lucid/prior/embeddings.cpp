@@ -2,24 +2,43 @@
 // See embeddings.h.
 #include "lucid/prior/embeddings.h"
 
+#include <algorithm>
+#include <set>
+
+#include "lucid/prior/device.h"
 #include "lucid/prior/text_trainer.h"
 
 namespace lucid::prior {
-namespace {
-constexpr size_t kMostKnown = 60'000;  // of 20 KB each at width 128; forgotten all at once beyond it
+
+void Embeddings::make_room(int64_t rows) {
+  constexpr int64_t kAtFirst = 1024;
+  const int64_t capacity = table_.defined() ? table_.size(0) : 0;
+  if (rows <= capacity) return;
+  const text::EncoderConfig& config = encoder_->config();
+  const int64_t doubled = std::min(std::max(2 * capacity, kAtFirst), options_.most);
+  const torch::Tensor larger = torch::empty({std::max(rows, doubled), config.positions, config.hidden_size},
+                                            torch::TensorOptions(torch::kHalf).device(device_of(*encoder_)));
+  if (known() > 0) larger.slice(0, 0, known()).copy_(table_.slice(0, 0, known()));
+  table_ = larger;
 }
 
 void Embeddings::remember(const std::vector<std::string>& texts) {
-  constexpr size_t kAtOnce = 64;
-  const torch::NoGradGuard no_grad;
-  for (size_t begin = 0; begin < texts.size(); begin += kAtOnce) {
-    const std::vector<std::string> some(
-        texts.begin() + static_cast<ptrdiff_t>(begin),
-        texts.begin() + static_cast<ptrdiff_t>(std::min(texts.size(), begin + kAtOnce)));
-    const torch::Tensor states =
-        encoder_->forward(ids_of(tokenizer_, some, encoder_->config().positions)).to(torch::kHalf);
-    for (size_t i = 0; i < some.size(); ++i) known_[some[i]] = states[static_cast<int64_t>(i)].clone();
-  }
+  constexpr int64_t kAtOnce = 64;
+  if (texts.empty()) return;
+  const int64_t first = known(), count = static_cast<int64_t>(texts.size());
+  const torch::Device device = device_of(*encoder_);
+  make_room(first + count);
+  options_.workers.run([&](int64_t worker) {
+    const torch::NoGradGuard no_grad;
+    const Share share = share_of(count, worker, options_.workers.count());
+    for (int64_t begin = share.begin; begin < share.end; begin += kAtOnce) {
+      const int64_t end = std::min(share.end, begin + kAtOnce);
+      const std::vector<std::string> some(texts.begin() + begin, texts.begin() + end);
+      const torch::Tensor ids = ids_of(tokenizer_, some, encoder_->config().positions);
+      table_.slice(0, first + begin, first + end).copy_(encoder_->forward(to_device(ids, device)));
+    }
+  });
+  for (int64_t i = 0; i < count; ++i) row_of_.emplace(texts[static_cast<size_t>(i)], first + i);
 }
 
 torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
@@ -27,9 +46,9 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
     std::string text;
     double weight = 1;
   };
-  std::vector<std::vector<Part>> rows;
+  std::vector<std::vector<Part>> mixes;
   for (const Prompt& prompt : prompts) {
-    std::vector<Part>& parts = rows.emplace_back();
+    std::vector<Part>& parts = mixes.emplace_back();
     if (!prompt.view_words) {
       parts.push_back({.text = prompt.text});
       continue;
@@ -38,24 +57,37 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
       parts.push_back({.text = prompt.text + anchors_.anchors()[anchor].words, .weight = weight});
     }
   }
-  if (known_.size() > kMostKnown) known_.clear();
+  if (known() > options_.most) row_of_.clear();
   std::set<std::string> missing;
-  for (const auto& parts : rows) {
+  size_t widest = 0;
+  for (const auto& parts : mixes) {
+    widest = std::max(widest, parts.size());
     for (const Part& part : parts) {
-      if (!known_.contains(part.text)) missing.insert(part.text);
+      if (!row_of_.contains(part.text)) missing.insert(part.text);
     }
   }
   remember({missing.begin(), missing.end()});
-  std::vector<torch::Tensor> mixed;
-  for (const auto& parts : rows) {
-    torch::Tensor sum;
-    for (const Part& part : parts) {
-      const torch::Tensor term = known_.at(part.text).to(torch::kFloat) * part.weight;
-      sum = sum.defined() ? sum + term : term;
+
+  // The k-th parts of all prompts at once; a prompt of fewer parts adds row 0 with weight 0.
+  const size_t n = prompts.size();
+  std::vector<int64_t> rows(widest * n, 0);
+  std::vector<float> weights(widest * n, 0);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t k = 0; k < mixes[i].size(); ++k) {
+      rows[k * n + i] = row_of_.at(mixes[i][k].text);
+      weights[k * n + i] = static_cast<float>(mixes[i][k].weight);
     }
-    mixed.push_back(sum);
   }
-  return torch::stack(mixed);
+  const torch::NoGradGuard no_grad;
+  const std::vector<int64_t> by_part = {static_cast<int64_t>(widest), static_cast<int64_t>(n)};
+  const torch::Tensor row = to_device(rows, table_.device()).view(by_part);
+  const torch::Tensor weight = to_device(weights, table_.device()).view(by_part).unsqueeze(2).unsqueeze(3);
+  torch::Tensor sum;
+  for (int64_t k = 0; k < row.size(0); ++k) {
+    torch::Tensor term = table_.index_select(0, row[k]).to(torch::kFloat).mul_(weight[k]);
+    sum = sum.defined() ? sum.add_(term) : term;
+  }
+  return sum;
 }
 
 }  // namespace lucid::prior

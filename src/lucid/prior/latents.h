@@ -10,6 +10,7 @@
 
 #include "lucid/corpus/shards.h"
 #include "lucid/diffusion/vae.h"
+#include "lucid/prior/data.h"
 #include "lucid/prior/stage.h"
 
 namespace lucid::prior {
@@ -20,7 +21,10 @@ struct LatentSet {
   torch::Tensor mirrored_row = {};             // [V] int64, -1 where a mirrored picture would not be true
   torch::Tensor azimuth = {}, elevation = {};  // [V] float
 
-  torch::Tensor latent(int64_t view, bool mirror) const;  // [C,h,w] float
+  /// Of the rows' pictures; words do not matter. [n,C,h,w] float, where the latents are.
+  torch::Tensor of(const std::vector<Row>& rows) const;
+  /// Moves the latents; what rows and prompts are made from stays on the CPU.
+  void to(torch::Device device);
 };
 
 /// Encodes all views, or reads what an earlier run with the same VAE and pictures left in `folder`/cache. Nothing when

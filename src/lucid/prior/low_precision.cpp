@@ -32,26 +32,47 @@ TORCH_LIBRARY_IMPL(aten, AutocastCPU, library) {
 #endif
 
 namespace lucid::prior {
-namespace {
 
-void switch_autocast(bool on) {
-  // Each weight is used once a pass, so nothing is gained by keeping its cast; the store is shared by all threads.
-  at::autocast::set_autocast_cache_enabled(!on);
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-  at::autocast::set_autocast_enabled(at::kCPU, on);
-#else
-  at::autocast::set_cpu_enabled(on);
-#endif
+LowPrecision::Autocast LowPrecision::autocast_of(torch::DeviceType device) {
+  return {.on = at::autocast::is_autocast_enabled(device),
+          .type = at::autocast::get_autocast_dtype(device),
+          .keeps_casts = at::autocast::is_autocast_cache_enabled()};
 }
 
-}  // namespace
+void LowPrecision::set_autocast(torch::DeviceType device, const Autocast& autocast) {
+  at::autocast::set_autocast_enabled(device, autocast.on);
+  at::autocast::set_autocast_dtype(device, autocast.type);
+  at::autocast::set_autocast_cache_enabled(autocast.keeps_casts);
+}
+#else
+LowPrecision::Autocast LowPrecision::autocast_of(torch::DeviceType device) {
+  const bool cpu = device == torch::kCPU;
+  return {.on = cpu ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled(),
+          .type = cpu ? at::autocast::get_autocast_cpu_dtype() : at::autocast::get_autocast_gpu_dtype(),
+          .keeps_casts = at::autocast::is_autocast_cache_enabled()};
+}
 
-LowPrecision::LowPrecision(bool enabled) : enabled_(enabled) {
-  if (enabled_) switch_autocast(true);
+void LowPrecision::set_autocast(torch::DeviceType device, const Autocast& autocast) {
+  if (device == torch::kCPU) {
+    at::autocast::set_cpu_enabled(autocast.on);
+    at::autocast::set_autocast_cpu_dtype(autocast.type);
+  } else {
+    at::autocast::set_enabled(autocast.on);
+    at::autocast::set_autocast_gpu_dtype(autocast.type);
+  }
+  at::autocast::set_autocast_cache_enabled(autocast.keeps_casts);
+}
+#endif
+
+LowPrecision::LowPrecision(bool enabled, torch::DeviceType device)
+    : enabled_(enabled), device_(device), before_(autocast_of(device)) {
+  // Each weight is used once a pass, so nothing is gained by keeping its cast; the store is shared by all threads.
+  if (enabled_) set_autocast(device_, {.on = true, .type = torch::kBFloat16, .keeps_casts = false});
 }
 
 LowPrecision::~LowPrecision() {
-  if (enabled_) switch_autocast(false);
+  if (enabled_) set_autocast(device_, before_);
 }
 
 bool has_fast_bfloat16() {

@@ -6,33 +6,53 @@
 #include <cmath>
 #include <functional>
 
+#include "lucid/prior/device.h"
+
 namespace lucid::prior {
 
 torch::Tensor orthogonalised(const torch::Tensor& matrix) {
   constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;  // steepest at 0 among the quintics that stay near 1
   constexpr int kSteps = 5;
-  const bool tall = matrix.size(0) > matrix.size(1);
-  torch::Tensor x = tall ? matrix.t() : matrix;
-  x = (x / (x.norm() + 1e-7)).contiguous();
+  const bool batch = matrix.dim() == 3, tall = matrix.size(-2) > matrix.size(-1);
+  torch::Tensor x = tall ? matrix.transpose(-2, -1) : matrix;
+  x = (x / ((batch ? x.norm(2, {1, 2}, true) : x.norm()) + 1e-7)).contiguous();
   // Each step is X <- P(X X^T) X. All P are polynomials of the first Gram matrix and commute, so the steps are taken on
   // the small square matrices and X, often ten times as wide, is multiplied twice instead of ten times.
-  torch::Tensor gram = torch::mm(x, x.t()), product;
-  const torch::Tensor identity = torch::eye(gram.size(0));
+  torch::Tensor gram = torch::matmul(x, x.transpose(-2, -1)), product;
+  const torch::Tensor identity = torch::eye(gram.size(-1), gram.options());
   for (int step = 0; step < kSteps; ++step) {
-    const torch::Tensor poly = torch::addmm(identity, gram, gram, kA, kC).add_(gram, kB);
-    product = step == 0 ? poly : torch::mm(poly, product);
-    if (step + 1 < kSteps) gram = torch::mm(poly, torch::mm(gram, poly));
+    torch::Tensor poly =
+        batch ? torch::baddbmm(identity, gram, gram, kA, kC) : torch::addmm(identity, gram, gram, kA, kC);
+    poly.add_(gram, kB);
+    product = step == 0 ? poly : torch::matmul(poly, product);
+    if (step + 1 < kSteps) gram = torch::matmul(poly, torch::matmul(gram, poly));
   }
-  x = torch::mm(product, x);
-  return tall ? x.t() : x;
+  x = torch::matmul(product, x);
+  return tall ? x.transpose(-2, -1) : x;
 }
 
-Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options) : options_(options) {
+double muon_size(int64_t rows, int64_t columns) {
+  return 0.2 * std::sqrt(static_cast<double>(std::max(rows, columns)));
+}
+
+bool is_muons(const std::string& name, const torch::Tensor& parameter, const OptimiserOptions& options) {
+  return parameter.dim() >= 2 && std::ranges::none_of(options.not_matrices, [&](const std::string& part) {
+           return name.find(part) != std::string::npos;
+         });
+}
+
+Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options)
+    : Optimiser(module, options, device_of(module).is_cpu() ? Order::kByTurns : Order::kTogether) {}
+
+Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order)
+    : options_(options) {
+  if (order == Order::kTogether) {
+    groups_ = weight_groups(module, options);
+    return;
+  }
   for (const auto& item : module.named_parameters()) {
     const torch::Tensor& p = item.value();
-    const bool matrix = p.dim() >= 2 && std::ranges::none_of(options.not_matrices, [&](const std::string& part) {
-                          return item.key().find(part) != std::string::npos;
-                        });
+    const bool matrix = is_muons(item.key(), p, options);
     slots_.push_back({.name = item.key(),
                       .parameter = p,
                       .first = torch::zeros_like(p).detach(),
@@ -49,8 +69,7 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
   if (!slot.second.defined()) {
     slot.first.mul_(options_.momentum).add_(gradient);
     const torch::Tensor ahead = (gradient + options_.momentum * slot.first).flatten(1);  // Nesterov
-    const double size = 0.2 * std::sqrt(static_cast<double>(std::max(ahead.size(0), ahead.size(1))));
-    p.sub_(orthogonalised(ahead).reshape(p.sizes()), rate * size);
+    p.sub_(orthogonalised(ahead).reshape(p.sizes()), rate * muon_size(ahead.size(0), ahead.size(1)));
     return;
   }
   const double n = static_cast<double>(step + 1);
@@ -60,8 +79,9 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
   p.addcdiv_(slot.first, root, -rate / (1 - std::pow(options_.beta1, n)));
 }
 
-double Optimiser::step(int64_t step, double rate_factor, const Workers& workers) {
+torch::Tensor Optimiser::step(int64_t step, double rate_factor, const Workers& workers) {
   const torch::NoGradGuard no_grad;
+  if (!groups_.empty()) return step_together(groups_, options_, options_.rate * rate_factor, step);
   const auto share = [&](int64_t worker, const std::function<void(Slot&)>& body) {
     for (size_t i = static_cast<size_t>(worker); i < slots_.size(); i += static_cast<size_t>(workers.count())) {
       if (slots_[i].parameter.grad().defined()) body(slots_[i]);
@@ -82,7 +102,7 @@ double Optimiser::step(int64_t step, double rate_factor, const Workers& workers)
       slot.parameter.mutable_grad().zero_();
     });
   });
-  return norm;
+  return torch::tensor(norm, torch::kDouble);
 }
 
 std::map<std::string, torch::Tensor> Optimiser::state() const {
@@ -90,6 +110,12 @@ std::map<std::string, torch::Tensor> Optimiser::state() const {
   for (const Slot& slot : slots_) {
     state["first." + slot.name] = slot.first;
     if (slot.second.defined()) state["second." + slot.name] = slot.second;
+  }
+  for (const WeightGroup& group : groups_) {
+    for (size_t i = 0; i < group.names.size(); ++i) {
+      state["first." + group.names[i]] = group.moment_of(group.first, i);
+      if (group.second.defined()) state["second." + group.names[i]] = group.moment_of(group.second, i);
+    }
   }
   return state;
 }

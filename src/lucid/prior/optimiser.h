@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lucid/prior/optimiser_groups.h"
 #include "lucid/prior/workers.h"
 
 namespace lucid::prior {
@@ -24,10 +25,14 @@ struct OptimiserOptions {
 
 class Optimiser {
  public:
+  /// Weights by turns among the workers, or together: what a GPU wants, and the same to rounding.
+  enum class Order { kByTurns, kTogether };
+  /// Together where the weights are on a GPU.
   Optimiser(const torch::nn::Module& module, const OptimiserOptions& options);
+  Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order);
   /// One step from the parameters' gradients at options.rate * rate_factor; sets them to zero. Returns their norm
-  /// before clipping. `step` counts from 0.
-  double step(int64_t step, double rate_factor, const Workers& workers);
+  /// before clipping, []; reading it waits for the device. `step` counts from 0.
+  torch::Tensor step(int64_t step, double rate_factor, const Workers& workers);
   /// Moments by name, the tensors themselves: to save, and to copy into.
   std::map<std::string, torch::Tensor> state() const;
 
@@ -38,10 +43,17 @@ class Optimiser {
   };
   void update(Slot& slot, double rate, double scale, int64_t step) const;
   OptimiserOptions options_;
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_;          // by turns
+  std::vector<WeightGroup> groups_;  // together
 };
 
-/// The nearest matrix with singular values near 1 (between 0.7 and 1.2), by five Newton-Schulz steps. [m,n] -> [m,n].
+/// The nearest matrix with singular values near 1 (between 0.7 and 1.2), by five Newton-Schulz steps. [m,n] -> [m,n],
+/// or [G,m,n] -> [G,m,n] for as many matrices.
 torch::Tensor orthogonalised(const torch::Tensor& matrix);
+
+/// What brings a Muon update of [m,n] to the size of AdamW's.
+double muon_size(int64_t rows, int64_t columns);
+/// Muon's, or else AdamW's.
+bool is_muons(const std::string& name, const torch::Tensor& parameter, const OptimiserOptions& options);
 
 }  // namespace lucid::prior

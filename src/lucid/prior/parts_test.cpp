@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The trainer's parts one by one: tokenizer files, what is drawn, running means, Muon, loss weights, embeddings.
+// The trainer's parts one by one: tokenizer files, what is drawn, running means, Muon, noise, embeddings, devices.
 #include <gtest/gtest.h>
 
 #include "goldens.h"
+#include "lucid/base/error.h"
+#include "lucid/diffusion/layers.h"
 #include "lucid/prior/data.h"
+#include "lucid/prior/device.h"
 #include "lucid/prior/embeddings.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/text_trainer.h"
@@ -92,6 +95,50 @@ TEST(PriorOptimiser, MuonsUpdateHasSingularValuesNearOne) {
   }
 }
 
+TEST(PriorOptimiser, OrthogonalisesManyMatricesAsEach) {
+  torch::manual_seed(0);
+  for (const auto& [rows, columns] : {std::pair{12, 30}, {30, 12}}) {
+    const torch::Tensor matrices = torch::randn({3, rows, columns}), all = orthogonalised(matrices);
+    for (int64_t i = 0; i < 3; ++i) EXPECT_TRUE(torch::allclose(all[i], orthogonalised(matrices[i]), 1e-3, 1e-4));
+  }
+}
+
+TEST(PriorOptimiser, WeightsTakenTogetherMoveAsByTurns) {
+  const OptimiserOptions options{.rate = 0.01, .weight_decay = 0.1};
+  const auto make = [] {
+    torch::manual_seed(0);
+    diffusion::UNet unet(sizes_of("tiny").unet);
+    diffusion::lay_out_channels_last(*unet);
+    return unet;
+  };
+  diffusion::UNet one = make(), other = make();
+  Optimiser by_turns(*one, options, Optimiser::Order::kByTurns), together(*other, options, Optimiser::Order::kTogether);
+  const Workers workers(2);
+  for (int64_t step = 0; step < 3; ++step) {
+    torch::manual_seed(10 + step);
+    auto second = other->parameters();
+    for (size_t i = 0; i < second.size(); ++i) {
+      torch::Tensor first = one->parameters()[i];
+      first.mutable_grad() = torch::randn_like(first);
+      second[i].mutable_grad() = first.grad().clone();
+    }
+    const double norm = by_turns.step(step, 0.5, workers).item<double>();
+    EXPECT_NEAR(together.step(step, 0.5, workers).item<double>(), norm, 1e-4 * norm);
+  }
+  const auto weights = other->named_parameters();
+  for (const auto& item : one->named_parameters()) {
+    EXPECT_TRUE(torch::allclose(weights[item.key()], item.value(), 1e-3, 1e-5)) << item.key();
+  }
+  const auto expected = by_turns.state(), state = together.state();
+  ASSERT_EQ(state.size(), expected.size());
+  for (const auto& [name, moment] : expected) {
+    ASSERT_EQ(state.at(name).sizes(), moment.sizes()) << name;
+    EXPECT_TRUE(torch::allclose(state.at(name), moment, 1e-3, 1e-5)) << name;
+  }
+  state.at("first.conv_in.weight").fill_(3);  // what a checkpoint is loaded into
+  EXPECT_EQ(together.state().at("first.conv_in.weight").min().item<double>(), 3);
+}
+
 TEST(PriorOptimiser, FindsALeastSquaresSolution) {
   torch::manual_seed(0);
   torch::nn::Linear linear(6, 4);
@@ -123,6 +170,34 @@ TEST(PriorLowPrecision, AgreesWithFloatAndEndsWithItsScope) {
   EXPECT_EQ(low.scalar_type(), torch::kBFloat16);
   EXPECT_LT((low.to(torch::kFloat) - exact).norm().item<double>(), 0.03 * exact.norm().item<double>());
   EXPECT_EQ(unet->forward(x, t, context).scalar_type(), torch::kFloat);
+  const LowPrecision elsewhere(true, torch::kCUDA);
+  EXPECT_EQ(unet->forward(x, t, context).scalar_type(), torch::kFloat);
+}
+
+TEST(PriorDevice, NamesAreChecked) {
+  EXPECT_TRUE(device_from_name("cpu").is_cpu());
+  const auto key_of_mistake = [](const std::string& name) {
+    try {
+      device_from_name(name);
+    } catch (const UserError& error) {
+      return error.mistake().key;
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(key_of_mistake("gpu"), "--device");
+  EXPECT_EQ(key_of_mistake("cuda"), torch::cuda::is_available() ? "none" : "--device");
+}
+
+TEST(PriorLatents, ABatchHoldsTheRowsPictures) {
+  torch::manual_seed(0);
+  const LatentSet set{.plain = torch::randn({4, 2, 3, 3}).to(torch::kHalf),
+                      .mirrored = torch::randn({2, 2, 3, 3}).to(torch::kHalf),
+                      .mirrored_row = torch::tensor({-1, 0, -1, 1}, torch::kLong)};
+  const torch::Tensor batch = set.of({{.view = 3, .mirrored = true}, {.view = 2, .mirrored = true}, {.view = 1}});
+  EXPECT_EQ(batch.scalar_type(), torch::kFloat);
+  EXPECT_TRUE(torch::equal(batch[0], set.mirrored[1].to(torch::kFloat)));
+  EXPECT_TRUE(torch::equal(batch[1], set.plain[2].to(torch::kFloat)));  // has no mirrored picture
+  EXPECT_TRUE(torch::equal(batch[2], set.plain[1].to(torch::kFloat)));
 }
 
 TEST(PriorNoise, TimestepsAndWeights) {
@@ -147,23 +222,77 @@ TEST(PriorNoise, TimestepsAndWeights) {
   }
 }
 
-TEST(PriorEmbeddings, AreTheAnchorsMix) {
-  const lucid::test::TemporaryFolder folder;
-  write_tokenizer(folder.path, {"a", "disc", "front", "right", "side", "view", "left", "back", "from", "above"});
-  const auto tokenizer = text::Tokenizer::from_folder(folder.path);
-  text::EncoderConfig config = sizes_of("tiny").text;
-  config.vocab_size = tokenizer.eos() + 1;
+TEST(PriorNoise, ABatchOfTimestepsIsTheSchedulesOneByOne) {
+  const diffusion::Schedule schedule(noise_schedule());
   torch::manual_seed(0);
-  text::Encoder encoder(config);
-  Embeddings embeddings(encoder, tokenizer, view_anchors());
-  const torch::NoGradGuard no_grad;
-  const auto embed = [&](const std::string& text) { return encoder->forward(ids_of(tokenizer, {text}, 77))[0]; };
+  const std::vector<int64_t> timesteps = {0, 1, 20, 399, 600, 998, 999};
+  const torch::Tensor x0 = torch::randn({7, 4, 8, 8}), noise = torch::randn({7, 4, 8, 8});
+  const torch::Tensor noisy = noisy_at(schedule, x0, noise, timesteps);
+  for (int64_t i = 0; i < 7; ++i) {
+    const torch::Tensor expected = schedule.add_noise(x0[i], noise[i], timesteps[static_cast<size_t>(i)]);
+    EXPECT_TRUE(torch::allclose(noisy[i], expected, 1e-6, 1e-7)) << timesteps[static_cast<size_t>(i)];
+  }
+}
+
+/// A small encoder that knows the view words.
+struct ToyText {
+  ToyText() {
+    write_tokenizer(folder.path, {"a", "disc", "front", "right", "side", "view", "left", "back", "from", "above"});
+    tokenizer = text::Tokenizer::from_folder(folder.path);
+    text::EncoderConfig config = sizes_of("tiny").text;
+    config.vocab_size = tokenizer->eos() + 1;
+    torch::manual_seed(0);
+    encoder = text::Encoder(config);
+  }
+  torch::Tensor embed(const std::string& text) {  // [L,D]
+    const torch::NoGradGuard no_grad;
+    return encoder->forward(ids_of(*tokenizer, {text}, 77))[0];
+  }
+  lucid::test::TemporaryFolder folder;
+  std::optional<text::Tokenizer> tokenizer;
+  text::Encoder encoder{nullptr};
+};
+
+TEST(PriorEmbeddings, AreTheAnchorsMix) {
+  ToyText toy;
+  Embeddings embeddings(toy.encoder, *toy.tokenizer, view_anchors());
+  const auto embed = [&](const std::string& text) { return toy.embed(text); };
   const torch::Tensor rows = embeddings.of({{.text = "a disc", .direction = {.azimuth = 60, .elevation = -5}},
                                             {.text = "", .view_words = false, .direction = {}}});
   const torch::Tensor mixed =
       embed("a disc, front right view") * (2.0 / 3) + embed("a disc, right side view") * (1.0 / 3);
   EXPECT_LT((rows[0] - mixed).abs().max().item<double>(), 5e-3);  // float16
   EXPECT_LT((rows[1] - embed("")).abs().max().item<double>(), 5e-3);
+}
+
+TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
+  ToyText toy;
+  const distill::ViewAnchors anchors = view_anchors();
+  constexpr int64_t kMost = 20, kDirections = 9;
+  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = Workers(2), .most = kMost});
+  int64_t before = 0;
+  bool forgot = false;
+  for (const std::string text : {"a disc", "disc", "a", "a disc", "disc disc"}) {
+    std::vector<Prompt> prompts{{.text = text, .view_words = false, .direction = {}}};
+    for (int64_t i = 0; i < kDirections; ++i) {
+      const auto turn = static_cast<double>(i);
+      prompts.push_back({.text = text, .direction = {.azimuth = -170 + 41 * turn, .elevation = 6 * turn}});
+    }
+    const torch::Tensor rows = embeddings.of(prompts);
+    EXPECT_LE(embeddings.known(), kMost + 17);  // 16 anchors and none
+    forgot = forgot || embeddings.known() < before;
+    before = embeddings.known();
+    EXPECT_LT((rows[0] - toy.embed(text)).abs().max().item<double>(), 5e-3);
+    for (int64_t i = 0; i < kDirections; ++i) {
+      const distill::Direction& direction = prompts[static_cast<size_t>(i) + 1].direction;
+      torch::Tensor mixed = torch::zeros_like(rows[0]);
+      for (const auto& [anchor, weight] : anchors.mix(direction.azimuth, direction.elevation)) {
+        mixed += weight * toy.embed(text + anchors.anchors()[anchor].words);
+      }
+      EXPECT_LT((rows[i + 1] - mixed).abs().max().item<double>(), 5e-3) << text << " " << i;
+    }
+  }
+  EXPECT_TRUE(forgot);
 }
 
 }  // namespace

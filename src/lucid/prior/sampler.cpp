@@ -4,6 +4,7 @@
 
 #include "lucid/asset/image.h"
 #include "lucid/base/rng.h"
+#include "lucid/prior/noise.h"
 
 namespace lucid::prior {
 
@@ -11,10 +12,8 @@ torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::
                    const SampleOptions& options, int64_t row) {
   const torch::NoGradGuard no_grad;
   const int64_t n = context.size(0), channels = painter.unet->config().in_channels;
-  torch::Tensor noise = torch::empty({1, channels, painter.side, painter.side});
-  Rng(options.seed, "sample", static_cast<uint64_t>(row))
-      .fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
-  torch::Tensor x = noise.to(context.device()).repeat({n, 1, 1, 1});
+  Rng rng(options.seed, "sample", static_cast<uint64_t>(row));
+  torch::Tensor x = normal_of({1, channels, painter.side, painter.side}, rng, context.device()).repeat({n, 1, 1, 1});
   const torch::Tensor both = torch::cat({empty.expand_as(context), context});
   const std::vector<int64_t> timesteps = painter.schedule.timesteps(options.steps);
   for (size_t i = 0; i < timesteps.size(); ++i) {
@@ -24,7 +23,7 @@ torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::
     const auto parts = painter.unet->forward(torch::cat({x, x}), times, both).chunk(2);
     x = painter.schedule.ddim_step(x, parts[0] + options.guidance * (parts[1] - parts[0]), t, next);
   }
-  return (painter.vae->decode(x) * 0.5 + 0.5).clamp(0, 1);
+  return (painter.vae->decode(x) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
 }
 
 torch::Tensor sample_sheet(const distill::Prior& prior, const std::vector<std::string>& prompts, int64_t views,

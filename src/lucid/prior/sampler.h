@@ -28,7 +28,8 @@ struct Painter {
   int64_t side = 0;  // latent pixels
 };
 
-/// context [n,L,D], empty [1,L,D] -> pictures [n,3,S,S] in 0..1. All start from the same noise, that of `row`.
+/// context [n,L,D], empty [1,L,D] -> pictures [n,3,S,S] in 0..1, on the CPU wherever the networks are. All start from
+/// the same noise, that of `row`.
 torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::Tensor& empty,
                    const SampleOptions& options, int64_t row);
 

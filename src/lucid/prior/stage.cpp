@@ -8,6 +8,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/prior/device.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::prior {
@@ -22,6 +23,36 @@ std::map<std::string, torch::Tensor> tensors_of(const Trainee& trainee) {
   for (const auto& [name, tensor] : trainee.ema.weights()) tensors["ema." + name] = tensor;
   return tensors;
 }
+
+/// The running mean of a stage's losses. On a GPU they are read together, now and then: reading waits for the GPU,
+/// which then has nothing to do until the next step's work reaches it.
+class Losses {
+ public:
+  explicit Losses(std::string stage) : stage_(std::move(stage)) {}
+  void add(const torch::Tensor& loss) { unread_ = count_++ == 0 ? loss : unread_ + loss; }
+  /// Throws UserError when one of those since the last reading is not finite.
+  void read(int64_t step) {
+    constexpr double kForget = 0.05;  // a step
+    if (count_ == 0) return;
+    const double loss = unread_.item<double>() / static_cast<double>(count_);
+    if (!std::isfinite(loss)) {
+      throw UserError(UserMistake{.what_happened = fmt::format("the loss is {} at step {}", loss, step),
+                                  .key = stage_,
+                                  .hint = "resume from the last checkpoint with another seed"});
+    }
+    mean_ = any_ ? mean_ + (1 - std::pow(1 - kForget, static_cast<double>(count_))) * (loss - mean_) : loss;
+    any_ = true;
+    count_ = 0;
+  }
+  double mean() const { return mean_; }
+
+ private:
+  std::string stage_;
+  torch::Tensor unread_;  // their sum
+  int64_t count_ = 0;
+  double mean_ = 0;
+  bool any_ = false;
+};
 
 }  // namespace
 
@@ -71,9 +102,9 @@ double rate_factor(int64_t step, int64_t steps) {
 }
 
 std::string stage_key(const Stage& stage, const RunOptions& options) {
-  return fmt::format("{} seed {} batch {} threads {} rate {} bf16 {} corpus {}", stage.name, options.seed,
+  return fmt::format("{} seed {} batch {} threads {} rate {} bf16 {} corpus {}{}", stage.name, options.seed,
                      stage.sizes.batch, options.threads, stage.sizes.optimiser.rate, options.low_precision,
-                     options.corpus_key);
+                     options.corpus_key, options.device.is_cpu() ? "" : " device " + name_of(options.device));
 }
 
 bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) {
@@ -86,39 +117,37 @@ bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) 
     if (stage.saved) stage.saved();
   };
   const int64_t steps = stage.sizes.steps;
-  const Workers workers(options.threads);
+  const Workers workers = options.workers();
+  Losses losses(stage.name);
   Progress progress(options.progress, stage.name, steps, trainee.step);
   const auto begin = Clock::now();
   auto last_save = begin, last_measure = begin;
-  const int64_t first = trainee.step;
-  double mean = 0;
   while (trainee.step < steps) {
-    const double loss = stage.gradients(trainee.step);
-    if (!std::isfinite(loss)) {
-      throw UserError(UserMistake{.what_happened = fmt::format("the loss is {} at step {}", loss, trainee.step),
-                                  .key = stage.name,
-                                  .hint = "resume from the last checkpoint with another seed"});
-    }
-    const double norm = trainee.optimiser.step(trainee.step, rate_factor(trainee.step, steps), workers);
+    losses.add(stage.gradients(trainee.step));
+    if (options.device.is_cpu()) losses.read(trainee.step);  // before the weights take a step to nowhere
+    const torch::Tensor norm = trainee.optimiser.step(trainee.step, rate_factor(trainee.step, steps), workers);
     trainee.ema.update(trainee.module, trainee.step);
     ++trainee.step;
-    mean = trainee.step == first + 1 ? loss : mean + 0.05 * (loss - mean);
-    progress.update(trainee.step, "loss", mean);
     const bool last = trainee.step == steps, stopped = options.stop != nullptr && options.stop->load();
-    if (trainee.step % kLogEvery == 0 || last) {
+    const bool logs = trainee.step % kLogEvery == 0 || last;
+    const bool measures = !stopped && stage.measure && (last || since(last_measure) > options.measure_seconds);
+    const bool saves = last || stopped || since(last_save) > options.save_seconds;
+    if (logs || measures || saves) losses.read(trainee.step - 1);
+    progress.update(trainee.step, "loss", losses.mean());
+    if (logs) {
       options.log({{"stage", stage.name},
                    {"step", trainee.step},
                    {"seconds", since(begin)},
-                   {"loss", mean},
-                   {"gradient", norm}});
+                   {"loss", losses.mean()},
+                   {"gradient", norm.item<double>()}});
     }
-    if (!stopped && stage.measure && (last || since(last_measure) > options.measure_seconds)) {
+    if (measures) {
       nlohmann::ordered_json line = {{"stage", stage.name}, {"step", trainee.step}, {"seconds", since(begin)}};
       line.update(stage.measure(trainee.step));
       options.log(line);
       last_measure = Clock::now();
     }
-    if (last || stopped || since(last_save) > options.save_seconds) {
+    if (saves) {
       save();
       last_save = Clock::now();
     }

@@ -37,6 +37,7 @@ struct RunOptions {
   std::filesystem::path folder = {};
   uint64_t seed = 0;
   int64_t threads = 1;
+  torch::Device device = torch::kCPU;  // of every tensor that meets a network; a GPU has one of the `threads`
   bool low_precision = false;
   double save_seconds = 300, measure_seconds = 600;
   Progress::Style progress = Progress::Style::kOff;
@@ -46,6 +47,7 @@ struct RunOptions {
   std::filesystem::path checkpoint(const std::string& stage) const {
     return folder / "checkpoints" / (stage + ".safetensors");
   }
+  Workers workers() const { return Workers(threads, device); }
   /// Appends a line to progress/log.jsonl.
   void log(const nlohmann::ordered_json& line) const;
 };
@@ -53,7 +55,7 @@ struct RunOptions {
 struct Stage {
   std::string name = {};
   StageSizes sizes = {};
-  std::function<double(int64_t step)> gradients = nullptr;                // loss; leaves the gradients in the network
+  std::function<torch::Tensor(int64_t step)> gradients = nullptr;  // loss []; leaves the gradients in the network
   std::function<nlohmann::ordered_json(int64_t step)> measure = nullptr;  // held-out numbers of the EMA weights, sheets
   std::function<void()> saved = nullptr;                                  // after each checkpoint; may be null
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "lucid/prior/device.h"
 #include "lucid/prior/replicas.h"
 #include "lucid/prior/tokenizer_files.h"
 
@@ -50,7 +51,8 @@ torch::Tensor text_loss(TextTask& task, const torch::Tensor& ids, const torch::T
   const torch::Tensor after = (ids == eos).to(torch::kFloat);       // [n,L]: the end and the padding
   const torch::Tensor said = (1 - after).slice(1, 1).contiguous();  // the words; position 0 says nothing
   const torch::Tensor words = ids.slice(1, 1);
-  const torch::Tensor held = torch::zeros({n, vocabulary}).scatter_add_(1, words, said).clamp_max(1);  // [n,V]
+  const torch::Tensor held =
+      torch::zeros({n, vocabulary}, said.options()).scatter_add_(1, words, said).clamp_max(1);  // [n,V]
 
   const torch::Tensor bag = task->bag(embeddings);  // [n,L,V]
   const torch::Tensor bag_loss =
@@ -62,7 +64,7 @@ torch::Tensor text_loss(TextTask& task, const torch::Tensor& ids, const torch::T
   torch::Tensor loss = ((bag_loss + kDirection * off) * after).sum() / after.sum();
   loss = loss - (own * said).sum() / said.sum().clamp_min(1);
 
-  const auto pairs = torch::arange(0, n - 1, 2);
+  const auto pairs = torch::arange(0, n - 1, 2, ids.options());
   const torch::Tensor even = embeddings.index_select(0, pairs), odd = embeddings.index_select(0, pairs + 1);
   const torch::Tensor both = after.index_select(0, pairs) * after.index_select(0, pairs + 1);
   loss = loss + kApart * torch::relu(kViewMargin - relative_distance(even, odd, both)).mean();
@@ -134,11 +136,14 @@ Spread spread_of(const torch::Tensor& embeddings) {
 
 bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const StageSizes& sizes,
                 const corpus::Corpus& corpus, const distill::ViewAnchors& anchors, const RunOptions& options) {
+  encoder->to(options.device);
   TextTask task(encoder->config());
+  task->to(options.device);
   auto replicas = make_replicas(task, options.threads);
   Trainee trainee(*task, sizes);
   TextTask averaged(encoder->config());
-  const Workers workers(options.threads);
+  averaged->to(options.device);
+  const Workers workers = options.workers();
   std::vector<std::string> captions;
   std::set<std::string> names;
   for (const corpus::Item& item : corpus.items()) {
@@ -160,17 +165,17 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
         captions, words, anchors, Rng(options.seed, "text sentences", static_cast<uint64_t>(step)), sizes.batch);
     std::vector<std::string> texts;
     for (const Sentence& sentence : sentences) texts.push_back(sentence.text);
-    const torch::Tensor ids = ids_of(tokenizer, texts, encoder->config().positions);
-    const torch::Tensor directions = directions_of(sentences, anchors);
-    const double sum = workers.sum([&](int64_t worker) {
+    const torch::Tensor ids = to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
+    const torch::Tensor directions = to_device(directions_of(sentences, anchors), options.device);
+    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
       Share share = share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
       share = {.begin = 2 * share.begin, .end = 2 * share.end};
-      if (share.size() == 0) return 0.0;
+      if (share.size() == 0) return torch::Tensor();
       const torch::Tensor loss = text_loss(replicas[static_cast<size_t>(worker)], ids.slice(0, share.begin, share.end),
                                            directions.slice(0, share.begin, share.end), tokenizer.eos()) *
                                  (static_cast<double>(share.size()) / static_cast<double>(sizes.batch));
       loss.backward();
-      return loss.item<double>();
+      return loss;
     });
     gather_gradients(replicas);
     return sum;
@@ -179,7 +184,7 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
     const torch::NoGradGuard no_grad;
     trainee.ema.copy_to(*averaged);
     const auto embed = [&](const std::vector<std::string>& texts) {
-      return averaged->encoder(ids_of(tokenizer, texts, encoder->config().positions));
+      return averaged->encoder(to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
     };
     std::vector<std::string> some, views;
     for (size_t i = 0; i < distinct.size() && some.size() < 256; i += 1 + distinct.size() / 256)

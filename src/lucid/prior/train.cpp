@@ -115,21 +115,23 @@ bool train_prior(const TrainOptions& options) {
   sizes.vae.scaling_factor = measured_scaling_factor(learning, corpus, split);
   diffusion::Vae vae(sizes.vae);
   for (auto& item : vae->named_parameters()) item.value().data().copy_(learning->named_parameters()[item.key()].data());
+  vae->to(run.device);
   freeze(vae);
   write_vae(folder, named_weights(*vae));
   frame();
   spdlog::info("vae: scaling factor {:.5f}", sizes.vae.scaling_factor);
   if (options.stage == "vae") return true;
 
-  const auto latents = encode_corpus(vae, corpus, run);
+  auto latents = encode_corpus(vae, corpus, run);
   if (!latents) return false;
+  latents->to(run.device);
   torch::manual_seed(run.seed + 2);
   diffusion::UNet unet(sizes.unet);
   for (auto& item : unet->named_parameters()) {
     if (item.key().starts_with("conv_out."))
       torch::nn::init::zeros_(item.value());  // the first guess is no noise at all
   }
-  Embeddings embeddings(encoder, tokenizer, anchors);
+  Embeddings embeddings(encoder, tokenizer, anchors, {.workers = run.workers()});
   const UNetData data{.corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = vae};
   const auto saved = [&](const NamedTensors& averaged) {
     write_unet(folder, averaged);

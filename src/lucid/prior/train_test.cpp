@@ -34,9 +34,9 @@ class PriorTraining : public ::testing::Test {
   static fs::path out() { return folder_->path / "prior"; }
 
   /// Values of `key` in the log, in order.
-  static std::vector<double> logged(const std::string& stage, const std::string& key) {
+  static std::vector<double> logged(const std::string& stage, const std::string& key, const fs::path& folder = out()) {
     std::vector<double> values;
-    std::ifstream in(out() / "progress" / "log.jsonl");
+    std::ifstream in(folder / "progress" / "log.jsonl");
     for (std::string line; std::getline(in, line);) {
       const auto json = nlohmann::json::parse(line);
       if (json.at("stage") == stage && json.contains(key)) values.push_back(json.at(key));
@@ -112,6 +112,32 @@ TEST_F(PriorTraining, AResumedRunIsTheUnbrokenOne) {
     expect_equal_files(out() / "checkpoints" / (std::string(stage) + ".safetensors"),
                        broken.path / "prior/checkpoints" / (std::string(stage) + ".safetensors"));
   }
+}
+
+TEST_F(PriorTraining, AGpuLearnsTooAndItsPriorLoadsOnTheCpu) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device can be used here";
+  const lucid::test::TemporaryFolder folder;
+  const fs::path prior = folder.path / "prior";
+  TrainOptions options = test::tiny_options(corpus(), prior);
+  options.run.device = torch::Device(torch::kCUDA, 0);
+  options.run.threads = 1;
+  options.run.low_precision = true;
+  ASSERT_TRUE(train_prior(options));
+  for (const char* stage : {"text", "vae", "unet"}) {
+    const std::vector<double> losses = logged(stage, "loss", prior);
+    ASSERT_GE(losses.size(), 2u) << stage;
+    EXPECT_LT(losses.back(), losses.front()) << stage;
+  }
+  EXPECT_GT(logged("vae", "psnr", prior).back(), 12);
+  EXPECT_LT(logged("unet", "unseen_views", prior).back(), 0.95);
+  const torch::Tensor sheet = sample_sheet(distill::load_prior(prior), {"a red disc"}, 2, {.steps = 4});
+  EXPECT_TRUE(torch::isfinite(sheet).all().item<bool>());
+
+  options.resume = true;
+  options.unet_steps = 60;
+  EXPECT_TRUE(train_prior(options));
+  options.run.device = torch::kCPU;
+  EXPECT_THROW(train_prior(options), UserError);  // another device's checkpoints
 }
 
 TEST_F(PriorTraining, MistakesAreNamed) {

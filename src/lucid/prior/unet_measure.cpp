@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "lucid/asset/image.h"
+#include "lucid/prior/device.h"
+#include "lucid/prior/noise.h"
 
 namespace lucid::prior {
 namespace {
@@ -32,32 +34,30 @@ UNetMeasure::UNetMeasure(const UNetData& data, const RunOptions& options)
 }
 
 UNetMeasure::Fixed UNetMeasure::fixed(const std::vector<int64_t>& views) {
-  std::vector<torch::Tensor> latents;
+  std::vector<Row> rows;
   std::vector<Prompt> prompts, turned;
   for (const int64_t view : views) {
     const auto& item = data_.corpus.items()[static_cast<size_t>(data_.split.item_of[static_cast<size_t>(view)])];
-    latents.push_back(data_.latents.latent(view, false));
-    prompts.push_back(prompt_of({.view = view, .caption = item.captions.front()}, data_.latents));
+    rows.push_back({.view = view, .caption = item.captions.front()});
+    prompts.push_back(prompt_of(rows.back(), data_.latents));
     turned.push_back(prompts.back());
     turned.back().direction.azimuth += 180;
   }
-  return {
-      .latents = torch::stack(latents), .context = data_.embeddings.of(prompts), .turned = data_.embeddings.of(turned)};
+  return {.latents = data_.latents.of(rows),
+          .context = data_.embeddings.of(prompts),
+          .turned = data_.embeddings.of(turned)};
 }
 
 double UNetMeasure::error(diffusion::UNet& unet, const Fixed& rows) const {
   const torch::NoGradGuard no_grad;
   const int64_t n = rows.latents.size(0);
-  torch::Tensor noise = torch::empty(rows.latents.sizes());
-  Rng(0, "held-out noise").fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
-  std::vector<torch::Tensor> noisy;
-  torch::Tensor times = torch::empty({n}, torch::kLong);
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t t = 20 + (960 * i) / n;
-    times[i] = t;
-    noisy.push_back(schedule_.add_noise(rows.latents[i], noise[i], t));
-  }
-  return (unet->forward(torch::stack(noisy), times, rows.context) - noise).square().mean().item<double>();
+  const torch::Device device = rows.latents.device();
+  Rng rng(0, "held-out noise");
+  const torch::Tensor noise = normal_of(rows.latents.sizes(), rng, device);
+  std::vector<int64_t> times;
+  for (int64_t i = 0; i < n; ++i) times.push_back(20 + (960 * i) / n);
+  const torch::Tensor x = noisy_at(schedule_, rows.latents, noise, times);
+  return (unet->forward(x, to_device(times, device), rows.context) - noise).square().mean().item<double>();
 }
 
 nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step) {
@@ -67,10 +67,10 @@ nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step)
 
   constexpr int64_t kTime = 400;
   const Fixed& rows = unseen_views_;
-  torch::Tensor noise = torch::empty(rows.latents.sizes());
-  Rng(0, "view noise").fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
+  Rng rng(0, "view noise");
+  const torch::Tensor noise = normal_of(rows.latents.sizes(), rng, rows.latents.device());
   const torch::Tensor x = schedule_.add_noise(rows.latents, noise, kTime);
-  const torch::Tensor times = torch::full({x.size(0)}, kTime, torch::kLong);
+  const torch::Tensor times = torch::full({x.size(0)}, kTime, x.options().dtype(torch::kLong));
   const torch::Tensor told = unet->forward(x, times, rows.context);
   line["view_effect"] = rms(told - unet->forward(x, times, rows.turned));
   line["prompt_effect"] = rms(told - unet->forward(x, times, empty_.expand_as(rows.context)));

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lucid/diffusion/layers.h"
+#include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/replicas.h"
 #include "lucid/prior/unet_measure.h"
@@ -25,59 +26,55 @@ double loss_weight(double alpha_bar) {
 }
 
 NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng) {
-  const int64_t n = latents.size(0);
-  NoisyBatch batch{.noise = torch::empty_like(latents, torch::MemoryFormat::Contiguous),
-                   .timesteps = torch::empty({n}, torch::kLong),
-                   .weights = torch::empty({n})};
-  rng.fill_normal(batch.noise.data_ptr<float>(), static_cast<size_t>(batch.noise.numel()));
-  std::vector<torch::Tensor> noisy;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t t = draw_timestep(rng);
-    batch.timesteps[i] = t;
-    batch.weights[i] = loss_weight(schedule.alpha_bar(t));
-    noisy.push_back(schedule.add_noise(latents[i], batch.noise[i], t));
+  const torch::Device device = latents.device();
+  const torch::Tensor noise = draw_normal(latents.sizes(), rng, device);
+  std::vector<int64_t> timesteps;
+  std::vector<float> weights;
+  for (int64_t i = 0; i < latents.size(0); ++i) {
+    timesteps.push_back(draw_timestep(rng));
+    weights.push_back(static_cast<float>(loss_weight(schedule.alpha_bar(timesteps.back()))));
   }
-  batch.x = torch::stack(noisy);
-  return batch;
+  return {.x = noisy_at(schedule, latents, noise, timesteps),
+          .noise = noise,
+          .timesteps = to_device(timesteps, device),
+          .weights = to_device(weights, device)};
 }
 
 bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
                 const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved) {
+  unet->to(options.device);
   diffusion::lay_out_channels_last(*unet);
   auto replicas = make_replicas(unet, options.threads);
   Trainee trainee(*unet, sizes);
   diffusion::UNet averaged(unet->config());
+  averaged->to(options.device);
   diffusion::lay_out_channels_last(*averaged);
   const diffusion::Schedule schedule(noise_schedule());
-  const Workers workers(options.threads);
+  const Workers workers = options.workers();
   UNetMeasure measure(data, options);
 
   Stage stage{.name = "unet", .sizes = sizes};
   stage.gradients = [&](int64_t step) {
     const auto rows =
         draw_rows(data.corpus, data.split, Rng(options.seed, "unet rows", static_cast<uint64_t>(step)), sizes.batch);
-    std::vector<torch::Tensor> latents;
     std::vector<Prompt> prompts;
-    for (const Row& row : rows) {
-      latents.push_back(data.latents.latent(row.view, row.mirrored));
-      prompts.push_back(prompt_of(row, data.latents));
-    }
+    for (const Row& row : rows) prompts.push_back(prompt_of(row, data.latents));
     const torch::Tensor context = data.embeddings.of(prompts);
     const NoisyBatch batch =
-        add_noise(schedule, torch::stack(latents), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
-    const double sum = workers.sum([&](int64_t worker) {
+        add_noise(schedule, data.latents.of(rows), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
+    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
       const Share share = share_of(sizes.batch, worker, workers.count());
-      if (share.size() == 0) return 0.0;
+      if (share.size() == 0) return torch::Tensor();
       const auto mine = [&](const torch::Tensor& x) { return x.slice(0, share.begin, share.end); };
       torch::Tensor predicted;
       {
-        const LowPrecision low(options.low_precision);
+        const LowPrecision low(options.low_precision, options.device.type());
         predicted = replicas[static_cast<size_t>(worker)]->forward(mine(batch.x), mine(batch.timesteps), mine(context));
       }
       const torch::Tensor error = (predicted.to(torch::kFloat) - mine(batch.noise)).square().mean({1, 2, 3});
       const torch::Tensor loss = (error * mine(batch.weights)).sum() / static_cast<double>(sizes.batch);
       loss.backward();
-      return loss.item<double>();
+      return loss;
     });
     gather_gradients(replicas);
     return sum;

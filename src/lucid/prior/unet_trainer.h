@@ -7,6 +7,7 @@
 #include "lucid/prior/data.h"
 #include "lucid/prior/embeddings.h"
 #include "lucid/prior/latents.h"
+#include "lucid/prior/noise.h"
 #include "lucid/prior/stage.h"
 
 namespace lucid::prior {
@@ -24,7 +25,7 @@ int64_t draw_timestep(Rng& rng);
 /// min-SNR-5 (Hang et al. 2023), raised by up to 3 where there is much noise: there the caption and the view decide.
 double loss_weight(double alpha_bar);
 
-/// latents [n,C,h,w] with noise of rng's timesteps and amounts.
+/// latents [n,C,h,w] with noise of rng's timesteps and amounts, on the latents' device.
 NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng);
 
 struct UNetData {

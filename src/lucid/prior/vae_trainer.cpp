@@ -8,7 +8,9 @@
 
 #include "lucid/asset/image.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
+#include "lucid/prior/noise.h"
 #include "lucid/prior/replicas.h"
 
 namespace lucid::prior {
@@ -20,12 +22,6 @@ constexpr double kKl = 2e-4;             // a latent's share of noise: enough to
 constexpr double kWholePictures = 0.25;  // share of the steps, at the end, that see no windows but whole pictures
 
 torch::Tensor along(const torch::Tensor& x, int64_t axis) { return x.diff(1, axis); }
-
-torch::Tensor noise_like(const torch::Tensor& x, Rng rng) {
-  torch::Tensor noise = torch::empty(x.sizes());
-  rng.fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
-  return noise;
-}
 
 double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
 
@@ -50,11 +46,13 @@ torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn,
 
 VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
   const torch::NoGradGuard no_grad;
+  const torch::Device device = device_of(*vae);
   double all = 0, inside = 0, area = 0;
   for (const int64_t view : views) {
     const corpus::Views truth = corpus.views({view});
-    const torch::Tensor mean = vae->encode_moments(truth.rgb * 2 - 1).chunk(2, 1)[0];
-    const torch::Tensor drawn = (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1);
+    const torch::Tensor mean = vae->encode_moments(to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
+    const torch::Tensor drawn =
+        (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
     const torch::Tensor square = (drawn - truth.rgb).square().mean(1, true);  // [1,1,S,S]
     all += square.mean().item<double>();
     inside += (square * truth.alpha).sum().item<double>();
@@ -68,19 +66,22 @@ double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus,
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> means;
   for (const int64_t view : evenly(split.train, 256)) {
-    means.push_back(vae->encode_moments(corpus.views({view}).rgb * 2 - 1).chunk(2, 1)[0]);
+    const torch::Tensor rgb = to_device(corpus.views({view}).rgb, device_of(*vae));
+    means.push_back(vae->encode_moments(rgb * 2 - 1).chunk(2, 1)[0]);
   }
   return 1 / std::max(1e-3, torch::cat(means).std().item<double>());
 }
 
 bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& corpus, const Split& split,
                const RunOptions& options) {
+  vae->to(options.device);
   diffusion::lay_out_channels_last(*vae);
   auto replicas = make_replicas(vae, options.threads);
   Trainee trainee(*vae, sizes.vae_stage);
   diffusion::Vae averaged(sizes.vae);
+  averaged->to(options.device);
   diffusion::lay_out_channels_last(*averaged);
-  const Workers workers(options.threads);
+  const Workers workers = options.workers();
   const int64_t size = corpus.picture_size(), crop = std::min(sizes.vae_crop, size);
   const double factor = sizes.vae.scaling_factor;
   const auto held = evenly(split.unseen_views.empty() ? split.train : split.unseen_views, 48);
@@ -92,19 +93,20 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     // Windows are smaller pictures: as many more of them cost the same.
     const int64_t count = stage.sizes.batch * ((size * size) / (side * side));
     const Pictures batch =
-        draw_pictures(corpus, split, Rng(options.seed, "vae pictures", static_cast<uint64_t>(step)), count, side);
+        draw_pictures(corpus, split, Rng(options.seed, "vae pictures", static_cast<uint64_t>(step)), count, side)
+            .on(options.device);
     const int64_t downscale = sizes.vae.downscale();
+    Rng rng(options.seed, "vae noise", static_cast<uint64_t>(step));
     const torch::Tensor noise =
-        noise_like(torch::empty({count, sizes.vae.latent_channels, side / downscale, side / downscale}),
-                   Rng(options.seed, "vae noise", static_cast<uint64_t>(step)));
-    const double sum = workers.sum([&](int64_t worker) {
+        draw_normal({count, sizes.vae.latent_channels, side / downscale, side / downscale}, rng, options.device);
+    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
       const Share share = share_of(count, worker, workers.count());
-      if (share.size() == 0) return 0.0;
+      if (share.size() == 0) return torch::Tensor();
       const Pictures mine{batch.rgb.slice(0, share.begin, share.end), batch.alpha.slice(0, share.begin, share.end)};
       diffusion::Vae& replica = replicas[static_cast<size_t>(worker)];
       torch::Tensor moments, drawn;
       {
-        const LowPrecision low(options.low_precision);
+        const LowPrecision low(options.low_precision, options.device.type());
         moments = replica->encode_moments(mine.rgb).to(torch::kFloat);
         drawn = replica->decode(diffusion::sample_latents(moments, noise.slice(0, share.begin, share.end), factor))
                     .to(torch::kFloat);
@@ -112,7 +114,7 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
       const torch::Tensor loss =
           vae_loss(moments, drawn, mine) * (static_cast<double>(share.size()) / static_cast<double>(count));
       loss.backward();
-      return loss.item<double>();
+      return loss;
     });
     gather_gradients(replicas);
     return sum;
@@ -124,9 +126,9 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     std::vector<torch::Tensor> above, below;
     for (const int64_t view : evenly(held, 12)) {
       const torch::Tensor rgb = corpus.views({view}).rgb;
+      const torch::Tensor mean = averaged->encode_moments(to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
       above.push_back(rgb[0]);
-      below.push_back(
-          (averaged->decode(averaged->encode_moments(rgb * 2 - 1).chunk(2, 1)[0] * factor)[0] * 0.5 + 0.5).clamp(0, 1));
+      below.push_back((averaged->decode(mean * factor)[0] * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU));
     }
     asset::write_png(options.folder / "progress" / fmt::format("vae_{:06}.png", step),
                      asset::contact_sheet({above, below}));

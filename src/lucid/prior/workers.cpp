@@ -3,13 +3,16 @@
 #include "lucid/prior/workers.h"
 
 #include <omp.h>
-#include <torch/torch.h>
 
 #include <numeric>
 
 namespace lucid::prior {
 
 void Workers::run(const std::function<void(int64_t worker)>& body) const {
+  if (!device_.is_cpu()) {
+    for (int64_t worker = 0; worker < count_; ++worker) body(worker);
+    return;
+  }
   std::vector<std::exception_ptr> failures(static_cast<size_t>(count_));
   std::vector<std::thread> threads;
   for (int64_t worker = 0; worker < count_; ++worker) {
@@ -33,6 +36,17 @@ double Workers::sum(const std::function<double(int64_t worker)>& body) const {
   std::vector<double> parts(static_cast<size_t>(count_));
   run([&](int64_t worker) { parts[static_cast<size_t>(worker)] = body(worker); });
   return std::accumulate(parts.begin(), parts.end(), 0.0);
+}
+
+torch::Tensor Workers::sum_tensors(const std::function<torch::Tensor(int64_t worker)>& body) const {
+  std::vector<torch::Tensor> parts(static_cast<size_t>(count_));
+  run([&](int64_t worker) { parts[static_cast<size_t>(worker)] = body(worker); });
+  const torch::NoGradGuard no_grad;
+  torch::Tensor sum = torch::zeros({}, torch::TensorOptions(torch::kDouble).device(device_));
+  for (const torch::Tensor& part : parts) {
+    if (part.defined()) sum += part.detach();
+  }
+  return sum;
 }
 
 }  // namespace lucid::prior

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads that each compute with one OpenMP thread: a batch is split among copies of a network rather than every layer
 // among cores. oneDNN's bfloat16 backward passes wait for each other by spinning, which beside other work costs 100x.
+// A GPU has one worker, the caller itself.
 #pragma once
+
+#include <torch/torch.h>
 
 #include <cstdint>
 #include <exception>
@@ -13,15 +16,19 @@ namespace lucid::prior {
 
 class Workers {
  public:
-  explicit Workers(int64_t count) : count_(count) {}
+  explicit Workers(int64_t count, torch::Device device = torch::kCPU) : count_(count), device_(device) {}
   int64_t count() const { return count_; }
-  /// body(0) … body(count-1), each in a thread of its own; the first exception is thrown again here.
+  /// body(0) … body(count-1), each in a thread of its own (on a GPU one after the other); the first exception is thrown
+  /// again here.
   void run(const std::function<void(int64_t worker)>& body) const;
   /// body(0) + … + body(count-1), added up in that order.
   double sum(const std::function<double(int64_t worker)>& body) const;
+  /// The same for 0-dim tensors, in double precision and on the device; undefined ones do not count. Does not wait.
+  torch::Tensor sum_tensors(const std::function<torch::Tensor(int64_t worker)>& body) const;
 
  private:
   int64_t count_;
+  torch::Device device_;
 };
 
 /// [begin, end) of the part of `total` rows that a worker computes.

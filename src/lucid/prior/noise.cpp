@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// See noise.h.
+#include "lucid/prior/noise.h"
+
+#include <ATen/Context.h>
+
+#include <cmath>
+
+#include "lucid/base/error.h"
+#include "lucid/prior/device.h"
+
+namespace lucid::prior {
+
+torch::Tensor normal_of(torch::IntArrayRef sizes, Rng& rng, torch::Device device) {
+  const torch::Tensor noise = torch::empty(sizes);
+  rng.fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
+  return to_device(noise, device);
+}
+
+torch::Tensor draw_normal(torch::IntArrayRef sizes, Rng& rng, torch::Device device) {
+  if (device.is_cpu()) return normal_of(sizes, rng, device);
+  const uint64_t high = rng.next_u32(), low = rng.next_u32();
+  // A copy: the device's own generator keeps its state.
+  at::Generator generator = at::globalContext().defaultGenerator(device).clone();
+  generator.set_current_seed(high << 32 | low);
+  return torch::empty(sizes, torch::TensorOptions(torch::kFloat).device(device)).normal_(0, 1, generator);
+}
+
+torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
+                       const std::vector<int64_t>& timesteps) {
+  const auto n = static_cast<int64_t>(timesteps.size());
+  LUCID_CHECK(x0.dim() == 4 && x0.size(0) == n, "{} rows of {} axes, {} timesteps", x0.size(0), x0.dim(), n);
+  std::vector<float> shares;  // of x0, then of the noise: one copy to the device
+  for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(schedule.alpha_bar(t))));
+  for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(1 - schedule.alpha_bar(t))));
+  const torch::Tensor share = to_device(shares, x0.device()).view({2, n, 1, 1, 1});
+  return share[0] * x0 + share[1] * noise;
+}
+
+}  // namespace lucid::prior
