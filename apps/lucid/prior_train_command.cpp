@@ -84,7 +84,8 @@ Command add_prior_train(CLI::App& prior) {
   command->add_option("--batch", options.batch, "pictures a step of the U-Net; 0 = the preset's")
       ->capture_default_str();
   command->add_option("--seed", options.run.seed, "the result is a function of it")->capture_default_str();
-  command->add_option("--threads", state->threads, "CPU threads; 0 = all cores")->capture_default_str();
+  command->add_option("--threads", state->threads, "CPU threads; with cuda they prepare its batches; 0 = all cores")
+      ->capture_default_str();
   command->add_option("--device", state->device, "cpu or cuda, the first GPU; a run resumes on the one it began on")
       ->capture_default_str();
   command->add_option("--precision", state->precision, "auto, fp32 or bf16")->capture_default_str();

@@ -44,6 +44,7 @@ class Losses {
     any_ = true;
     count_ = 0;
   }
+  bool any() const { return any_; }  // was read
   double mean() const { return mean_; }
 
  private:
@@ -132,7 +133,7 @@ bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) 
     const bool logs = trainee.step % kLogEvery == 0 || last;
     const bool measures = !stopped && stage.measure && (last || since(last_measure) > options.measure_seconds);
     const bool saves = last || stopped || since(last_save) > options.save_seconds;
-    if (logs || measures || saves) losses.read(trainee.step - 1);
+    if (logs || measures || saves || !losses.any()) losses.read(trainee.step - 1);
     progress.update(trainee.step, "loss", losses.mean());
     if (logs) {
       options.log({{"stage", stage.name},
