@@ -4,21 +4,30 @@
 
 #include <omp.h>
 
+#include <exception>
 #include <numeric>
+#include <vector>
 
 namespace lucid::prior {
 
+Workers::Workers(int64_t count, torch::Device device) : count_(count), device_(device) {
+  if (!device.is_cpu()) return;
+  // The threads stay: libtorch gives each thread that asks it for anything a pool of helpers and stores of primitives,
+  // and the helpers of a thread that comes and goes spend 25 ms each waiting for work.
+  pool_ = std::make_shared<c10::ThreadPool>(static_cast<int>(count), /*numa_node_id=*/-1, [] {
+    at::get_num_threads();  // libtorch sets a new thread's number of threads when it is first asked: before ours
+    omp_set_num_threads(1);
+  });
+}
+
 void Workers::run(const std::function<void(int64_t worker)>& body) const {
-  if (!device_.is_cpu()) {
+  if (pool_ == nullptr) {
     for (int64_t worker = 0; worker < count_; ++worker) body(worker);
     return;
   }
   std::vector<std::exception_ptr> failures(static_cast<size_t>(count_));
-  std::vector<std::thread> threads;
   for (int64_t worker = 0; worker < count_; ++worker) {
-    threads.emplace_back([&, worker] {
-      at::get_num_threads();  // libtorch sets a new thread's number of threads when it is first asked: before ours
-      omp_set_num_threads(1);
+    pool_->run([&, worker] {
       try {
         body(worker);
       } catch (...) {
@@ -26,7 +35,7 @@ void Workers::run(const std::function<void(int64_t worker)>& body) const {
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  pool_->waitWorkComplete();
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);
   }

@@ -4,21 +4,21 @@
 // A GPU has one worker, the caller itself.
 #pragma once
 
+#include <c10/core/thread_pool.h>
 #include <torch/torch.h>
 
 #include <cstdint>
-#include <exception>
 #include <functional>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace lucid::prior {
 
 class Workers {
  public:
-  explicit Workers(int64_t count, torch::Device device = torch::kCPU) : count_(count), device_(device) {}
+  /// Copies share their threads; only one of them may run at a time.
+  explicit Workers(int64_t count, torch::Device device = torch::kCPU);
   int64_t count() const { return count_; }
-  /// body(0) … body(count-1), each in a thread of its own (on a GPU one after the other); the first exception is thrown
+  /// body(0) … body(count-1), at once (on a GPU one after the other); the first exception is thrown
   /// again here.
   void run(const std::function<void(int64_t worker)>& body) const;
   /// body(0) + … + body(count-1), added up in that order.
@@ -29,6 +29,7 @@ class Workers {
  private:
   int64_t count_;
   torch::Device device_;
+  std::shared_ptr<c10::ThreadPool> pool_;  // none on a GPU
 };
 
 /// [begin, end) of the part of `total` rows that a worker computes.
