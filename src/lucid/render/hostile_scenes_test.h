@@ -80,6 +80,9 @@ inline std::vector<HostileScene> hostile_scenes() {
   scene("equal_depths", 600, 48, 48, [](Rng& rng, int) {
     return Blob{{rng.uniform(-0.7, 0.7), 0, rng.uniform(-0.7, 0.7)}, {0.1, 0.1, 0.1}, 0.3};
   });
+  scene("depths_that_float_cannot_tell_apart", 300, 48, 48, [](Rng& rng, int) {
+    return Blob{{rng.uniform(-0.5, 0.5), 1e-9 * rng.normal(), rng.uniform(-0.5, 0.5)}, {0.2, 0.2, 0.2}, 0.3};
+  });
   scene("nothing", 0, 33, 17, [](Rng&, int) { return Blob{}; });
   scene("one_pixel", 20, 1, 1, [](Rng& rng, int) { return Blob{anywhere(rng, 0.3), {0.4, 0.4, 0.4}, 0.2}; });
   scene("one_row", 40, 97, 1, [](Rng& rng, int) { return Blob{anywhere(rng, 1), {0.2, 0.2, 0.2}, 0.3}; });
