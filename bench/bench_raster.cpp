@@ -76,7 +76,8 @@ Camera orbit_camera(int size) {
   const double phi = kAzimuth * std::numbers::pi / 180, e = kElevation * std::numbers::pi / 180;
   const double eye[3] = {std::sin(phi) * std::cos(e), std::cos(phi) * std::cos(e), std::sin(e)};
   const double right[3] = {-std::cos(phi), std::sin(phi), 0};  // forward x up
-  const double down[3] = {-right[1] * eye[2], right[0] * eye[2], right[1] * eye[0] - right[0] * eye[1]};
+  const double down[3] = {right[1] * eye[2], -right[0] * eye[2],
+                          right[0] * eye[1] - right[1] * eye[0]};  // forward x right
   Camera camera;
   for (size_t k = 0; k < 3; ++k) {
     camera.camera_from_world[k] = right[k];

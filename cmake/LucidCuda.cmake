@@ -15,6 +15,8 @@ if(NOT LUCID_CUDA STREQUAL "OFF")
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
+  endif()
+  if(CMAKE_CUDA_COMPILER AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12)  # the first with C++20
     set(LUCID_WITH_CUDA TRUE)
     set(CMAKE_CUDA_STANDARD 20)
     if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
@@ -22,8 +24,13 @@ if(NOT LUCID_CUDA STREQUAL "OFF")
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
     endif()
   elseif(NOT LUCID_CUDA STREQUAL "AUTO")
-    message(FATAL_ERROR "LUCID_CUDA is ${LUCID_CUDA}, but there is no nvcc; CMAKE_CUDA_COMPILER names it")
+    message(FATAL_ERROR "LUCID_CUDA is ${LUCID_CUDA}, but there is no nvcc 12 or later; CMAKE_CUDA_COMPILER names it")
   endif()
+endif()
+if(LUCID_WITH_CUDA)
+  message(STATUS "CUDA rasteriser: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+else()
+  message(STATUS "CUDA rasteriser: not built (LUCID_CUDA is ${LUCID_CUDA})")
 endif()
 
 # Multiplications and additions are fused only where the source says fmaf: the passes that must repeat each other's

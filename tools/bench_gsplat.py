@@ -23,7 +23,7 @@ def orbit_camera(size):
     phi, e = math.radians(AZIMUTH), math.radians(ELEVATION)
     eye = (math.sin(phi) * math.cos(e), math.cos(phi) * math.cos(e), math.sin(e))
     right = (-math.cos(phi), math.sin(phi), 0.0)
-    down = (-right[1] * eye[2], right[0] * eye[2], right[1] * eye[0] - right[0] * eye[1])
+    down = (right[1] * eye[2], -right[0] * eye[2], right[0] * eye[1] - right[1] * eye[0])
     view = [[*right, 0.0], [*down, 0.0], [-eye[0], -eye[1], -eye[2], DISTANCE], [0.0, 0.0, 0.0, 1.0]]
     focal = size / (2 * math.tan(FOV_Y / 2))
     return view, [[focal, 0.0, size / 2], [0.0, focal, size / 2], [0.0, 0.0, 1.0]]

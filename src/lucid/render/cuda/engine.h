@@ -3,6 +3,7 @@
 // The host waits at most once in a forward pass, for the number of pairs, and while it does the device sorts by depth.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <memory>
@@ -57,7 +58,8 @@ class Engine {
   void forward(const CloudView<float>& cloud, std::span<const CudaRasterizer::Job> jobs,
                const std::array<float, 3>& background, Stream stream) {
     for (const auto& job : jobs) {
-      check_frame(job.frame >= 0, job.frame, frames_.size());
+      const auto same_frame = [&](const auto& other) { return other.frame == job.frame; };
+      check_jobs(job.frame >= 0 && std::count_if(jobs.begin(), jobs.end(), same_frame) == 1, job.frame);
       check_shapes(cloud, job.camera, background);
     }
     if (cloud.count > UINT32_MAX) refuse_pairs();  // Gaussians are numbered in 32 bits

@@ -29,7 +29,7 @@ static __global__ void __launch_bounds__(kGaussianThreads) find_not_finite(Check
       const unsigned negative = bits >> 31, infinite = value == value ? 2 : 0;
       static_assert(unsigned(NotFinite::kNegativeInfinity) == 3 && unsigned(NotFinite::kNegativeNan) == 1);
       const unsigned long long place = pack_not_finite(tensor, i, NotFinite(infinite + negative));
-      atomicMin(reinterpret_cast<unsigned long long*>(&report->first_not_finite), place);
+      atomicMin(&report->first_not_finite, place);
     }
   }
 }

@@ -13,9 +13,9 @@ inline constexpr int kTileThreads = kTile * kTile;
 
 /// What a forward pass tells the host, and the two numbers that it counts in it.
 struct Report {
-  uint64_t first_not_finite;   // kAllFinite, or see refusals.h
-  unsigned long long pairs;    // of Gaussian and tile
-  unsigned long long blended;  // (pixel, Gaussian) pairs
+  unsigned long long first_not_finite;  // kAllFinite, or see refusals.h
+  unsigned long long pairs;             // of Gaussian and tile
+  unsigned long long blended;           // (pixel, Gaussian) pairs
 };
 
 struct TileRange {  // into the sorted entries, half open

@@ -29,6 +29,8 @@ void refuse_not_finite(uint64_t packed, int64_t rows, int sh_degree) {
   refuse_element(tensor.name, kValues[packed & 3], int64_t(packed << 8 >> 10), rows, tensor.columns);
 }
 
+void check_jobs(bool distinct, int number) { LUCID_CHECK(distinct, "frame {} is negative or asked for twice", number); }
+
 void check_frame(bool there, int number, size_t frames) {
   LUCID_CHECK(there, "frame {} of {} has no forward pass", number, frames);
 }

@@ -22,7 +22,8 @@ LUCID_INLINE uint64_t pack_not_finite(unsigned tensor, int64_t element, NotFinit
 [[noreturn]] void refuse_cuda(const char* what, const char* hint);                  // UserError
 [[noreturn]] void refuse_pairs();                                                   // std::length_error
 [[noreturn]] void refuse_not_finite(uint64_t packed, int64_t rows, int sh_degree);  // std::invalid_argument
-void check_frame(bool there, int number, size_t frames);                            // std::logic_error
+void check_jobs(bool distinct, int number);                                         // std::logic_error, as the next two
+void check_frame(bool there, int number, size_t frames);
 void check_same_cloud(int64_t count, int sh_degree, int64_t forward_count, int forward_sh_degree);
 
 }  // namespace lucid::render::cuda
