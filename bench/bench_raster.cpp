@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast the CPU rasteriser is, measured only after it has been held against the reference on the same scene.
+// How fast the rasteriser is, on the CPU or a CUDA device, measured only after it has been held against the reference
+// on the same scene.
 #include <fmt/format.h>
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
-#include <cstring>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <memory>
 #include <numbers>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "lucid/base/error.h"
 #include "lucid/base/rng.h"
+#include "lucid/render/cuda/memory.h"
 #include "lucid/render/rasterize.h"
 
 namespace {
@@ -69,7 +76,8 @@ Camera orbit_camera(int size) {
   const double phi = kAzimuth * std::numbers::pi / 180, e = kElevation * std::numbers::pi / 180;
   const double eye[3] = {std::sin(phi) * std::cos(e), std::cos(phi) * std::cos(e), std::sin(e)};
   const double right[3] = {-std::cos(phi), std::sin(phi), 0};  // forward x up
-  const double down[3] = {-right[1] * eye[2], right[0] * eye[2], right[1] * eye[0] - right[0] * eye[1]};
+  const double down[3] = {right[1] * eye[2], -right[0] * eye[2],
+                          right[0] * eye[1] - right[1] * eye[0]};  // forward x right
   Camera camera;
   for (size_t k = 0; k < 3; ++k) {
     camera.camera_from_world[k] = right[k];
@@ -116,12 +124,14 @@ double milliseconds(const std::function<void()>& body) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+using Clock = std::function<double(const std::function<void()>&)>;  // milliseconds that a body takes
+
 /// Median of repeated runs after one to warm up, for about `budget_ms` in all.
-double median_milliseconds(double budget_ms, const std::function<void()>& body) {
-  const double first = milliseconds(body);
+double median_milliseconds(double budget_ms, const Clock& clock, const std::function<void()>& body) {
+  const double first = clock(body);
   const int runs = std::clamp(int(budget_ms / std::max(first, 0.01)), 5, 200);
   std::vector<double> times;
-  for (int i = 0; i < runs; ++i) times.push_back(milliseconds(body));
+  for (int i = 0; i < runs; ++i) times.push_back(clock(body));
   std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
   return times[size_t(runs / 2)];
 }
@@ -169,11 +179,88 @@ Camera strip_of(const Camera& camera, int rows) {
   return strip;
 }
 
-bool measure(Measurement* m, const Opacity& opacity) {
+/// One scene, camera size and set of buffers on a device: forward and backward as the measurement calls them.
+class Contestant {
+ public:
+  virtual ~Contestant() = default;
+  virtual void forward(const Camera& camera) = 0;
+  virtual void backward() = 0;
+  virtual void fetch(Buffers<float>* to) = 0;
+  virtual int64_t blended_pairs() = 0;
+};
+
+constexpr std::array<float, 3> kWhite{1, 1, 1};
+
+class OnCpu : public Contestant {
+ public:
+  OnCpu(const Scene<float>& scene, const Buffers<float>& buffers) : scene_(scene), buffers_(buffers) {}
+  void forward(const Camera& camera) override {
+    rasterizer_.forward(0, scene_.cloud(), camera, kWhite, buffers_.images());
+  }
+  void backward() override { rasterizer_.backward(0, scene_.cloud(), buffers_.d_images(), buffers_.gradients()); }
+  void fetch(Buffers<float>* to) override { *to = buffers_; }
+  int64_t blended_pairs() override { return rasterizer_.blended_pairs(0); }
+
+ private:
+  const Scene<float>& scene_;
+  Buffers<float> buffers_;
+  render::CpuRasterizer rasterizer_;
+};
+
+class OnCuda : public Contestant {
+ public:
+  OnCuda(const Scene<float>& scene, const Buffers<float>& buffers)
+      : means_(scene.means), scales_(scene.scales), quats_(scene.quats), opacities_(scene.opacities), sh_(scene.sh) {
+    Buffers<float> initial = buffers;
+    for (const auto* values : members(&initial)) buffers_.emplace_back(*values);
+    cloud_ = {int64_t(scene.opacities.size()),
+              0,
+              means_.data(),
+              scales_.data(),
+              quats_.data(),
+              opacities_.data(),
+              sh_.data()};
+  }
+  void forward(const Camera& camera) override {
+    rasterizer_.forward(0, cloud_, camera, kWhite, {at(0), at(1), at(2), nullptr});
+  }
+  void backward() override {
+    rasterizer_.backward(0, cloud_, {at(3), at(4), at(5)}, {at(6), at(7), at(8), at(9), at(10), nullptr});
+  }
+  void fetch(Buffers<float>* to) override {
+    const auto values = members(to);
+    for (size_t i = 0; i < values.size(); ++i) buffers_[i].download(values[i]);
+  }
+  int64_t blended_pairs() override { return rasterizer_.blended_pairs(0); }
+
+ private:
+  static std::array<std::vector<float>*, 11> members(Buffers<float>* b) {
+    return {&b->rgb,   &b->depth,  &b->alpha, &b->d_rgb,     &b->d_depth, &b->d_alpha,
+            &b->means, &b->scales, &b->quats, &b->opacities, &b->sh};
+  }
+  float* at(size_t i) const { return buffers_[i].data(); }
+
+  render::cuda::DeviceArray<float> means_, scales_, quats_, opacities_, sh_;
+  std::vector<render::cuda::DeviceArray<float>> buffers_;
+  render::CloudView<float> cloud_;
+  render::CudaRasterizer rasterizer_;
+};
+
+struct Device {
+  std::string name;
+  bool cuda = false;
+  std::vector<int> counts, sizes;
+  Clock clock;
+
+  std::unique_ptr<Contestant> contestant(const Scene<float>& scene, const Buffers<float>& buffers) const {
+    if (cuda) return std::make_unique<OnCuda>(scene, buffers);
+    return std::make_unique<OnCpu>(scene, buffers);
+  }
+};
+
+bool measure(Measurement* m, const Device& device, const Opacity& opacity) {
   const Scene<float> scene = draw_scene(m->count, opacity);
   const Camera camera = orbit_camera(m->size);
-  const std::array<float, 3> white{1, 1, 1};
-  render::CpuRasterizer rasterizer;
 
   const int64_t affordable = kReferenceWork / (int64_t(m->count) * m->size);
   const int rows = int(std::clamp<int64_t>(affordable, 1, m->size));
@@ -187,26 +274,26 @@ bool measure(Measurement* m, const Opacity& opacity) {
   });
   m->reference_ms *= double(m->size) / rows;
   Buffers<float> got(m->count, strip_pixels);
-  rasterizer.forward(0, scene.cloud(), strip, white, got.images());
-  rasterizer.backward(0, scene.cloud(), got.d_images(), got.gradients());
+  const auto held_against_reference = device.contestant(scene, got);
+  held_against_reference->forward(strip);
+  held_against_reference->backward();
+  held_against_reference->fetch(&got);
   if (!validate(got, expected)) return false;
 
-  Buffers<float> buffers(m->count, int64_t(m->size) * m->size);
-  const auto forward = [&] { rasterizer.forward(0, scene.cloud(), camera, white, buffers.images()); };
-  const auto backward = [&] { rasterizer.backward(0, scene.cloud(), buffers.d_images(), buffers.gradients()); };
-  m->forward_ms = median_milliseconds(400, forward);
-  m->backward_ms = median_milliseconds(600, backward);
-  m->pairs = rasterizer.blended_pairs(0);
+  const auto timed = device.contestant(scene, Buffers<float>(m->count, int64_t(m->size) * m->size));
+  m->forward_ms = median_milliseconds(400, device.clock, [&] { timed->forward(camera); });
+  m->backward_ms = median_milliseconds(600, device.clock, [&] { timed->backward(); });
+  m->pairs = timed->blended_pairs();
   return true;
 }
 
-void print(const Measurement& m, bool json) {
+void print(const Measurement& m, const Device& device, bool json) {
   if (json) {
     fmt::print(
         "{{\"n\": {}, \"width\": {}, \"height\": {}, \"opacity\": \"{}\", \"threads\": {}, \"forward_ms\": {:.4f}, "
-        "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"isa\": \"{}\"}}\n",
+        "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"device\": \"{}\"{}}}\n",
         m.count, m.size, m.size, m.opacity, omp_get_max_threads(), m.forward_ms, m.backward_ms, m.reference_ms, m.pairs,
-        render::cpu_isa());
+        device.name, device.cuda ? "" : fmt::format(", \"isa\": \"{}\"", render::cpu_isa()));
   } else {
     const double per_pair = 1e6 / double(std::max<int64_t>(m.pairs, 1));
     fmt::print("{:>7} {:>5} {:>8} {:>10.2f} {:>11.2f} {:>9.2f} {:>9.3f} {:>9.3f} {:>11.0f}x\n", m.count, m.size,
@@ -216,27 +303,88 @@ void print(const Measurement& m, bool json) {
   std::fflush(stdout);
 }
 
-}  // namespace
+/// The CPU, or the current CUDA device: where nothing waits, time is what its own events say.
+Device device_named(std::string_view name) {
+  if (name == "cpu") return {"cpu", false, {10'000, 50'000}, {128, 256, 512}, milliseconds};
+  render::CudaRasterizer there;  // or a UserError that says why not
+  const auto timer = std::make_shared<render::cuda::DeviceTimer>();
+  return {render::cuda_device(), true, {100'000, 500'000}, {512, 1024}, [timer](const std::function<void()>& body) {
+            timer->start();
+            body();
+            return timer->stop();
+          }};
+}
 
-int main(int argc, char** argv) {
-  const bool json = argc == 2 && std::strcmp(argv[1], "--json") == 0;
-  if (argc > 1 && !json) {
-    fmt::print(stderr, "usage: bench_raster [--json]   (OMP_NUM_THREADS and LUCID_ISA choose threads and kernels)\n");
-    return 2;
-  }
+int run(bool json, std::string_view device_name) {
+  const Device device = device_named(device_name);
   if (!json) {
-    fmt::print("rasteriser, {} kernels, {} threads\n", render::cpu_isa(), omp_get_max_threads());
+    fmt::print(
+        "rasteriser, {}\n",
+        device.cuda ? device.name : fmt::format("{} kernels, {} threads", render::cpu_isa(), omp_get_max_threads()));
     fmt::print("{:>7} {:>5} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>12}\n", "n", "size", "opacity", "forward ms",
                "backward ms", "Mpairs", "fwd ns/p", "bwd ns/p", "vs reference");
   }
   for (const Opacity& opacity : kOpacities) {
-    for (const int count : {10'000, 50'000}) {
-      for (const int size : {128, 256, 512}) {
+    for (const int count : device.counts) {
+      for (const int size : device.sizes) {
         Measurement m{.count = count, .size = size, .opacity = opacity.name};
-        if (!measure(&m, opacity)) return 1;
-        print(m, json);
+        if (!measure(&m, device, opacity)) return 1;
+        print(m, device, json);
       }
     }
   }
   return 0;
+}
+
+int usage() {
+  fmt::print(
+      stderr,
+      "usage: bench_raster [--json] [--device cpu|cuda] [--scene N trained|early]\n"
+      "  OMP_NUM_THREADS and LUCID_ISA choose threads and kernels of the CPU\n"
+      "  --scene writes the scene of N Gaussians to stdout, 14 floats each: mean, scale, quaternion, opacity, SH\n");
+  return 2;
+}
+
+/// For other programs that want to be timed on the same Gaussians (tools/bench_gsplat.py).
+int write_scene(int count, std::string_view opacity_name) {
+  for (const Opacity& opacity : kOpacities) {
+    if (opacity_name != opacity.name || count < 1) continue;
+    const Scene<float> s = draw_scene(count, opacity);
+    for (size_t i = 0; i < s.opacities.size(); ++i) {
+      float row[14];
+      std::copy_n(s.means.data() + 3 * i, 3, row);
+      std::copy_n(s.scales.data() + 3 * i, 3, row + 3);
+      std::copy_n(s.quats.data() + 4 * i, 4, row + 6);
+      row[10] = s.opacities[i];
+      std::copy_n(s.sh.data() + 3 * i, 3, row + 11);
+      if (std::fwrite(row, sizeof(row), 1, stdout) != 1) return 1;
+    }
+    return 0;
+  }
+  return usage();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 3 && arguments[0] == "--scene") return write_scene(std::atoi(argv[2]), arguments[2]);
+  bool json = false;
+  std::string_view device = "cpu";
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--json") {
+      json = true;
+    } else if (arguments[i] == "--device" && i + 1 < arguments.size()) {
+      device = arguments[++i];
+    } else {
+      return usage();
+    }
+  }
+  if (device != "cpu" && device != "cuda") return usage();
+  try {
+    return run(json, device);
+  } catch (const lucid::UserError& error) {
+    fmt::print(stderr, "{}\n", lucid::one_line(error.mistake()));
+    return 2;
+  }
 }

@@ -19,10 +19,13 @@ endif()
 
 add_library(lucid_flags INTERFACE)
 target_include_directories(lucid_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
-target_compile_options(lucid_flags INTERFACE -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LUCID_WERROR}>:-Werror>
-                       $<$<BOOL:${CCACHE}>:-fpch-preprocess>)
+set(LUCID_WARNINGS -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LUCID_WERROR}>:-Werror>)
+target_compile_options(lucid_flags INTERFACE
+                       "$<$<COMPILE_LANGUAGE:CXX>:${LUCID_WARNINGS};$<$<BOOL:${CCACHE}>:-fpch-preprocess>>"
+                       "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;$<$<BOOL:${LUCID_WERROR}>:--Werror=all-warnings>>")
 if(LUCID_SANITIZE)
-  target_compile_options(lucid_flags INTERFACE -fsanitize=${LUCID_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(lucid_flags INTERFACE
+                         "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LUCID_SANITIZE};-fno-omit-frame-pointer>")
   target_link_options(lucid_flags INTERFACE -fsanitize=${LUCID_SANITIZE})
 endif()
 

@@ -23,23 +23,25 @@ bool all_finite(const Real* values, int64_t count) {
 template <class Real>
 void check_tensor(const char* name, const Real* values, int64_t rows, int64_t columns) {
   const int64_t count = rows * columns;
-  if (count == 0) return;
-  if (values == nullptr) throw std::invalid_argument(fmt::format("rasterizer: {} is missing", name));
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t length = std::min(kBlock, count - begin);
     if (all_finite(values + begin, length)) continue;
     for (int64_t i = begin; i < begin + length; ++i) {
       if (std::isfinite(values[i])) continue;
-      throw std::invalid_argument(fmt::format("rasterizer: {}[{}, {}] is {} ({} rows of {})", name, i / columns,
-                                              i % columns, values[i], rows, columns));
+      refuse_element(name, double(values[i]), i, rows, columns);
     }
   }
 }
 
 }  // namespace
 
+void refuse_element(const char* name, double value, int64_t at, int64_t rows, int64_t columns) {
+  throw std::invalid_argument(fmt::format("rasterizer: {}[{}, {}] is {} ({} rows of {})", name, at / columns,
+                                          at % columns, value, rows, columns));
+}
+
 template <class Real>
-void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background) {
+void check_shapes(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background) {
   if (camera.width <= 0 || camera.height <= 0) {
     throw std::invalid_argument(fmt::format("rasterizer: image of {} x {} pixels", camera.width, camera.height));
   }
@@ -54,11 +56,17 @@ void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std:
   }
   check_tensor("camera_from_world", camera.camera_from_world.data(), 4, 4);
   check_tensor("background", background.data(), 1, 3);
-  check_tensor("means", cloud.means, cloud.count, 3);
-  check_tensor("scales", cloud.scales, cloud.count, 3);
-  check_tensor("quats", cloud.quats, cloud.count, 4);
-  check_tensor("opacities", cloud.opacities, cloud.count, 1);
-  check_tensor("sh", cloud.sh, cloud.count, 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1));
+  for (const auto& tensor : tensors_of(cloud)) {
+    if (cloud.count > 0 && tensor.values == nullptr) {
+      throw std::invalid_argument(fmt::format("rasterizer: {} is missing", tensor.name));
+    }
+  }
+}
+
+template <class Real>
+void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background) {
+  check_shapes(cloud, camera, background);
+  for (const auto& tensor : tensors_of(cloud)) check_tensor(tensor.name, tensor.values, cloud.count, tensor.columns);
 }
 
 template <class Real>
@@ -80,6 +88,8 @@ View<Real> make_view(const Camera& camera) {
   return view;
 }
 
+template void check_shapes(const CloudView<float>&, const Camera&, const std::array<float, 3>&);
+template void check_shapes(const CloudView<double>&, const Camera&, const std::array<double, 3>&);
 template void check_inputs(const CloudView<float>&, const Camera&, const std::array<float, 3>&);
 template void check_inputs(const CloudView<double>&, const Camera&, const std::array<double, 3>&);
 template View<float> make_view(const Camera&);

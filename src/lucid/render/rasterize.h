@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "lucid/camera/camera.h"
@@ -83,6 +85,50 @@ class CpuRasterizer {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The same image and gradients on a CUDA device (compute capability 8.0 or later): every pointer of the views is
+/// device memory of the device that is current, the camera is the host's. Work is put into the caller's stream (a
+/// cudaStream_t; null is the default one); one rasteriser's calls must follow each other in stream order.
+/// Deterministic: the same bits each time on the same kind of device.
+class CudaRasterizer {
+ public:
+  enum class Counting {
+    kExact,     // a forward pass waits once, for the number of (tile, Gaussian) pairs: memory always fits
+    kExpected,  // only a frame's first forward waits; later ones have room for half as many pairs again as the largest
+                // of the frame's previous ones, leave out the farthest Gaussians where that is too little
+                // (lost_pairs), and report a NaN or Inf of the cloud in the frame's next forward or lost_pairs()
+  };
+  struct Job {
+    int frame;
+    Camera camera;
+    Images<float> out;
+  };
+
+  /// Throws UserError where there is no CUDA device, or this build has no CUDA rasteriser.
+  explicit CudaRasterizer(Counting counting = Counting::kExact);
+  ~CudaRasterizer();
+  CudaRasterizer(CudaRasterizer&&) noexcept;
+  CudaRasterizer& operator=(CudaRasterizer&&) noexcept;
+
+  /// As CpuRasterizer's.
+  void forward(int frame, const CloudView<float>& cloud, const Camera& camera, const std::array<float, 3>& background,
+               const Images<float>& out, void* stream = nullptr);
+  /// Several views of one cloud, each a frame of its own, with one wait for all of them.
+  void forward(const CloudView<float>& cloud, std::span<const Job> jobs, const std::array<float, 3>& background,
+               void* stream = nullptr);
+  void backward(int frame, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
+                const CloudGradients<float>& d_cloud, void* stream = nullptr);
+  int64_t lost_pairs(int frame);     // waits; always 0 when counting exactly
+  int64_t blended_pairs(int frame);  // waits; as CpuRasterizer's
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Whether this build has the CUDA rasteriser and the current device can run it; and that device's name, "" if none.
+bool cuda_available();
+std::string cuda_device();
 
 /// Name of the instruction set the CPU rasteriser runs with ("portable", "avx2", "avx512"); LUCID_ISA forces a lower
 /// one.

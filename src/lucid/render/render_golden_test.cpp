@@ -2,62 +2,10 @@
 // Reference and CPU rasteriser against an independent autograd rasteriser's images and gradients.
 #include <gtest/gtest.h>
 
-#include "goldens.h"
-#include "lucid/render/golden_file_test.h"
-#include "lucid/render/scene_test.h"
+#include "lucid/render/golden_scene_test.h"
 
 namespace lucid::render::test {
 namespace {
-
-// Of goldens/README.md: each relative to the tensor's largest value.
-constexpr double kReference = 1e-9, kForward = 2e-4, kBackward = 2e-3, kThresholdPixels = 1e-3;
-
-std::vector<std::filesystem::path> golden_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(lucid::test::goldens() / "render")) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-Scene<double> scene_of(const GoldenFile& file) {
-  Scene<double> s;
-  s.sh_degree = std::stoi(file.metadata("sh_degree"));
-  s.means = file["means"].values;
-  s.scales = file["scales"].values;
-  s.quats = file["quats"].values;
-  s.opacities = file["opacities"].values;
-  s.sh = file["sh"].values;
-  std::copy_n(file["camera_from_world"].values.begin(), 16, s.camera.camera_from_world.begin());
-  s.camera.tan_half_fov_x = file["tan_half_fov"].values[0];
-  s.camera.tan_half_fov_y = file["tan_half_fov"].values[1];
-  s.camera.height = int(file["rgb"].shape[1]);
-  s.camera.width = int(file["rgb"].shape[2]);
-  std::copy_n(file["background"].values.begin(), 3, s.background.begin());
-  s.d_rgb = file["d_rgb"].values;
-  s.d_depth = file["d_depth"].values;
-  s.d_alpha = file["d_alpha"].values;
-  return s;
-}
-
-struct Tolerance {
-  double forward, backward, excused;
-};
-
-template <class Real>
-void expect_golden(const GoldenFile& file, const Result<Real>& got, const Tolerance& tolerance) {
-  expect_close("rgb", got.rgb, file["rgb"].values, tolerance.forward, tolerance.excused);
-  expect_close("depth", got.depth, file["depth"].values, tolerance.forward, tolerance.excused);
-  expect_close("alpha", got.alpha, file["alpha"].values, tolerance.forward, tolerance.excused);
-  expect_close("radii", got.radii, file["radii"].values, 0);
-  expect_close("d_means", got.means, file["d_means"].values, tolerance.backward);
-  expect_close("d_scales", got.scales, file["d_scales"].values, tolerance.backward);
-  expect_close("d_quats", got.quats, file["d_quats"].values, tolerance.backward);
-  expect_close("d_opacities", got.opacities, file["d_opacities"].values, tolerance.backward);
-  expect_close("d_sh", got.sh, file["d_sh"].values, tolerance.backward);
-  expect_close("d_means2d_ndc", got.means2d, file["d_means2d_ndc"].values, tolerance.backward);
-}
 
 TEST(RenderGolden, ThereAreCases) { EXPECT_FALSE(golden_files().empty()); }
 
@@ -65,7 +13,7 @@ TEST(RenderGolden, ReferenceInDouble) {
   for (const auto& path : golden_files()) {
     SCOPED_TRACE(path.filename());
     const GoldenFile file(path);
-    expect_golden(file, run_reference(scene_of(file)), {kReference, kReference, 0});
+    expect_golden(file, run_reference(scene_of(file)), {kGoldenReference, kGoldenReference, 0});
   }
 }
 
@@ -73,7 +21,7 @@ TEST(RenderGolden, ReferenceInFloat) {
   for (const auto& path : golden_files()) {
     SCOPED_TRACE(path.filename());
     const GoldenFile file(path);
-    expect_golden(file, run_reference(scene_of(file).as<float>()), {kForward, kBackward, kThresholdPixels});
+    expect_golden(file, run_reference(scene_of(file).as<float>()), {kGoldenForward, kGoldenBackward, kGoldenExcused});
   }
 }
 
@@ -83,7 +31,8 @@ TEST(RenderGolden, CpuOnEveryInstructionSet) {
     for (const auto& path : golden_files()) {
       SCOPED_TRACE(path.filename());
       const GoldenFile file(path);
-      expect_golden(file, run_cpu(scene_of(file).as<float>(), &rasterizer), {kForward, kBackward, kThresholdPixels});
+      expect_golden(file, run_cpu(scene_of(file).as<float>(), &rasterizer),
+                    {kGoldenForward, kGoldenBackward, kGoldenExcused});
     }
   });
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lucid/render/cpu/blend.h"
-#include "lucid/render/kernel_math.h"
+#include "lucid/render/footprint.h"
 #include "lucid/render/rasterize.h"
 
 namespace lucid::render {
@@ -18,10 +18,10 @@ class CpuRasterizer::Frame {
   int width = 0, height = 0;
   int64_t count = -1;  // Gaussians; -1 = no forward yet
   int sh_degree = 0;
-  std::vector<cpu::Splat> splats;        // [N]; unset where touched is 0
+  std::vector<Splat> splats;             // [N]; unset where touched is 0
   std::vector<uint32_t> touched;         // [N] tiles the Gaussian may be seen in
   std::vector<uint32_t> first_slot;      // [N] its first PairGradient; one per touched tile
-  std::vector<cpu::TileEntry> entries;   // [pairs of (tile, Gaussian)], tile by tile, nearest first
+  std::vector<TileEntry> entries;        // [pairs of (tile, Gaussian)], tile by tile, nearest first
   std::vector<uint32_t> tile_begin;      // [tiles + 1] into entries
   std::vector<cpu::TileResult> results;  // [tiles]
   std::vector<cpu::TileImage> images;    // [tiles]
@@ -41,16 +41,6 @@ class CpuRasterizer::Frame {
 
 namespace cpu {
 
-/// The screen ellipse alpha >= kAlphaCut, as finding the tiles it meets needs it.
-struct Footprint {
-  TileRect rect;           // never beyond
-  float x, y;              // centre, pixels
-  float reach_x, reach_y;  // half its bounding box
-  float slope;             // dx/dy of the line through the middles of its rows
-  float half_row;          // half width of the row through the centre
-  float tip_dy;            // dy of its rightmost point
-};
-
 /// What building tile lists needs of each Gaussian; memory only.
 struct BinScratch {
   std::vector<Footprint> footprints;  // [N]
@@ -62,10 +52,6 @@ struct BinScratch {
   std::vector<uint32_t> histogram;  // [chunks, tiles]
 };
 
-/// Calls visit(tile_y, tile_x_begin, tile_x_end) for each row of tiles that the footprint meets.
-template <class Visit>
-void for_each_tile_row(const Footprint& f, const Visit& visit);
-
 /// Fills splats, touched, depths and footprints of the frame's cloud; radii unless null.
 void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, BinScratch* scratch, int32_t* radii);
 
@@ -75,29 +61,6 @@ void build_tile_lists(CpuRasterizer::Frame* frame, BinScratch* scratch);
 /// The chain rule of each Gaussian from its tiles' sums.
 void gather_gradients(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs,
                       const CloudGradients<float>& out);
-
-template <class Visit>
-void for_each_tile_row(const Footprint& f, const Visit& visit) {
-  const float slack = 0.01f + 1e-5f * (f.reach_x + f.reach_y);  // rounding may add a tile, never lose one
-  for (int tile_y = f.rect.y0; tile_y < f.rect.y1; ++tile_y) {
-    const float top = float(tile_y * kTile) - f.y, bottom = top + float(kTile - 1);
-    const float a = top > -f.reach_y ? top : -f.reach_y, b = bottom < f.reach_y ? bottom : f.reach_y;
-    if (a > b + slack) continue;
-    const auto edge = [&](float tip, float side) {  // how far the ellipse reaches to `side` within rows [a, b]
-      if (tip >= a && tip <= b) return side * f.reach_x;
-      const float dy = tip < a ? a : b, ratio = dy / f.reach_y;
-      const float inside = 1 - ratio * ratio;
-      return f.slope * dy + side * f.half_row * std::sqrt(inside > 0 ? inside : 0.0f);
-    };
-    const float left = f.x + edge(-f.tip_dy, -1) - slack, right = f.x + edge(f.tip_dy, 1) + slack;
-    const float last_x = float(f.rect.x1 * kTile);
-    if (right < float(f.rect.x0 * kTile) || left >= last_x) continue;
-    const int first = left > 0 ? int(std::ceil(left)) / kTile : 0;
-    const int end = right < last_x ? int(right) / kTile + 1 : f.rect.x1;
-    const int x0 = first > f.rect.x0 ? first : f.rect.x0, x1 = end < f.rect.x1 ? end : f.rect.x1;
-    if (x0 < x1) visit(tile_y, x0, x1);
-  }
-}
 
 }  // namespace cpu
 }  // namespace lucid::render

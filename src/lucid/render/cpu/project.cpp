@@ -1,173 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every Gaussian onto the screen, and its gradients back. In double: the discrete choices (near plane, radius, tiles,
-// depth order) then agree with the reference's, and needles keep their digits; colours need only float.
-#include <algorithm>
-#include <cmath>
-#include <initializer_list>
-
+// Every Gaussian onto the screen, and its gradients back (per_gaussian.h), over all threads.
 #include "lucid/base/parallel.h"
 #include "lucid/render/cpu/frame.h"
-#include "lucid/render/inputs.h"
+#include "lucid/render/per_gaussian.h"
 
 namespace lucid::render::cpu {
 namespace {
 
 constexpr int64_t kGrain = 256;
 
-Vec3<double> wide(const float* from, int64_t i) { return {from[3 * i], from[3 * i + 1], from[3 * i + 2]}; }
-
-bool project_one(const View<double>& view, const CloudView<float>& cloud, int64_t i, Projection<double>* out) {
-  const float* q = cloud.quats + 4 * i;
-  return project(view, wide(cloud.means, i), wide(cloud.scales, i), Quat<double>{q[0], q[1], q[2], q[3]}, out);
-}
-
-Vec3<float> direction_to(const View<double>& view, const CloudView<float>& cloud, int64_t i, float* distance) {
-  const Vec3<double> d = wide(cloud.means, i) - view.position;
-  return normalized(Vec3<float>{float(d.x), float(d.y), float(d.z)}, distance);
-}
-
-/// The ellipse log2(alpha) >= log2(kAlphaCut); squared_reach is its squared Mahalanobis radius.
-Footprint footprint(const Projection<double>& p, const TileRect& rect, double squared_reach) {
-  Footprint f;
-  f.rect = rect;
-  f.x = float(p.mean.x);
-  f.y = float(p.mean.y);
-  const double reach_x = std::sqrt(squared_reach * p.cov.xx);
-  f.reach_x = float(reach_x);
-  f.reach_y = float(std::sqrt(squared_reach * p.cov.yy));
-  f.slope = float(p.cov.xy / p.cov.yy);
-  f.half_row = float(std::sqrt(squared_reach * p.det / p.cov.yy));
-  f.tip_dy = float(p.cov.xy / p.cov.xx * reach_x);
-  return f;
-}
-
-uint32_t tiles_met(const Footprint& f) {
-  uint32_t tiles = 0;
-  for_each_tile_row(f, [&](int, int x0, int x1) { tiles += static_cast<uint32_t>(x1 - x0); });
-  return tiles;
-}
-
-struct Totals {
-  double red = 0, green = 0, blue = 0, depth = 0;
-  Moments<double> moments;
-};
-
 /// Sums one Gaussian's tiles in slot order, whatever the order they were computed in.
-Totals sum_tiles(const PairGradient* pairs, uint32_t count) {
-  Totals s;
-  for (uint32_t k = 0; k < count; ++k) {
-    const PairGradient& p = pairs[k];
-    s.red += p.red;
-    s.green += p.green;
-    s.blue += p.blue;
-    s.depth += p.depth;
-    s.moments.g += p.g;
-    s.moments.t += p.t;
-    s.moments.y += p.y;
-    s.moments.tt += p.tt;
-    s.moments.ty += p.ty;
-    s.moments.yy += p.yy;
-  }
-  s.moments.t /= kSqrtLog2E;
-  s.moments.tt /= kLog2E;
-  s.moments.ty /= kSqrtLog2E;
-  return s;
-}
-
-void write(float* to, int64_t row, std::initializer_list<double> values) {
-  if (to == nullptr) return;
-  to += row * int64_t(values.size());
-  for (const double v : values) *to++ = float(v);
-}
-
-void write_zeros(float* to, int64_t row, int64_t columns) {
-  if (to != nullptr) std::fill(to + row * columns, to + (row + 1) * columns, 0.0f);
-}
-
-void gather_one(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs, int64_t i,
-                const CloudGradients<float>& out) {
-  const size_t at = static_cast<size_t>(i);
-  const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
-  Projection<double> p;
-  if (frame.touched[at] == 0 || !project_one(frame.view, cloud, i, &p)) {
-    write_zeros(out.means, i, 3);
-    write_zeros(out.scales, i, 3);
-    write_zeros(out.quats, i, 4);
-    write_zeros(out.opacities, i, 1);
-    write_zeros(out.sh, i, sh_stride);
-    write_zeros(out.means2d_ndc, i, 2);
-    return;
-  }
-  const Totals total = sum_tiles(pairs + frame.first_slot[at], frame.touched[at]);
-  ScreenGradient<double> screen;
-  falloff_adjoint(falloff(p.cov, p.det), total.moments, &screen.mean, &screen.cov);
-  screen.depth = total.depth;
-  GaussianGradient<double> g = project_adjoint(frame.view, wide(cloud.scales, i), p, screen);
-
-  const Splat& splat = frame.splats[at];
-  const Vec3<float> d_colour{splat.red > 0 ? float(total.red) : 0, splat.green > 0 ? float(total.green) : 0,
-                             splat.blue > 0 ? float(total.blue) : 0};
-  float distance = 0;
-  const Vec3<float> direction = direction_to(frame.view, cloud, i, &distance);
-  const Vec3<float> d_direction = sh_colour_adjoint(cloud.sh_degree, direction, cloud.sh + i * sh_stride, d_colour,
-                                                    out.sh == nullptr ? nullptr : out.sh + i * sh_stride);
-  const Vec3<float> d_mean = normalized_adjoint(direction, distance, d_direction);
-
-  write(out.means, i, {g.mean.x + d_mean.x, g.mean.y + d_mean.y, g.mean.z + d_mean.z});
-  write(out.scales, i, {g.scale.x, g.scale.y, g.scale.z});
-  write(out.quats, i, {g.quat.w, g.quat.x, g.quat.y, g.quat.z});
-  write(out.opacities, i, {total.moments.g / cloud.opacities[i]});
-  write(out.means2d_ndc, i, {screen.mean.x * frame.view.width / 2, screen.mean.y * frame.view.height / 2});
+PairTotals sum_tiles(const PairGradient* pairs, uint32_t count) {
+  PairTotals total;
+  for (uint32_t k = 0; k < count; ++k) add_pair(pairs[k], &total);
+  return total;
 }
 
 }  // namespace
 
 void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, BinScratch* scratch, int32_t* radii) {
   const size_t count = static_cast<size_t>(cloud.count);
-  const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
   frame->splats.resize(count);
   frame->touched.resize(count);
   scratch->footprints.resize(count);
   scratch->depths.resize(count);
-  const View<double>& view = frame->view;
   parallel_for(cloud.count, kGrain, [&](int64_t i) {
     const size_t at = static_cast<size_t>(i);
+    ScreenGaussian on_screen;
+    int32_t radius;
     frame->touched[at] = 0;
-    if (radii != nullptr) radii[i] = 0;
-    Projection<double> p;
-    if (!project_one(view, cloud, i, &p)) return;
-    const TileRect rect = tile_rect(view, p.mean, p.radius);
-    if (rect.empty()) return;
-    if (radii != nullptr) radii[i] = p.radius < double(1 << 30) ? int32_t(p.radius) : 1 << 30;
-    const double opacity = cloud.opacities[i];
-    if (!(opacity >= kAlphaCut * 0.999)) return;  // no pixel can pass the cut
-    // A little more than the exact reach: the kernels decide each pixel for themselves.
-    const double squared_reach = 2 * std::log(opacity / kAlphaCut) + 1e-2;
-    scratch->footprints[at] = footprint(p, rect, squared_reach);
-    scratch->depths[at] = p.point.z;
-    frame->touched[at] = tiles_met(scratch->footprints[at]);
-    const Falloff<double> shape = falloff(p.cov, p.det);
-    float distance = 0;
-    const Vec3<float> colour =
-        sh_colour(cloud.sh_degree, direction_to(view, cloud, i, &distance), cloud.sh + i * sh_stride);
-    frame->splats[at] = {float(p.mean.x),
-                         float(p.mean.y),
-                         float(shape.tx * kSqrtLog2E),
-                         float(shape.ty * kSqrtLog2E),
-                         float(shape.ry * kSqrtLog2E),
-                         float(std::log2(opacity)),
-                         colour.x,
-                         colour.y,
-                         colour.z,
-                         float(p.point.z),
-                         scratch->footprints[at].reach_y * 1.00001f + 0.01f,
-                         0};
+    if (splat_of(frame->view, cloud, i, &on_screen, &radius)) {
+      frame->touched[at] = tiles_met(on_screen.footprint);
+      frame->splats[at] = on_screen.splat;
+      scratch->footprints[at] = on_screen.footprint;
+      scratch->depths[at] = on_screen.depth;
+    }
+    if (radii != nullptr) radii[i] = radius;
   });
 }
 
 void gather_gradients(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs,
                       const CloudGradients<float>& out) {
-  parallel_for(cloud.count, kGrain, [&](int64_t i) { gather_one(frame, cloud, pairs, i, out); });
+  parallel_for(cloud.count, kGrain, [&](int64_t i) {
+    const size_t at = static_cast<size_t>(i);
+    if (frame.touched[at] == 0) {
+      write_no_gradients(i, cloud.sh_degree, out);
+      return;
+    }
+    write_gradients(frame.view, cloud, i, frame.splats[at], sum_tiles(pairs + frame.first_slot[at], frame.touched[at]),
+                    out);
+  });
 }
 
 }  // namespace lucid::render::cpu

@@ -70,7 +70,7 @@ struct CpuRasterizer::State {
   const cpu::BlendKernels* kernels = &cpu::blend_kernels();
   std::vector<std::unique_ptr<Frame>> frames;
   cpu::BinScratch bins;
-  std::vector<cpu::PairGradient> pairs;
+  std::vector<PairGradient> pairs;
 
   Frame& frame(int number) {
     LUCID_CHECK(number >= 0 && size_t(number) < frames.size() && frames[size_t(number)] != nullptr &&

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Whether the CUDA rasteriser is built: LUCID_CUDA is AUTO (where nvcc is found), ON (an error where it is not) or OFF.
+# Sets LUCID_WITH_CUDA; lucid_add_cuda(target files…) adds .cu files to a target.
+
+set(LUCID_CUDA AUTO CACHE STRING "Build the CUDA rasteriser: AUTO (where nvcc is found), ON or OFF")
+set_property(CACHE LUCID_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(LUCID_WITH_CUDA FALSE)
+
+if(NOT LUCID_CUDA STREQUAL "OFF")
+  # A100 and H100; must be known before the language is enabled.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "Compute capabilities that the CUDA rasteriser is compiled for")
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+  endif()
+  if(CMAKE_CUDA_COMPILER AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12)  # the first with C++20
+    set(LUCID_WITH_CUDA TRUE)
+    set(CMAKE_CUDA_STANDARD 20)
+    if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+    endif()
+  elseif(NOT LUCID_CUDA STREQUAL "AUTO")
+    message(FATAL_ERROR "LUCID_CUDA is ${LUCID_CUDA}, but there is no nvcc 12 or later; CMAKE_CUDA_COMPILER names it")
+  endif()
+endif()
+if(LUCID_WITH_CUDA)
+  message(STATUS "CUDA rasteriser: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+else()
+  message(STATUS "CUDA rasteriser: not built (LUCID_CUDA is ${LUCID_CUDA})")
+endif()
+
+# Multiplications and additions are fused only where the source says fmaf: the passes that must repeat each other's
+# arithmetic then do, and the projection rounds as the host's. A float division may be 2 ulp off (one a pixel and splat).
+function(lucid_add_cuda target)
+  target_sources(${target} PRIVATE ${ARGN})
+  target_compile_definitions(${target} PRIVATE LUCID_WITH_CUDA)
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;--prec-div=false>")
+endfunction()

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels with one block a tile and one thread a pixel: blending, and its adjoint.
+#pragma once
+
+#include "lucid/render/cuda/platform.h"
+#include "lucid/render/cuda/records.h"
+#include "lucid/render/kernel_math.h"
+#include "lucid/render/rasterize.h"
+
+namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
+
+inline constexpr unsigned kTileWarps = kTileThreads / kWarp;
+
+struct TileLists {
+  const Splat* splats;
+  const TileEntry* entries;
+  const TileRange* ranges;  // [tiles]
+  TilePixels* pixels;       // [tiles]
+  int width, height, tiles_x;
+  float background[3];
+};
+
+/// A thread's pixel. A warp covers 8x4 pixels: compact, so that a small splat misses whole warps.
+struct Pixel {
+  int x, y;
+  bool inside;
+  int64_t at;  // into a plane of an image
+};
+__device__ inline Pixel pixel_of_thread(const TileLists& lists) {
+  const int warp = int(threadIdx.x / kWarp), lane = int(lane_of_thread());
+  Pixel p;
+  p.x = int(blockIdx.x) * kTile + warp % 2 * 8 + lane % 8;
+  p.y = int(blockIdx.y) * kTile + warp / 2 * 4 + lane / 8;
+  p.inside = p.x < lists.width && p.y < lists.height;
+  p.at = int64_t(p.y) * lists.width + p.x;
+  return p;
+}
+
+/// One splat at one pixel: [8] and [10], the same for both passes.
+struct Hit {
+  float t, dy, peak, alpha, weight;
+};
+__device__ inline bool hit(const Splat& splat, const Pixel& pixel, float transmittance, Hit* h) {
+  const float dx = float(pixel.x) - splat.x;
+  h->dy = float(pixel.y) - splat.y;
+  const float r = splat.ry * h->dy;
+  h->t = fmaf(splat.tx, dx, splat.ty * h->dy);
+  const float exponent = fmaf(-h->t, h->t, fmaf(-r, r, splat.log2_opacity));
+  if (!(exponent >= kLog2AlphaCut)) return false;
+  h->peak = exp2_of(exponent);
+  h->alpha = fminf(h->peak, float(kAlphaMax));
+  h->weight = blend_weight(h->alpha, transmittance);
+  return true;
+}
+
+static __global__ void __launch_bounds__(kTileThreads) blend_tiles(TileLists lists, Images<float> out, Report* report) {
+  __shared__ Splat batch[kTileThreads];
+  __shared__ uint32_t blended_of_warp[kTileWarps];
+  const int64_t tile = int64_t(blockIdx.y) * lists.tiles_x + blockIdx.x;
+  const TileRange range = lists.ranges[tile];
+  const Pixel pixel = pixel_of_thread(lists);
+  float transmittance = 1, red = 0, green = 0, blue = 0, depth = 0;
+  uint32_t last = 0, blended = 0;
+  bool done = !pixel.inside;
+
+  for (uint32_t begin = range.begin; begin < range.end; begin += kTileThreads) {
+    if (__syncthreads_count(done) == kTileThreads) break;  // and nobody still reads the previous batch
+    if (begin + threadIdx.x < range.end) {
+      batch[threadIdx.x] = lists.splats[lists.entries[begin + threadIdx.x].splat];
+    }
+    __syncthreads();
+    const uint32_t size = range.end - begin < kTileThreads ? range.end - begin : kTileThreads;
+    for (uint32_t j = 0; !done && j < size; ++j) {
+      Hit h;
+      if (!hit(batch[j], pixel, transmittance, &h)) continue;
+      const float left = transmittance - h.weight;
+      if (left < float(kTransmittanceStop)) {
+        done = true;
+        break;
+      }
+      transmittance = left;
+      red = fmaf(h.weight, batch[j].red, red);
+      green = fmaf(h.weight, batch[j].green, green);
+      blue = fmaf(h.weight, batch[j].blue, blue);
+      depth = fmaf(h.weight, batch[j].depth, depth);
+      last = begin - range.begin + j + 1;
+      ++blended;
+    }
+  }
+
+  TilePixels& kept = lists.pixels[tile];
+  kept.transmittance[threadIdx.x] = transmittance;
+  kept.red[threadIdx.x] = red;
+  kept.green[threadIdx.x] = green;
+  kept.blue[threadIdx.x] = blue;
+  kept.depth[threadIdx.x] = depth;
+  kept.last[threadIdx.x] = last;
+  if (pixel.inside) {
+    const int64_t plane = int64_t(lists.width) * lists.height;
+    if (out.rgb != nullptr) {
+      out.rgb[pixel.at] = fmaf(transmittance, lists.background[0], red);
+      out.rgb[plane + pixel.at] = fmaf(transmittance, lists.background[1], green);
+      out.rgb[2 * plane + pixel.at] = fmaf(transmittance, lists.background[2], blue);
+    }
+    if (out.depth != nullptr) out.depth[pixel.at] = depth;
+    if (out.alpha != nullptr) out.alpha[pixel.at] = 1 - transmittance;
+  }
+  const uint32_t of_warp = __reduce_add_sync(kAllLanes, blended);
+  if (lane_of_thread() == 0) blended_of_warp[threadIdx.x / kWarp] = of_warp;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    unsigned long long sum = 0;
+    for (unsigned warp = 0; warp < kTileWarps; ++warp) sum += blended_of_warp[warp];
+    if (sum > 0) atomicAdd(&report->blended, sum);
+  }
+}
+
+inline constexpr int kSums = 10;               // PairGradient's numbers, in its order
+inline constexpr uint32_t kAdjointBatch = 32;  // a bit each in a warp's mask
+
+/// Adds ten numbers over the warp with 12 shuffles where ten butterflies take 50: at each step a lane keeps one half of
+/// its numbers and gives its partner the other, and is left with the total of the one that sum_of_lane() names.
+__device__ inline float scatter_sums(const float (&v)[kSums]) {
+  const unsigned lane = lane_of_thread();
+  float a[5], b[3], c[2];
+  for (int k = 0; k < 5; ++k) {
+    const float keep = lane & 16 ? v[5 + k] : v[k], give = lane & 16 ? v[k] : v[5 + k];
+    a[k] = keep + __shfl_xor_sync(kAllLanes, give, 16);
+  }
+  for (int k = 0; k < 3; ++k) {
+    const float high = k < 2 ? a[3 + k] : 0.0f;
+    const float keep = lane & 8 ? high : a[k], give = lane & 8 ? a[k] : high;
+    b[k] = keep + __shfl_xor_sync(kAllLanes, give, 8);
+  }
+  for (int k = 0; k < 2; ++k) {
+    const float high = k < 1 ? b[2] : 0.0f;
+    const float keep = lane & 4 ? high : b[k], give = lane & 4 ? b[k] : high;
+    c[k] = keep + __shfl_xor_sync(kAllLanes, give, 4);
+  }
+  const float keep = lane & 2 ? c[1] : c[0], give = lane & 2 ? c[0] : c[1];
+  const float d = keep + __shfl_xor_sync(kAllLanes, give, 2);
+  return d + __shfl_xor_sync(kAllLanes, d, 1);
+}
+
+/// Which total scatter_sums() leaves in this lane; kSums where it is one that another lane holds too, or none.
+__device__ inline int sum_of_lane() {
+  const unsigned lane = lane_of_thread();
+  int first = 0, size = kSums;
+  const auto halve = [&](bool upper, int half) {
+    first += upper ? half : 0;
+    size = upper ? size - half : (size < half ? size : half);
+  };
+  halve(lane & 16, 5);
+  halve(lane & 8, 3);
+  halve(lane & 4, 2);
+  halve(lane & 2, 1);
+  return size > 0 && (lane & 1) == 0 ? first : kSums;
+}
+
+/// dL/d of one pixel's images.
+struct PixelGradient {
+  float red = 0, green = 0, blue = 0, depth = 0, alpha = 0;
+};
+
+/// [12]-[14]: one blended splat's part of the ten sums, and `behind` loses what the splat is worth.
+__device__ inline void pixel_adjoint(const Splat& splat, const Hit& h, float transmittance, const PixelGradient& d,
+                                     float* behind, float (&sums)[kSums]) {
+  const float value =
+      fmaf(d.red, splat.red, fmaf(d.green, splat.green, fmaf(d.blue, splat.blue, fmaf(d.depth, splat.depth, d.alpha))));
+  *behind = fmaf(-h.weight, value, *behind);
+  sums[0] = h.weight * d.red;
+  sums[1] = h.weight * d.green;
+  sums[2] = h.weight * d.blue;
+  sums[3] = h.weight * d.depth;
+  if (h.peak > float(kAlphaMax)) return;
+  const float g = h.alpha * blend_adjoint(h.alpha, transmittance, value, *behind);
+  const float gt = g * h.t, gy = g * h.dy;
+  sums[4] = g;
+  sums[5] = gt;
+  sums[6] = gy;
+  sums[7] = gt * h.t;
+  sums[8] = gt * h.dy;
+  sums[9] = gy * h.dy;
+}
+
+/// Front to back as blend_tiles(), from the whole pixel's worth down. A (tile, splat) pair's sums are added in a fixed
+/// order and written once, by its block alone: no atomics, the same bits each time.
+static __global__ void __launch_bounds__(kTileThreads)
+    blend_tiles_adjoint(TileLists lists, ImageGradients<float> d_images, PairGradient* gradients) {
+  __shared__ Splat batch[kAdjointBatch];
+  __shared__ uint32_t slots[kAdjointBatch];
+  __shared__ float partial[kTileWarps][kAdjointBatch][kSums];
+  __shared__ uint32_t touched_by_warp[kTileWarps];  // a bit for each splat of the batch that has a partial sum
+  __shared__ uint32_t last_of_warps[kTileWarps];
+  const int64_t tile = int64_t(blockIdx.y) * lists.tiles_x + blockIdx.x;
+  const TileRange range = lists.ranges[tile];
+  const uint32_t count = range.end - range.begin;
+  const Pixel pixel = pixel_of_thread(lists);
+  const unsigned warp = threadIdx.x / kWarp;
+  const int my_sum = sum_of_lane();
+
+  const TilePixels& kept = lists.pixels[tile];
+  const uint32_t last = kept.last[threadIdx.x];
+  PixelGradient d;
+  float behind = 0, transmittance = 1;
+  if (pixel.inside) {
+    const int64_t plane = int64_t(lists.width) * lists.height;
+    const float left = kept.transmittance[threadIdx.x];
+    if (d_images.rgb != nullptr) {
+      d.red = d_images.rgb[pixel.at];
+      d.green = d_images.rgb[plane + pixel.at];
+      d.blue = d_images.rgb[2 * plane + pixel.at];
+      behind = d.red * fmaf(left, lists.background[0], kept.red[threadIdx.x]) +
+               d.green * fmaf(left, lists.background[1], kept.green[threadIdx.x]) +
+               d.blue * fmaf(left, lists.background[2], kept.blue[threadIdx.x]);
+    }
+    if (d_images.depth != nullptr) {
+      d.depth = d_images.depth[pixel.at];
+      behind = fmaf(d.depth, kept.depth[threadIdx.x], behind);
+    }
+    if (d_images.alpha != nullptr) {
+      d.alpha = d_images.alpha[pixel.at];
+      behind = fmaf(d.alpha, 1 - left, behind);
+    }
+  }
+
+  const uint32_t last_of_warp = __reduce_max_sync(kAllLanes, last);
+  if (lane_of_thread() == 0) last_of_warps[warp] = last_of_warp;
+  __syncthreads();
+  uint32_t visited = 0;
+  for (unsigned w = 0; w < kTileWarps; ++w) visited = last_of_warps[w] > visited ? last_of_warps[w] : visited;
+
+  for (uint32_t begin = 0; begin < visited; begin += kAdjointBatch) {
+    const uint32_t size = visited - begin < kAdjointBatch ? visited - begin : kAdjointBatch;
+    if (threadIdx.x < size) {
+      const TileEntry entry = lists.entries[range.begin + begin + threadIdx.x];
+      batch[threadIdx.x] = lists.splats[entry.splat];
+      slots[threadIdx.x] = entry.slot;
+    }
+    __syncthreads();
+    uint32_t touched = 0;
+    for (uint32_t j = 0; j < size && begin + j < last_of_warp; ++j) {
+      Hit h;
+      const bool blended = begin + j < last && hit(batch[j], pixel, transmittance, &h);
+      if (!__any_sync(kAllLanes, blended)) continue;
+      float sums[kSums] = {};
+      if (blended) {
+        pixel_adjoint(batch[j], h, transmittance, d, &behind, sums);
+        transmittance -= h.weight;
+      }
+      const float total = scatter_sums(sums);
+      if (my_sum < kSums) partial[warp][j][my_sum] = total;
+      touched |= 1u << j;
+    }
+    if (lane_of_thread() == 0) touched_by_warp[warp] = touched;
+    __syncthreads();
+    for (uint32_t k = threadIdx.x; k < size * kSums; k += kTileThreads) {
+      const uint32_t j = k / kSums, sum = k % kSums;
+      float total = 0;
+      for (unsigned w = 0; w < kTileWarps; ++w) {
+        if (touched_by_warp[w] >> j & 1) total += partial[w][j][sum];
+      }
+      reinterpret_cast<float*>(gradients + slots[j])[sum] = total;
+    }
+    __syncthreads();  // the next batch overwrites what has just been read
+  }
+
+  for (uint32_t k = visited * kSums + threadIdx.x; k < count * kSums; k += kTileThreads) {
+    const uint32_t slot = lists.entries[range.begin + k / kSums].slot;
+    reinterpret_cast<float*>(gradients + slot)[k % kSums] = 0;
+  }
+}
+
+}  // namespace lucid::render::cuda::LUCID_CUDA_PLATFORM

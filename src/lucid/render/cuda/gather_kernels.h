@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backward pass's last step, one thread a Gaussian: the sums of its tiles, then the chain rule, in double (half the
+// float rate on the cards this is built for, in kernels that wait for memory).
+#pragma once
+
+#include "lucid/render/cuda/project_kernels.h"
+
+namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
+
+struct PairSums {
+  const PairGradient* pairs;   // [capacity]
+  const uint32_t* first_slot;  // [N]
+  const uint32_t* touched;     // [N]
+  const Splat* splats;         // [N]
+  int64_t capacity;
+};
+
+inline constexpr uint32_t kAlone = 32;  // a thread adds this many tiles by itself; more are the whole warp's work
+
+__device__ inline void add_over_warp(double* value) {
+  for (int bits = 16; bits > 0; bits /= 2) *value += __shfl_xor_sync(kAllLanes, *value, bits);
+}
+
+/// One Gaussian's `count` pairs, added by all lanes in an order that depends on nothing but the count.
+__device__ inline PairTotals add_together(const PairGradient* pairs, uint32_t count) {
+  PairTotals total;
+  for (uint32_t k = lane_of_thread(); k < count; k += kWarp) add_pair(pairs[k], &total);
+  Moments<double>& m = total.moments;
+  double* const values[] = {&total.red, &total.green, &total.blue, &total.depth, &m.g, &m.t, &m.y, &m.tt, &m.ty, &m.yy};
+  for (double* const value : values) add_over_warp(value);
+  return total;
+}
+
+static __global__ void __launch_bounds__(kGaussianThreads)
+    gather_gradients(View<double> view, CloudView<float> cloud, PairSums sums, CloudGradients<float> out) {
+  const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  const bool there = i < cloud.count;
+  const uint32_t touched = there ? sums.touched[i] : 0, first = touched > 0 ? sums.first_slot[i] : 0;
+  uint32_t count = touched;
+  if (int64_t(first) + count > sums.capacity) {  // pairs that had no room have no sums
+    count = first < sums.capacity ? static_cast<uint32_t>(sums.capacity - first) : 0;
+  }
+  PairTotals total;
+  if (count <= kAlone) {
+    for (uint32_t k = 0; k < count; ++k) add_pair(sums.pairs[first + k], &total);
+  }
+  for (unsigned large = __ballot_sync(kAllLanes, count > kAlone); large != 0; large &= large - 1) {
+    const int lane = __ffs(int(large)) - 1;
+    const uint32_t its_first = __shfl_sync(kAllLanes, first, lane), its_count = __shfl_sync(kAllLanes, count, lane);
+    const PairTotals its_total = add_together(sums.pairs + its_first, its_count);
+    if (int(lane_of_thread()) == lane) total = its_total;
+  }
+  if (!there) return;
+  if (touched == 0) {
+    write_no_gradients(i, cloud.sh_degree, out);
+  } else {
+    write_gradients(view, cloud, i, sums.splats[i], total, out);
+  }
+}
+
+}  // namespace lucid::render::cuda::LUCID_CUDA_PLATFORM

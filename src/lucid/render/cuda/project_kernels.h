@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels with one thread a Gaussian, forward: are its numbers finite, where is it on the screen, how far away.
+#pragma once
+
+#include "lucid/render/cuda/platform.h"
+#include "lucid/render/cuda/records.h"
+#include "lucid/render/per_gaussian.h"
+
+namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
+
+inline constexpr unsigned kGaussianThreads = 128;
+inline constexpr uint64_t kInvisible = ~uint64_t(0) >> 1;  // sorts behind every depth
+inline constexpr int kDepthBits = 63;                      // a depth's sign is always 0
+
+struct CheckedTensors {
+  const float* values[5];
+  int64_t sizes[5];
+};
+
+/// Every element of the cloud, in coalesced strides; the first that is not finite goes into the report.
+static __global__ void __launch_bounds__(kGaussianThreads) find_not_finite(CheckedTensors tensors, Report* report) {
+  const int64_t stride = int64_t(gridDim.x) * blockDim.x;
+  for (unsigned tensor = 0; tensor < 5; ++tensor) {
+    for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < tensors.sizes[tensor]; i += stride) {
+      const float value = tensors.values[tensor][i];
+      if (value - value == 0) continue;
+      uint32_t bits;
+      memcpy(&bits, &value, sizeof(bits));
+      const unsigned negative = bits >> 31, infinite = value == value ? 2 : 0;
+      static_assert(unsigned(NotFinite::kNegativeInfinity) == 3 && unsigned(NotFinite::kNegativeNan) == 1);
+      const unsigned long long place = pack_not_finite(tensor, i, NotFinite(infinite + negative));
+      atomicMin(&report->first_not_finite, place);
+    }
+  }
+}
+
+struct Projected {
+  Splat* splats;          // [N]; these two unset where touched is 0
+  Footprint* footprints;  // [N]
+  uint32_t* touched;      // [N] tiles that the Gaussian may be seen in
+  uint64_t* depth_keys;   // [N]
+  uint32_t* order;        // [N] counts up; to be sorted by depth
+  int32_t* radii;         // [N] or null
+  Report* report;
+};
+
+/// [1]-[9] for each Gaussian.
+static __global__ void __launch_bounds__(kGaussianThreads)
+    project_gaussians(View<double> view, CloudView<float> cloud, Projected out) {
+  __shared__ uint32_t met[kGaussianThreads / kWarp];
+  const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  uint32_t touched = 0;
+  if (i < cloud.count) {
+    ScreenGaussian on_screen;
+    int32_t radius;
+    uint64_t key = kInvisible;
+    if (splat_of(view, cloud, i, &on_screen, &radius)) touched = tiles_met(on_screen.footprint);
+    if (touched > 0) {
+      out.splats[i] = on_screen.splat;
+      out.footprints[i] = on_screen.footprint;
+      key = bits_of(on_screen.depth);
+    }
+    out.touched[i] = touched;
+    out.depth_keys[i] = key;
+    out.order[i] = static_cast<uint32_t>(i);
+    if (out.radii != nullptr) out.radii[i] = radius;
+  }
+  const uint32_t of_warp = __reduce_add_sync(kAllLanes, touched);
+  if (lane_of_thread() == 0) met[threadIdx.x / kWarp] = of_warp;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    unsigned long long pairs = 0;
+    for (unsigned warp = 0; warp < kGaussianThreads / kWarp; ++warp) pairs += met[warp];
+    if (pairs > 0) atomicAdd(&out.report->pairs, pairs);
+  }
+}
+
+}  // namespace lucid::render::cuda::LUCID_CUDA_PLATFORM
