@@ -32,18 +32,33 @@ Footprint footprint(const Projection<double>& p, const TileRect& rect, double sq
   f.rect = rect;
   f.x = float(p.mean.x);
   f.y = float(p.mean.y);
-  const double reach_x = std::sqrt(squared_reach * p.cov.xx);
-  f.reach_x = float(reach_x);
-  f.reach_y = float(std::sqrt(squared_reach * p.cov.yy));
+  f.reach_x = std::sqrt(float(squared_reach * p.cov.xx));
+  f.reach_y = std::sqrt(float(squared_reach * p.cov.yy));
   f.slope = float(p.cov.xy / p.cov.yy);
-  f.half_row = float(std::sqrt(squared_reach * p.det / p.cov.yy));
-  f.tip_dy = float(p.cov.xy / p.cov.xx * reach_x);
+  f.half_row = std::sqrt(float(squared_reach * p.det / p.cov.yy));
+  f.tip_dy = float(p.cov.xy / p.cov.xx) * f.reach_x;
   return f;
 }
 
-uint32_t tiles_met(const Footprint& f) {
+/// Their number; which they are goes into `rows`.
+uint32_t tiles_met(const Footprint& f, TileRows* rows) {
   uint32_t tiles = 0;
-  for_each_tile_row(f, [&](int, int x0, int x1) { tiles += static_cast<uint32_t>(x1 - x0); });
+  int first = 0, count = 0;
+  for_each_tile_row(f, [&](int y, int x0, int x1) {
+    if (count == 0) first = y;
+    if (y - first < TileRows::kMost) {
+      rows->x[y - first][0] = static_cast<uint16_t>(x0);
+      rows->x[y - first][1] = static_cast<uint16_t>(x1);
+    }
+    for (int skipped = count; skipped < y - first && skipped < TileRows::kMost; ++skipped) {
+      rows->x[skipped][0] = rows->x[skipped][1] = 0;
+    }
+    count = y - first + 1;
+    tiles += static_cast<uint32_t>(x1 - x0);
+  });
+  const bool fits = first + count <= 0xFFFF && f.rect.x1 <= 0xFFFF;
+  rows->y0 = static_cast<uint16_t>(fits ? first : 0);
+  rows->count = static_cast<uint16_t>(fits && count <= TileRows::kMost ? count : TileRows::kMost + 1);
   return tiles;
 }
 
@@ -52,10 +67,12 @@ struct Totals {
   Moments<double> moments;
 };
 
-/// Sums one Gaussian's tiles in slot order, whatever the order they were computed in.
-Totals sum_tiles(const PairGradient* pairs, uint32_t count) {
+/// Sums one Gaussian's tiles in slot order, whatever the order they were computed in. A tile whose pixels had all
+/// stopped before it has written nothing.
+Totals sum_tiles(const PairGradient* pairs, const uint8_t* written, uint32_t count) {
   Totals s;
   for (uint32_t k = 0; k < count; ++k) {
+    if (written[k] == 0) continue;
     const PairGradient& p = pairs[k];
     s.red += p.red;
     s.green += p.green;
@@ -84,8 +101,8 @@ void write_zeros(float* to, int64_t row, int64_t columns) {
   if (to != nullptr) std::fill(to + row * columns, to + (row + 1) * columns, 0.0f);
 }
 
-void gather_one(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs, int64_t i,
-                const CloudGradients<float>& out) {
+void gather_one(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs,
+                const uint8_t* written, int64_t i, const CloudGradients<float>& out) {
   const size_t at = static_cast<size_t>(i);
   const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
   Projection<double> p;
@@ -98,7 +115,7 @@ void gather_one(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud
     write_zeros(out.means2d_ndc, i, 2);
     return;
   }
-  const Totals total = sum_tiles(pairs + frame.first_slot[at], frame.touched[at]);
+  const Totals total = sum_tiles(pairs + frame.first_slot[at], written + frame.first_slot[at], frame.touched[at]);
   ScreenGradient<double> screen;
   falloff_adjoint(falloff(p.cov, p.det), total.moments, &screen.mean, &screen.cov);
   screen.depth = total.depth;
@@ -128,6 +145,7 @@ void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, B
   frame->splats.resize(count);
   frame->touched.resize(count);
   scratch->footprints.resize(count);
+  scratch->rows.resize(count);
   scratch->depths.resize(count);
   const View<double>& view = frame->view;
   parallel_for(cloud.count, kGrain, [&](int64_t i) {
@@ -142,10 +160,11 @@ void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, B
     const double opacity = cloud.opacities[i];
     if (!(opacity >= kAlphaCut * 0.999)) return;  // no pixel can pass the cut
     // A little more than the exact reach: the kernels decide each pixel for themselves.
-    const double squared_reach = 2 * std::log(opacity / kAlphaCut) + 1e-2;
+    const float log2_opacity = std::log2(cloud.opacities[i]);
+    const double squared_reach = 2 / kLog2E * double(log2_opacity - kLog2AlphaCut) + 1e-2;
     scratch->footprints[at] = footprint(p, rect, squared_reach);
     scratch->depths[at] = p.point.z;
-    frame->touched[at] = tiles_met(scratch->footprints[at]);
+    frame->touched[at] = tiles_met(scratch->footprints[at], &scratch->rows[at]);
     const Falloff<double> shape = falloff(p.cov, p.det);
     float distance = 0;
     const Vec3<float> colour =
@@ -155,19 +174,18 @@ void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, B
                          float(shape.tx * kSqrtLog2E),
                          float(shape.ty * kSqrtLog2E),
                          float(shape.ry * kSqrtLog2E),
-                         float(std::log2(opacity)),
+                         log2_opacity,
                          colour.x,
                          colour.y,
                          colour.z,
                          float(p.point.z),
-                         scratch->footprints[at].reach_y * 1.00001f + 0.01f,
-                         0};
+                         {}};
   });
 }
 
 void gather_gradients(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs,
-                      const CloudGradients<float>& out) {
-  parallel_for(cloud.count, kGrain, [&](int64_t i) { gather_one(frame, cloud, pairs, i, out); });
+                      const uint8_t* written, const CloudGradients<float>& out) {
+  parallel_for(cloud.count, kGrain, [&](int64_t i) { gather_one(frame, cloud, pairs, written, i, out); });
 }
 
 }  // namespace lucid::render::cpu
