@@ -24,12 +24,11 @@ LUCID_INLINE Footprint footprint(const Projection<double>& p, const TileRect& re
   f.rect = rect;
   f.x = float(p.mean.x);
   f.y = float(p.mean.y);
-  const double reach_x = std::sqrt(squared_reach * p.cov.xx);
-  f.reach_x = float(reach_x);
-  f.reach_y = float(std::sqrt(squared_reach * p.cov.yy));
+  f.reach_x = std::sqrt(float(squared_reach * p.cov.xx));
+  f.reach_y = std::sqrt(float(squared_reach * p.cov.yy));
   f.slope = float(p.cov.xy / p.cov.yy);
-  f.half_row = float(std::sqrt(squared_reach * p.det / p.cov.yy));
-  f.tip_dy = float(p.cov.xy / p.cov.xx * reach_x);
+  f.half_row = std::sqrt(float(squared_reach * p.det / p.cov.yy));
+  f.tip_dy = float(p.cov.xy / p.cov.xx) * f.reach_x;
   return f;
 }
 

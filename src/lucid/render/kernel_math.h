@@ -215,10 +215,14 @@ LUCID_INLINE Value blend_weight(Value alpha, Value transmittance) {
 }
 
 /// [13] dL/d(alpha): `value` is what a unit of weight of this splat is worth to the loss, `behind` what everything
-/// behind it (background included) is worth with its weights as they are.
+/// behind it (background included) is worth with its weights as they are, `inverse` 1 / (1 - alpha).
+template <class Value>
+LUCID_INLINE Value blend_adjoint_inverse(Value inverse, Value transmittance, Value value, Value behind) {
+  return transmittance * value - behind * inverse;
+}
 template <class Value>
 LUCID_INLINE Value blend_adjoint(Value alpha, Value transmittance, Value value, Value behind) {
-  return transmittance * value - behind / (1 - alpha);
+  return blend_adjoint_inverse(1 / (1 - alpha), transmittance, value, behind);
 }
 
 }  // namespace lucid::render

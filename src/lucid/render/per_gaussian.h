@@ -43,10 +43,10 @@ LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& clo
   const TileRect rect = tile_rect(view, p.mean, p.radius);
   if (rect.empty()) return false;
   *radius = p.radius < double(1 << 30) ? int32_t(p.radius) : 1 << 30;
-  const double opacity = cloud.opacities[i];
-  if (!(opacity >= kAlphaCut * 0.999)) return false;
+  if (!(cloud.opacities[i] >= float(kAlphaCut * 0.999))) return false;
+  const float log2_opacity = std::log2(cloud.opacities[i]);
   // A little more than the exact reach: the kernels decide each pixel for themselves.
-  const double squared_reach = 2 * std::log(opacity / kAlphaCut) + 1e-2;
+  const double squared_reach = 2 / kLog2E * double(log2_opacity - kLog2AlphaCut) + 1e-2;
   out->footprint = footprint(p, rect, squared_reach);
   out->depth = p.point.z;
   const Falloff<double> shape = falloff(p.cov, p.det);
@@ -59,13 +59,12 @@ LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& clo
                 float(shape.tx * kSqrtLog2E),
                 float(shape.ty * kSqrtLog2E),
                 float(shape.ry * kSqrtLog2E),
-                float(std::log2(opacity)),
+                log2_opacity,
                 colour.x,
                 colour.y,
                 colour.z,
                 float(p.point.z),
-                out->footprint.reach_y * 1.00001f + 0.01f,
-                0};
+                {}};
   return true;
 }
 

@@ -20,8 +20,7 @@ struct alignas(16) Splat {
   float tx, ty, ry;  // Falloff times kSqrtLog2E
   float log2_opacity;
   float red, green, blue, depth;
-  float reach_y;  // rows further than this from y are below kAlphaCut
-  float unused;
+  float unused[2];
 };
 
 struct TileEntry {

@@ -72,12 +72,12 @@ void build_tile_lists(CpuRasterizer::Frame* frame, BinScratch* scratch) {
   const int64_t chunks = std::clamp<int64_t>(visible / kChunkSize, 1, kMaxChunks);
   scratch->histogram.assign(static_cast<size_t>(chunks * tiles), 0);
 
-  const auto each_in_chunk = [&](int64_t chunk, const auto& visit) {  // visit(gaussian, its counter of the tile)
+  const auto each_in_chunk = [&](int64_t chunk, const auto& visit) {  // visit(entry, the tile's counter)
     uint32_t* counters = scratch->histogram.data() + chunk * tiles;
     for (int64_t k = visible * chunk / chunks; k < visible * (chunk + 1) / chunks; ++k) {
       const uint32_t index = order[static_cast<size_t>(k)].index;
       uint32_t slot = frame->first_slot[index];
-      for_each_tile_row(scratch->footprints[index], [&](int tile_y, int x0, int x1) {
+      for_each_tile_row(*scratch, index, [&](int tile_y, int x0, int x1) {
         for (int x = x0; x < x1; ++x) visit(TileEntry{index, slot++}, counters + tile_y * tiles_x + x);
       });
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blend loops, included by one file per instruction set after its simd header and inside its own namespace, so no
 // pragma once and no includes. Everything here is static or inlined: nothing may leak into another file's code.
+//
+// A vector holds a block of pixels, four wide: a round splat fills such a block better than a strip of a row.
 
 /// 2^x for x in about [-126, 126] to 8e-8 relative: 2^round(x) times a minimax polynomial on [-1/2, 1/2].
 LUCID_INLINE Value exp2_fast(Value x) {
@@ -16,99 +18,209 @@ LUCID_INLINE Value exp2_fast(Value x) {
 
 constexpr float kNever = 3e38f;  // a gate that no exponent passes
 
-/// Per pixel the exponent from which a splat counts; kNever outside the image and once the pixel has stopped.
-static void open_gates(const TileJob& job, float* gates) {
-  for (int row = 0; row < kTile; ++row) {
-    for (int column = 0; column < kTile; ++column) {
-      gates[row * kTile + column] = row < job.rows && column < job.columns ? kLog2AlphaCut : kNever;
+constexpr int kBlockWidth = 4, kBlockHeight = kLanes / kBlockWidth, kBlocksX = kTile / kBlockWidth;
+constexpr int kBlocks = kTilePixels / kLanes;  // 64 at most: sets of blocks are bits of a word
+static_assert(kBlocks <= 64);
+using BlockSet = uint64_t;
+
+/// First pixel of each block, in the tile.
+struct Origins {
+  alignas(64) float x[kBlocks], y[kBlocks];
+};
+static constexpr Origins kOrigins = [] {
+  Origins o{};
+  for (int block = 0; block < kBlocks; ++block) {
+    o.x[block] = float(block % kBlocksX * kBlockWidth);
+    o.y[block] = float(block / kBlocksX * kBlockHeight);
+  }
+  return o;
+}();
+LUCID_INLINE int first_of(BlockSet set) { return __builtin_ctzll(set); }
+
+/// A tile's values, block by block instead of row by row.
+using Blocks = float[kTilePixels];
+
+LUCID_INLINE void to_blocks(const float* rows, float* blocks) {
+  for (int block = 0; block < kBlocks; ++block) {
+    const float* from = rows + block / kBlocksX * kBlockHeight * kTile + block % kBlocksX * kBlockWidth;
+    for (int y = 0; y < kBlockHeight; ++y) {
+      __builtin_memcpy(blocks + block * kLanes + y * kBlockWidth, from + y * kTile, kBlockWidth * sizeof(float));
+    }
+  }
+}
+LUCID_INLINE void to_rows(const float* blocks, float* rows) {
+  for (int block = 0; block < kBlocks; ++block) {
+    float* to = rows + block / kBlocksX * kBlockHeight * kTile + block % kBlocksX * kBlockWidth;
+    for (int y = 0; y < kBlockHeight; ++y) {
+      __builtin_memcpy(to + y * kTile, blocks + block * kLanes + y * kBlockWidth, kBlockWidth * sizeof(float));
     }
   }
 }
 
-struct RowRange {
-  int first, last;
-};
-LUCID_INLINE RowRange rows_in_reach(const Splat& splat, float tile_y) {
-  const float low = splat.y - splat.reach_y - tile_y, high = splat.y + splat.reach_y - tile_y;
-  return {low > 0 ? int(low) : 0, high < kTile - 1 ? int(high) : kTile - 1};
+/// Per pixel the exponent from which a splat counts; kNever outside the image and once the pixel has stopped. Returns
+/// the blocks with a pixel inside the image.
+static BlockSet open_gates(const TileJob& job, float* gates) {
+  float rows[kTilePixels];
+  for (int i = 0; i < kTilePixels; ++i) {
+    rows[i] = i / kTile < job.rows && i % kTile < job.columns ? kLog2AlphaCut : kNever;
+  }
+  to_blocks(rows, gates);
+  BlockSet inside = 0;
+  for (int block = 0; block < kBlocks; ++block) inside |= BlockSet(gates[block * kLanes] != kNever) << block;
+  return inside;
+}
+LUCID_INLINE bool all_stopped(Value gates) { return !any(less(gates, broadcast(kNever))); }
+
+/// A splat with its mean relative to the tile's first pixel.
+LUCID_INLINE Splat tile_splat(const TileJob& job, int64_t entry) {
+  Splat splat = job.splats[job.entries[entry].splat];
+  splat.x -= float(job.x0);
+  splat.y -= float(job.y0);
+  return splat;
 }
 
-/// One splat against kLanes pixels of a row: [8] and [10], the same for both passes.
+LUCID_INLINE void fetch_ahead(const TileJob& job, int64_t entry) {
+  constexpr int64_t kAhead = 12;
+  if (entry + kAhead < job.count) __builtin_prefetch(job.splats + job.entries[entry + kAhead].splat);
+}
+
+/// The blocks in which alpha may reach kAlphaCut: those whose distance along t and along y, each taken by itself, lets
+/// it.
+static BlockSet blocks_met(const Splat& splat) {
+  constexpr float kHalfX = (kBlockWidth - 1) / 2.0f, kHalfY = (kBlockHeight - 1) / 2.0f;
+  constexpr float kSlack = 1e-3f;  // far above the rounding of what hit() computes
+  const float spread = std::fabs(splat.tx) * kHalfX + std::fabs(splat.ty) * kHalfY;
+  const Value zero = broadcast(0), allowed = broadcast(splat.log2_opacity - kLog2AlphaCut + kSlack);
+  BlockSet met = 0;
+  for (int first = 0; first < kBlocks; first += kLanes) {
+    const Value dx = load(kOrigins.x + first) - broadcast(splat.x - kHalfX);
+    const Value dy = load(kOrigins.y + first) - broadcast(splat.y - kHalfY);
+    const Value t = fma(broadcast(splat.tx), dx, broadcast(splat.ty) * dy);
+    const Value off_t = maximum(maximum(t, zero - t) - broadcast(spread), zero);
+    const Value off_y = broadcast(splat.ry) * maximum(maximum(dy, zero - dy) - broadcast(kHalfY), zero);
+    met |= BlockSet(bits(greater_equal(allowed, fma(off_t, off_t, off_y * off_y)))) << first;
+  }
+  return met;
+}
+
+/// One splat against one block's pixels: [8] and [10], the same for both passes.
 struct Hit {
-  Value t, peak, alpha, weight, transmittance;
-  Mask blended, stopped;
-  bool any;
+  Value t, dy, peak, alpha;  // alpha is 0 where the splat does not count
+  Value weight, left;        // left: the transmittance behind it
+  Mask stopped;              // before this splat
+  bool any_stopped;
 };
-LUCID_INLINE Hit hit(const Splat& splat, Value dx, float dy, const float* transmittance, const float* gates) {
+LUCID_INLINE Hit hit(const Splat& splat, int block, Value transmittance, Value gates) {
   Hit h;
-  const float r = splat.ry * dy;
-  h.t = fma(broadcast(splat.tx), dx, broadcast(splat.ty * dy));
-  const Value exponent = negative_fma(h.t, h.t, broadcast(splat.log2_opacity - r * r));
-  const Mask open = greater_equal(exponent, load(gates));
-  h.any = any(open);
-  if (!h.any) return h;
+  const Value dx = lane_x() + broadcast(kOrigins.x[block] - splat.x);
+  h.dy = lane_y() + broadcast(kOrigins.y[block] - splat.y);
+  h.t = fma(broadcast(splat.tx), dx, broadcast(splat.ty) * h.dy);
+  const Value r = broadcast(splat.ry) * h.dy;
+  const Value exponent = negative_fma(h.t, h.t, negative_fma(r, r, broadcast(splat.log2_opacity)));
   h.peak = exp2_fast(exponent);
-  h.alpha = minimum(h.peak, broadcast(float(kAlphaMax)));
-  h.transmittance = load(transmittance);
-  const Value weight = blend_weight(h.alpha, h.transmittance);
-  h.stopped = both(open, less(h.transmittance - weight, broadcast(float(kTransmittanceStop))));
-  h.blended = first_only(open, h.stopped);
-  h.weight = zero_unless(h.blended, weight);
+  h.alpha = zero_unless(greater_equal(exponent, gates), minimum(h.peak, broadcast(float(kAlphaMax))));
+  // The only two steps that wait for the splat before; a pixel that stops is rare enough to be put right afterwards.
+  h.weight = blend_weight(h.alpha, transmittance);
+  h.left = transmittance - h.weight;
+  h.stopped = less(h.left, broadcast(float(kTransmittanceStop)));
+  h.any_stopped = any(h.stopped);
+  if (h.any_stopped) {
+    h.alpha = select(h.stopped, broadcast(0), h.alpha);
+    h.weight = select(h.stopped, broadcast(0), h.weight);
+    h.left = select(h.stopped, transmittance, h.left);
+  }
   return h;
 }
 
-static TileResult forward_tile(const TileJob& job, TileImage* image) {
-  alignas(64) float gates[kTilePixels];
-  open_gates(job, gates);
-  for (int i = 0; i < kTilePixels; ++i) {
-    image->transmittance[i] = 1;
-    image->red[i] = image->green[i] = image->blue[i] = image->depth[i] = 0;
-  }
-  int64_t live = int64_t(job.rows) * job.columns, pairs = 0, entry = 0;
-  for (; entry < job.count && live > 0; ++entry) {
-    const Splat splat = job.splats[job.entries[entry].splat];
-    const RowRange range = rows_in_reach(splat, float(job.y0));
-    for (int block = 0; block < kTile; block += kLanes) {
-      const Value dx = lane_index() + broadcast(float(job.x0 + block) - splat.x);
-      for (int row = range.first; row <= range.last; ++row) {
-        const int at = row * kTile + block;
-        const Hit h = hit(splat, dx, float(job.y0 + row) - splat.y, image->transmittance + at, gates + at);
-        if (!h.any) continue;
-        store(image->transmittance + at, h.transmittance - h.weight);
-        store(image->red + at, fma(h.weight, broadcast(splat.red), load(image->red + at)));
-        store(image->green + at, fma(h.weight, broadcast(splat.green), load(image->green + at)));
-        store(image->blue + at, fma(h.weight, broadcast(splat.blue), load(image->blue + at)));
-        store(image->depth + at, fma(h.weight, broadcast(splat.depth), load(image->depth + at)));
-        pairs += count(h.blended);
-        if (any(h.stopped)) {
-          store(gates + at, select(h.stopped, broadcast(kNever), load(gates + at)));
-          live -= count(h.stopped);
-        }
-      }
+/// Entries of a tile are taken this many at a time: for each block a word says which of them meet it.
+constexpr int kBatch = 64;
+
+struct ForwardBlocks {
+  alignas(64) Blocks transmittance, gates, red, green, blue, depth;
+};
+
+/// Blends the `queue` of a batch's splats into one block, whose state stays in registers. Returns the place in the
+/// batch of the splat at which its last pixel stopped, or -1.
+[[gnu::noinline]] static int blend_block(int block, const Splat* splats, uint64_t queue, ForwardBlocks* image,
+                                         int64_t* pairs) {
+  const int at = block * kLanes;
+  Value transmittance = load(image->transmittance + at), gates = load(image->gates + at);
+  Value red = load(image->red + at), green = load(image->green + at), blue = load(image->blue + at);
+  Value depth = load(image->depth + at);
+  int end = -1;
+  for (; queue != 0; queue &= queue - 1) {
+    const int place = __builtin_ctzll(queue);
+    const Splat& splat = splats[place];
+    const Hit h = hit(splat, block, transmittance, gates);
+    transmittance = h.left;
+    red = fma(h.weight, broadcast(splat.red), red);
+    green = fma(h.weight, broadcast(splat.green), green);
+    blue = fma(h.weight, broadcast(splat.blue), blue);
+    depth = fma(h.weight, broadcast(splat.depth), depth);
+    *pairs += count(less(broadcast(0), h.alpha));
+    if (!h.any_stopped) continue;
+    gates = select(h.stopped, broadcast(kNever), gates);
+    if (all_stopped(gates)) {
+      end = place;
+      break;
     }
   }
-  return {entry, pairs};
+  store(image->transmittance + at, transmittance);
+  store(image->gates + at, gates);
+  store(image->red + at, red);
+  store(image->green + at, green);
+  store(image->blue + at, blue);
+  store(image->depth + at, depth);
+  return end;
 }
 
+static TileResult forward_tile(const TileJob& job, TileImage* out) {
+  ForwardBlocks image;
+  BlockSet alive = open_gates(job, image.gates);
+  for (int i = 0; i < kTilePixels; ++i) {
+    image.transmittance[i] = 1;
+    image.red[i] = image.green[i] = image.blue[i] = image.depth[i] = 0;
+  }
+  TileResult result{.visited = 0, .pairs = 0};
+  for (int64_t begin = 0; begin < job.count && alive != 0; begin += kBatch) {
+    const int size = int(job.count - begin < kBatch ? job.count - begin : kBatch);
+    Splat splats[kBatch];
+    uint64_t queues[kBlocks] = {};
+    for (int place = 0; place < size; ++place) {
+      splats[place] = tile_splat(job, begin + place);
+      fetch_ahead(job, begin + place);
+      for (BlockSet met = blocks_met(splats[place]) & alive; met != 0; met &= met - 1) {
+        queues[first_of(met)] |= uint64_t(1) << place;
+      }
+    }
+    for (BlockSet left = alive; left != 0; left &= left - 1) {
+      const int block = first_of(left), end = blend_block(block, splats, queues[block], &image, &result.pairs);
+      if (end < 0) continue;
+      alive &= ~(BlockSet(1) << block);
+      if (begin + end + 1 > result.visited) result.visited = begin + end + 1;
+    }
+  }
+  if (alive != 0) result.visited = job.count;
+  to_rows(image.transmittance, out->transmittance);
+  to_rows(image.red, out->red);
+  to_rows(image.green, out->green);
+  to_rows(image.blue, out->blue);
+  to_rows(image.depth, out->depth);
+  return result;
+}
+
+struct BackwardBlocks {
+  alignas(64) Blocks transmittance, gates, red, green, blue, depth, alpha, behind;
+};
+
+/// The sums of PairGradient, in its order.
 struct Sums {
   Value red, green, blue, depth, g, t, y, tt, ty, yy;
 };
 
-LUCID_INLINE void write_sums(const Sums& s, PairGradient* to) {
-  to->red = sum(s.red);
-  to->green = sum(s.green);
-  to->blue = sum(s.blue);
-  to->depth = sum(s.depth);
-  to->g = sum(s.g);
-  to->t = sum(s.t);
-  to->y = sum(s.y);
-  to->tt = sum(s.tt);
-  to->ty = sum(s.ty);
-  to->yy = sum(s.yy);
-}
-
-/// [12]-[14] for kLanes pixels. `behind` holds what this splat and all after it are worth and loses this splat's share.
-LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, float dy, TileGradient* d, int at, Sums* sums) {
+/// [12]-[14] for one block. `behind` holds what this splat and all after it are worth and loses this splat's share.
+LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, Value transmittance, BackwardBlocks* d, int at,
+                          Sums* sums) {
   const Value red = load(d->red + at), green = load(d->green + at), blue = load(d->blue + at);
   const Value depth = load(d->depth + at);
   Value value = fma(red, broadcast(splat.red), load(d->alpha + at));
@@ -117,9 +229,10 @@ LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, float dy, TileGradie
   value = fma(depth, broadcast(splat.depth), value);
   const Value behind = negative_fma(h.weight, value, load(d->behind + at));
   store(d->behind + at, behind);
-  const Mask moves = both(h.blended, greater_equal(broadcast(float(kAlphaMax)), h.peak));
-  const Value g = zero_unless(moves, h.alpha * blend_adjoint(h.alpha, h.transmittance, value, behind));
-  const Value gt = g * h.t, gy = g * broadcast(dy);
+  const Mask moves = greater_equal(broadcast(float(kAlphaMax)), h.peak);
+  const Value g = zero_unless(
+      moves, h.alpha * blend_adjoint_inverse(inverse(broadcast(1) - h.alpha), transmittance, value, behind));
+  const Value gt = g * h.t, gy = g * h.dy;
   sums->red = fma(h.weight, red, sums->red);
   sums->green = fma(h.weight, green, sums->green);
   sums->blue = fma(h.weight, blue, sums->blue);
@@ -128,31 +241,36 @@ LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, float dy, TileGradie
   sums->t = sums->t + gt;
   sums->y = sums->y + gy;
   sums->tt = fma(gt, h.t, sums->tt);
-  sums->ty = fma(gt, broadcast(dy), sums->ty);
-  sums->yy = fma(gy, broadcast(dy), sums->yy);
+  sums->ty = fma(gt, h.dy, sums->ty);
+  sums->yy = fma(gy, h.dy, sums->yy);
 }
 
-static void backward_tile(const TileJob& job, TileGradient* d, PairGradient* gradients) {
-  alignas(64) float gates[kTilePixels], transmittance[kTilePixels];
-  open_gates(job, gates);
-  for (int i = 0; i < kTilePixels; ++i) transmittance[i] = 1;
+static void backward_tile(const TileJob& job, TileGradient* gradient, PairGradient* pairs) {
+  BackwardBlocks d;
+  BlockSet alive = open_gates(job, d.gates);
+  for (float& transmittance : d.transmittance) transmittance = 1;
+  to_blocks(gradient->red, d.red);
+  to_blocks(gradient->green, d.green);
+  to_blocks(gradient->blue, d.blue);
+  to_blocks(gradient->depth, d.depth);
+  to_blocks(gradient->alpha, d.alpha);
+  to_blocks(gradient->behind, d.behind);
   for (int64_t entry = 0; entry < job.count; ++entry) {
-    const Splat splat = job.splats[job.entries[entry].splat];
-    const RowRange range = rows_in_reach(splat, float(job.y0));
+    const Splat splat = tile_splat(job, entry);
+    fetch_ahead(job, entry);
     const Value zero = broadcast(0);
     Sums sums{zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
-    for (int block = 0; block < kTile; block += kLanes) {
-      const Value dx = lane_index() + broadcast(float(job.x0 + block) - splat.x);
-      for (int row = range.first; row <= range.last; ++row) {
-        const int at = row * kTile + block;
-        const float dy = float(job.y0 + row) - splat.y;
-        const Hit h = hit(splat, dx, dy, transmittance + at, gates + at);
-        if (!h.any) continue;
-        adjoint(splat, h, dy, d, at, &sums);
-        store(transmittance + at, h.transmittance - h.weight);
-        if (any(h.stopped)) store(gates + at, select(h.stopped, broadcast(kNever), load(gates + at)));
-      }
+    for (BlockSet met = blocks_met(splat) & alive; met != 0; met &= met - 1) {
+      const int block = first_of(met), at = block * kLanes;
+      const Value gates = load(d.gates + at), transmittance = load(d.transmittance + at);
+      const Hit h = hit(splat, block, transmittance, gates);
+      adjoint(splat, h, transmittance, &d, at, &sums);
+      store(d.transmittance + at, h.left);
+      if (!h.any_stopped) continue;
+      const Value closed = select(h.stopped, broadcast(kNever), gates);
+      store(d.gates + at, closed);
+      if (all_stopped(closed)) alive &= ~(BlockSet(1) << block);
     }
-    write_sums(sums, gradients + job.entries[entry].slot);
+    store_sums(sums, pairs + job.entries[entry].slot);
   }
 }

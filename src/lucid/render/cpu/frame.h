@@ -41,9 +41,18 @@ class CpuRasterizer::Frame {
 
 namespace cpu {
 
+/// The tiles that a footprint meets, row by row: found once and then walked twice. A splat with more rows is rare; its
+/// footprint is walked anew.
+struct TileRows {
+  static constexpr int kMost = 6;
+  uint16_t y0 = 0, count = 0;  // count > kMost: look at the footprint
+  uint16_t x[kMost][2] = {};   // [begin, end) of each row, tiles
+};
+
 /// What building tile lists needs of each Gaussian; memory only.
 struct BinScratch {
   std::vector<Footprint> footprints;  // [N]
+  std::vector<TileRows> rows;         // [N]
   std::vector<double> depths;         // [N]
   struct Key {
     uint32_t depth_bits, index;
@@ -52,15 +61,24 @@ struct BinScratch {
   std::vector<uint32_t> histogram;  // [chunks, tiles]
 };
 
-/// Fills splats, touched, depths and footprints of the frame's cloud; radii unless null.
+/// Calls visit(tile_y, tile_x_begin, tile_x_end) for each row of tiles that Gaussian i meets.
+template <class Visit>
+void for_each_tile_row(const BinScratch& scratch, size_t i, const Visit& visit) {
+  const TileRows& rows = scratch.rows[i];
+  if (rows.count > TileRows::kMost) return render::for_each_tile_row(scratch.footprints[i], visit);
+  for (int k = 0; k < rows.count; ++k) visit(rows.y0 + k, int(rows.x[k][0]), int(rows.x[k][1]));
+}
+
+/// Fills splats, touched, footprints, rows and depths of the frame's cloud; radii unless null.
 void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, BinScratch* scratch, int32_t* radii);
 
-/// Fills entries, tile_begin and first_slot from the footprints.
+/// Fills entries, tile_begin and first_slot from the rows.
 void build_tile_lists(CpuRasterizer::Frame* frame, BinScratch* scratch);
 
-/// The chain rule of each Gaussian from its tiles' sums.
+/// The chain rule of each Gaussian from its tiles' sums; `pairs` by slot, which count where
+/// `written` says so.
 void gather_gradients(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs,
-                      const CloudGradients<float>& out);
+                      const uint8_t* written, const CloudGradients<float>& out);
 
 }  // namespace cpu
 }  // namespace lucid::render

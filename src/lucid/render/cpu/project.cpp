@@ -9,10 +9,32 @@ namespace {
 
 constexpr int64_t kGrain = 256;
 
-/// Sums one Gaussian's tiles in slot order, whatever the order they were computed in.
-PairTotals sum_tiles(const PairGradient* pairs, uint32_t count) {
+/// Their number; which they are goes into `rows`.
+uint32_t tiles_met(const Footprint& f, TileRows* rows) {
+  uint32_t tiles = 0;
+  int first = 0, count = 0;
+  render::for_each_tile_row(f, [&](int y, int x0, int x1) {
+    if (count == 0) first = y;
+    for (int row = count; row <= y - first && row < TileRows::kMost; ++row) {  // rows that were passed over are empty
+      rows->x[row][0] = static_cast<uint16_t>(row < y - first ? 0 : x0);
+      rows->x[row][1] = static_cast<uint16_t>(row < y - first ? 0 : x1);
+    }
+    count = y - first + 1;
+    tiles += static_cast<uint32_t>(x1 - x0);
+  });
+  const bool fits = count <= TileRows::kMost && first + count <= 0xFFFF && f.rect.x1 <= 0xFFFF;
+  rows->y0 = static_cast<uint16_t>(fits ? first : 0);
+  rows->count = static_cast<uint16_t>(fits ? count : TileRows::kMost + 1);
+  return tiles;
+}
+
+/// Sums one Gaussian's tiles in slot order, whatever the order they were computed in. A tile whose pixels had all
+/// stopped before it has written nothing.
+PairTotals sum_tiles(const PairGradient* pairs, const uint8_t* written, uint32_t count) {
   PairTotals total;
-  for (uint32_t k = 0; k < count; ++k) add_pair(pairs[k], &total);
+  for (uint32_t k = 0; k < count; ++k) {
+    if (written[k] != 0) add_pair(pairs[k], &total);
+  }
   return total;
 }
 
@@ -23,6 +45,7 @@ void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, B
   frame->splats.resize(count);
   frame->touched.resize(count);
   scratch->footprints.resize(count);
+  scratch->rows.resize(count);
   scratch->depths.resize(count);
   parallel_for(cloud.count, kGrain, [&](int64_t i) {
     const size_t at = static_cast<size_t>(i);
@@ -30,7 +53,7 @@ void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, B
     int32_t radius;
     frame->touched[at] = 0;
     if (splat_of(frame->view, cloud, i, &on_screen, &radius)) {
-      frame->touched[at] = tiles_met(on_screen.footprint);
+      frame->touched[at] = tiles_met(on_screen.footprint, &scratch->rows[at]);
       frame->splats[at] = on_screen.splat;
       scratch->footprints[at] = on_screen.footprint;
       scratch->depths[at] = on_screen.depth;
@@ -40,14 +63,15 @@ void project_cloud(const CloudView<float>& cloud, CpuRasterizer::Frame* frame, B
 }
 
 void gather_gradients(const CpuRasterizer::Frame& frame, const CloudView<float>& cloud, const PairGradient* pairs,
-                      const CloudGradients<float>& out) {
+                      const uint8_t* written, const CloudGradients<float>& out) {
   parallel_for(cloud.count, kGrain, [&](int64_t i) {
     const size_t at = static_cast<size_t>(i);
     if (frame.touched[at] == 0) {
       write_no_gradients(i, cloud.sh_degree, out);
       return;
     }
-    write_gradients(frame.view, cloud, i, frame.splats[at], sum_tiles(pairs + frame.first_slot[at], frame.touched[at]),
+    const uint32_t slot = frame.first_slot[at];
+    write_gradients(frame.view, cloud, i, frame.splats[at], sum_tiles(pairs + slot, written + slot, frame.touched[at]),
                     out);
   });
 }

@@ -70,7 +70,8 @@ struct CpuRasterizer::State {
   const cpu::BlendKernels* kernels = &cpu::blend_kernels();
   std::vector<std::unique_ptr<Frame>> frames;
   cpu::BinScratch bins;
-  std::vector<PairGradient> pairs;
+  std::vector<PairGradient> pairs;  // by slot
+  std::vector<uint8_t> written;     // by slot: whether its tile came to it
 
   Frame& frame(int number) {
     LUCID_CHECK(number >= 0 && size_t(number) < frames.size() && frames[size_t(number)] != nullptr &&
@@ -118,16 +119,16 @@ void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const Im
               "{} Gaussians of degree {} against {} of degree {} in forward", cloud.count, cloud.sh_degree, frame.count,
               frame.sh_degree);
   state_->pairs.resize(frame.entries.size());
+  state_->written.assign(frame.entries.size(), 0);
   parallel_for(frame.tiles(), 1, [&](int64_t tile) {
     cpu::TileJob job = frame.job(tile);
-    const int64_t visited = frame.results[size_t(tile)].visited;
-    for (int64_t k = visited; k < job.count; ++k) state_->pairs[job.entries[k].slot] = {};
-    job.count = visited;
+    job.count = frame.results[size_t(tile)].visited;
+    for (int64_t k = 0; k < job.count; ++k) state_->written[job.entries[k].slot] = 1;
     cpu::TileGradient gradient;
     read_tile(frame, job, frame.images[size_t(tile)], d_images, &gradient);
     state_->kernels->backward(job, &gradient, state_->pairs.data());
   });
-  cpu::gather_gradients(frame, cloud, state_->pairs.data(), d_cloud);
+  cpu::gather_gradients(frame, cloud, state_->pairs.data(), state_->written.data(), d_cloud);
 }
 
 int64_t CpuRasterizer::blended_pairs(int number) const {
