@@ -36,7 +36,9 @@ endif()
 # Multiplications and additions are fused only where the source says fmaf: the passes that must repeat each other's
 # arithmetic then do, and the projection rounds as the host's. A float division may be 2 ulp off (one a pixel and splat).
 function(lucid_add_cuda target)
+  find_package(CUDAToolkit REQUIRED)
   target_sources(${target} PRIVATE ${ARGN})
+  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   target_compile_definitions(${target} PRIVATE LUCID_WITH_CUDA)
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;--prec-div=false>")
 endfunction()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# lucid_module(name [TORCH] [PUBLIC lib…] [PRIVATE lib…]): one folder of src/lucid becomes the library lucid::name from
+# lucid_module(name [TORCH] [PUBLIC lib…] [PRIVATE lib…] [TEST lib…]): one folder of src/lucid becomes the library lucid::name from
 # its *.cpp files, and its *_test.cpp files become the program lucid_name_test. TORCH links libtorch and shares its
 # precompiled header. Test suites whose name contains "Golden" get the ctest label `golden`.
 
 function(lucid_module name)
-  cmake_parse_arguments(arg "TORCH" "" "PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "TORCH" "" "PUBLIC;PRIVATE;TEST" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   file(GLOB nested CONFIGURE_DEPENDS */*.cpp)
   list(APPEND sources ${nested})
@@ -26,10 +26,11 @@ function(lucid_module name)
     endif()
   endif()
   add_library(lucid::${name} ALIAS lucid_${name})
+  set_target_properties(lucid_${name} PROPERTIES EXPORT_NAME ${name})
 
   if(LUCID_TESTS AND tests)
     add_executable(lucid_${name}_test ${tests})
-    target_link_libraries(lucid_${name}_test PRIVATE lucid_${name} ${arg_PRIVATE} lucid_test_support)
+    target_link_libraries(lucid_${name}_test PRIVATE lucid_${name} ${arg_PRIVATE} ${arg_TEST} lucid_test_support)
     if(arg_TORCH)
       lucid_use_torch(lucid_${name}_test)
     endif()

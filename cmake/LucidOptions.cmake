@@ -18,11 +18,12 @@ if(CCACHE)
 endif()
 
 add_library(lucid_flags INTERFACE)
-target_include_directories(lucid_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(lucid_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include>)
 set(LUCID_WARNINGS -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LUCID_WERROR}>:-Werror>)
+# Ours alone: whoever links an installed copy has settings of their own.
 target_compile_options(lucid_flags INTERFACE
-                       "$<$<COMPILE_LANGUAGE:CXX>:${LUCID_WARNINGS};$<$<BOOL:${CCACHE}>:-fpch-preprocess>>"
-                       "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;$<$<BOOL:${LUCID_WERROR}>:--Werror=all-warnings>>")
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${LUCID_WARNINGS};$<$<BOOL:${CCACHE}>:-fpch-preprocess>>>"
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;$<$<BOOL:${LUCID_WERROR}>:--Werror=all-warnings>>>")
 if(LUCID_SANITIZE)
   target_compile_options(lucid_flags INTERFACE
                          "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LUCID_SANITIZE};-fno-omit-frame-pointer>")
@@ -46,7 +47,7 @@ function(lucid_find_own_fmt_first)
     if(EXISTS ${folder}/fmt AND NOT folder STREQUAL ours)
       file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
       file(CREATE_LINK ${ours}/fmt ${PROJECT_BINARY_DIR}/include/fmt SYMBOLIC)
-      target_include_directories(lucid_flags BEFORE INTERFACE ${PROJECT_BINARY_DIR}/include)
+      target_include_directories(lucid_flags BEFORE INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
     endif()
   endforeach()
 endfunction()
