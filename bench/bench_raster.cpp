@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <numbers>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +22,13 @@
 #include "lucid/base/rng.h"
 #include "lucid/render/cuda/memory.h"
 #include "lucid/render/rasterize.h"
+#include "peak.h"
 
 namespace {
 
 using lucid::Camera;
 using lucid::Rng;
+namespace bench = lucid::bench;
 namespace render = lucid::render;
 
 constexpr double kDistance = 3.5, kFovY = 0.5, kElevation = 15, kAzimuth = 30;  // world units, radians, degrees
@@ -161,10 +164,28 @@ bool validate(const Buffers<float>& got, const Buffers<double>& expected) {
 }
 
 struct Measurement {
-  int count = 0, size = 0;
+  int count = 0, size = 0, threads = 1;
   const char* opacity = "";
   double forward_ms = 0, backward_ms = 0, reference_ms = 0;
   int64_t pairs = 0;
+  render::CpuStatistics cpu = {};  // of one forward and backward pass; on the CPU
+
+  /// Operations that a blended pair takes: blend_body.h's hit() and the colours in forward (a comparison, a minimum, a
+  /// rounding count as one each), hit() and adjoint() in backward. Neither pixels tried in vain nor the per-Gaussian
+  /// work counts: the fraction of the peak says what all of that costs.
+  static constexpr double kForward = 36, kBackward = 67;
+  double gflops() const { return double(pairs) * (kForward + kBackward) / (forward_ms + backward_ms) * 1e-6; }
+  double giga_exps() const { return 2 * double(pairs) / (forward_ms + backward_ms) * 1e-6; }
+
+  /// Bytes that a step must move between its passes over memory, each array once a pass that reads or writes it.
+  double bytes() const {
+    const double gaussian = 4 * 14;                                // its parameters; as many gradients
+    const double made = 48 + 44 + 28 + 8;                          // splat, footprint, rows, depth
+    const double pixel = 4 * (5 + 5) + 4 * (5 + 5);                // image and tile, written and read
+    const double entry = 2 * 8 + 1, seen = (48 + 8) * 2 + 2 * 48;  // lists; splats and sums of those come to
+    return count * (3 * gaussian + 2 * made) + double(size) * size * pixel + double(cpu.entries) * entry +
+           double(cpu.visited) * seen;
+  }
 };
 
 /// The reference looks at every Gaussian for every pixel: beyond this many such looks it renders only a strip of the
@@ -187,6 +208,7 @@ class Contestant {
   virtual void backward() = 0;
   virtual void fetch(Buffers<float>* to) = 0;
   virtual int64_t blended_pairs() = 0;
+  virtual render::CpuStatistics statistics() { return {}; }
 };
 
 constexpr std::array<float, 3> kWhite{1, 1, 1};
@@ -200,6 +222,7 @@ class OnCpu : public Contestant {
   void backward() override { rasterizer_.backward(0, scene_.cloud(), buffers_.d_images(), buffers_.gradients()); }
   void fetch(Buffers<float>* to) override { *to = buffers_; }
   int64_t blended_pairs() override { return rasterizer_.blended_pairs(0); }
+  render::CpuStatistics statistics() override { return rasterizer_.statistics(0); }
 
  private:
   const Scene<float>& scene_;
@@ -258,54 +281,76 @@ struct Device {
   }
 };
 
-bool measure(Measurement* m, const Device& device, const Opacity& opacity) {
-  const Scene<float> scene = draw_scene(m->count, opacity);
-  const Camera camera = orbit_camera(m->size);
-
-  const int64_t affordable = kReferenceWork / (int64_t(m->count) * m->size);
-  const int rows = int(std::clamp<int64_t>(affordable, 1, m->size));
+/// Holds the device's passes against the reference; how long the reference takes for the whole image, or nothing if
+/// they disagree.
+std::optional<double> validated(const Device& device, const Scene<float>& scene, const Camera& camera) {
+  const auto count = int64_t(scene.opacities.size());
+  const int64_t affordable = kReferenceWork / (count * camera.width);
+  const int rows = int(std::clamp<int64_t>(affordable, 1, camera.height));
   const Camera strip = strip_of(camera, rows);
-  const int64_t strip_pixels = int64_t(m->size) * rows;
+  const int64_t strip_pixels = int64_t(camera.width) * rows;
   const Scene<double> wide = in_double(scene);
-  Buffers<double> expected(m->count, strip_pixels);
-  m->reference_ms = milliseconds([&] {
+  Buffers<double> expected(count, strip_pixels);
+  const double reference_ms = milliseconds([&] {
     render::reference::forward<double>(wide.cloud(), strip, {1, 1, 1}, expected.images());
     render::reference::backward<double>(wide.cloud(), strip, {1, 1, 1}, expected.d_images(), expected.gradients());
   });
-  m->reference_ms *= double(m->size) / rows;
-  Buffers<float> got(m->count, strip_pixels);
-  const auto held_against_reference = device.contestant(scene, got);
-  held_against_reference->forward(strip);
-  held_against_reference->backward();
-  held_against_reference->fetch(&got);
-  if (!validate(got, expected)) return false;
+  Buffers<float> got(count, strip_pixels);
+  const auto contestant = device.contestant(scene, got);
+  contestant->forward(strip);
+  contestant->backward();
+  contestant->fetch(&got);
+  if (!validate(got, expected)) return std::nullopt;
+  return reference_ms * camera.height / rows;
+}
 
+void measure(Measurement* m, const Device& device, const Scene<float>& scene, const Camera& camera) {
+  omp_set_num_threads(m->threads);
   const auto timed = device.contestant(scene, Buffers<float>(m->count, int64_t(m->size) * m->size));
   m->forward_ms = median_milliseconds(400, device.clock, [&] { timed->forward(camera); });
   m->backward_ms = median_milliseconds(600, device.clock, [&] { timed->backward(); });
   m->pairs = timed->blended_pairs();
-  return true;
+  m->cpu = timed->statistics();
 }
 
-void print(const Measurement& m, const Device& device, bool json) {
-  if (json) {
-    fmt::print(
-        "{{\"n\": {}, \"width\": {}, \"height\": {}, \"opacity\": \"{}\", \"threads\": {}, \"forward_ms\": {:.4f}, "
-        "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"device\": \"{}\"{}}}\n",
-        m.count, m.size, m.size, m.opacity, omp_get_max_threads(), m.forward_ms, m.backward_ms, m.reference_ms, m.pairs,
-        device.name, device.cuda ? "" : fmt::format(", \"isa\": \"{}\"", render::cpu_isa()));
-  } else {
-    const double per_pair = 1e6 / double(std::max<int64_t>(m.pairs, 1));
-    fmt::print("{:>7} {:>5} {:>8} {:>10.2f} {:>11.2f} {:>9.2f} {:>9.3f} {:>9.3f} {:>11.0f}x\n", m.count, m.size,
-               m.opacity, m.forward_ms, m.backward_ms, double(m.pairs) * 1e-6, m.forward_ms * per_pair,
-               m.backward_ms * per_pair, m.reference_ms / (m.forward_ms + m.backward_ms));
+void print_json(const Measurement& m, const Device& device, const bench::Peak& peak) {
+  std::string line = fmt::format(
+      "\"n\": {}, \"width\": {}, \"height\": {}, \"opacity\": \"{}\", \"threads\": {}, \"forward_ms\": {:.4f}, "
+      "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"device\": \"{}\"",
+      m.count, m.size, m.size, m.opacity, m.threads, m.forward_ms, m.backward_ms, m.reference_ms, m.pairs, device.name);
+  if (!device.cuda) {
+    line += fmt::format(
+        ", \"isa\": \"{}\", \"fraction_of_peak\": {:.4f}, \"fraction_of_exp_peak\": {:.4f}, \"peak_gflops\": {:.1f}, "
+        "\"megabytes\": {:.1f}, \"entries\": {}, \"visited\": {}, \"project_ms\": {:.3f}, \"bin_ms\": {:.3f}, "
+        "\"blend_ms\": {:.3f}, \"adjoint_ms\": {:.3f}, \"gather_ms\": {:.3f}",
+        render::cpu_isa(), m.gflops() / peak.fma_gflops, m.giga_exps() / peak.exp_giga, peak.fma_gflops,
+        m.bytes() * 1e-6, m.cpu.entries, m.cpu.visited, m.cpu.project_ms, m.cpu.bin_ms, m.cpu.blend_ms,
+        m.cpu.adjoint_ms, m.cpu.gather_ms);
   }
+  fmt::print("{{{}}}\n", line);
+  std::fflush(stdout);
+}
+
+void print_row(const Measurement& m, const Device& device, const bench::Peak& peak) {
+  const double per_pair = 1e6 / double(std::max<int64_t>(m.pairs, 1));
+  fmt::print("{:>7} {:>5} {:>8} {:>3} {:>9.2f} {:>9.2f} {:>8.2f} {:>6.3f} {:>6.3f} {:>9.0f}x", m.count, m.size,
+             m.opacity, m.threads, m.forward_ms, m.backward_ms, double(m.pairs) * 1e-6, m.forward_ms * per_pair,
+             m.backward_ms * per_pair, m.reference_ms / (m.forward_ms + m.backward_ms));
+  if (!device.cuda) {
+    const auto& c = m.cpu;
+    fmt::print(" {:>7.1f}% {:>6.1f}   {:.1f} + {:.1f} + {:.1f} | {:.1f} + {:.1f}", 100 * m.gflops() / peak.fma_gflops,
+               m.bytes() * 1e-6, c.project_ms, c.bin_ms, c.blend_ms, c.adjoint_ms, c.gather_ms);
+  }
+  fmt::print("\n");
   std::fflush(stdout);
 }
 
 /// The CPU, or the current CUDA device: where nothing waits, time is what its own events say.
-Device device_named(std::string_view name) {
-  if (name == "cpu") return {"cpu", false, {10'000, 50'000}, {128, 256, 512}, milliseconds};
+Device device_named(std::string_view name, bool quick) {
+  if (name == "cpu") {
+    return quick ? Device{"cpu", false, {10'000, 50'000}, {256, 512}, milliseconds}
+                 : Device{"cpu", false, {10'000, 50'000, 100'000, 500'000}, {256, 512, 1024}, milliseconds};
+  }
   render::CudaRasterizer there;  // or a UserError that says why not
   const auto timer = std::make_shared<render::cuda::DeviceTimer>();
   return {render::cuda_device(), true, {100'000, 500'000}, {512, 1024}, [timer](const std::function<void()>& body) {
@@ -315,21 +360,41 @@ Device device_named(std::string_view name) {
           }};
 }
 
-int run(bool json, std::string_view device_name) {
-  const Device device = device_named(device_name);
-  if (!json) {
-    fmt::print(
-        "rasteriser, {}\n",
-        device.cuda ? device.name : fmt::format("{} kernels, {} threads", render::cpu_isa(), omp_get_max_threads()));
-    fmt::print("{:>7} {:>5} {:>8} {:>10} {:>11} {:>9} {:>9} {:>9} {:>12}\n", "n", "size", "opacity", "forward ms",
-               "backward ms", "Mpairs", "fwd ns/p", "bwd ns/p", "vs reference");
+struct Options {
+  bool json = false, quick = false;
+  std::string_view device = "cpu";
+};
+
+int run(const Options& options) {
+  const Device device = device_named(options.device, options.quick);
+  const int most = omp_get_max_threads();
+  const bench::Peak peak = device.cuda ? bench::Peak{} : bench::measure_peak(render::cpu_isa());
+  std::vector<int> threads{most};
+  if (!device.cuda && !options.quick && most > 1) threads.push_back(1);
+  if (!options.json) {
+    fmt::print("rasteriser, {}\n", device.cuda
+                                       ? device.name
+                                       : fmt::format("{} kernels, {} threads; peak {:.0f} GFLOP/s, {:.1f}e9 exp/s",
+                                                     render::cpu_isa(), most, peak.fma_gflops, peak.exp_giga));
+    fmt::print("{:>7} {:>5} {:>8} {:>3} {:>9} {:>9} {:>8} {:>6} {:>6} {:>10} {:>8} {:>6}   {}\n", "n", "size",
+               "opacity", "thr", "fwd ms", "bwd ms", "Mpairs", "fwd/p", "bwd/p", "reference", "of peak", "MB",
+               device.cuda ? "" : "project + bin + blend | adjoint + gather (ms)");
   }
   for (const Opacity& opacity : kOpacities) {
+    if (options.quick && &opacity != kOpacities) break;
     for (const int count : device.counts) {
+      const Scene<float> scene = draw_scene(count, opacity);
       for (const int size : device.sizes) {
-        Measurement m{.count = count, .size = size, .opacity = opacity.name};
-        if (!measure(&m, device, opacity)) return 1;
-        print(m, device, json);
+        const Camera camera = orbit_camera(size);
+        omp_set_num_threads(most);
+        const auto reference_ms = validated(device, scene, camera);
+        if (!reference_ms) return 1;
+        for (const int n : threads) {
+          Measurement m{
+              .count = count, .size = size, .threads = n, .opacity = opacity.name, .reference_ms = *reference_ms};
+          measure(&m, device, scene, camera);
+          options.json ? print_json(m, device, peak) : print_row(m, device, peak);
+        }
       }
     }
   }
@@ -339,7 +404,7 @@ int run(bool json, std::string_view device_name) {
 int usage() {
   fmt::print(
       stderr,
-      "usage: bench_raster [--json] [--device cpu|cuda] [--scene N trained|early]\n"
+      "usage: bench_raster [--json] [--quick] [--device cpu|cuda] [--scene N trained|early]\n"
       "  OMP_NUM_THREADS and LUCID_ISA choose threads and kernels of the CPU\n"
       "  --scene writes the scene of N Gaussians to stdout, 14 floats each: mean, scale, quaternion, opacity, SH\n");
   return 2;
@@ -369,20 +434,21 @@ int write_scene(int count, std::string_view opacity_name) {
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   if (arguments.size() == 3 && arguments[0] == "--scene") return write_scene(std::atoi(argv[2]), arguments[2]);
-  bool json = false;
-  std::string_view device = "cpu";
+  Options options;
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--json") {
-      json = true;
+      options.json = true;
+    } else if (arguments[i] == "--quick") {
+      options.quick = true;
     } else if (arguments[i] == "--device" && i + 1 < arguments.size()) {
-      device = arguments[++i];
+      options.device = arguments[++i];
     } else {
       return usage();
     }
   }
-  if (device != "cpu" && device != "cuda") return usage();
+  if (options.device != "cpu" && options.device != "cuda") return usage();
   try {
-    return run(json, device);
+    return run(options);
   } catch (const lucid::UserError& error) {
     fmt::print(stderr, "{}\n", lucid::one_line(error.mistake()));
     return 2;

@@ -63,6 +63,15 @@ void backward(const CloudView<Real>& cloud, const Camera& camera, const std::arr
               const ImageGradients<Real>& d_images, const CloudGradients<Real>& d_cloud);
 }  // namespace reference
 
+/// What a frame's latest passes did, for benchmarks.
+struct CpuStatistics {
+  int64_t pairs = 0;                                // (pixel, Gaussian) pairs blended
+  int64_t entries = 0;                              // (tile, Gaussian) pairs listed
+  int64_t visited = 0;                              // entries that their tile came to before all its pixels had stopped
+  double project_ms = 0, bin_ms = 0, blend_ms = 0;  // forward
+  double adjoint_ms = 0, gather_ms = 0;             // backward
+};
+
 /// The tiled CPU rasteriser. Holds only scratch memory, reused between calls; what forward leaves in a `Frame` is what
 /// backward needs (sorted tile lists, last contributor, transmittance). Deterministic: the same bits at any thread
 /// count.
@@ -80,6 +89,7 @@ class CpuRasterizer {
   void backward(int frame, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                 const CloudGradients<float>& d_cloud);
   int64_t blended_pairs(int frame) const;  // (pixel, Gaussian) pairs blended by that forward, for benchmarks
+  CpuStatistics statistics(int frame) const;
 
  private:
   struct State;

@@ -25,6 +25,7 @@ class CpuRasterizer::Frame {
   std::vector<uint32_t> tile_begin;      // [tiles + 1] into entries
   std::vector<cpu::TileResult> results;  // [tiles]
   std::vector<cpu::TileImage> images;    // [tiles]
+  CpuStatistics times;                   // only those
 
   int64_t tiles() const { return int64_t(view.tiles_x) * view.tiles_y; }
   cpu::TileJob job(int64_t tile) const {

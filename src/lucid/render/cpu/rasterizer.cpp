@@ -2,7 +2,8 @@
 // CpuRasterizer: project, bin, blend; and the way back. Tiles write only their own pixels and pair slots, Gaussians sum
 // their slots in order, so the bits do not depend on the threads.
 #include <algorithm>
-#include <numeric>
+#include <chrono>
+#include <utility>
 
 #include "lucid/base/error.h"
 #include "lucid/base/parallel.h"
@@ -64,6 +65,18 @@ void read_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const
   }
 }
 
+/// Milliseconds since the last call, or since it was made.
+class Lap {
+ public:
+  double operator()() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double, std::milli>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 struct CpuRasterizer::State {
@@ -100,8 +113,11 @@ void CpuRasterizer::forward(int number, const CloudView<float>& cloud, const Cam
   frame.width = camera.width;
   frame.height = camera.height;
   frame.sh_degree = cloud.sh_degree;
+  Lap lap;
   cpu::project_cloud(cloud, &frame, &state_->bins, out.radii);
+  frame.times.project_ms = lap();
   cpu::build_tile_lists(&frame, &state_->bins);
+  frame.times.bin_ms = lap();
   frame.images.resize(size_t(frame.tiles()));
   frame.results.resize(size_t(frame.tiles()));
   parallel_for(frame.tiles(), 1, [&](int64_t tile) {
@@ -109,15 +125,17 @@ void CpuRasterizer::forward(int number, const CloudView<float>& cloud, const Cam
     frame.results[size_t(tile)] = state_->kernels->forward(job, &frame.images[size_t(tile)]);
     write_tile(frame, job, frame.images[size_t(tile)], out);
   });
+  frame.times.blend_ms = lap();
   frame.count = cloud.count;
 }
 
 void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                              const CloudGradients<float>& d_cloud) {
-  const Frame& frame = state_->frame(number);
+  Frame& frame = state_->frame(number);
   LUCID_CHECK(cloud.count == frame.count && cloud.sh_degree == frame.sh_degree,
               "{} Gaussians of degree {} against {} of degree {} in forward", cloud.count, cloud.sh_degree, frame.count,
               frame.sh_degree);
+  Lap lap;
   state_->pairs.resize(frame.entries.size());
   state_->written.assign(frame.entries.size(), 0);
   parallel_for(frame.tiles(), 1, [&](int64_t tile) {
@@ -128,13 +146,22 @@ void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const Im
     read_tile(frame, job, frame.images[size_t(tile)], d_images, &gradient);
     state_->kernels->backward(job, &gradient, state_->pairs.data());
   });
+  frame.times.adjoint_ms = lap();
   cpu::gather_gradients(frame, cloud, state_->pairs.data(), state_->written.data(), d_cloud);
+  frame.times.gather_ms = lap();
 }
 
-int64_t CpuRasterizer::blended_pairs(int number) const {
-  const auto& results = state_->frame(number).results;
-  return std::accumulate(results.begin(), results.end(), int64_t(0),
-                         [](int64_t sum, const cpu::TileResult& r) { return sum + r.pairs; });
+int64_t CpuRasterizer::blended_pairs(int number) const { return statistics(number).pairs; }
+
+CpuStatistics CpuRasterizer::statistics(int number) const {
+  const Frame& frame = state_->frame(number);
+  CpuStatistics s = frame.times;
+  s.entries = int64_t(frame.entries.size());
+  for (const cpu::TileResult& result : frame.results) {
+    s.pairs += result.pairs;
+    s.visited += result.visited;
+  }
+  return s;
 }
 
 }  // namespace lucid::render
