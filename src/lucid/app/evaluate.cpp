@@ -48,8 +48,8 @@ struct Evaluation {
 
 /// A prior without a vocabulary may know all that the judge does.
 distill::Vocabulary vocabulary_of(const fs::path& prior, const eval::JudgeConfig& judge) {
-  distill::Vocabulary vocabulary = distill::load_vocabulary(prior).value_or(
-      distill::Vocabulary{.names = judge.words, .colours = {}, .filler = {}, .seen = {}});
+  distill::Vocabulary vocabulary =
+      distill::load_vocabulary(prior).value_or(distill::Vocabulary{.names = judge.words, .colours = {}, .filler = {}});
   std::erase_if(vocabulary.names,
                 [&](const std::string& name) { return std::ranges::find(judge.words, name) == judge.words.end(); });
   if (vocabulary.names.empty()) {

@@ -120,8 +120,7 @@ std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder) {
   const nlohmann::json json = weights::read_json_object(file);
   Vocabulary vocabulary{.names = string_list(json, file, "names", true),
                         .colours = string_list(json, file, "colours", false),
-                        .filler = string_list(json, file, "filler", false),
-                        .seen = {}};
+                        .filler = string_list(json, file, "filler", false)};
   if (json.contains("seen")) {
     const nlohmann::json& seen = json.at("seen");
     if (!seen.is_object()) {

@@ -14,8 +14,8 @@ namespace lucid::distill {
 struct Vocabulary {
   std::vector<std::string> names;  // "teddy bear": each of its words is known
   std::vector<std::string> colours;
-  std::vector<std::string> filler;                       // words that neither help nor hurt: a, the, photo
-  std::map<std::string, std::vector<std::string>> seen;  // colours that training saw a name in; may be empty
+  std::vector<std::string> filler;                            // words that neither help nor hurt: a, the, photo
+  std::map<std::string, std::vector<std::string>> seen = {};  // colours that training saw a name in; may be empty
 };
 
 /// `folder`/vocabulary.json; none where there is no such file: such a prior is not checked. Throws UserError.
