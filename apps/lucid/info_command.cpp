@@ -57,7 +57,8 @@ void describe_machine() {
   fmt::print("libtorch        {} ({} threads, {} in OpenMP)\n", TORCH_VERSION, at::get_num_threads(),
              omp_get_max_threads());
   fmt::print("BLAS            {}\n", blas_text());
-  fmt::print("rasteriser      cpu, {}; CUDA: not in this build\n", render::cpu_isa());
+  fmt::print("rasteriser      cpu, {}; CUDA: {}\n", render::cpu_isa(),
+             render::cuda_available() ? render::cuda_device() : "none, or not in this build");
   fmt::print("cores           {}\n", core_count());
   fmt::print("data            {}\n", app::data_folder().string());
   fmt::print("allocator       big tensors stay in the heap (mallopt), nothing to export\n");
