@@ -9,6 +9,7 @@
 namespace lucid::render::cpu {
 namespace avx2 {
 #include "lucid/render/cpu/simd_avx2.h"
+#include "lucid/render/cpu/store_sums.h"
 // and, in terms of it:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace avx2

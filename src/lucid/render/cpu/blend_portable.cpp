@@ -6,6 +6,7 @@
 namespace lucid::render::cpu {
 namespace portable {
 #include "lucid/render/cpu/simd_portable.h"
+#include "lucid/render/cpu/store_sums.h"
 // and, in terms of it:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace portable

@@ -35,18 +35,3 @@ LUCID_INLINE float sum(Value v) {
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
-
-/// Sums over the lanes, in order, into the first members of `to`.
-template <class Sums, class Record>
-LUCID_INLINE void store_sums(const Sums& s, Record* to) {
-  to->red = sum(s.red);
-  to->green = sum(s.green);
-  to->blue = sum(s.blue);
-  to->depth = sum(s.depth);
-  to->g = sum(s.g);
-  to->t = sum(s.t);
-  to->y = sum(s.y);
-  to->tt = sum(s.tt);
-  to->ty = sum(s.ty);
-  to->yy = sum(s.yy);
-}

@@ -34,18 +34,3 @@ LUCID_INLINE int count(Mask m) { return -(m[0] + m[1] + m[2] + m[3]); }
 LUCID_INLINE Value select(Mask m, Value yes, Value no) { return m ? yes : no; }
 LUCID_INLINE Value zero_unless(Mask m, Value v) { return reinterpret_cast<Value>(m & reinterpret_cast<Mask>(v)); }
 LUCID_INLINE float sum(Value v) { return (v[0] + v[1]) + (v[2] + v[3]); }
-
-/// Sums over the lanes, in order, into the first members of `to`.
-template <class Sums, class Record>
-LUCID_INLINE void store_sums(const Sums& s, Record* to) {
-  to->red = sum(s.red);
-  to->green = sum(s.green);
-  to->blue = sum(s.blue);
-  to->depth = sum(s.depth);
-  to->g = sum(s.g);
-  to->t = sum(s.t);
-  to->y = sum(s.y);
-  to->tt = sum(s.tt);
-  to->ty = sum(s.ty);
-  to->yy = sum(s.yy);
-}
