@@ -23,8 +23,6 @@ LUCID_INLINE Value times_power_of_two(Value v, Value power) {
 }
 LUCID_INLINE Mask greater_equal(Value a, Value b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
 LUCID_INLINE Mask less(Value a, Value b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
-LUCID_INLINE Mask both(Mask a, Mask b) { return _mm256_and_ps(a, b); }
-LUCID_INLINE Mask first_only(Mask a, Mask b) { return _mm256_andnot_ps(b, a); }
 LUCID_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }
 LUCID_INLINE unsigned bits(Mask m) { return unsigned(_mm256_movemask_ps(m)); }
 LUCID_INLINE int count(Mask m) { return __builtin_popcount(static_cast<unsigned>(_mm256_movemask_ps(m))); }

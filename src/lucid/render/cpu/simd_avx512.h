@@ -22,8 +22,6 @@ LUCID_INLINE Value round_to_int(Value v) { return _mm512_roundscale_ps(v, _MM_FR
 LUCID_INLINE Value times_power_of_two(Value v, Value power) { return _mm512_scalef_ps(v, power); }
 LUCID_INLINE Mask greater_equal(Value a, Value b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 LUCID_INLINE Mask less(Value a, Value b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
-LUCID_INLINE Mask both(Mask a, Mask b) { return Mask(a & b); }
-LUCID_INLINE Mask first_only(Mask a, Mask b) { return Mask(a & ~b); }
 LUCID_INLINE bool any(Mask m) { return m != 0; }
 LUCID_INLINE unsigned bits(Mask m) { return m; }
 LUCID_INLINE int count(Mask m) { return __builtin_popcount(m); }

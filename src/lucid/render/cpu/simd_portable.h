@@ -23,8 +23,6 @@ LUCID_INLINE Value times_power_of_two(Value v, Value power) {
 }
 LUCID_INLINE Mask greater_equal(Value a, Value b) { return a >= b; }
 LUCID_INLINE Mask less(Value a, Value b) { return a < b; }
-LUCID_INLINE Mask both(Mask a, Mask b) { return a & b; }
-LUCID_INLINE Mask first_only(Mask a, Mask b) { return a & ~b; }
 LUCID_INLINE bool any(Mask m) {
   const Halves h = reinterpret_cast<Halves>(m);
   return (h[0] | h[1]) != 0;
