@@ -86,7 +86,9 @@ int main(int argc, char** argv) {
   const auto prompts = lucid::distill::view_prompts(prior, options.text, "", "");
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
-  const lucid::train::Scene scene{options.train, prior, prompts, *distiller};
+  lucid::diffusion::UNetDenoiser denoiser(prior.unet, lucid::app::compute_options(options));
+  lucid::diffusion::PictureEncoder encoder(prior.vae, lucid::app::compute_options(options));
+  const lucid::train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller};
   lucid::gaussians::StartOptions start = options.train.start;
   lucid::gaussians::Cloud cloud = lucid::gaussians::make_start(start);
   lucid::optim::Adam adam(cloud);

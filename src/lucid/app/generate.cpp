@@ -125,7 +125,9 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   write_file(root / "effective_config.yaml", table.dump_yaml());
 
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
-  const train::Scene scene{options.train, prior, prompts, *distiller};
+  diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options));
+  diffusion::PictureEncoder encoder(prior.vae, compute_options(options));
+  const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller};
   train::TrainCallbacks callbacks{
       .on_step = [&](const train::StepReport& report,
                      int64_t iteration) { progress.update(iteration, "score", report.score_norm); },

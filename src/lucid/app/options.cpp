@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "lucid/base/error.h"
+#include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
 
 namespace lucid::app {
@@ -41,6 +42,13 @@ void add_run(OptionTable& table, RunOptions& o) {
        {"draft", "default", "fine"}});
   add({"seed", "", "every random draw follows from it", &o.seed, 0, 9e15});
   add({"device", "", "where tensors live", &o.device, 0, 0, {"cpu", "cuda"}});
+  add({"precision",
+       "",
+       "numbers of the prior's networks; auto = bf16 where the processor multiplies them",
+       &o.precision,
+       0,
+       0,
+       {"auto", "fp32", "bf16"}});
   add({"threads", "", "CPU threads; 0 = all cores", &o.threads, 0, 1024});
   add({"output", "", "folder that holds all workspaces", &o.output});
   add({"resume", "", "go on from the workspace's newest checkpoint", &o.resume});
@@ -251,6 +259,11 @@ void apply_preset(OptionTable& table, const fs::path& prior, const std::string& 
   if (!fs::exists(folder / (preset + ".yaml"), none)) folder = data_folder() / "configs" / "presets";
   if (fs::exists(folder / "common.yaml", none)) table.set_from_yaml(folder / "common.yaml", "preset");
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
+}
+
+diffusion::ComputeOptions compute_options(const RunOptions& options) {
+  const bool low = options.precision == "bf16" || (options.precision == "auto" && has_fast_bfloat16());
+  return {.precision = low ? torch::kBFloat16 : torch::kFloat, .workers = at::get_num_threads()};
 }
 
 void finish_options(RunOptions& options) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lucid/config/option_table.h"
+#include "lucid/diffusion/compute.h"
 #include "lucid/train/options.h"
 
 namespace lucid::app {
@@ -18,7 +19,7 @@ struct RunOptions {
   std::string output = "output",
               workspace;              // files go to output/workspace; an empty workspace is named after the prompt
   std::string pretrained_model_path;  // start from this PLY
-  std::string device = "cpu", progress = "auto";
+  std::string device = "cpu", precision = "auto", progress = "auto";
   int64_t seed = 0, threads = 0;  // 0 = all cores
   bool resume = false, sds = false, overwrite = false;
 };
@@ -36,6 +37,9 @@ std::string name_from_prompt(const std::string& text);
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
+
+/// How the prior's networks are computed: `precision`, and one worker for each of libtorch's threads.
+diffusion::ComputeOptions compute_options(const RunOptions& options);
 
 /// Checks that span several options; fills what follows from others. Throws UserError.
 void finish_options(RunOptions& options);

@@ -39,4 +39,12 @@ int core_count() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+bool has_fast_bfloat16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 }  // namespace lucid

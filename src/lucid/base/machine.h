@@ -18,5 +18,6 @@ void let_idle_threads_sleep(char** argv);
 
 int64_t peak_memory_mb();  // of this process so far
 int core_count();          // usable by this process
+bool has_fast_bfloat16();  // the processor multiplies bfloat16 numbers (AVX512-BF16)
 
 }  // namespace lucid

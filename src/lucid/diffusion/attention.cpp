@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
@@ -78,7 +79,7 @@ MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)
       group_norm_(register_module("group_norm", group_norm(groups, channels, eps))) {}
 
 torch::Tensor MapAttentionImpl::forward(const torch::Tensor& map) {
-  const torch::Tensor tokens = to_tokens(group_norm_(map));
+  const torch::Tensor tokens = to_tokens(normalised(map, group_norm_));
   return map + to_map(AttentionImpl::forward(tokens, tokens), map.size(2), map.size(3));
 }
 

@@ -2,6 +2,7 @@
 // See resnet.h.
 #include "lucid/diffusion/resnet.h"
 
+#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
@@ -18,9 +19,9 @@ ResnetImpl::ResnetImpl(const ResnetSizes& sizes)
 }
 
 torch::Tensor ResnetImpl::forward(const torch::Tensor& x, const torch::Tensor& time) {
-  torch::Tensor h = conv1_(activate(norm1_(x)));
+  torch::Tensor h = conv1_(normalised(x, norm1_, After::kSilu));
   if (time_emb_proj_) h = h + time_emb_proj_(time).unsqueeze(-1).unsqueeze(-1);
-  h = conv2_(activate(norm2_(h)));
+  h = conv2_(normalised(h, norm2_, After::kSilu));
   return (conv_shortcut_ ? conv_shortcut_(x) : x) + h;
 }
 

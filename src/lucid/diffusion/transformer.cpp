@@ -2,6 +2,7 @@
 // See transformer.h.
 #include "lucid/diffusion/transformer.h"
 
+#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
@@ -23,8 +24,7 @@ FeedForwardImpl::FeedForwardImpl(int64_t width)
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& tokens) {
-  const auto halves = proj_(tokens).chunk(2, -1);
-  return out_(halves[0] * torch::gelu(halves[1]));
+  return out_(gated_gelu(proj_(tokens)));
 }
 
 TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads)
@@ -36,10 +36,10 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width,
       ff_(register_module("ff", FeedForward(width))) {}
 
 torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
-  const torch::Tensor own = norm1_(tokens);
+  const torch::Tensor own = normalised(tokens, norm1_);
   torch::Tensor x = tokens + attn1_(own, own);
-  x = x + attn2_(norm2_(x), context);
-  return x + ff_(norm3_(x));
+  x = x + attn2_(normalised(x, norm2_), context);
+  return x + ff_(normalised(x, norm3_));
 }
 
 ProjectionImpl::ProjectionImpl(int64_t channels, bool stored_as_linear) {
@@ -62,7 +62,7 @@ Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
 }
 
 torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const torch::Tensor& context) {
-  const torch::Tensor tokens = block_(proj_in_(to_tokens(norm_(map))), context);
+  const torch::Tensor tokens = block_(proj_in_(to_tokens(normalised(map, norm_))), context);
   return map + to_map(proj_out_(tokens), map.size(2), map.size(3));
 }
 

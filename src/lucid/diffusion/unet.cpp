@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/weights/state_dict.h"
 
@@ -112,13 +113,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
     h = up_[i](h, conditioning, skips, watch.inside(name));
     watch(name, h);
   }
-  return conv_out_(activate(conv_norm_out_(h))).contiguous();
-}
-
-torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                    const torch::Tensor& context) {
-  const auto dtype = unet_->parameters().front().scalar_type();
-  return unet_->forward(x.to(dtype), timesteps, context.to(dtype)).to(x.scalar_type());
+  return conv_out_(normalised(h, conv_norm_out_, After::kSilu)).contiguous();
 }
 
 UNet load_unet(const std::filesystem::path& folder) {

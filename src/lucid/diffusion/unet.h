@@ -14,15 +14,6 @@
 
 namespace lucid::diffusion {
 
-/// The U-Net as a function, so that a score can be tested with any denoiser.
-/// x [B,C,h,w], timesteps [B] int64, context [B,L,D] -> epsilon or v [B,C,h,w].
-class Denoiser {
- public:
-  virtual ~Denoiser() = default;
-  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                const torch::Tensor& context) = 0;
-};
-
 /// diffusers' UNet2DConditionModel with its parameter names. Differentiable; any device and dtype.
 class UNetImpl : public torch::nn::Module {
  public:
@@ -45,16 +36,6 @@ class UNetImpl : public torch::nn::Module {
   torch::nn::GroupNorm conv_norm_out_;
 };
 TORCH_MODULE(UNet);
-
-/// A U-Net as a Denoiser: shares the module, casts to and from its dtype. Gradients are as the caller's mode says.
-class UNetDenoiser final : public Denoiser {
- public:
-  explicit UNetDenoiser(UNet unet) : unet_(std::move(unet)) {}
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
-
- private:
-  UNet unet_;
-};
 
 /// diffusers' sinusoid: cos half first, then sin (flip_sin_to_cos, freq_shift 0), float32. [B] -> [B,width].
 torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width);

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
-#include "lucid/diffusion/unet.h"
+#include "lucid/diffusion/denoiser.h"
 
 namespace lucid::diffusion {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
@@ -68,7 +69,7 @@ torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const Watch&
   }
   h = mid_(h);
   watch("mid_block", h);
-  return conv_out_(activate(conv_norm_out_(h)));
+  return conv_out_(normalised(h, conv_norm_out_, After::kSilu));
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
@@ -100,7 +101,7 @@ torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const Watch&
     if (levels_[i].up) h = levels_[i].up(h, 2 * h.size(2), 2 * h.size(3));
     watch(fmt::format("up_blocks.{}", i), h);
   }
-  return conv_out_(activate(conv_norm_out_(h)));
+  return conv_out_(normalised(h, conv_norm_out_, After::kSilu));
 }
 
 }  // namespace lucid::diffusion

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "lucid/diffusion/schedule.h"
-#include "lucid/diffusion/unet.h"
+#include "lucid/diffusion/denoiser.h"
 #include "lucid/distill/prompts.h"
 
 namespace lucid::distill {

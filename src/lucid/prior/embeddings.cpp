@@ -30,7 +30,7 @@ void Embeddings::remember(const std::vector<std::string>& texts) {
   make_room(first + count);
   options_.workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
-    const Share share = share_of(count, worker, options_.workers.count());
+    const diffusion::Share share = diffusion::share_of(count, worker, options_.workers.count());
     for (int64_t begin = share.begin; begin < share.end; begin += kAtOnce) {
       const int64_t end = std::min(share.end, begin + kAtOnce);
       const std::vector<std::string> some(texts.begin() + begin, texts.begin() + end);

@@ -11,7 +11,7 @@
 
 #include "lucid/distill/prompts.h"
 #include "lucid/distill/view_anchors.h"
-#include "lucid/prior/workers.h"
+#include "lucid/diffusion/workers.h"
 #include "lucid/text/encoder.h"
 #include "lucid/text/tokenizer.h"
 
@@ -24,7 +24,7 @@ struct Prompt {
 };
 
 struct EmbeddingOptions {
-  Workers workers = Workers(1);  // that share the encoding
+  diffusion::Workers workers = diffusion::Workers(1);  // that share the encoding
   int64_t most = 100'000;        // sentences, 20 KB each at width 128; forgotten all at once beyond it
 };
 

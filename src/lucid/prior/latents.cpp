@@ -10,7 +10,7 @@
 #include "lucid/diffusion/layers.h"
 #include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
-#include "lucid/prior/workers.h"
+#include "lucid/diffusion/workers.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::prior {
@@ -85,7 +85,7 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
   }
   set.mirrored = torch::empty({mirrors, channels, side, side}, torch::kHalf);
 
-  const Workers workers = options.workers();
+  const diffusion::Workers workers = options.workers();
   Progress progress(options.progress, "latents", views);
   const int64_t chunk = at_once * workers.count();
   for (int64_t begin = 0; begin < views; begin += chunk) {

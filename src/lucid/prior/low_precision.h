@@ -29,7 +29,4 @@ class LowPrecision {
   Autocast before_;
 };
 
-/// The processor multiplies bfloat16 numbers (AVX512-BF16).
-bool has_fast_bfloat16();
-
 }  // namespace lucid::prior

@@ -79,7 +79,7 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
   p.addcdiv_(slot.first, root, -rate / (1 - std::pow(options_.beta1, n)));
 }
 
-torch::Tensor Optimiser::step(int64_t step, double rate_factor, const Workers& workers) {
+torch::Tensor Optimiser::step(int64_t step, double rate_factor, const diffusion::Workers& workers) {
   const torch::NoGradGuard no_grad;
   if (!groups_.empty()) return step_together(groups_, options_, options_.rate * rate_factor, step);
   const auto share = [&](int64_t worker, const std::function<void(Slot&)>& body) {

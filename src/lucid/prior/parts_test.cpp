@@ -113,7 +113,7 @@ TEST(PriorOptimiser, WeightsTakenTogetherMoveAsByTurns) {
   };
   diffusion::UNet one = make(), other = make();
   Optimiser by_turns(*one, options, Optimiser::Order::kByTurns), together(*other, options, Optimiser::Order::kTogether);
-  const Workers workers(2);
+  const diffusion::Workers workers(2);
   for (int64_t step = 0; step < 3; ++step) {
     torch::manual_seed(10 + step);
     auto second = other->parameters();
@@ -144,7 +144,7 @@ TEST(PriorOptimiser, FindsALeastSquaresSolution) {
   torch::nn::Linear linear(6, 4);
   const torch::Tensor x = torch::randn({64, 6}), y = torch::matmul(x, torch::randn({6, 4})) + 0.5;
   Optimiser optimiser(*linear, {.rate = 0.05, .clip = 0});
-  const Workers workers(2);
+  const diffusion::Workers workers(2);
   double first = 0, last = 0;
   for (int64_t step = 0; step < 200; ++step) {
     const torch::Tensor loss = (linear(x) - y).square().mean();
@@ -269,7 +269,7 @@ TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
   ToyText toy;
   const distill::ViewAnchors anchors = view_anchors();
   constexpr int64_t kMost = 20, kDirections = 9;
-  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = Workers(2), .most = kMost});
+  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = diffusion::Workers(2), .most = kMost});
   int64_t before = 0;
   bool forgot = false;
   for (const std::string text : {"a disc", "disc", "a", "a disc", "disc disc"}) {

@@ -118,7 +118,7 @@ bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) 
     if (stage.saved) stage.saved();
   };
   const int64_t steps = stage.sizes.steps;
-  const Workers workers = options.workers();
+  const diffusion::Workers workers = options.workers();
   Losses losses(stage.name);
   Progress progress(options.progress, stage.name, steps, trainee.step);
   const auto begin = Clock::now();

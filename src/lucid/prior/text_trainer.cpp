@@ -143,7 +143,7 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
   Trainee trainee(*task, sizes);
   TextTask averaged(encoder->config());
   averaged->to(options.device);
-  const Workers workers = options.workers();
+  const diffusion::Workers workers = options.workers();
   std::vector<std::string> captions;
   std::set<std::string> names;
   for (const corpus::Item& item : corpus.items()) {
@@ -168,7 +168,7 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
     const torch::Tensor ids = to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
     const torch::Tensor directions = to_device(directions_of(sentences, anchors), options.device);
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      Share share = share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
+      diffusion::Share share = diffusion::share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
       share = {.begin = 2 * share.begin, .end = 2 * share.end};
       if (share.size() == 0) return torch::Tensor();
       const torch::Tensor loss = text_loss(replicas[static_cast<size_t>(worker)], ids.slice(0, share.begin, share.end),

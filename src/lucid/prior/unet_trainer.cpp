@@ -50,7 +50,7 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
   averaged->to(options.device);
   diffusion::lay_out_channels_last(*averaged);
   const diffusion::Schedule schedule(noise_schedule());
-  const Workers workers = options.workers();
+  const diffusion::Workers workers = options.workers();
   UNetMeasure measure(data, options);
 
   Stage stage{.name = "unet", .sizes = sizes};
@@ -63,7 +63,7 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
     const NoisyBatch batch =
         add_noise(schedule, data.latents.of(rows), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      const Share share = share_of(sizes.batch, worker, workers.count());
+      const diffusion::Share share = diffusion::share_of(sizes.batch, worker, workers.count());
       if (share.size() == 0) return torch::Tensor();
       const auto mine = [&](const torch::Tensor& x) { return x.slice(0, share.begin, share.end); };
       torch::Tensor predicted;

@@ -81,7 +81,7 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
   diffusion::Vae averaged(sizes.vae);
   averaged->to(options.device);
   diffusion::lay_out_channels_last(*averaged);
-  const Workers workers = options.workers();
+  const diffusion::Workers workers = options.workers();
   const int64_t size = corpus.picture_size(), crop = std::min(sizes.vae_crop, size);
   const double factor = sizes.vae.scaling_factor;
   const auto held = evenly(split.unseen_views.empty() ? split.train : split.unseen_views, 48);
@@ -100,7 +100,7 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     const torch::Tensor noise =
         draw_normal({count, sizes.vae.latent_channels, side / downscale, side / downscale}, rng, options.device);
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      const Share share = share_of(count, worker, workers.count());
+      const diffusion::Share share = diffusion::share_of(count, worker, workers.count());
       if (share.size() == 0) return torch::Tensor();
       const Pictures mine{batch.rgb.slice(0, share.begin, share.end), batch.alpha.slice(0, share.begin, share.end)};
       diffusion::Vae& replica = replicas[static_cast<size_t>(worker)];

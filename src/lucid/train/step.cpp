@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The step, top to bottom. There is no tape through the rasteriser: the pictures are leaves of a small autograd graph
-// (VAE encoder, disparity, total variation); its gradients at the pictures go into the rasteriser's own backward.
+// The step, top to bottom. There is no tape through the rasteriser and the VAE's encoder: the pictures are leaves of a
+// small autograd graph (flip, disparity, total variation), to which the encoder's own backward adds; the gradients at the
+// pictures go into the rasteriser's own backward.
 #include "lucid/train/step.h"
 
 #include <algorithm>
@@ -97,7 +98,8 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   }
   clock.lap(report.seconds.render);
 
-  // 3. Pictures to latents: the pictures are leaves; mirrored or not; colours, or now and then the disparity.
+  // 3. Pictures to latents: the pictures and the moments are leaves; mirrored or not; colours, or now and then the
+  // disparity.
   torch::Tensor rgb = as_leaf(report.views, &RenderedView::rgb);      // [B,3,H,W]
   torch::Tensor depth = as_leaf(report.views, &RenderedView::depth);  // [B,1,H,W]
   torch::Tensor alpha = as_leaf(report.views, &RenderedView::alpha);  // [B,1,H,W]
@@ -108,7 +110,7 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
   const torch::Tensor disparity = distill::disparity(seen(depth), 1 - seen(alpha), fovx);
   const torch::Tensor picture = report.as_latent ? disparity.expand({-1, 3, -1, -1}) : seen(rgb);
-  const torch::Tensor moments = scene.prior.vae->encode_moments(picture * 2 - 1);
+  const torch::Tensor moments = scene.encoder.encode(picture.detach()).requires_grad_(true);  // [B,2C,h,w]
   Rng posterior_rng = stream("posterior");
   std::vector<int64_t> latent_shape = moments.sizes().vec();
   latent_shape[1] /= 2;
@@ -124,9 +126,8 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return normal_tensor(base_rng, shape); },
                              .offset = [&](at::IntArrayRef shape) { return normal_tensor(offset_rng, shape); },
                              .eta = [&](at::IntArrayRef shape) { return normal_tensor(eta_rng, shape); }};
-  diffusion::UNetDenoiser denoiser(scene.prior.unet);
   scene.distiller.want_sheet = options.vis_interval > 0 && (iteration == 1 || iteration % options.vis_interval == 0);
-  const distill::ScoreOutput score = scene.distiller.score(denoiser, scene.prior.schedule,
+  const distill::ScoreOutput score = scene.distiller.score(scene.denoiser, scene.prior.schedule,
                                                            {.latents = latents.detach(),
                                                             .prompts = &scene.prompts,
                                                             .views = directions,
@@ -138,8 +139,10 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   clock.lap(report.seconds.score);
 
   // 5. Back through the encoder and the picture terms to the pictures.
+  const torch::Tensor d_moments = torch::autograd::grad({latents}, {moments}, {score.d_latents})[0];
+  const torch::Tensor d_picture = scene.encoder.backward(d_moments);
   const torch::Tensor variation = distill::total_variation(rgb) + distill::total_variation(disparity);
-  torch::Tensor loss = (latents * score.d_latents).sum() + options.loss.lambda_tv * variation;
+  torch::Tensor loss = (picture * d_picture).sum() + options.loss.lambda_tv * variation;
   if (options.loss.lambda_alpha > 0) loss = loss + options.loss.lambda_alpha * (alpha * (1 - alpha)).mean();
   loss.backward();
   report.tv = variation.item<double>();

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "lucid/diffusion/denoiser.h"
+#include "lucid/diffusion/picture_encoder.h"
 #include "lucid/distill/prior.h"
 #include "lucid/train/options.h"
 #include "lucid/train/render_view.h"
@@ -26,6 +28,8 @@ struct Model {
 struct Scene {
   const TrainOptions& options;
   distill::Prior& prior;
+  diffusion::PictureEncoder& encoder;  // the prior's VAE
+  diffusion::Denoiser& denoiser;       // the prior's U-Net
   const distill::ViewPrompts& prompts;
   distill::Distiller& distiller;
 };

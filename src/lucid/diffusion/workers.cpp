@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See workers.h.
-#include "lucid/prior/workers.h"
+#include "lucid/diffusion/workers.h"
 
 #include <omp.h>
 
@@ -8,7 +8,7 @@
 #include <numeric>
 #include <vector>
 
-namespace lucid::prior {
+namespace lucid::diffusion {
 
 Workers::Workers(int64_t count, torch::Device device) : count_(count), device_(device) {
   if (!device.is_cpu()) return;
@@ -58,4 +58,4 @@ torch::Tensor Workers::sum_tensors(const std::function<torch::Tensor(int64_t wor
   return sum;
 }
 
-}  // namespace lucid::prior
+}  // namespace lucid::diffusion

@@ -11,7 +11,7 @@
 #include <functional>
 #include <memory>
 
-namespace lucid::prior {
+namespace lucid::diffusion {
 
 class Workers {
  public:
@@ -41,4 +41,4 @@ inline Share share_of(int64_t total, int64_t worker, int64_t workers) {
   return {.begin = total * worker / workers, .end = total * (worker + 1) / workers};
 }
 
-}  // namespace lucid::prior
+}  // namespace lucid::diffusion

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A U-Net as a Denoiser: in shares or whole, in float32 or bfloat16.
+#include "lucid/diffusion/denoiser.h"
+
+#include <gtest/gtest.h>
+
+#include "lucid/diffusion/golden_test.h"
+
+namespace lucid::diffusion {
+namespace {
+
+struct Batch {
+  torch::Tensor x, timesteps, context;
+};
+
+Batch random_batch(UNet& unet, int64_t count) {
+  torch::manual_seed(5);
+  return {.x = torch::randn({count, unet->config().in_channels, 8, 8}),
+          .timesteps = torch::randint(0, 1000, {count}, torch::kLong),
+          .context = torch::randn({count, 7, unet->config().cross_attention_dim})};
+}
+
+TEST(Denoiser, SharesAreTheWholeBatch) {
+  const torch::NoGradGuard no_grad;
+  UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
+  const Batch batch = random_batch(unet, 5);
+  const torch::Tensor whole = UNetDenoiser(unet).predict(batch.x, batch.timesteps, batch.context);
+  for (const int64_t workers : {2, 3, 5, 6}) {
+    const torch::Tensor shared =
+        UNetDenoiser(unet, {.workers = workers}).predict(batch.x, batch.timesteps, batch.context);
+    EXPECT_LT(test::relative_error(shared, whole), 1e-5) << workers;
+  }
+}
+
+TEST(Denoiser, GradientsPassWhereTheCallerWantsThem) {
+  UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
+  const Batch batch = random_batch(unet, 4);
+  const torch::Tensor x = batch.x.clone().requires_grad_();
+  UNetDenoiser(unet, {.workers = 2}).predict(x, batch.timesteps, batch.context).square().sum().backward();
+  EXPECT_GT(x.grad().abs().min().item<double>(), 0);
+}
+
+TEST(Denoiser, Bfloat16IsCloseToFloat) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string& pipeline : test::pipelines()) {
+    UNet unet = load_unet(test::sd_folder() / pipeline / "unet");
+    const Batch batch = random_batch(unet, 4);
+    const torch::Tensor exact = UNetDenoiser(unet).predict(batch.x, batch.timesteps, batch.context);
+    UNetDenoiser low(unet, {.precision = torch::kBFloat16, .workers = 2});
+    const torch::Tensor found = low.predict(batch.x, batch.timesteps, batch.context);
+    EXPECT_EQ(found.scalar_type(), torch::kFloat);
+    const double error = ((found - exact).norm() / exact.norm()).item<double>();
+    std::printf("  %s in bfloat16: off by %.2e of the norm\n", pipeline.c_str(), error);
+    EXPECT_LT(error, 0.03);  // libtorch's autocast is no closer
+    EXPECT_GT(error, 0) << "was it bfloat16 at all?";
+    EXPECT_EQ(unet->parameters().front().scalar_type(), torch::kFloat) << "the caller's weights stay";
+  }
+}
+
+}  // namespace
+}  // namespace lucid::diffusion

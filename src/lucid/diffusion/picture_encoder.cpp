@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// See picture_encoder.h.
+#include "lucid/diffusion/picture_encoder.h"
+
+#include "lucid/base/error.h"
+
+namespace lucid::diffusion {
+
+PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
+    : vae_(in_precision(vae, options.precision)), precision_(precision_of(vae_)), workers_(options.workers) {}
+
+void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {
+  const auto with_gradients = [&](int64_t part) {
+    const torch::AutoGradMode gradients(true);  // a mode is its thread's own
+    body(static_cast<size_t>(part));
+  };
+  if (parts_.size() == 1) return with_gradients(0);
+  workers_.run(with_gradients);
+}
+
+torch::Tensor PictureEncoder::encode(const torch::Tensor& picture) {
+  const int64_t batch = picture.size(0), workers = workers_.count();
+  parts_.assign(batch < workers || !picture.is_cpu() ? 1 : static_cast<size_t>(workers), {});
+  for_each_part([&](size_t i) {
+    const Share share = share_of(batch, static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
+    Part& part = parts_[i];
+    part.picture = picture.detach().slice(0, share.begin, share.end).requires_grad_(true);
+    part.moments = vae_->encode_moments((part.picture * 2 - 1).to(precision_)).to(picture.scalar_type());
+  });
+  std::vector<torch::Tensor> moments;
+  for (const Part& part : parts_) moments.push_back(part.moments.detach());
+  return torch::cat(moments);
+}
+
+torch::Tensor PictureEncoder::backward(const torch::Tensor& d_moments) {
+  LUCID_CHECK(!parts_.empty(), "backward without an encode before it");
+  std::vector<torch::Tensor> gradients(parts_.size());
+  for_each_part([&](size_t i) {
+    const Share share =
+        share_of(d_moments.size(0), static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
+    const Part& part = parts_[i];
+    gradients[i] = torch::autograd::grad({part.moments}, {part.picture}, {d_moments.slice(0, share.begin, share.end)})[0];
+  });
+  parts_.clear();
+  return torch::cat(gradients);
+}
+
+}  // namespace lucid::diffusion

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way from pictures to latents and back for a gradient, each worker with a share of the batch.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <vector>
+
+#include "lucid/diffusion/compute.h"
+#include "lucid/diffusion/vae.h"
+#include "lucid/diffusion/workers.h"
+
+namespace lucid::diffusion {
+
+class PictureEncoder {
+ public:
+  /// A VAE whose weights want no gradient.
+  explicit PictureEncoder(const Vae& vae, const ComputeOptions& options = {});
+  /// picture [B,3,H,W] in [0,1], float -> moments [B,2C,h,w], float, without a graph; keeps what backward needs.
+  torch::Tensor encode(const torch::Tensor& picture);
+  /// d_moments [B,2C,h,w] -> d_picture [B,3,H,W], of the last encode; once.
+  torch::Tensor backward(const torch::Tensor& d_moments);
+
+ private:
+  struct Part {
+    torch::Tensor picture = {}, moments = {};  // a leaf, and what became of it
+  };
+  /// body(part's number) on a worker's thread each, or on the caller's if there is one part only.
+  void for_each_part(const std::function<void(size_t)>& body) const;
+
+  Vae vae_;
+  torch::ScalarType precision_;
+  Workers workers_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace lucid::diffusion
