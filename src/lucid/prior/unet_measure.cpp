@@ -14,8 +14,6 @@ namespace {
 constexpr size_t kHeldOut = 64, kSheetRows = 8;
 constexpr double kSheetAzimuths[] = {0, 45, 90, 180, -90};
 
-double rms(const torch::Tensor& x) { return std::sqrt(x.square().mean().item<double>()); }
-
 }  // namespace
 
 Prompt prompt_of(const Row& row, const LatentSet& latents) {
@@ -65,15 +63,18 @@ nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step)
   nlohmann::ordered_json line = {{"unseen_views", error(unet, unseen_views_)}};
   if (unseen_items_.latents.defined()) line["unseen_items"] = error(unet, unseen_items_);
 
-  constexpr int64_t kTime = 400;
+  constexpr int64_t kTime = 800;
   const Fixed& rows = unseen_views_;
   Rng rng(0, "view noise");
   const torch::Tensor noise = normal_of(rows.latents.sizes(), rng, rows.latents.device());
   const torch::Tensor x = schedule_.add_noise(rows.latents, noise, kTime);
   const torch::Tensor times = torch::full({x.size(0)}, kTime, x.options().dtype(torch::kLong));
-  const torch::Tensor told = unet->forward(x, times, rows.context);
-  line["view_effect"] = rms(told - unet->forward(x, times, rows.turned));
-  line["prompt_effect"] = rms(told - unet->forward(x, times, empty_.expand_as(rows.context)));
+  const auto error_told = [&](const torch::Tensor& context) {
+    return (unet->forward(x, times, context) - noise).square().mean().item<double>();
+  };
+  const double told = error_told(rows.context);
+  line["rise_without_prompt"] = error_told(empty_.expand_as(rows.context)) / told - 1;
+  line["rise_turned"] = error_told(rows.turned) / told - 1;
   write_sheet(unet, step);
   return line;
 }

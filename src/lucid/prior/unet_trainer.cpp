@@ -13,17 +13,7 @@
 
 namespace lucid::prior {
 
-int64_t draw_timestep(Rng& rng) {
-  constexpr double kWithin = 0.7;
-  const bool within = rng.chance(kWithin);
-  return within ? rng.integer(20, 600) : rng.integer(0, 1000);
-}
-
-double loss_weight(double alpha_bar) {
-  constexpr double kGamma = 5, kMostRaise = 3;
-  const double snr = alpha_bar / (1 - alpha_bar);
-  return std::min(snr, kGamma) / snr * std::clamp(1 / std::sqrt(snr), 1.0, kMostRaise);
-}
+double loss_weight(double alpha_bar) { return std::sqrt((1 - alpha_bar) / alpha_bar); }
 
 NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng) {
   const torch::Device device = latents.device();
@@ -31,7 +21,7 @@ NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& l
   std::vector<int64_t> timesteps;
   std::vector<float> weights;
   for (int64_t i = 0; i < latents.size(0); ++i) {
-    timesteps.push_back(draw_timestep(rng));
+    timesteps.push_back(rng.integer(0, schedule.config().num_train_timesteps));
     weights.push_back(static_cast<float>(loss_weight(schedule.alpha_bar(timesteps.back()))));
   }
   return {.x = noisy_at(schedule, latents, noise, timesteps),

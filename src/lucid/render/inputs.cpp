@@ -64,9 +64,14 @@ void check_shapes(const CloudView<Real>& cloud, const Camera& camera, const std:
 }
 
 template <class Real>
+void check_elements(const CloudView<Real>& cloud) {
+  for (const auto& tensor : tensors_of(cloud)) check_tensor(tensor.name, tensor.values, cloud.count, tensor.columns);
+}
+
+template <class Real>
 void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background) {
   check_shapes(cloud, camera, background);
-  for (const auto& tensor : tensors_of(cloud)) check_tensor(tensor.name, tensor.values, cloud.count, tensor.columns);
+  check_elements(cloud);
 }
 
 template <class Real>
@@ -90,6 +95,8 @@ View<Real> make_view(const Camera& camera) {
 
 template void check_shapes(const CloudView<float>&, const Camera&, const std::array<float, 3>&);
 template void check_shapes(const CloudView<double>&, const Camera&, const std::array<double, 3>&);
+template void check_elements(const CloudView<float>&);
+template void check_elements(const CloudView<double>&);
 template void check_inputs(const CloudView<float>&, const Camera&, const std::array<float, 3>&);
 template void check_inputs(const CloudView<double>&, const Camera&, const std::array<double, 3>&);
 template View<float> make_view(const Camera&);

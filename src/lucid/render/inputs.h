@@ -14,9 +14,13 @@ namespace lucid::render {
 template <class Real>
 void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background);
 
-/// The half of check_inputs that looks at no element of the cloud: sizes, the camera, the background, missing tensors.
+/// The half of check_inputs that looks at no element of the cloud: sizes, the camera, the background, missing tensors;
+/// and the other half.
 template <class Real>
 void check_shapes(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background);
+
+template <class Real>
+void check_elements(const CloudView<Real>& cloud);
 
 /// The tensors of a cloud in the order in which they are checked.
 template <class Real>

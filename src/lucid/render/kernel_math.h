@@ -34,6 +34,7 @@ struct Projection {
   Vec3<Real> row_x, row_y;  // rows of M = J frame diag(scale), 2x3
   Sym2<Real> cov;           // M M^T + dilation
   Real det;
+  Real det_before;  // of M M^T alone
   Vec2<Real> mean;  // pixels
   Real radius;      // whole pixels
 };
@@ -75,7 +76,8 @@ LUCID_INLINE bool project(const View<Real>& view, const Vec3<Real>& mean, const 
   p.cov = {xx + dilation, dot(p.row_x, p.row_y), yy + dilation};
   // Cauchy-Binet: a sum of squares instead of xx yy - xy^2, so that needles keep their digits.
   const Vec3<Real> area = cross(p.row_x, p.row_y);
-  p.det = dot(area, area) + dilation * (xx + yy) + dilation * dilation;
+  p.det_before = dot(area, area);
+  p.det = p.det_before + dilation * (xx + yy) + dilation * dilation;
   const Real half_trace = (p.cov.xx + p.cov.yy) / 2;
   const Real half_difference = (p.cov.xx - p.cov.yy) / 2;
   const Real gap = half_difference * half_difference + p.cov.xy * p.cov.xy;  // = half_trace^2 - det
@@ -108,6 +110,22 @@ template <class Real>
 LUCID_INLINE Falloff<Real> falloff(const Sym2<Real>& cov, Real det) {
   const Real tx = std::sqrt(cov.yy / (2 * det));
   return {tx, -tx * cov.xy / cov.yy, std::sqrt(1 / (2 * cov.yy))};
+}
+
+/// [8b] The part of an opacity that Filter::kMip leaves.
+template <class Real>
+LUCID_INLINE Real mip_fade(const Projection<Real>& p) {
+  return std::sqrt(p.det_before / p.det);
+}
+
+/// [15b] Adds the fade's part to G, with g = dL/d(ln opacity): dL/d(ln fade) is the same.
+template <class Real>
+LUCID_INLINE void mip_fade_adjoint(const Projection<Real>& p, Real g, Sym2<Real>* d_cov) {
+  if (g == 0) return;  // then the fade may be zero as well
+  const Real dilation = Real(kDilation), before = g / (2 * p.det_before), after = g / (2 * p.det);
+  d_cov->xx += before * (p.cov.yy - dilation) - after * p.cov.yy;
+  d_cov->xy -= (before - after) * p.cov.xy;
+  d_cov->yy += before * (p.cov.xx - dilation) - after * p.cov.xx;
 }
 
 /// What one splat gathers from its pixels: sums of g, g t, g dy, g t^2, g t dy, g dy^2 with g = dL/d(power), t = tx dx

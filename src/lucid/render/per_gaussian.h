@@ -43,8 +43,9 @@ LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& clo
   const TileRect rect = tile_rect(view, p.mean, p.radius);
   if (rect.empty()) return false;
   *radius = p.radius < double(1 << 30) ? int32_t(p.radius) : 1 << 30;
-  if (!(cloud.opacities[i] >= float(kAlphaCut * 0.999))) return false;
-  const float log2_opacity = std::log2(cloud.opacities[i]);
+  const float opacity = cloud.opacities[i] * (cloud.filter == Filter::kMip ? float(mip_fade(p)) : 1);
+  if (!(opacity >= float(kAlphaCut * 0.999))) return false;
+  const float log2_opacity = std::log2(opacity);
   // A little more than the exact reach: the kernels decide each pixel for themselves.
   const double squared_reach = 2 / kLog2E * double(log2_opacity - kLog2AlphaCut) + 1e-2;
   out->footprint = footprint(p, rect, squared_reach);
@@ -114,6 +115,7 @@ LUCID_INLINE void write_gradients(const View<double>& view, const CloudView<floa
   moments.ty /= kSqrtLog2E;
   ScreenGradient<double> screen;
   falloff_adjoint(falloff(p.cov, p.det), moments, &screen.mean, &screen.cov);
+  if (cloud.filter == Filter::kMip) mip_fade_adjoint(p, moments.g, &screen.cov);
   screen.depth = total.depth;
   const GaussianGradient<double> g = project_adjoint(view, wide3(cloud.scales, i), p, screen);
 

@@ -14,6 +14,12 @@
 
 namespace lucid::render {
 
+/// What an opacity means where a Gaussian is thinner than a pixel, and so is widened by kDilation.
+enum class Filter {
+  kDilated,  // the peak after widening: a distant or thin Gaussian grows brighter (Kerbl et al. 2023)
+  kMip,      // the peak before it, faded by as much as the widening adds to its area (Yu et al. 2024)
+};
+
 /// Activated Gaussians, row-major, owned by the caller.
 template <class Real>
 struct CloudView {
@@ -24,6 +30,7 @@ struct CloudView {
   const Real* quats = nullptr;      // [N,4] w,x,y,z; normalised on use
   const Real* opacities = nullptr;  // [N] linear, 0..1
   const Real* sh = nullptr;         // [N,(degree+1)^2,3]; colour = max(SH + 0.5, 0)
+  Filter filter = Filter::kDilated;
 };
 
 /// dL/d of the above; overwritten, same shapes; any pointer may be null.
@@ -50,6 +57,13 @@ struct ImageGradients {  // dL/d of the images; a null pointer means zero
   const Real* rgb = nullptr;
   const Real* depth = nullptr;
   const Real* alpha = nullptr;
+};
+
+/// One view of several that are drawn by one call, a frame of its own.
+struct ViewJob {
+  int frame = 0;
+  Camera camera;
+  Images<float> out;
 };
 
 /// Slow and obvious, in the given precision (float or double): the oracle. Throws std::invalid_argument on NaN/Inf
@@ -86,6 +100,8 @@ class CpuRasterizer {
   /// Frames are numbered by the caller (one a view of a batch) and reused; `frame` must match in backward.
   void forward(int frame, const CloudView<float>& cloud, const Camera& camera, const std::array<float, 3>& background,
                const Images<float>& out);
+  /// Several views of one cloud; their tiles are shared among the threads together.
+  void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background);
   void backward(int frame, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                 const CloudGradients<float>& d_cloud);
   int64_t blended_pairs(int frame) const;  // (pixel, Gaussian) pairs blended by that forward, for benchmarks
@@ -108,12 +124,6 @@ class CudaRasterizer {
                 // of the frame's previous ones, leave out the farthest Gaussians where that is too little
                 // (lost_pairs), and report a NaN or Inf of the cloud in the frame's next forward or lost_pairs()
   };
-  struct Job {
-    int frame;
-    Camera camera;
-    Images<float> out;
-  };
-
   /// Throws UserError where there is no CUDA device, or this build has no CUDA rasteriser.
   explicit CudaRasterizer(Counting counting = Counting::kExact);
   ~CudaRasterizer();
@@ -124,7 +134,7 @@ class CudaRasterizer {
   void forward(int frame, const CloudView<float>& cloud, const Camera& camera, const std::array<float, 3>& background,
                const Images<float>& out, void* stream = nullptr);
   /// Several views of one cloud, each a frame of its own, with one wait for all of them.
-  void forward(const CloudView<float>& cloud, std::span<const Job> jobs, const std::array<float, 3>& background,
+  void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background,
                void* stream = nullptr);
   void backward(int frame, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                 const CloudGradients<float>& d_cloud, void* stream = nullptr);

@@ -36,6 +36,15 @@ TEST(CpuRasterizer, AgreesWithReferenceOnRandomScenes) {
   }
 }
 
+TEST(CpuRasterizer, FadedGaussiansAgreeWithReference) {
+  for (int seed = 50; seed < 54; ++seed) {
+    SCOPED_TRACE(seed);
+    Scene<float> scene = random_scene(uint64_t(seed), 600, 49 + seed, 60, seed % 4);
+    scene.filter = Filter::kMip;
+    expect_agreement(scene);
+  }
+}
+
 TEST(CpuRasterizer, ZeroQuaternionsAreTheIdentity) {
   Scene<float> scene = random_scene(1, 20, 32, 32);
   std::fill(scene.quats.begin(), scene.quats.begin() + 40, 0.0f);
@@ -70,6 +79,25 @@ TEST(CpuRasterizer, FramesAreKeptApart) {
   EXPECT_GT(rasterizer.blended_pairs(0), 0);
   EXPECT_THROW(rasterizer.backward(1, a.cloud(), a.d_images(), ra.gradients()), std::logic_error);
   EXPECT_THROW(rasterizer.backward(0, b.cloud(), a.d_images(), ra.gradients()), std::logic_error);
+}
+
+TEST(CpuRasterizer, SeveralViewsInOneCall) {
+  const Scene<float> scene = random_scene(23, 800, 64, 48, 1);
+  Scene<float> other = scene;
+  other.camera = front_camera(50, 70, 4, 0.3);
+  Rng rng(23, "upstream");
+  draw_upstream(rng, &other);
+  CpuRasterizer rasterizer, fresh;
+  Result<float> first(scene), second(other);
+  const ViewJob jobs[] = {{2, scene.camera, first.images()}, {0, other.camera, second.images()}};
+  rasterizer.forward(scene.cloud(), jobs, scene.background);
+  rasterizer.backward(0, scene.cloud(), other.d_images(), second.gradients());
+  rasterizer.backward(2, scene.cloud(), scene.d_images(), first.gradients());
+  expect_same_bytes(first, run_cpu(scene, &fresh));
+  expect_same_bytes(second, run_cpu(other, &fresh));
+  rasterizer.forward(scene.cloud(), {}, scene.background);  // nothing to draw
+  const ViewJob twice[] = {jobs[0], jobs[0]};
+  EXPECT_THROW(rasterizer.forward(scene.cloud(), twice, scene.background), std::logic_error);
 }
 
 TEST(CpuRasterizer, PointersMayBeNull) {

@@ -81,6 +81,42 @@ TEST(Reference, GradientsWhereTheJacobianIsClamped) {
   expect_gradients(scene);
 }
 
+TEST(Reference, GradientsOfFadedGaussians) {
+  for (int degree = 0; degree <= 1; ++degree) {
+    Scene<double> scene = smooth_scene(uint64_t(20 + degree), degree);
+    scene.filter = Filter::kMip;
+    // Seen from afar each Gaussian is about as wide as the dilation: the fade is about one half.
+    scene.camera.tan_half_fov_x *= 12;
+    scene.camera.tan_half_fov_y *= 12;
+    Scene<double> dilated = scene;
+    dilated.filter = Filter::kDilated;
+    EXPECT_LT(run_reference(scene).alpha[6 * 13 + 5], 0.8 * run_reference(dilated).alpha[6 * 13 + 5]);
+    expect_gradients(scene);
+  }
+}
+
+TEST(Reference, AFadedGaussianKeepsItsLightAtAnyDistance) {
+  // The sum of alpha over the picture times the distance squared: constant for kMip, growing for kDilated.
+  const auto light = [](Filter filter, double distance) {
+    Scene<double> scene;
+    scene.filter = filter;
+    scene.camera = front_camera(41, 41, distance, 0.5);
+    scene.means = {0, 0, 0};
+    scene.scales = {0.06, 0.06, 0.06};
+    scene.quats = {1, 0, 0, 0};
+    scene.opacities = {0.9};
+    scene.sh = {0, 0, 0};
+    scene.d_rgb.assign(3 * 41 * 41, 0);
+    scene.d_depth.assign(41 * 41, 0);
+    scene.d_alpha.assign(41 * 41, 0);
+    double sum = 0;
+    for (const double a : run_reference(scene).alpha) sum += a;
+    return sum * distance * distance;
+  };
+  EXPECT_NEAR(light(Filter::kMip, 10) / light(Filter::kMip, 2.5), 1, 0.1);
+  EXPECT_GT(light(Filter::kDilated, 10) / light(Filter::kDilated, 2.5), 2);
+}
+
 TEST(Reference, FloatFollowsDouble) {
   const Scene<double> scene = smooth_scene(3, 3);
   const Result<double> wide = run_reference(scene);

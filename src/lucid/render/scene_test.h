@@ -22,11 +22,12 @@ struct Scene {
   Camera camera;
   std::array<Real, 3> background{1, 1, 1};
   std::vector<Real> d_rgb, d_depth, d_alpha;
+  Filter filter = Filter::kDilated;
 
   int64_t count() const { return int64_t(opacities.size()); }
   int64_t pixels() const { return int64_t(camera.width) * camera.height; }
   CloudView<Real> cloud() const {
-    return {count(), sh_degree, means.data(), scales.data(), quats.data(), opacities.data(), sh.data()};
+    return {count(), sh_degree, means.data(), scales.data(), quats.data(), opacities.data(), sh.data(), filter};
   }
   ImageGradients<Real> d_images() const { return {d_rgb.data(), d_depth.data(), d_alpha.data()}; }
   template <class Other>
@@ -37,7 +38,7 @@ struct Scene {
             cast(opacities), cast(sh),
             camera,          {Other(background[0]), Other(background[1]), Other(background[2])},
             cast(d_rgb),     cast(d_depth),
-            cast(d_alpha)};
+            cast(d_alpha),   filter};
   }
 };
 

@@ -3,6 +3,7 @@
 // their slots in order, so the bits do not depend on the threads.
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "lucid/base/error.h"
@@ -86,6 +87,20 @@ struct CpuRasterizer::State {
   std::vector<PairGradient> pairs;  // by slot
   std::vector<uint8_t> written;     // by slot: whether its tile came to it
 
+  /// The job's frame, not usable should anything throw before its count is set.
+  Frame& begin_frame(const ViewJob& job, const CloudView<float>& cloud, const std::array<float, 3>& background) {
+    if (size_t(job.frame) >= frames.size()) frames.resize(size_t(job.frame) + 1);
+    auto& place = frames[size_t(job.frame)];
+    if (place == nullptr) place = std::make_unique<Frame>();
+    place->count = -1;
+    place->view = make_view<double>(job.camera);
+    place->background = background;
+    place->width = job.camera.width;
+    place->height = job.camera.height;
+    place->sh_degree = cloud.sh_degree;
+    return *place;
+  }
+
   Frame& frame(int number) {
     LUCID_CHECK(number >= 0 && size_t(number) < frames.size() && frames[size_t(number)] != nullptr &&
                     frames[size_t(number)]->count >= 0,
@@ -101,32 +116,44 @@ CpuRasterizer& CpuRasterizer::operator=(CpuRasterizer&&) noexcept = default;
 
 void CpuRasterizer::forward(int number, const CloudView<float>& cloud, const Camera& camera,
                             const std::array<float, 3>& background, const Images<float>& out) {
-  LUCID_CHECK(number >= 0, "frame {}", number);
-  check_inputs(cloud, camera, background);
-  auto& frames = state_->frames;
-  if (size_t(number) >= frames.size()) frames.resize(size_t(number) + 1);
-  if (frames[size_t(number)] == nullptr) frames[size_t(number)] = std::make_unique<Frame>();
-  Frame& frame = *frames[size_t(number)];
-  frame.count = -1;  // not usable should anything below throw
-  frame.view = make_view<double>(camera);
-  frame.background = background;
-  frame.width = camera.width;
-  frame.height = camera.height;
-  frame.sh_degree = cloud.sh_degree;
+  const ViewJob job{.frame = number, .camera = camera, .out = out};
+  forward(cloud, {&job, 1}, background);
+}
+
+void CpuRasterizer::forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs,
+                            const std::array<float, 3>& background) {
+  for (const ViewJob& job : jobs) {
+    const auto same_frame = [&](const ViewJob& other) { return other.frame == job.frame; };
+    LUCID_CHECK(job.frame >= 0 && std::ranges::count_if(jobs, same_frame) == 1, "frame {}", job.frame);
+    check_shapes(cloud, job.camera, background);
+  }
+  check_elements(cloud);
+  std::vector<int64_t> first_tile{0};  // of each job, and the number of all
   Lap lap;
-  cpu::project_cloud(cloud, &frame, &state_->bins, out.radii);
-  frame.times.project_ms = lap();
-  cpu::build_tile_lists(&frame, &state_->bins);
-  frame.times.bin_ms = lap();
-  frame.images.resize(size_t(frame.tiles()));
-  frame.results.resize(size_t(frame.tiles()));
-  parallel_for(frame.tiles(), 1, [&](int64_t tile) {
-    const cpu::TileJob job = frame.job(tile);
-    frame.results[size_t(tile)] = state_->kernels->forward(job, &frame.images[size_t(tile)]);
-    write_tile(frame, job, frame.images[size_t(tile)], out);
+  for (const ViewJob& job : jobs) {
+    Frame& frame = state_->begin_frame(job, cloud, background);
+    cpu::project_cloud(cloud, &frame, &state_->bins, job.out.radii);
+    frame.times.project_ms = lap();
+    cpu::build_tile_lists(&frame, &state_->bins);
+    frame.times.bin_ms = lap();
+    frame.images.resize(size_t(frame.tiles()));
+    frame.results.resize(size_t(frame.tiles()));
+    first_tile.push_back(first_tile.back() + frame.tiles());
+  }
+  parallel_for(first_tile.back(), 1, [&](int64_t at) {
+    const auto number = size_t(std::ranges::upper_bound(first_tile, at) - first_tile.begin()) - 1;
+    Frame& frame = *state_->frames[size_t(jobs[number].frame)];
+    const auto tile = size_t(at - first_tile[number]);
+    const cpu::TileJob job = frame.job(int64_t(tile));
+    frame.results[tile] = state_->kernels->forward(job, &frame.images[tile]);
+    write_tile(frame, job, frame.images[tile], jobs[number].out);
   });
-  frame.times.blend_ms = lap();
-  frame.count = cloud.count;
+  const double blend_ms = lap();
+  for (const ViewJob& job : jobs) {
+    Frame& frame = *state_->frames[size_t(job.frame)];
+    frame.times.blend_ms = blend_ms / double(jobs.size());
+    frame.count = cloud.count;
+  }
 }
 
 void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const ImageGradients<float>& d_images,

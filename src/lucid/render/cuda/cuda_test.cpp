@@ -26,7 +26,7 @@ std::string name_of(Where where) { return where == Where::kEmulated ? "emulated"
 class Placed {
  public:
   Placed(Where where, const Scene<float>& s) : where_(where), result_(s) {
-    cloud = {s.count(), s.sh_degree, place(s.means), place(s.scales), place(s.quats), place(s.opacities), place(s.sh)};
+    cloud = {s.count(), s.sh_degree, place(s.means), place(s.scales), place(s.quats), place(s.opacities), place(s.sh), s.filter};
     d_images = {place(s.d_rgb), place(s.d_depth), place(s.d_alpha)};
     images = {place(result_.rgb), place(result_.depth), place(result_.alpha), nullptr};
     gradients = {place(result_.means),     place(result_.scales), place(result_.quats),
@@ -82,7 +82,7 @@ class Rasterizer {
       emulated_.emplace(counting);
     }
   }
-  void forward(const CloudView<float>& cloud, const std::vector<CudaRasterizer::Job>& jobs,
+  void forward(const CloudView<float>& cloud, const std::vector<ViewJob>& jobs,
                const std::array<float, 3>& background) {
     device_ ? device_->forward(cloud, jobs, background) : emulated_->forward(cloud, jobs, background, nullptr);
   }
@@ -171,6 +171,12 @@ TEST_P(Cuda, AgreesWithReferenceOnRandomScenes) {
   }
 }
 
+TEST_P(Cuda, FadedGaussiansAgreeWithReference) {
+  Scene<float> scene = random_scene(51, 600, 70, 60, 1);
+  scene.filter = Filter::kMip;
+  expect_result(scene, run(where(), scene), run_reference(scene.as<double>()));
+}
+
 TEST_P(Cuda, ZeroQuaternionsAreTheIdentity) {
   Scene<float> scene = random_scene(1, 20, 32, 32);
   std::fill(scene.quats.begin(), scene.quats.begin() + 40, 0.0f);
@@ -216,7 +222,7 @@ TEST_P(Cuda, SeveralViewsInOneCall) {
   rasterizer.backward(1, at_near);
   expect_same_bytes(at_near.fetch(), run(where(), near));
   expect_same_bytes(at_far.fetch(), run(where(), far));
-  const CudaRasterizer::Job job{1, near.camera, at_near.images};
+  const ViewJob job{1, near.camera, at_near.images};
   EXPECT_THROW(rasterizer.forward(at_near.cloud, {job, job}, near.background), std::logic_error);
 }
 

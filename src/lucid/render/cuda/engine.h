@@ -55,7 +55,7 @@ class Engine {
   using Counting = CudaRasterizer::Counting;
   explicit Engine(Counting counting) : counting_(counting) {}
 
-  void forward(const CloudView<float>& cloud, std::span<const CudaRasterizer::Job> jobs,
+  void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs,
                const std::array<float, 3>& background, Stream stream) {
     for (const auto& job : jobs) {
       const auto same_frame = [&](const auto& other) { return other.frame == job.frame; };
@@ -132,7 +132,7 @@ class Engine {
   }
 
   /// Makes the jobs' frames, and reads what their previous forward did not wait for: by now it is long there.
-  void settle_previous(std::span<const CudaRasterizer::Job> jobs) {
+  void settle_previous(std::span<const ViewJob> jobs) {
     const Frame* late = nullptr;
     for (const auto& job : jobs) {
       if (size_t(job.frame) >= frames_.size()) frames_.resize(size_t(job.frame) + 1);

@@ -40,11 +40,11 @@ CudaRasterizer& CudaRasterizer::operator=(CudaRasterizer&&) noexcept = default;
 
 void CudaRasterizer::forward(int frame, const CloudView<float>& cloud, const Camera& camera,
                              const std::array<float, 3>& background, const Images<float>& out, void* stream) {
-  const Job job{frame, camera, out};
-  forward(cloud, std::span<const Job>(&job, 1), background, stream);
+  const ViewJob job{frame, camera, out};
+  forward(cloud, std::span<const ViewJob>(&job, 1), background, stream);
 }
 
-void CudaRasterizer::forward(const CloudView<float>& cloud, std::span<const Job> jobs,
+void CudaRasterizer::forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs,
                              const std::array<float, 3>& background, void* stream) {
   state_->engine.forward(cloud, jobs, background, static_cast<cudaStream_t>(stream));
 }

@@ -22,7 +22,7 @@ void CudaRasterizer::forward(int, const CloudView<float>&, const Camera&, const 
                              const Images<float>&, void*) {
   refuse();
 }
-void CudaRasterizer::forward(const CloudView<float>&, std::span<const Job>, const std::array<float, 3>&, void*) {
+void CudaRasterizer::forward(const CloudView<float>&, std::span<const ViewJob>, const std::array<float, 3>&, void*) {
   refuse();
 }
 void CudaRasterizer::backward(int, const CloudView<float>&, const ImageGradients<float>&, const CloudGradients<float>&,

@@ -51,6 +51,7 @@ void write_gaussian(const CloudView<Real>& cloud, const View<Real>& view, const 
   const int64_t i = splat.index, sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
   ScreenGradient<Real> screen;
   falloff_adjoint(splat.shape, d.moments, &screen.mean, &screen.cov);
+  if (cloud.filter == Filter::kMip) mip_fade_adjoint(splat.projection, d.moments.g, &screen.cov);
   screen.depth = d.depth;
   GaussianGradient<Real> g = project_adjoint(view, load3(cloud.scales, i), splat.projection, screen);
 
@@ -68,7 +69,7 @@ void write_gaussian(const CloudView<Real>& cloud, const View<Real>& view, const 
   store(out.means, {g.mean.x, g.mean.y, g.mean.z});
   store(out.scales, {g.scale.x, g.scale.y, g.scale.z});
   store(out.quats, {g.quat.w, g.quat.x, g.quat.y, g.quat.z});
-  store(out.opacities, {splat.opacity > 0 ? d.moments.g / splat.opacity : 0});
+  store(out.opacities, {splat.opacity > 0 ? d.moments.g / cloud.opacities[i] : 0});
   store(out.means2d_ndc, {screen.mean.x * view.width / 2, screen.mean.y * view.height / 2});
 }
 

@@ -21,7 +21,7 @@ std::vector<Splat<Real>> splats_in_depth_order(const CloudView<Real>& cloud, con
     splat.shape = falloff(splat.projection.cov, splat.projection.det);
     Real distance = 0;
     splat.colour = sh_colour(cloud.sh_degree, normalized(mean - view.position, &distance), cloud.sh + i * sh_stride);
-    splat.opacity = cloud.opacities[i];
+    splat.opacity = cloud.opacities[i] * (cloud.filter == Filter::kMip ? mip_fade(splat.projection) : 1);
     splats.push_back(splat);
   }
   std::stable_sort(splats.begin(), splats.end(),

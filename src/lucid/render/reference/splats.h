@@ -16,7 +16,7 @@ struct Splat {
   TileRect rect;
   Falloff<Real> shape;
   Vec3<Real> colour;
-  Real opacity = 0;
+  Real opacity = 0;  // after the filter
 };
 
 /// One splat's part in one pixel.
