@@ -2,8 +2,12 @@
 // Loads a diffusers folder part by part; what is missing or does not fit is said with the file's name.
 #include "lucid/distill/prior.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "lucid/base/error.h"
 #include "lucid/weights/json_config.h"
+#include "lucid/weights/state_dict.h"
 
 namespace lucid::distill {
 namespace {
@@ -18,17 +22,6 @@ void require(const fs::path& folder, const char* part) {
                   .file = file.string(),
                   .hint = "a prior is a diffusers folder: model_index.json, tokenizer/, text_encoder/, unet/, vae/, "
                           "scheduler/"});
-}
-
-// The file that holds a part's weights, in the order in which the readers prefer them.
-fs::path weight_file(const fs::path& folder, const std::string& stem) {
-  for (const char* ending : {".safetensors", ".fp16.safetensors", ".bin"}) {
-    const fs::path file = folder / (stem + ending);
-    if (fs::is_regular_file(file)) return file;
-  }
-  throw UserError(UserMistake{.what_happened = "is missing",
-                              .file = (folder / (stem + ".safetensors")).string(),
-                              .hint = fmt::format("{}.fp16.safetensors would do as well", stem)});
 }
 
 // sample_size of unet/config.json, in latent pixels: a number, or two equal ones.
@@ -71,9 +64,11 @@ Prior load_prior(const fs::path& folder) {
         "unet/config.json", "vae/config.json", "scheduler/scheduler_config.json"}) {
     require(folder, part);
   }
-  const std::vector<fs::path> weight_files{weight_file(folder / "text_encoder", "model"),
-                                           weight_file(folder / "unet", "diffusion_pytorch_model"),
-                                           weight_file(folder / "vae", "diffusion_pytorch_model")};
+  std::vector<fs::path> weight_files;
+  for (const auto& [part, stem] : {std::pair("text_encoder", "model"), std::pair("unet", "diffusion_pytorch_model"),
+                                   std::pair("vae", "diffusion_pytorch_model")}) {
+    std::ranges::copy(weights::part_files(folder / part, stem), std::back_inserter(weight_files));
+  }
   Prior prior{
       .tokenizer = text::Tokenizer::from_folder(folder / "tokenizer"),
       .encoder = frozen(text::load_encoder(folder / "text_encoder")),

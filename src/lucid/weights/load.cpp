@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a diffusers folder's file to a module's parameters, strictly.
+// From a file's tensors to a module's parameters, strictly.
 #include <algorithm>
 #include <set>
 
@@ -29,17 +29,6 @@ void add_names(std::string& text, const char* what, const std::vector<std::strin
 }
 
 }  // namespace
-
-StateDict read_part(const fs::path& folder, const std::string& stem) {
-  std::error_code none;
-  for (const char* suffix : {".safetensors", ".fp16.safetensors"}) {
-    const fs::path file = folder / (stem + suffix);
-    if (fs::exists(file, none)) return read_safetensors(file);
-  }
-  throw UserError({.what_happened = "does not exist, nor does its .fp16 variant",
-                   .file = (folder / (stem + ".safetensors")).string(),
-                   .hint = "a diffusers folder with .safetensors weights was expected"});
-}
 
 void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore) {
   const torch::NoGradGuard no_grad;

@@ -7,11 +7,16 @@
 #include <limits>
 
 #include "goldens.h"
+#include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/weights/state_dict.h"
+#include "mistakes.h"
 
 namespace lucid::weights {
 namespace {
+
+using test::mistake_of;
+namespace fs = std::filesystem;
 
 struct NetImpl : torch::nn::Module {
   torch::nn::Linear a{nullptr};
@@ -102,6 +107,41 @@ TEST(LoadInto, NanAndInfAreRefusedByName) {
     state.tensors.at("a.bias")[1] = bad;
     const std::string text = message_of(state);
     EXPECT_TRUE(holds(text, "a.bias: holds NaN or Inf")) << text;
+  }
+}
+
+TEST(ReadPart, ShardsAreOnePart) {
+  const test::TemporaryFolder folder;
+  const auto shard = [&](const char* file, const char* tensor) {
+    write_safetensors(folder.path / file, {{tensor, torch::ones({2})}});
+  };
+  const fs::path index = folder.path / "model.safetensors.index.json";
+  shard("model-1.safetensors", "a");
+  shard("model-2.safetensors", "b");
+  write_file(index, R"({"metadata": {}, "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})");
+  EXPECT_EQ(part_files(folder.path, "model").size(), 2u);
+  EXPECT_EQ(read_part(folder.path, "model").tensors.size(), 2u);
+  shard("model-2.safetensors", "a");
+  EXPECT_EQ(mistake_of([&] { read_part(folder.path, "model"); }).key, "a");
+  fs::remove(folder.path / "model-2.safetensors");
+  EXPECT_NE(mistake_of([&] { read_part(folder.path, "model"); }).hint.find("index"), std::string::npos);
+  for (const char* bad : {R"({})", R"({"weight_map": 3})", R"({"weight_map": {}})", R"({"weight_map": {"a": 1}})",
+                          R"({"weight_map": {"a": "../model-1.safetensors"}})", R"({"weight_map": {"a": "/etc/passwd"}})"}) {
+    write_file(index, bad);
+    EXPECT_EQ(mistake_of([&] { read_part(folder.path, "model"); }).key, "weight_map") << bad;
+  }
+}
+
+TEST(ReadPartGolden, APickledPartIsTheSame) {
+  const fs::path folder = test::goldens() / "sd/tiny-sd2-v/vae";
+  const StateDict pickled = read_part(folder, "diffusion_pytorch_model");
+  EXPECT_EQ(pickled.file.extension(), ".safetensors") << "safetensors go first";
+  const test::TemporaryFolder alone;
+  fs::copy_file(folder / "diffusion_pytorch_model.bin", alone.path / "pytorch_model.bin");
+  const StateDict found = read_part(alone.path, "model");
+  ASSERT_EQ(found.tensors.size(), pickled.tensors.size());
+  for (const auto& [name, tensor] : pickled.tensors) {
+    EXPECT_TRUE(found.tensors.at(name).equal(tensor.to(torch::kFloat))) << name;  // exact in half precision
   }
 }
 

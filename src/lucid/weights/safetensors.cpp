@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The safetensors format: u64 header length, JSON header, data. Weight files are hostile until proven otherwise: every
 // number of the header is checked against the file's size before it is used.
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/weights/mapped_file.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::weights {
@@ -44,40 +38,6 @@ std::string shown(const std::string& name) {
                    .file = file.string(),
                    .key = shown(tensor),
                    .hint = "the file is damaged or cut short; fetch it again"});
-}
-
-/// A read-only mapping that lives as long as any tensor that points into it.
-struct Mapping {
-  void* data = nullptr;
-  size_t size = 0;
-  ~Mapping() {
-    if (data != nullptr) munmap(data, size);
-  }
-};
-
-std::shared_ptr<Mapping> map_file(const fs::path& file) {
-  constexpr const char* kHint = "a .safetensors file was expected";
-  // Non-blocking, because opening a pipe that nobody writes to would wait for ever.
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
-    throw UserError(
-        {.what_happened = fmt::format("cannot read: {}", std::strerror(errno)), .file = file.string(), .hint = kHint});
-  }
-  struct stat info {};
-  const bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
-  auto mapping = std::make_shared<Mapping>();
-  if (regular && info.st_size > 0) {
-    // Private and writable, so that torch may treat the pages as its own; the file itself never changes.
-    void* data = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
-    if (data != MAP_FAILED) {
-      mapping->data = data;
-      mapping->size = static_cast<size_t>(info.st_size);
-    }
-  }
-  ::close(descriptor);
-  if (!regular) throw UserError({.what_happened = "is not a regular file", .file = file.string(), .hint = kHint});
-  if (mapping->data == nullptr) damaged(file, "is empty or cannot be mapped");
-  return mapping;
 }
 
 /// SAX pass that refuses duplicate names and deep nesting, which a DOM would hide or choke on.
@@ -118,15 +78,15 @@ struct StrictJson : nlohmann::json::json_sax_t {
   }
 };
 
-nlohmann::json parse_header(const fs::path& file, const Mapping& mapping, uint64_t& data_begin) {
-  if (mapping.size < 8) damaged(file, "is shorter than a safetensors header");
-  const auto* bytes = static_cast<const unsigned char*>(mapping.data);
+nlohmann::json parse_header(const fs::path& file, const MappedFile& mapping, uint64_t& data_begin) {
+  if (mapping.size() < 8) damaged(file, "is shorter than a safetensors header");
+  const auto* bytes = reinterpret_cast<const unsigned char*>(mapping.data());
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | bytes[i];
-  if (length > kMaxHeader || length > mapping.size - 8) {
-    damaged(file, fmt::format("the header claims {} bytes, the file has {}", length, mapping.size));
+  if (length > kMaxHeader || length > mapping.size() - 8) {
+    damaged(file, fmt::format("the header claims {} bytes, the file has {}", length, mapping.size()));
   }
-  const char* text = static_cast<const char*>(mapping.data) + 8;
+  const char* text = mapping.data() + 8;
   StrictJson strict;
   if (!nlohmann::json::sax_parse(text, text + length, &strict)) damaged(file, strict.problem, strict.culprit);
   data_begin = 8 + length;
@@ -171,24 +131,9 @@ Range read_range(const fs::path& file, const std::string& name, const nlohmann::
   return range;
 }
 
-/// A tensor over the mapping where the data's alignment allows it, else a copy.
-torch::Tensor view_or_copy(const std::shared_ptr<Mapping>& mapping, char* data, const std::vector<int64_t>& shape,
-                           torch::ScalarType type) {
-  if (type == torch::kBool) {  // a byte other than 0 and 1 is no bool in C++
-    return torch::from_blob(data, shape, torch::kUInt8).ne(0);
-  }
-  if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(type) != 0) {
-    torch::Tensor tensor = torch::empty(shape, type);
-    std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
-    return tensor;
-  }
-  return torch::from_blob(
-      data, shape, [mapping](void*) {}, torch::TensorOptions(type));
-}
-
 /// One header entry, checked.
 torch::Tensor make_tensor(const fs::path& file, const std::string& name, const nlohmann::json& entry,
-                          const std::shared_ptr<Mapping>& mapping, uint64_t data_begin, Range& range) {
+                          const std::shared_ptr<const MappedFile>& mapping, uint64_t data_begin, Range& range) {
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets") ||
       !entry["dtype"].is_string() || !entry["shape"].is_array() || !entry["data_offsets"].is_array() ||
       entry["data_offsets"].size() != 2) {
@@ -204,14 +149,14 @@ torch::Tensor make_tensor(const fs::path& file, const std::string& name, const n
   }
   uint64_t count = 0;
   const std::vector<int64_t> shape = read_shape(file, name, entry["shape"], count);
-  range = read_range(file, name, entry["data_offsets"], mapping->size - data_begin);
+  range = read_range(file, name, entry["data_offsets"], mapping->size() - data_begin);
   const uint64_t bytes = count * c10::elementSize(known->type);
   if (range.second - range.first != bytes) {
     damaged(file, fmt::format("its data has {} bytes, shape and dtype need {}", range.second - range.first, bytes),
             name);
   }
   if (bytes == 0) return torch::empty(shape, known->type);
-  return view_or_copy(mapping, static_cast<char*>(mapping->data) + data_begin + range.first, shape, known->type);
+  return tensor_in(mapping, data_begin + range.first, shape, known->type);
 }
 
 /// Every byte of data belongs to exactly one tensor, as the format demands.
@@ -232,7 +177,7 @@ void check_cover(const fs::path& file, std::vector<std::pair<Range, std::string>
 }  // namespace
 
 StateDict read_safetensors(const fs::path& file) {
-  const auto mapping = map_file(file);
+  const auto mapping = MappedFile::open(file, "a .safetensors file was expected");
   uint64_t data_begin = 0;
   const nlohmann::json header = parse_header(file, *mapping, data_begin);
   StateDict state{.file = file, .tensors = {}, .metadata = {}};
@@ -250,7 +195,7 @@ StateDict read_safetensors(const fs::path& file) {
     state.tensors[name] = make_tensor(file, name, entry, mapping, data_begin, range);
     if (range.first != range.second) ranges.emplace_back(range, name);
   }
-  check_cover(file, ranges, mapping->size - data_begin);
+  check_cover(file, ranges, mapping->size() - data_begin);
   return state;
 }
 

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+// See torch_file.h. A pickle says what tensors there are and which storage each is a view of; storages are entries of
+// the zip, or follow the pickle one after the other.
+#include "lucid/weights/torch_file.h"
+
+#include <zip.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+
+#include "lucid/base/error.h"
+#include "lucid/weights/mapped_file.h"
+#include "lucid/weights/pickle.h"
+
+namespace lucid::weights {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t kLargestPickle = 64 << 20;
+constexpr std::string_view kZipMagic{"PK\x03\x04", 4};
+// 0x1950a86a20f9469cfc6c as a pickled long: how the older format begins.
+constexpr std::string_view kLegacyMagic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};
+constexpr const char* kExpected = "a file that torch.save wrote was expected";
+
+[[noreturn]] void damaged(const fs::path& file, const std::string& what, const std::string& key = "") {
+  throw UserError(UserMistake{.what_happened = what,
+                              .file = file.string(),
+                              .key = key.substr(0, 200),
+                              .hint = "the file is damaged or cut short; fetch it again"});
+}
+
+Pickle parse(const fs::path& file, std::string_view bytes, size_t& used) {
+  try {
+    return Pickle::parse(bytes, used);
+  } catch (const std::runtime_error& error) {
+    damaged(file, error.what());
+  }
+}
+
+struct StorageType {
+  std::string_view name;
+  torch::ScalarType type;
+};
+constexpr StorageType kStorageTypes[] = {
+    {"torch FloatStorage", torch::kFloat32}, {"torch HalfStorage", torch::kFloat16},
+    {"torch BFloat16Storage", torch::kBFloat16}, {"torch DoubleStorage", torch::kFloat64},
+    {"torch LongStorage", torch::kInt64}, {"torch IntStorage", torch::kInt32},
+    {"torch ShortStorage", torch::kInt16}, {"torch CharStorage", torch::kInt8},
+    {"torch ByteStorage", torch::kUInt8}, {"torch BoolStorage", torch::kBool}};
+
+/// A storage as a pickle names it: ('storage', type, key, location, numel), in the older format and a view of it.
+struct StorageName {
+  std::string key;
+  torch::ScalarType type = torch::kFloat;
+  int64_t count = 0;
+  int64_t offset = 0;  // of a view into the storage
+};
+
+/// Everything about a tensor but its numbers.
+struct TensorName {
+  StorageName storage;
+  int64_t offset = 0;
+  std::vector<int64_t> sizes, strides;
+};
+
+/// Reads names of storages and tensors out of a pickle's values; nothing where they are something else.
+class Names {
+ public:
+  explicit Names(const Pickle& pickle) : pickle_(pickle) {}
+
+  std::optional<StorageName> storage(Pickle::Id id) const {
+    if (pickle_[id].kind != Pickle::Kind::kOutside) return std::nullopt;
+    const Pickle::Value& tuple = pickle_[pickle_[id].items[0]];
+    if (tuple.kind != Pickle::Kind::kList || tuple.items.size() < 5 || pickle_.text(tuple.items[0]) != "storage") {
+      return std::nullopt;
+    }
+    const Pickle::Value& type = pickle_[tuple.items[1]];
+    const auto* known = std::ranges::find(kStorageTypes, type.text, &StorageType::name);
+    const auto count = whole(tuple.items[4]);
+    if (type.kind != Pickle::Kind::kName || known == std::end(kStorageTypes) || !count) return std::nullopt;
+    StorageName name{.key = std::string(pickle_.text(tuple.items[2])), .type = known->type, .count = *count};
+    if (tuple.items.size() > 5 && pickle_[tuple.items[5]].kind == Pickle::Kind::kList) {
+      const auto& view = pickle_[tuple.items[5]].items;  // (key, offset, numel)
+      const auto offset = view.size() == 3 ? whole(view[1]) : std::nullopt;
+      if (!offset) return std::nullopt;
+      name.offset = *offset;
+    }
+    return name;
+  }
+
+  std::optional<TensorName> tensor(Pickle::Id id) const {
+    const std::vector<Pickle::Id>* arguments = pickle_.arguments(id);
+    if (pickle_.callee(id) == "torch._utils _rebuild_parameter" && arguments != nullptr && !arguments->empty()) {
+      id = arguments->front();
+      arguments = pickle_.arguments(id);
+    }
+    const std::string_view callee = pickle_.callee(id);
+    if (callee != "torch._utils _rebuild_tensor_v2" && callee != "torch._utils _rebuild_tensor") return std::nullopt;
+    if (arguments == nullptr || arguments->size() < 4) return std::nullopt;
+    auto storage_name = storage((*arguments)[0]);
+    const auto offset = whole((*arguments)[1]);
+    auto sizes = wholes((*arguments)[2]), strides = wholes((*arguments)[3]);
+    if (!storage_name || !offset || !sizes || !strides || sizes->size() != strides->size()) return std::nullopt;
+    return TensorName{.storage = std::move(*storage_name),
+                      .offset = *offset,
+                      .sizes = std::move(*sizes),
+                      .strides = std::move(*strides)};
+  }
+
+ private:
+  std::optional<int64_t> whole(Pickle::Id id) const {
+    const Pickle::Value& value = pickle_[id];
+    if (value.kind != Pickle::Kind::kInt || value.integer < 0) return std::nullopt;
+    return value.integer;
+  }
+  std::optional<std::vector<int64_t>> wholes(Pickle::Id id) const {
+    std::vector<int64_t> numbers;
+    if (pickle_[id].kind != Pickle::Kind::kList || pickle_[id].items.size() > 16) return std::nullopt;
+    for (const Pickle::Id item : pickle_[id].items) {
+      const auto number = whole(item);
+      if (!number) return std::nullopt;
+      numbers.push_back(*number);
+    }
+    return numbers;
+  }
+
+  const Pickle& pickle_;
+};
+
+/// What a storage's key stands for: all its numbers, [count].
+using ReadStorage = std::function<torch::Tensor(const StorageName&)>;
+
+/// The tensor that a name describes; checks that it stays inside its storage and is no larger than the file.
+torch::Tensor view_of(const fs::path& file, const std::string& name, const TensorName& asked, uint64_t file_size,
+                      const ReadStorage& read_storage) {
+  const uint64_t most = file_size / c10::elementSize(asked.storage.type);
+  const auto count = static_cast<uint64_t>(asked.storage.count);
+  if (count > most) damaged(file, "its storage is larger than the file", name);
+  uint64_t numbers = 1, last = 0;
+  bool empty = false;
+  for (size_t i = 0; i < asked.sizes.size(); ++i) {
+    const auto size = static_cast<uint64_t>(asked.sizes[i]), stride = static_cast<uint64_t>(asked.strides[i]);
+    empty = empty || size == 0;
+    if (size > most || (size > 0 && numbers > most / size)) damaged(file, "it is larger than the file", name);
+    numbers *= std::max<uint64_t>(size, 1);
+    if (size > 1 && stride > most / (size - 1)) damaged(file, "it reaches beyond its storage", name);
+    if (size > 1) last += (size - 1) * stride;
+  }
+  if (empty) return torch::empty(asked.sizes, asked.storage.type);
+  const auto begin = static_cast<uint64_t>(asked.offset), view = static_cast<uint64_t>(asked.storage.offset);
+  if (begin > count || view > count || last + begin + view >= count) damaged(file, "it reaches beyond its storage", name);
+  return read_storage(asked.storage).as_strided(asked.sizes, asked.strides, static_cast<int64_t>(begin + view));
+}
+
+/// Walks the dicts of a pickle and reports tensors and facts by path.
+class Walk {
+ public:
+  Walk(const Pickle& pickle, TorchFile* out, uint64_t file_size, const ReadStorage& read_storage)
+      : pickle_(pickle), names_(pickle), out_(out), file_size_(file_size), read_storage_(read_storage) {}
+
+  void run() {
+    for (const auto& [key, value] : pickle_.entries(pickle_.root())) {
+      if (pickle_.text(key) == "state_dict" && !pickle_.entries(value).empty()) return visit(value, "", 0);
+    }
+    visit(pickle_.root(), "", 0);
+    if (const auto alone = names_.tensor(pickle_.root())) add("", *alone);
+  }
+
+ private:
+  static constexpr int kDeepest = 3;
+  static constexpr int64_t kMostVisits = 200'000;  // dicts that hold one another again and again
+
+  void visit(Pickle::Id dict, const std::string& path, int depth) {
+    for (const auto& [key, value] : pickle_.entries(dict)) {
+      if (++visits_ > kMostVisits) damaged(out_->file, "its dicts hold one another too often");
+      const std::string_view text = pickle_.text(key);
+      if (pickle_[key].kind != Pickle::Kind::kText) continue;
+      const std::string name = path.empty() ? std::string(text) : fmt::format("{}.{}", path, text);
+      if (const auto tensor = names_.tensor(value)) {
+        add(name, *tensor);
+      } else if (pickle_[value].kind == Pickle::Kind::kText) {
+        out_->facts.emplace(name, pickle_[value].text);
+      } else if (pickle_[value].kind == Pickle::Kind::kInt) {
+        out_->facts.emplace(name, std::to_string(pickle_[value].integer));
+      } else if (depth < kDeepest) {
+        visit(value, name, depth + 1);
+      }
+    }
+  }
+  void add(const std::string& name, const TensorName& tensor) {
+    out_->tensors.insert_or_assign(name, view_of(out_->file, name, tensor, file_size_, read_storage_));
+  }
+
+  const Pickle& pickle_;
+  Names names_;
+  TorchFile* out_;
+  uint64_t file_size_;
+  const ReadStorage& read_storage_;
+  int64_t visits_ = 0;
+};
+
+/// A zip whose entries are checked against the file's size before anything is read.
+class Zip {
+ public:
+  explicit Zip(const fs::path& file) : file_(file), file_size_(fs::file_size(file)) {
+    int code = 0;
+    zip_.reset(zip_open(file.c_str(), ZIP_RDONLY, &code));
+    if (zip_ == nullptr) damaged(file, "cannot be read as a zip");
+    const zip_int64_t entries = zip_get_num_entries(zip_.get(), 0);
+    uint64_t total = 0;
+    for (zip_int64_t i = 0; i < entries; ++i) {
+      const zip_stat_t entry = stat(i);
+      if (entry.size > file_size_ || (total += entry.size) > file_size_) damaged(file, "its entries are larger than it");
+      const std::string_view name = entry.name;
+      if (name == "data.pkl" || name.ends_with("/data.pkl")) root_ = std::string(name.substr(0, name.size() - 8));
+    }
+    if (!root_) {
+      throw UserError(UserMistake{.what_happened = "is a zip without a data.pkl", .file = file.string(), .hint = kExpected});
+    }
+  }
+  uint64_t file_size() const { return file_size_; }
+  std::string pickle() const {
+    const zip_stat_t entry = stat(locate("data.pkl"));
+    if (entry.size > kLargestPickle) damaged(file_, fmt::format("its pickle has {} bytes", entry.size));
+    std::string bytes(entry.size, '\0');
+    read(locate("data.pkl"), bytes.data(), bytes.size());
+    return bytes;
+  }
+  torch::Tensor storage(const StorageName& name) const {
+    const zip_int64_t index = locate("data/" + name.key);
+    const auto wanted = static_cast<uint64_t>(name.count) * c10::elementSize(name.type);
+    if (stat(index).size < wanted) damaged(file_, "its storage is cut short", name.key);
+    torch::Tensor numbers = torch::empty({name.count}, name.type == torch::kBool ? torch::kUInt8 : name.type);
+    read(index, static_cast<char*>(numbers.data_ptr()), wanted);
+    return name.type == torch::kBool ? numbers.ne(0) : numbers;  // a byte other than 0 and 1 is no bool
+  }
+  /// Whether the numbers were written by a machine of the other byte order.
+  bool big_endian() const {
+    const zip_int64_t index = zip_name_locate(zip_.get(), (*root_ + "byteorder").c_str(), 0);
+    char text[3] = {};
+    if (index < 0 || stat(index).size != 3) return false;
+    read(index, text, 3);
+    return std::string_view(text, 3) == "big";
+  }
+
+ private:
+  zip_stat_t stat(zip_int64_t index) const {
+    zip_stat_t entry;
+    zip_stat_init(&entry);
+    constexpr zip_uint64_t kWanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
+    if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(index), 0, &entry) != 0 ||
+        (entry.valid & kWanted) != kWanted) {
+      damaged(file_, "its directory cannot be read");
+    }
+    return entry;
+  }
+  zip_int64_t locate(const std::string& name) const {
+    const zip_int64_t index = zip_name_locate(zip_.get(), (*root_ + name).c_str(), 0);
+    if (index < 0) damaged(file_, "an entry is missing", name);
+    return index;
+  }
+  void read(zip_int64_t index, char* to, uint64_t count) const {
+    // Stored entries as they are, without the checksum: half of the time to load a large file.
+    const bool stored = stat(index).comp_method == ZIP_CM_STORE;
+    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> entry(
+        zip_fopen_index(zip_.get(), static_cast<zip_uint64_t>(index), stored ? ZIP_FL_COMPRESSED : 0), &zip_fclose);
+    for (uint64_t done = 0; done < count;) {
+      const zip_int64_t got = entry == nullptr ? -1 : zip_fread(entry.get(), to + done, count - done);
+      if (got <= 0) damaged(file_, "an entry cannot be unpacked", stat(index).name);
+      done += static_cast<uint64_t>(got);
+    }
+  }
+
+  fs::path file_;
+  uint64_t file_size_;
+  std::unique_ptr<zip_t, void (*)(zip_t*)> zip_{nullptr, &zip_discard};
+  std::optional<std::string> root_;
+};
+
+TorchFile read_zip(const fs::path& file) {
+  const Zip zip(file);
+  if (zip.big_endian()) damaged(file, "was written by a big-endian machine");
+  const std::string bytes = zip.pickle();
+  size_t used = 0;
+  const Pickle pickle = parse(file, bytes, used);
+  std::map<std::string, torch::Tensor> storages;
+  const ReadStorage read_storage = [&](const StorageName& name) {
+    const auto it = storages.find(name.key);
+    if (it == storages.end()) return storages.emplace(name.key, zip.storage(name)).first->second;
+    if (it->second.scalar_type() != name.type || it->second.numel() != name.count) {
+      damaged(file, "two tensors describe their storage differently", name.key);
+    }
+    return it->second;
+  };
+  TorchFile result{.file = file, .tensors = {}, .facts = {}};
+  Walk(pickle, &result, zip.file_size(), read_storage).run();
+  return result;
+}
+
+// The older format: four pickles (a magic number, a version, the machine, the content), a pickled list of storage keys,
+// and the storages in that order, each after its number of elements.
+TorchFile read_legacy(const fs::path& file) {
+  const auto mapping = MappedFile::open(file, kExpected);
+  size_t at = 0;
+  const auto next = [&] {
+    size_t used = 0;
+    const std::string_view rest = mapping->bytes().substr(at);
+    Pickle pickle = parse(file, rest.substr(0, std::min<size_t>(rest.size(), kLargestPickle)), used);
+    at += used;
+    return pickle;
+  };
+  for (int i = 0; i < 3; ++i) next();
+  const Pickle content = next();
+  const Pickle keys = next();
+  // Their types stand in the content, with the tensors.
+  std::map<std::string, torch::ScalarType> types;
+  const Names names(content);
+  for (Pickle::Id id = 0; id < content.size(); ++id) {
+    if (const auto name = names.storage(id)) types.emplace(name->key, name->type);
+  }
+  std::map<std::string, torch::Tensor> storages;
+  for (const Pickle::Id id : keys[keys.root()].items) {
+    const std::string key(keys.text(id));
+    const auto type = types.find(key);
+    if (type == types.end()) damaged(file, "a storage has no tensor that tells its type", key);
+    uint64_t count = 0;
+    if (mapping->size() - at < sizeof(count)) damaged(file, "a storage is missing", key);
+    std::memcpy(&count, mapping->data() + at, sizeof(count));
+    at += sizeof(count);
+    const uint64_t width = c10::elementSize(type->second);
+    if (count > (mapping->size() - at) / width) damaged(file, "a storage is cut short", key);
+    storages[key] = tensor_in(mapping, at, {static_cast<int64_t>(count)}, type->second);
+    at += count * width;
+  }
+  const ReadStorage read_storage = [&](const StorageName& name) {
+    const auto it = storages.find(name.key);
+    if (it == storages.end()) damaged(file, "a storage is missing", name.key);
+    if (it->second.scalar_type() != name.type || it->second.numel() < name.count) {
+      damaged(file, "two tensors describe their storage differently", name.key);
+    }
+    return it->second;
+  };
+  TorchFile result{.file = file, .tensors = {}, .facts = {}};
+  Walk(content, &result, mapping->size(), read_storage).run();
+  return result;
+}
+
+bool begins_like_legacy(std::string_view bytes) {
+  // PROTO 2, LONG1, length 10, the number.
+  return bytes.size() > 14 && bytes[0] == '\x80' && bytes.substr(2, 2) == std::string_view("\x8a\x0a", 2) &&
+         bytes.substr(4, 10) == kLegacyMagic;
+}
+
+}  // namespace
+
+bool looks_like_torch_file(const fs::path& file) {
+  const auto mapping = MappedFile::open(file, kExpected);
+  return mapping->bytes().starts_with(kZipMagic) || begins_like_legacy(mapping->bytes());
+}
+
+TorchFile read_torch_file(const fs::path& file) {
+  const bool zip = [&] {
+    const auto mapping = MappedFile::open(file, kExpected);
+    if (mapping->bytes().starts_with(kZipMagic)) return true;
+    if (begins_like_legacy(mapping->bytes())) return false;
+    throw UserError(UserMistake{.what_happened = "is neither a zip nor a pickle of torch's", .file = file.string(), .hint = kExpected});
+  }();
+  return zip ? read_zip(file) : read_legacy(file);
+}
+
+}  // namespace lucid::weights

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that torch.save wrote (.bin, .ckpt, .pt): the zip format of today and the one before it, read without executing
+// anything.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::weights {
+
+struct TorchFile {
+  std::filesystem::path file;
+  /// By name; what lies in dicts of dicts by path ("string_to_param.*"). If the file holds a `state_dict`, its content
+  /// alone. They share memory where the file's tensors do.
+  std::map<std::string, torch::Tensor> tensors;
+  /// Texts and whole numbers, named likewise ("global_step").
+  std::map<std::string, std::string> facts;
+};
+
+/// Whether the file begins like one of the two formats.
+bool looks_like_torch_file(const std::filesystem::path& file);
+
+/// Throws UserError: unreadable, damaged, a tensor that reaches beyond its storage, or more memory asked for than the
+/// file has bytes. Values of classes that are not torch's are left out.
+TorchFile read_torch_file(const std::filesystem::path& file);
+
+}  // namespace lucid::weights

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of torch.save, honest and hostile.
+#include "lucid/weights/torch_file.h"
+
+#include <gtest/gtest.h>
+#include <zip.h>
+
+#include <random>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/weights/pickle.h"
+#include "mistakes.h"
+
+namespace lucid::weights {
+namespace {
+
+namespace fs = std::filesystem;
+using test::mistake_of;
+
+fs::path readers() { return test::goldens() / "sd" / "readers"; }
+
+class BothFormatsGolden : public testing::TestWithParam<const char*> {};
+
+TEST_P(BothFormatsGolden, EveryTensorComesBack) {
+  const auto expected = read_safetensors(readers() / "expected.safetensors").tensors;
+  EXPECT_TRUE(looks_like_torch_file(readers() / GetParam()));
+  const TorchFile found = read_torch_file(readers() / GetParam());
+  ASSERT_EQ(found.tensors.size(), expected.size());
+  for (const auto& [name, tensor] : expected) {
+    ASSERT_TRUE(found.tensors.contains(name)) << name;
+    EXPECT_EQ(found.tensors.at(name).scalar_type(), tensor.scalar_type()) << name;
+    EXPECT_TRUE(found.tensors.at(name).equal(tensor)) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Readers, BothFormatsGolden, testing::Values("zip.bin", "legacy.bin"),
+                         [](const auto& param) { return std::string(param.param) == "zip.bin" ? "Zip" : "Legacy"; });
+
+TEST(TorchFileGolden, UnknownClassesAreLeftOutAndTheStateDictIsFound) {
+  const auto expected = read_safetensors(readers() / "expected.safetensors").tensors;
+  const TorchFile found = read_torch_file(readers() / "unknown-global.ckpt");
+  ASSERT_EQ(found.tensors.size(), 2u);
+  EXPECT_TRUE(found.tensors.at("a").equal(expected.at("f32")));
+  EXPECT_TRUE(found.tensors.at("b").equal(expected.at("f32")[2]));
+}
+
+TEST(TorchFileGolden, NestedDictsAreNamedByPath) {
+  const TorchFile found = read_torch_file(test::goldens() / "adapters" / "ti_a1111.pt");
+  EXPECT_EQ(found.facts.at("name"), "golden-old");
+  EXPECT_EQ(found.tensors.at("string_to_param.*").sizes(), (std::vector<int64_t>{2, 32}));
+}
+
+// Hostile files. Pickles are spelt out by hand.
+
+std::string text(const std::string& s) {
+  std::string bytes = "\x8c";
+  bytes += static_cast<char>(s.size());
+  return bytes += s;
+}
+std::string name(const std::string& module, const std::string& what) { return "c" + module + "\n" + what + "\n"; }
+std::string number(int64_t value) {
+  std::string bytes = "\x8a\x08";
+  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i) & 0xff);
+  return bytes;
+}
+std::string numbers(const std::vector<int64_t>& values) {
+  std::string bytes = "(";
+  for (const int64_t v : values) bytes += number(v);
+  return bytes + "t";
+}
+
+struct Lie {
+  const char* what;
+  std::vector<int64_t> sizes = {2, 3}, strides = {3, 1};
+  int64_t offset = 0, storage = 6;
+  std::string key = "0", type = "FloatStorage";
+};
+
+std::string tensor(const Lie& lie) {
+  return name("torch._utils", "_rebuild_tensor_v2") + "((" + text("storage") + name("torch", lie.type) + text(lie.key) +
+         text("cpu") + number(lie.storage) + "tQ" + number(lie.offset) + numbers(lie.sizes) + numbers(lie.strides) +
+         "\x89" + name("collections", "OrderedDict") + ")RtR";
+}
+
+std::string dict(const std::string& key, const std::string& value) { return "\x80\x02}" + text(key) + value + "s."; }
+
+fs::path write_zip(const fs::path& folder, const std::string& pickle, const std::string& storage = std::string(24, 0)) {
+  const fs::path file = folder / "hostile.bin";
+  fs::remove(file);
+  int code = 0;
+  zip_t* zip = zip_open(file.c_str(), ZIP_CREATE, &code);
+  const auto add = [&](const char* entry, const std::string& bytes) {
+    const auto index = zip_file_add(zip, entry, zip_source_buffer(zip, bytes.data(), bytes.size(), 0), 0);
+    zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+  };
+  add("x/data.pkl", pickle);
+  add("x/data/0", storage);
+  EXPECT_EQ(zip_close(zip), 0);
+  return file;
+}
+
+TEST(TorchFileHostile, AnHonestFileByHand) {
+  const test::TemporaryFolder folder;
+  const TorchFile file = read_torch_file(write_zip(folder.path, dict("w", tensor({.what = "nothing"}))));
+  EXPECT_TRUE(file.tensors.at("w").equal(torch::zeros({2, 3})));
+}
+
+TEST(TorchFileHostile, LyingTensorsAreRefusedByName) {
+  const std::vector<Lie> lies = {
+      {.what = "more rows than the storage", .sizes = {3, 3}},
+      {.what = "strides beyond the storage", .strides = {4, 1}},
+      {.what = "an offset beyond the storage", .offset = 1},
+      {.what = "a huge offset", .offset = INT64_MAX},
+      {.what = "a huge size", .sizes = {INT64_MAX, 3}},
+      {.what = "sizes whose product wraps", .sizes = {int64_t{1} << 32, int64_t{1} << 32}, .strides = {0, 0}},
+      {.what = "a small storage widened beyond the file", .sizes = {1 << 20, 1 << 10}, .strides = {0, 0}},
+      {.what = "strides whose sum wraps", .sizes = {2, 2}, .strides = {INT64_MAX, INT64_MAX}},
+      {.what = "a storage larger than its entry", .storage = 7},
+      {.what = "a storage larger than the file", .storage = int64_t{1} << 40},
+      {.what = "doubles in a storage of floats", .type = "DoubleStorage"},
+      {.what = "a storage that is not there", .key = "1"},
+      {.what = "a storage outside the folder", .key = "../../x"},
+  };
+  const test::TemporaryFolder folder;
+  for (const Lie& lie : lies) {
+    const fs::path file = write_zip(folder.path, dict("w", tensor(lie)));
+    EXPECT_NE(mistake_of([&] { read_torch_file(file); }).what_happened, "") << lie.what;
+  }
+}
+
+TEST(TorchFileHostile, NegativeOrMissingNumbersAreNoTensor) {
+  const test::TemporaryFolder folder;
+  for (const Lie& lie : std::vector<Lie>{{.what = "size", .sizes = {-2, 3}},
+                                         {.what = "stride", .strides = {-3, 1}},
+                                         {.what = "offset", .offset = -1},
+                                         {.what = "storage", .storage = -6},
+                                         {.what = "axes", .strides = {1}},
+                                         {.what = "type", .type = "system"}}) {
+    EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", tensor(lie)))).tensors.empty()) << lie.what;
+  }
+}
+
+TEST(TorchFileHostile, NothingIsExecuted) {
+  const test::TemporaryFolder folder;
+  const fs::path mark = folder.path / "executed";
+  const std::string command = text("touch " + mark.string()), system = name("os", "system");
+  for (const std::string& call :
+       {system + command + "\x85R", std::string("(").append(command).append("ios\nsystem\n"),
+        std::string("(").append(system).append(command).append("o"), name("builtins", "eval") + text("1/0") + "\x85\x81"}) {
+    const TorchFile file = read_torch_file(write_zip(folder.path, dict("w", call)));
+    EXPECT_TRUE(file.tensors.empty());
+    EXPECT_FALSE(fs::exists(mark));
+  }
+}
+
+TEST(TorchFileHostile, DeepAndCircularValuesEnd) {
+  const test::TemporaryFolder folder;
+  std::string deep(200'000, ']');
+  deep += std::string(199'999, 'a');
+  std::string parameters;  // a parameter of a parameter of ...
+  for (int i = 0; i < 50'000; ++i) parameters += name("torch._utils", "_rebuild_parameter");
+  parameters += "N";
+  for (int i = 0; i < 50'000; ++i) parameters += "\x85R";
+  const std::string circle = "}q\x05" + text("a") + "h\x05s";
+  std::string laughs = "}q\x01";  // each dict, off the stack again, is held a hundred times by the next
+  for (char level = 2; level < 6; ++level) {
+    laughs.append("0}q").append(1, level).append("(");
+    for (char i = 0; i < 100; ++i) {
+      laughs += text({i});
+      laughs.append("h").append(1, static_cast<char>(level - 1));
+    }
+    laughs += "u";
+  }
+  for (const std::string& value : {deep, parameters, circle}) {
+    EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", value))).tensors.empty());
+  }
+  const fs::path file = write_zip(folder.path, dict("w", laughs));
+  EXPECT_NE(mistake_of([&] { read_torch_file(file); }).what_happened.find("one another"), std::string::npos);
+}
+
+TEST(TorchFileHostile, BrokenPicklesSayWhere) {
+  const auto problem = [](const std::string& bytes) -> std::string {
+    size_t used = 0;
+    try {
+      Pickle::parse(bytes, used);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const std::string& bytes :
+       {std::string(""), std::string("."), std::string("(."), std::string("R."), std::string("K"), std::string("h\x07."),
+        std::string("}K\x01u."), std::string("N]s."), std::string("NNa."), std::string("t."), std::string("(K\x01\x64."),
+        std::string("X\xff\xff\xff\xff\x61"), std::string("I12x\n."), std::string("Fone\n."), std::string("cos"),
+        std::string("\x80\x09."), std::string("\x82\x01."), std::string("\xff."),
+        std::string("\x8d\xff\xff\xff\xff\xff\xff\xff\xff."), std::string(2 << 20, 'N')}) {
+    EXPECT_NE(problem(bytes).find("byte"), std::string::npos) << testing::PrintToString(bytes.substr(0, 20));
+  }
+}
+
+TEST(TorchFileHostile, CutAndDamagedFilesNeverCrash) {
+  const test::TemporaryFolder folder;
+  std::mt19937 random(1);
+  for (const char* from : {"zip.bin", "legacy.bin"}) {
+    const std::string whole = read_file(readers() / from);
+    const fs::path file = folder.path / "damaged.bin";
+    int refused = 0;
+    const auto attempt = [&](const std::string& bytes) {
+      write_file(file, bytes);
+      try {
+        for (const auto& [name, tensor] : read_torch_file(file).tensors) tensor.contiguous();
+      } catch (const UserError&) {
+        ++refused;
+      }
+    };
+    for (size_t length = 0; length < whole.size(); length += 7) attempt(whole.substr(0, length));
+    EXPECT_EQ(refused, static_cast<int>((whole.size() + 6) / 7)) << from << ": a cut file was accepted";
+    for (int i = 0; i < 1500; ++i) {
+      std::string bytes = whole;
+      for (int k = 0; k <= i % 3; ++k) bytes[random() % bytes.size()] = static_cast<char>(random());
+      attempt(bytes);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lucid::weights
