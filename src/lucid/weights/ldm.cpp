@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// See ldm.h. The blocks of a U-Net are numbered through in the file: with n layers a level, input_blocks 1..n are level
+// 0's, n+1 its step down, and so on; output_blocks n+1 a level, the step up inside the last of them.
+#include "lucid/weights/ldm.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <span>
+#include <string_view>
+
+#include "lucid/base/error.h"
+
+namespace lucid::weights {
+namespace {
+
+constexpr std::string_view kUNet = "model.diffusion_model.", kVae = "first_stage_model.",
+                           kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.";
+// Left behind by training, or of no use to a U-Net that is told everything by its config.
+constexpr std::string_view kIgnored[] = {"alphas_cumprod",         "betas",
+                                         "sqrt_",                  "log_one_minus_",
+                                         "posterior_",             "model_ema.",
+                                         "cond_stage_model.logit", "lvlb_weights",
+                                         "scale_factor"};
+
+using Rename = std::pair<std::string_view, std::string_view>;
+constexpr Rename kResnet[] = {{"in_layers.0.", "norm1."},        {"in_layers.2.", "conv1."},
+                              {"emb_layers.1.", "time_emb_proj."}, {"out_layers.0.", "norm2."},
+                              {"out_layers.3.", "conv2."},       {"skip_connection.", "conv_shortcut."}};
+constexpr Rename kUNetEnds[] = {{"time_embed.0.", "time_embedding.linear_1."},
+                                {"time_embed.2.", "time_embedding.linear_2."},
+                                {"input_blocks.0.0.", "conv_in."},
+                                {"out.0.", "conv_norm_out."},
+                                {"out.2.", "conv_out."}};
+constexpr Rename kVaeParts[] = {{"nin_shortcut.", "conv_shortcut."}, {"norm_out.", "conv_norm_out."},
+                                {"mid.block_1.", "mid_block.resnets.0."}, {"mid.block_2.", "mid_block.resnets.1."},
+                                {"mid.attn_1.norm.", "mid_block.attentions.0.group_norm."},
+                                {"mid.attn_1.q.", "mid_block.attentions.0.to_q."},
+                                {"mid.attn_1.k.", "mid_block.attentions.0.to_k."},
+                                {"mid.attn_1.v.", "mid_block.attentions.0.to_v."},
+                                {"mid.attn_1.proj_out.", "mid_block.attentions.0.to_out.0."}};
+constexpr Rename kOpenClipLayer[] = {{"ln_1.", "layer_norm1."},
+                                     {"ln_2.", "layer_norm2."},
+                                     {"attn.out_proj.", "self_attn.out_proj."},
+                                     {"mlp.c_fc.", "mlp.fc1."},
+                                     {"mlp.c_proj.", "mlp.fc2."}};
+
+/// `name` with the first rename that its beginning fits, nothing if none does.
+std::optional<std::string> renamed(std::string_view name, std::span<const Rename> renames) {
+  for (const auto& [from, to] : renames) {
+    if (name.starts_with(from)) return std::string(to) + std::string(name.substr(from.size()));
+  }
+  return std::nullopt;
+}
+
+/// Takes "12." off the front.
+std::optional<int64_t> take_number(std::string_view& name) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end == name.data() + name.size() || *end != '.' || number < 0 || number > 1000) {
+    return std::nullopt;
+  }
+  name.remove_prefix(static_cast<size_t>(end - name.data()) + 1);
+  return number;
+}
+
+[[noreturn]] void refuse(const StateDict& file, const std::string& what, const std::string& key = "") {
+  throw UserError(UserMistake{.what_happened = what,
+                              .file = file.file.string(),
+                              .key = key.substr(0, 200),
+                              .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
+}
+
+/// Names of one U-Net, from the numbering of its blocks.
+class UNetNames {
+ public:
+  explicit UNetNames(const StateDict& file) {
+    // The first step down closes level 0; the number of levels follows from the last block.
+    std::set<int64_t> steps_down;
+    int64_t last = 0;
+    for (const auto& [name, tensor] : file.tensors) {
+      std::string_view rest = name;
+      if (!rest.starts_with(kUNet)) continue;
+      rest.remove_prefix(kUNet.size());
+      if (!rest.starts_with("input_blocks.")) continue;
+      rest.remove_prefix(std::string_view("input_blocks.").size());
+      const auto block = take_number(rest);
+      if (!block) continue;
+      last = std::max(last, *block);
+      if (rest == "0.op.weight") steps_down.insert(*block);
+    }
+    if (steps_down.empty() || *steps_down.begin() < 2) refuse(file, "the U-Net has no step down");
+    stride_ = *steps_down.begin();
+    if ((last + 1) % stride_ != 0) refuse(file, "the U-Net's blocks are not numbered as Stable Diffusion's");
+  }
+
+  std::optional<std::string> diffusers(std::string_view name) const {
+    if (const auto end = renamed(name, kUNetEnds)) return end;
+    if (name.starts_with("middle_block.")) return middle(name.substr(13));
+    if (name.starts_with("input_blocks.")) return input(name.substr(13));
+    if (name.starts_with("output_blocks.")) return output(name.substr(14));
+    return std::nullopt;
+  }
+
+ private:
+  static std::optional<std::string> part(const std::string& resnet, const std::string& attention, int64_t which,
+                                         std::string_view rest) {
+    if (which == 1) return attention + std::string(rest);
+    const auto inner = renamed(rest, kResnet);
+    return inner ? std::optional(resnet + *inner) : std::nullopt;
+  }
+  static std::optional<std::string> middle(std::string_view rest) {
+    const auto which = take_number(rest);
+    if (!which || *which > 2) return std::nullopt;
+    return part(fmt::format("mid_block.resnets.{}.", *which / 2), "mid_block.attentions.0.", *which, rest);
+  }
+  std::optional<std::string> input(std::string_view rest) const {
+    const auto block = take_number(rest), which = take_number(rest);
+    if (!block || !which || *which > 1 || *block == 0) return std::nullopt;
+    const int64_t level = (*block - 1) / stride_, layer = (*block - 1) % stride_;
+    if (rest.starts_with("op.")) {
+      return fmt::format("down_blocks.{}.downsamplers.0.conv.{}", level, rest.substr(3));
+    }
+    return part(fmt::format("down_blocks.{}.resnets.{}.", level, layer),
+                fmt::format("down_blocks.{}.attentions.{}.", level, layer), *which, rest);
+  }
+  std::optional<std::string> output(std::string_view rest) const {
+    const auto block = take_number(rest), which = take_number(rest);
+    if (!block || !which || *which > 2) return std::nullopt;
+    const int64_t level = *block / stride_, layer = *block % stride_;
+    if (rest.starts_with("conv.")) {  // the second or, without attention, the first part
+      return fmt::format("up_blocks.{}.upsamplers.0.conv.{}", level, rest.substr(5));
+    }
+    if (*which == 2) return std::nullopt;
+    return part(fmt::format("up_blocks.{}.resnets.{}.", level, layer),
+                fmt::format("up_blocks.{}.attentions.{}.", level, layer), *which, rest);
+  }
+
+  int64_t stride_ = 0;  // blocks a level: its layers and one more
+};
+
+int64_t levels_of_decoder(const StateDict& file) {
+  constexpr std::string_view kUp = "first_stage_model.decoder.up.";
+  int64_t levels = 0;
+  for (const auto& [name, tensor] : file.tensors) {
+    std::string_view rest = name;
+    if (!rest.starts_with(kUp)) continue;
+    rest.remove_prefix(kUp.size());
+    if (const auto level = take_number(rest)) levels = std::max(levels, *level + 1);
+  }
+  return levels;
+}
+
+/// The decoder's levels are counted from the picture in the file, from the latents in diffusers.
+std::optional<std::string> vae_name(std::string_view name, int64_t levels) {
+  if (name.starts_with("quant_conv.") || name.starts_with("post_quant_conv.")) return std::string(name);
+  const bool encoder = name.starts_with("encoder.");
+  if (!encoder && !name.starts_with("decoder.")) return std::nullopt;
+  const std::string side(name.substr(0, 8));
+  name.remove_prefix(8);
+  const std::string_view blocks = encoder ? "down." : "up.";
+  if (!name.starts_with(blocks)) return side + renamed(name, kVaeParts).value_or(std::string(name));
+  name.remove_prefix(blocks.size());
+  const auto level = take_number(name);
+  if (!level || (!encoder && *level >= levels)) return std::nullopt;
+  const std::string block = side + (encoder ? fmt::format("down_blocks.{}.", *level)
+                                            : fmt::format("up_blocks.{}.", levels - 1 - *level));
+  for (const auto& [from, to] : {Rename{"downsample.", "downsamplers.0."}, Rename{"upsample.", "upsamplers.0."}}) {
+    if (name.starts_with(from)) return block + std::string(to) + std::string(name.substr(from.size()));
+  }
+  if (!name.starts_with("block.")) return std::nullopt;
+  name.remove_prefix(6);
+  const auto layer = take_number(name);
+  if (!layer) return std::nullopt;
+  return fmt::format("{}resnets.{}.{}", block, *layer, renamed(name, kVaeParts).value_or(std::string(name)));
+}
+
+/// One tensor of OpenCLIP's tower into `text`: Stable Diffusion reads the last but one layer, so the last is left out, as
+/// the diffusers folders of these models do; so is what only contrastive training needs.
+bool add_open_clip(std::string_view name, const torch::Tensor& tensor, int64_t layers,
+                   std::map<std::string, torch::Tensor>& text) {
+  const std::string model = "text_model.";
+  if (name == "text_projection" || name == "logit_scale") return true;
+  if (name == "token_embedding.weight") return text.emplace(model + "embeddings.token_embedding.weight", tensor).second;
+  if (name == "positional_embedding")
+    return text.emplace(model + "embeddings.position_embedding.weight", tensor).second;
+  if (name.starts_with("ln_final."))
+    return text.emplace(model + "final_layer_norm." + std::string(name.substr(9)), tensor).second;
+  constexpr std::string_view kLayers = "transformer.resblocks.";
+  if (!name.starts_with(kLayers)) return false;
+  name.remove_prefix(kLayers.size());
+  const auto layer = take_number(name);
+  if (!layer) return false;
+  if (*layer + 1 >= layers) return true;
+  const std::string prefix = fmt::format("{}encoder.layers.{}.", model, *layer);
+  for (const std::string_view what : {"weight", "bias"}) {
+    if (name != std::string("attn.in_proj_") + std::string(what)) continue;
+    if (tensor.dim() < 1 || tensor.size(0) % 3 != 0) return false;
+    const auto parts = tensor.chunk(3, 0);
+    const char* const kParts[] = {"q_proj", "k_proj", "v_proj"};
+    for (size_t i = 0; i < 3; ++i) text.emplace(fmt::format("{}self_attn.{}.{}", prefix, kParts[i], what), parts[i]);
+    return true;
+  }
+  const auto inner = renamed(name, kOpenClipLayer);
+  return inner && text.emplace(prefix + *inner, tensor).second;
+}
+
+int64_t open_clip_layers(const StateDict& file) {
+  int64_t layers = 0;
+  for (const auto& [name, tensor] : file.tensors) {
+    std::string_view rest = name;
+    constexpr std::string_view kLayers = "cond_stage_model.model.transformer.resblocks.";
+    if (!rest.starts_with(kLayers)) continue;
+    rest.remove_prefix(kLayers.size());
+    if (const auto layer = take_number(rest)) layers = std::max(layers, *layer + 1);
+  }
+  return layers;
+}
+
+/// The VAE's attention was made of 1x1 convolutions.
+torch::Tensor as_linear(const std::string& name, const torch::Tensor& tensor) {
+  const bool attention = name.find("attentions.0.to_") != std::string::npos;
+  return attention && tensor.dim() == 4 && tensor.size(2) == 1 && tensor.size(3) == 1 ? tensor.flatten(1) : tensor;
+}
+
+}  // namespace
+
+bool is_ldm(const StateDict& file) {
+  return std::ranges::any_of(file.tensors, [](const auto& entry) { return entry.first.starts_with(kUNet); });
+}
+
+LdmParts split_ldm(const StateDict& file) {
+  if (!is_ldm(file)) refuse(file, "has no model.diffusion_model.*");
+  const UNetNames unet(file);
+  const int64_t vae_levels = levels_of_decoder(file), layers = open_clip_layers(file);
+  LdmParts parts;
+  parts.open_clip = layers > 0;
+  for (StateDict* part : {&parts.unet, &parts.vae, &parts.text}) part->file = file.file;
+  const auto add = [&](StateDict& part, const std::optional<std::string>& name, const torch::Tensor& tensor) {
+    return name && part.tensors.emplace(*name, as_linear(*name, tensor)).second;
+  };
+  for (const auto& [name, tensor] : file.tensors) {
+    const std::string_view whole = name;
+    bool known = std::ranges::any_of(kIgnored, [&](std::string_view prefix) { return whole.starts_with(prefix); });
+    if (whole.starts_with(kUNet)) {
+      known = add(parts.unet, unet.diffusers(whole.substr(kUNet.size())), tensor);
+    } else if (whole.starts_with(kVae)) {
+      const std::string_view inner = whole.substr(kVae.size());
+      known = inner.starts_with("loss.") || inner.starts_with("model_ema.") || add(parts.vae, vae_name(inner, vae_levels), tensor);
+    } else if (whole.starts_with(kOpenClip)) {
+      known = add_open_clip(whole.substr(kOpenClip.size()), tensor, layers, parts.text.tensors);
+    } else if (whole.starts_with(kClip)) {
+      const std::string inner(whole.substr(kClip.size()));
+      known = inner.ends_with("position_ids") ||
+              add(parts.text, inner.starts_with("text_model.") ? inner : "text_model." + inner, tensor);
+    }
+    if (!known) parts.unknown.push_back(name);
+  }
+  if (parts.vae.tensors.empty()) refuse(file, "has no first_stage_model.*: the VAE is missing");
+  if (parts.text.tensors.empty()) refuse(file, "has no cond_stage_model.*: the text encoder is missing");
+  return parts;
+}
+
+}  // namespace lucid::weights
