@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <optional>
 
 #include "lucid/asset/ply.h"
 #include "lucid/base/atomic_file.h"
@@ -12,6 +13,7 @@
 #include "lucid/base/machine.h"
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
+#include "lucid/distill/single_file.h"
 #include "lucid/distill/vocabulary.h"
 #include "lucid/train/trainer.h"
 
@@ -19,17 +21,37 @@ namespace lucid::app {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path prior_folder(const RunOptions& options) {
+fs::path prior_path(const RunOptions& options) {
   if (options.model_key.empty()) return data_folder() / "models" / "mini";
-  const fs::path folder = options.model_key;
+  const fs::path path = options.model_key;
   std::error_code none;
-  if (!fs::is_directory(folder, none)) {
-    throw UserError({.what_happened = fmt::format("'{}' is not a folder on this machine; lucid downloads nothing",
+  if (!fs::is_directory(path, none) && !fs::is_regular_file(path, none)) {
+    throw UserError({.what_happened = fmt::format("'{}' is not on this machine; lucid downloads nothing",
                                                   options.model_key),
                      .key = "model_key",
-                     .hint = "--prior DIR names a Stable Diffusion 1.x or 2.x folder in diffusers layout"});
+                     .hint = "--prior names a Stable Diffusion 1.x or 2.x folder in diffusers layout, or one file"});
   }
-  return folder;
+  return path;
+}
+
+distill::Prior open_prior(const RunOptions& options) {
+  const fs::path path = prior_path(options);
+  std::optional<diffusion::Prediction> prediction;
+  if (options.prediction_type != "auto") {
+    prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
+  }
+  if (!fs::is_directory(path)) {
+    return distill::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
+                                            .configs = options.prior_config,
+                                            .prediction = prediction});
+  }
+  distill::Prior prior = distill::load_prior(path);
+  if (prediction) {
+    diffusion::ScheduleConfig config = prior.schedule.config();
+    config.prediction = *prediction;
+    prior.schedule = diffusion::Schedule(config);
+  }
+  return prior;
 }
 
 /// Warns of words the prior never saw; throws when it knows none of them.
@@ -102,8 +124,8 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   finish_options(options);
   const fs::path root = fs::path(options.output) / options.workspace;
   check_workspace(options, root);
-  const fs::path folder = prior_folder(options);
-  distill::Prior prior = distill::load_prior(folder);
+  distill::Prior prior = open_prior(options);
+  const fs::path& folder = prior.folder;
   check_sizes(options, prior);
   const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
   check_words(folder, options.text);

@@ -65,12 +65,25 @@ void add_guidance(OptionTable& table, RunOptions& o) {
   add({"inverse_text", "", "prompt of the DDIM inversion", &o.inverse_text});
   add({"model_key",
        "",
-       "prior: a Stable Diffusion 1.x/2.x folder in diffusers layout (also --prior); empty = the embedded one",
+       "prior: a Stable Diffusion 1.x/2.x folder in diffusers layout, or one .safetensors or .ckpt file (also --prior); "
+       "empty = the embedded one",
        &o.model_key,
        0,
        0,
        {},
        true});
+  add({"prior_config",
+       "",
+       "folder in diffusers layout whose configs and tokenizer a single-file prior is read with; empty = Stable "
+       "Diffusion's",
+       &o.prior_config});
+  add({"prediction_type",
+       "",
+       "what the prior's U-Net predicts; auto = as its files say, or by a probe",
+       &o.prediction_type,
+       0,
+       0,
+       {"auto", "epsilon", "v_prediction"}});
   add({"score", "", "the score that is distilled (ours; `sds: true` selects sds too)", &s.score, 0, 0,
        distill::score_names()});
   add({"sds", "", "score distillation sampling in place of ISM", &o.sds});

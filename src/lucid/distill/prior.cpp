@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "lucid/base/error.h"
+#include "lucid/distill/prior_parts.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 
@@ -24,7 +25,8 @@ void require(const fs::path& folder, const char* part) {
                           "scheduler/"});
 }
 
-// sample_size of unet/config.json, in latent pixels: a number, or two equal ones.
+}  // namespace
+
 int64_t sample_size(const fs::path& file) {
   const weights::JsonConfig json(file);
   const std::vector<int64_t> size = json.is_list("sample_size")
@@ -36,22 +38,18 @@ int64_t sample_size(const fs::path& file) {
   return size[0];
 }
 
-template <class Module>
-Module frozen(Module module) {
-  module->eval();
-  for (torch::Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
-  return module;
+void check_fit(const Prior& prior, const fs::path& file) {
+  const auto check = [&](const char* part, const char* key, int64_t unet_has, int64_t part_has) {
+    if (unet_has == part_has) return;
+    throw UserError(UserMistake{.what_happened = fmt::format("the U-Net has {}, {} gives {}", unet_has, part, part_has),
+                                .file = file.string(),
+                                .key = key,
+                                .hint = "the parts come from different models"});
+  };
+  const auto& unet = prior.unet->config();
+  check("the text encoder", "cross_attention_dim", unet.cross_attention_dim, prior.encoder->config().hidden_size);
+  check("the VAE", "in_channels", unet.in_channels, prior.vae->config().latent_channels);
 }
-
-void check_fit(const fs::path& folder, const char* part, const char* key, int64_t unet_has, int64_t part_has) {
-  if (unet_has == part_has) return;
-  throw UserError(UserMistake{.what_happened = fmt::format("the U-Net has {}, {} gives {}", unet_has, part, part_has),
-                              .file = (folder / "unet/config.json").string(),
-                              .key = key,
-                              .hint = "the parts of this folder come from different models"});
-}
-
-}  // namespace
 
 Prior load_prior(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
@@ -79,10 +77,7 @@ Prior load_prior(const fs::path& folder) {
       .folder = folder,
       .weight_files = weight_files,
   };
-  const auto& unet = prior.unet->config();
-  check_fit(folder, "the text encoder", "cross_attention_dim", unet.cross_attention_dim,
-            prior.encoder->config().hidden_size);
-  check_fit(folder, "the VAE", "in_channels", unet.in_channels, prior.vae->config().latent_channels);
+  check_fit(prior, folder / "unet/config.json");
   prior.picture_size = sample_size(folder / "unet" / "config.json") * prior.vae->config().downscale();
   return prior;
 }

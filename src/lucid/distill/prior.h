@@ -25,7 +25,7 @@ struct Prior {
   diffusion::UNet unet;
   diffusion::Vae vae;
   diffusion::Schedule schedule;
-  std::filesystem::path folder;
+  std::filesystem::path folder;  // or the one file that all came from
   std::vector<std::filesystem::path> weight_files;
   int64_t picture_size = 0;  // pixels a side: the U-Net's sample_size times the VAE's downscale
 };

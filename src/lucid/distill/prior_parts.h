@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the loaders of a prior share: freezing its networks, and whether they belong together.
+#pragma once
+
+#include <filesystem>
+
+#include "lucid/distill/prior.h"
+
+namespace lucid::distill {
+
+template <class Module>
+Module frozen(Module module) {
+  module->eval();
+  for (torch::Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
+  return module;
+}
+
+/// Throws UserError, with `file`, where the widths of text encoder, U-Net and VAE do not fit one another.
+void check_fit(const Prior& prior, const std::filesystem::path& file);
+
+/// sample_size of a U-Net's config.json, in latent pixels: a number, or two equal ones. Throws UserError.
+int64_t sample_size(const std::filesystem::path& file);
+
+}  // namespace lucid::distill

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// See single_file.h.
+#include "lucid/distill/single_file.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "lucid/base/error.h"
+#include "lucid/base/rng.h"
+#include "lucid/diffusion/layers.h"
+#include "lucid/distill/prior_parts.h"
+#include "lucid/weights/torch_file.h"
+
+namespace lucid::distill {
+namespace fs = std::filesystem;
+namespace {
+
+using weights::LdmParts;
+using weights::StateDict;
+
+/// Shapes of one part's tensors by name.
+class Shapes {
+ public:
+  explicit Shapes(const StateDict& part) : part_(part) {}
+  bool has(const std::string& name) const { return part_.tensors.contains(name); }
+  int64_t axes(const std::string& name) const { return get(name).dim(); }
+  int64_t size(const std::string& name, int64_t axis) const {
+    const torch::Tensor& tensor = get(name);
+    if (axis >= tensor.dim() || tensor.size(axis) < 1) refuse(name, "has an unexpected shape");
+    return tensor.size(axis);
+  }
+  /// How many of names with 0, 1, ... in place of {} there are.
+  int64_t count(const std::string& pattern) const {
+    int64_t n = 0;
+    while (has(fmt::format(fmt::runtime(pattern), n))) ++n;
+    return n;
+  }
+  [[noreturn]] void refuse(const std::string& name, const std::string& what) const {
+    throw UserError(UserMistake{.what_happened = what,
+                                .file = part_.file.string(),
+                                .key = name,
+                                .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
+  }
+
+ private:
+  const torch::Tensor& get(const std::string& name) const {
+    const auto it = part_.tensors.find(name);
+    if (it == part_.tensors.end()) refuse(name, "is missing");
+    return it->second;
+  }
+  const StateDict& part_;
+};
+
+StateDict read_checkpoint(const fs::path& file) {
+  if (weights::looks_like_torch_file(file)) {
+    return {.file = file, .tensors = weights::read_torch_file(file).tensors, .metadata = {}};
+  }
+  return weights::read_safetensors(file);
+}
+
+std::string gunzipped(const fs::path& file) {
+  constexpr size_t kMost = 16 << 20;
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), &gzclose);
+  std::string text;
+  char buffer[1 << 16];
+  for (int got = 1; in != nullptr && got > 0 && text.size() <= kMost;) {
+    got = gzread(in.get(), buffer, sizeof(buffer));
+    if (got > 0) text.append(buffer, static_cast<size_t>(got));
+  }
+  if (text.empty() || text.size() > kMost) {
+    throw UserError(UserMistake{.what_happened = "CLIP's merges cannot be read", .file = file.string()});
+  }
+  return text;
+}
+
+diffusion::ScheduleConfig stable_diffusion_schedule(diffusion::Prediction prediction) {
+  return {.steps_offset = 1,
+          .beta_start = 0.00085,
+          .beta_end = 0.012,
+          .beta_schedule = "scaled_linear",
+          .set_alpha_to_one = false,
+          .prediction = prediction};
+}
+
+/// Refuses widths that the groups and heads of all published models do not divide: this is another model.
+void check_published(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
+                     const std::vector<int64_t>& heads) {
+  for (size_t i = 0; i < widths.size(); ++i) {
+    if (widths[i] % groups == 0 && (heads.empty() || widths[i] % heads[i] == 0)) continue;
+    throw UserError(UserMistake{.what_happened = fmt::format("has {} channels at level {}, unlike Stable Diffusion", widths[i], i),
+                                .file = file.string(),
+                                .hint = "--prior_config DIR names a folder with this model's config.json files"});
+  }
+}
+
+template <class Module>
+Module filled(Module module, const StateDict& state) {
+  weights::load_into(*module, state);
+  diffusion::lay_out_channels_last(*module);
+  return module;
+}
+
+}  // namespace
+
+diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
+  const Shapes shapes(parts.unet);
+  diffusion::UNetConfig config;
+  config.in_channels = shapes.size("conv_in.weight", 1);
+  config.out_channels = shapes.size("conv_out.weight", 0);
+  if (config.in_channels != config.out_channels) {
+    shapes.refuse("conv_in.weight", fmt::format("takes {} channels and gives {}: an inpainting or depth model",
+                                                config.in_channels, config.out_channels));
+  }
+  const int64_t levels = shapes.count("down_blocks.{}.resnets.0.conv1.weight");
+  config.layers_per_block = shapes.count("down_blocks.0.resnets.{}.conv1.weight");
+  config.block_out_channels.clear();
+  config.down_block_types.clear();
+  config.up_block_types.clear();
+  config.heads_per_block.clear();
+  const std::string attention = "attentions.0.transformer_blocks.0.attn2.to_k.weight";
+  for (int64_t i = 0; i < levels; ++i) {
+    const int64_t width = shapes.size(fmt::format("down_blocks.{}.resnets.0.conv1.weight", i), 0);
+    config.block_out_channels.push_back(width);
+    config.heads_per_block.push_back(parts.open_clip ? std::max<int64_t>(width / 64, 1) : 8);
+    const auto is_there = [&](const char* side) { return shapes.has(fmt::format("{}_blocks.{}.{}", side, i, attention)); };
+    config.down_block_types.push_back(is_there("down") ? "CrossAttnDownBlock2D" : "DownBlock2D");
+    config.up_block_types.push_back(is_there("up") ? "CrossAttnUpBlock2D" : "UpBlock2D");
+  }
+  if (levels == 0) shapes.refuse("down_blocks.0.resnets.0.conv1.weight", "is missing");
+  config.cross_attention_dim = shapes.size("mid_block." + attention, 1);
+  config.use_linear_projection = shapes.axes("mid_block.attentions.0.proj_in.weight") == 2;
+  return config;
+}
+
+diffusion::VaeConfig vae_config_of(const LdmParts& parts) {
+  const Shapes shapes(parts.vae);
+  diffusion::VaeConfig config;
+  config.in_channels = shapes.size("encoder.conv_in.weight", 1);
+  config.out_channels = shapes.size("decoder.conv_out.weight", 0);
+  config.latent_channels = shapes.size("post_quant_conv.weight", 0);
+  config.layers_per_block = shapes.count("encoder.down_blocks.0.resnets.{}.conv1.weight");
+  config.block_out_channels.clear();
+  for (int64_t i = 0; i < shapes.count("encoder.down_blocks.{}.resnets.0.conv1.weight"); ++i) {
+    config.block_out_channels.push_back(shapes.size(fmt::format("encoder.down_blocks.{}.resnets.0.conv1.weight", i), 0));
+  }
+  if (config.block_out_channels.empty()) shapes.refuse("encoder.down_blocks.0.resnets.0.conv1.weight", "is missing");
+  return config;
+}
+
+text::EncoderConfig encoder_config_of(const LdmParts& parts) {
+  const Shapes shapes(parts.text);
+  const std::string model = "text_model.";
+  text::EncoderConfig config;
+  config.vocab_size = shapes.size(model + "embeddings.token_embedding.weight", 0);
+  config.hidden_size = shapes.size(model + "embeddings.token_embedding.weight", 1);
+  config.positions = shapes.size(model + "embeddings.position_embedding.weight", 0);
+  config.layers = shapes.count(model + "encoder.layers.{}.mlp.fc1.weight");
+  config.intermediate_size = shapes.size(model + "encoder.layers.0.mlp.fc1.weight", 0);
+  config.heads = std::max<int64_t>(config.hidden_size / 64, 1);
+  config.activation = parts.open_clip ? "gelu" : "quick_gelu";
+  return config;
+}
+
+diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t channels, const torch::Tensor& empty_prompt) {
+  constexpr int64_t kSide = 32, kLast = 999;
+  const torch::NoGradGuard no_grad;
+  Rng rng(0, "prediction probe");
+  torch::Tensor noise = torch::empty({1, channels, kSide, kSide});
+  rng.fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
+  const torch::Tensor told = unet.predict(noise, torch::tensor({kLast}), empty_prompt);
+  const double likeness = ((told * noise).sum() / (told.norm() * noise.norm() + 1e-12)).item<double>();
+  return likeness > 0.5 ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
+}
+
+Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
+  const LdmParts parts = weights::split_ldm(read_checkpoint(file));
+  const bool told = !options.configs.empty();
+  const fs::path& configs = options.configs;
+  const auto unet_config =
+      told ? diffusion::UNetConfig::from_file(configs / "unet/config.json") : unet_config_of(parts);
+  const auto vae_config = told ? diffusion::VaeConfig::from_file(configs / "vae/config.json") : vae_config_of(parts);
+  if (!told) {
+    check_published(file, unet_config.block_out_channels, unet_config.norm_num_groups, unet_config.heads_per_block);
+    check_published(file, vae_config.block_out_channels, vae_config.norm_num_groups, {});
+  }
+  diffusion::UNet unet = filled(diffusion::UNet(unet_config), parts.unet);
+  diffusion::Vae vae = filled(diffusion::Vae(vae_config), parts.vae);
+  text::Encoder encoder(told ? text::EncoderConfig::from_file(configs / "text_encoder/config.json")
+                             : encoder_config_of(parts));
+  weights::load_into(*encoder, parts.text);
+  auto tokenizer = told ? text::Tokenizer::from_folder(configs / "tokenizer")
+                        : text::Tokenizer::from_merges(gunzipped(options.merges), /*sd2_padding=*/parts.open_clip);
+  auto schedule = told ? diffusion::ScheduleConfig::from_file(configs / "scheduler/scheduler_config.json")
+                       : stable_diffusion_schedule(diffusion::Prediction::kEpsilon);
+  Prior prior{.tokenizer = std::move(tokenizer),
+              .encoder = frozen(encoder),
+              .unet = frozen(unet),
+              .vae = frozen(vae),
+              .schedule = diffusion::Schedule(schedule),
+              .folder = file,
+              .weight_files = {file}};
+  check_fit(prior, file);
+  if (options.prediction) {
+    schedule.prediction = *options.prediction;
+  } else if (!told && parts.open_clip) {
+    diffusion::UNetDenoiser denoiser(prior.unet);
+    schedule.prediction = probed_prediction(denoiser, prior.unet->config().in_channels, embed(prior, ""));
+  }
+  prior.schedule = diffusion::Schedule(schedule);
+  // 2.x in velocities was trained on 768 pixels.
+  constexpr int64_t kSmall = 512, kLarge = 768;
+  prior.picture_size = told ? sample_size(configs / "unet/config.json") * prior.vae->config().downscale()
+                            : schedule.prediction == diffusion::Prediction::kV ? kLarge : kSmall;
+  return prior;
+}
+
+}  // namespace lucid::distill
