@@ -23,6 +23,7 @@
 #include "lucid/asset/image.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/eval/judge_training.h"
+#include "lucid/weights/state_dict.h"
 
 namespace {
 namespace fs = std::filesystem;
@@ -251,12 +252,85 @@ TEST(Cli, BadConfigs) {
     return lucid_run({"generate", "--config", file, "a mug"}, folder);
   };
   expect_one_line(run_with("GuidanceParams:\n  guidance_scale: .nan\n"), {"c.yaml:2", "guidance_scale"});
-  expect_one_line(run_with("GuidanceParams:\n  LoRA_path: x.safetensors\n"),
-                  {"c.yaml:2", "LoRA_path", "not supported yet"});
+  expect_one_line(run_with("GuidanceParams:\n  LoRA_path: x.safetensors\n"), {"x.safetensors", "cannot read"});
   expect_one_line(run_with("GuidanceParams:\n  model_key: 'stabilityai/stable-diffusion-2-1-base'\n"),
                   {"model_key", "--prior"});
   expect_one_line(run_with("a: [\n"), {"c.yaml", "not valid YAML"});
   expect_one_line(lucid_run({"generate", "--config", file + ".none", "a mug"}, folder), {"c.yaml.none"});
+}
+
+/// Ten steps of a Stable Diffusion of toy size.
+std::vector<std::string> tiny_run(const TemporaryFolder& folder, const std::string& workspace,
+                                  const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {
+      "generate", "--output", (folder.path / "out").string(), "--workspace", workspace, "--iterations", "10",
+      "--warmup-iter", "3", "--init-num-pts", "300", "--image-w", "64", "--image-h", "64", "--vis-interval", "0",
+      "--no-save-video", "--no-save-process", "--progress", "off", "a <thing> of gold"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(Cli, EveryTinyPipelineRunsWithALoraAndAnEmbedding) {
+  const fs::path sd = lucid::test::goldens() / "sd";
+  const TemporaryFolder folder;
+  struct Case {
+    std::string name;
+    std::vector<std::string> prior;
+    int64_t width;  // of the text encoder
+  };
+  const std::vector<Case> cases = {
+      {"sd1", {"--prior", (sd / "tiny-sd1").string()}, 32},
+      {"sd2", {"--prior", (sd / "tiny-sd2-base").string()}, 48},
+      {"sd2v", {"--prior", (sd / "tiny-sd2-v").string()}, 48},
+      {"ckpt", {"--prior", (sd / "single/tiny-sd1.ckpt").string(), "--prior-config", (sd / "tiny-sd1").string()}, 32}};
+  const std::string lora = (folder.path / "style.safetensors").string();
+  const std::string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.";
+  torch::manual_seed(1);
+  lucid::weights::write_safetensors(
+      lora, {{layer + "lora_A.weight", torch::randn({2, 16})}, {layer + "lora_B.weight", torch::randn({16, 2})}});
+  std::map<std::string, std::string> clouds;
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const std::string word = (folder.path / (c.name + "-word.safetensors")).string();
+    lucid::weights::write_safetensors(word, {{"<thing>", torch::randn({2, c.width})}});
+    for (const std::string scale : {"0.8", "0"}) {
+      std::vector<std::string> more = c.prior;
+      more.insert(more.end(), {"--lora", lora + ":" + scale, "--textual-inversion", word});
+      const std::string workspace = c.name + scale;
+      const Outcome outcome = lucid_run(tiny_run(folder, workspace, more), folder);
+      ASSERT_EQ(outcome.code, 0) << outcome.err;
+      EXPECT_EQ(outcome.err.find("does not use the word"), std::string::npos) << outcome.err;
+      const fs::path root = folder.path / "out" / workspace;
+      const auto manifest = nlohmann::json::parse(lucid::read_file(root / "manifest.json"));
+      EXPECT_TRUE(manifest["weights_sha256"].contains("style.safetensors"));
+      for (const auto& entry : fs::recursive_directory_iterator(root)) {
+        if (entry.path().extension() == ".ply") clouds[workspace] = lucid::read_file(entry.path());
+      }
+      ASSERT_FALSE(clouds[workspace].empty());
+    }
+    EXPECT_NE(clouds[c.name + "0.8"], clouds[c.name + "0"]) << "the LoRA changes nothing";
+  }
+}
+
+TEST(Cli, InfoSaysWhatAWeightFileIs) {
+  const fs::path goldens = lucid::test::goldens();
+  const TemporaryFolder folder;
+  for (const auto& [file, what] : std::map<std::string, std::string>{
+           {"sd/single/tiny-sd1.ckpt", "Stable Diffusion 1.x checkpoint"},
+           {"sd/single/tiny-sd2-base-fp16.safetensors", "Stable Diffusion 2.x checkpoint"},
+           {"adapters/lora_kohya.safetensors", "LoRA (kohya)"},
+           {"adapters/lora_peft.safetensors", "LoRA (PEFT)"},
+           {"adapters/lora_diffusers_old.safetensors", "LoRA (diffusers)"},
+           {"adapters/lora_pti.safetensors", "cloneofsimo"},
+           {"adapters/ti_a1111.pt", "textual inversion, width 32"},
+           {"adapters/ti_single.safetensors", "textual inversion, width 32"},
+           {"sd/tiny-sd2-v/vae/diffusion_pytorch_model.bin", "VAE (diffusers)"},
+           {"sd/tiny-sd1/unet/diffusion_pytorch_model.safetensors", "U-Net (diffusers)"}}) {
+    const Outcome info = lucid_run({"info", (goldens / file).string()}, folder);
+    EXPECT_EQ(info.code, 0) << info.err;
+    EXPECT_NE(info.out.find(what), std::string::npos) << file << '\n' << info.out;
+    EXPECT_NE(info.out.find("SHA-256"), std::string::npos);
+  }
 }
 
 TEST(Cli, BadPrompts) {

@@ -24,6 +24,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"gaussians", {"render", "camera", "math"}},
     {"diffusion", {"weights"}},
     {"distill", {"diffusion", "text", "weights"}},
+    {"adapters", {"distill", "diffusion", "text", "weights"}},
     {"optim", {"gaussians", "render", "camera", "math"}},
     {"asset", {"gaussians", "render", "camera", "math"}},
     {"corpus", {"asset", "weights", "camera", "math", "config"}},
@@ -33,7 +34,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
      {"corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text",
       "weights"}},
     {"app",
-     {"eval", "corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion",
+     {"eval", "adapters", "corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion",
       "text", "weights", "config"}},
 };
 

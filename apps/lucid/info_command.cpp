@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "describe_weights.h"
 #include "lucid/app/options.h"
 #include "lucid/app/threads.h"
 #include "lucid/asset/ply.h"
@@ -16,7 +17,6 @@
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
 #include "lucid/distill/prior.h"
-#include "lucid/weights/state_dict.h"
 
 namespace lucid::cli {
 namespace {
@@ -76,20 +76,6 @@ void describe_ply(const fs::path& file) {
   fmt::print("  SHA-256 {}\n", sha256_of_file(file));
 }
 
-void describe_weights(const fs::path& file) {
-  const weights::StateDict state = weights::read_safetensors(file);
-  int64_t parameters = 0;
-  std::map<std::string, int64_t> kinds;
-  for (const auto& [name, tensor] : state.tensors) {
-    parameters += tensor.numel();
-    kinds[std::string(tensor.dtype().name())] += tensor.numel();
-  }
-  fmt::print("{}: safetensors, {} tensors, {:.2f} M numbers\n", file.string(), state.tensors.size(),
-             static_cast<double>(parameters) * 1e-6);
-  for (const auto& [kind, count] : kinds) fmt::print("  {}: {}\n", kind, count);
-  fmt::print("  SHA-256 {}\n", sha256_of_file(file));
-}
-
 int64_t parameter_count(torch::nn::Module& module) {
   int64_t count = 0;
   for (const torch::Tensor& p : module.parameters()) count += p.numel();
@@ -124,12 +110,12 @@ int run(const std::string& path) {
     describe_prior(path);
   } else if (extension == ".ply") {
     describe_ply(path);
-  } else if (extension == ".safetensors") {
+  } else if (extension == ".safetensors" || extension == ".ckpt" || extension == ".bin" || extension == ".pt") {
     describe_weights(path);
   } else {
     throw UserError({.what_happened = "is of no kind that lucid knows",
                      .file = path,
-                     .hint = ".ply, .safetensors, or a diffusers folder"});
+                     .hint = ".ply, .safetensors, .ckpt, .bin, .pt, or a diffusers folder"});
   }
   return 0;
 }
@@ -140,7 +126,7 @@ Command add_info(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("info", "what this build found on the machine, or what a file or prior folder is");
   auto path = std::make_shared<std::string>();
-  command->add_option("path", *path, "a .ply, a .safetensors or a diffusers folder")->type_name("PATH");
+  command->add_option("path", *path, "a .ply, a weight file (.safetensors, .ckpt, .bin, .pt) or a diffusers folder")->type_name("PATH");
   return {.app = command, .run = [path](const std::atomic<bool>&) { return run(*path); }};
 }
 

@@ -5,54 +5,20 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <optional>
 
+#include "lucid/app/prior.h"
 #include "lucid/asset/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
-#include "lucid/distill/single_file.h"
 #include "lucid/distill/vocabulary.h"
 #include "lucid/train/trainer.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
 namespace {
-
-fs::path prior_path(const RunOptions& options) {
-  if (options.model_key.empty()) return data_folder() / "models" / "mini";
-  const fs::path path = options.model_key;
-  std::error_code none;
-  if (!fs::is_directory(path, none) && !fs::is_regular_file(path, none)) {
-    throw UserError({.what_happened = fmt::format("'{}' is not on this machine; lucid downloads nothing",
-                                                  options.model_key),
-                     .key = "model_key",
-                     .hint = "--prior names a Stable Diffusion 1.x or 2.x folder in diffusers layout, or one file"});
-  }
-  return path;
-}
-
-distill::Prior open_prior(const RunOptions& options) {
-  const fs::path path = prior_path(options);
-  std::optional<diffusion::Prediction> prediction;
-  if (options.prediction_type != "auto") {
-    prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
-  }
-  if (!fs::is_directory(path)) {
-    return distill::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
-                                            .configs = options.prior_config,
-                                            .prediction = prediction});
-  }
-  distill::Prior prior = distill::load_prior(path);
-  if (prediction) {
-    diffusion::ScheduleConfig config = prior.schedule.config();
-    config.prediction = *prediction;
-    prior.schedule = diffusion::Schedule(config);
-  }
-  return prior;
-}
 
 /// Warns of words the prior never saw; throws when it knows none of them.
 void check_words(const fs::path& prior, const std::string& text) {
@@ -79,8 +45,11 @@ std::string run_key(const config::OptionTable& table, const nlohmann::json& weig
 
 nlohmann::json weight_hashes(const distill::Prior& prior) {
   nlohmann::json hashes = nlohmann::json::object();
-  for (const fs::path& file : prior.weight_files)
-    hashes[fs::relative(file, prior.folder).string()] = sha256_of_file(file);
+  for (const fs::path& file : prior.weight_files) {
+    const fs::path inside = fs::relative(file, prior.folder);  // of the folder; adapters and single files are not
+    const bool is_inside = !inside.empty() && inside != "." && *inside.begin() != "..";
+    hashes[(is_inside ? inside : file.filename()).string()] = sha256_of_file(file);
+  }
   std::error_code none;
   const fs::path views = prior.folder / "views.json";  // its words are as much a part of the prior
   if (fs::exists(views, none)) hashes["views.json"] = sha256_of_file(views);

@@ -77,6 +77,22 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        "folder in diffusers layout whose configs and tokenizer a single-file prior is read with; empty = Stable "
        "Diffusion's",
        &o.prior_config});
+  add({"LoRA_path",
+       "",
+       "LoRA files of the prior, FILE or FILE:SCALE, several with commas between (also --lora)",
+       &o.lora_path,
+       0,
+       0,
+       {},
+       true});
+  add({"textual_inversion_path",
+       "",
+       "textual inversions of the prior, FILE or WORD=FILE, several with commas between (also --textual_inversion)",
+       &o.textual_inversion_path,
+       0,
+       0,
+       {},
+       true});
   add({"prediction_type",
        "",
        "what the prior's U-Net predicts; auto = as its files say, or by a probe",
@@ -211,8 +227,6 @@ void add_foreign(OptionTable& table) {
                           "hf_key", "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"}) {
     table.add_foreign({key, "GuidanceParams", ""});
   }
-  table.add_foreign({"LoRA_path", "GuidanceParams", "LoRA files are not supported yet"});
-  table.add_foreign({"textual_inversion_path", "GuidanceParams", "textual inversion is not supported yet"});
   table.add_foreign({"controlnet_model_key", "GuidanceParams", "ControlNet is not supported yet"});
   table.add_foreign({"fix_noise", "GuidanceParams", "one fixed noise is not supported yet"});
   for (const char* key : {"init_prompt", "use_pointe_rgb", "angle_overhead", "angle_front", "render_45",

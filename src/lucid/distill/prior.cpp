@@ -82,10 +82,20 @@ Prior load_prior(const fs::path& folder) {
   return prior;
 }
 
+std::string expanded(const Prior& prior, const std::string& text) {
+  std::string result = text;
+  for (const auto& [word, spelling] : prior.expansions) {
+    for (size_t at = result.find(word); at != std::string::npos; at = result.find(word, at + spelling.size())) {
+      result.replace(at, word.size(), spelling);
+    }
+  }
+  return result;
+}
+
 torch::Tensor embed(const Prior& prior, const std::string& text) {
   const torch::NoGradGuard no_grad;
   text::Encoder encoder = prior.encoder;  // a handle: forward is not const
-  const std::vector<int64_t> ids = prior.tokenizer.encode_padded(text, encoder->config().positions);
+  const std::vector<int64_t> ids = prior.tokenizer.encode_padded(expanded(prior, text), encoder->config().positions);
   const torch::Device device = encoder->parameters().front().device();
   return encoder->forward(torch::tensor(ids, torch::kLong).unsqueeze(0).to(device));
 }

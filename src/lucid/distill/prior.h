@@ -27,11 +27,16 @@ struct Prior {
   diffusion::Schedule schedule;
   std::filesystem::path folder;  // or the one file that all came from
   std::vector<std::filesystem::path> weight_files;
+  /// Words that stand for several tokens, and how they are spelt then (textual inversions of several vectors).
+  std::vector<std::pair<std::string, std::string>> expansions = {};
   int64_t picture_size = 0;  // pixels a side: the U-Net's sample_size times the VAE's downscale
 };
 
 /// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). Throws UserError.
 Prior load_prior(const std::filesystem::path& folder);
+
+/// `text` with its expansions, as the tokenizer reads it.
+std::string expanded(const Prior& prior, const std::string& text);
 
 /// last_hidden_state of `text`: [1,L,D]. Not cached here.
 torch::Tensor embed(const Prior& prior, const std::string& text);

@@ -28,6 +28,8 @@ class EncoderImpl : public torch::nn::Module {
  public:
   explicit EncoderImpl(const EncoderConfig& config);
   torch::Tensor forward(const torch::Tensor& ids);  // ids [n,L] int64 -> [n,L,D]
+  /// Gives tokens first, first + 1, ... these rows [n,D]; the vocabulary grows where they lie beyond it.
+  void set_tokens(int64_t first, const torch::Tensor& rows);
   std::vector<torch::Tensor> hidden_states(
       const torch::Tensor& ids);  // layers+1 tensors [n,L,D], none with the final norm
   const EncoderConfig& config() const { return config_; }

@@ -2,6 +2,7 @@
 // Special tokens, normalisation, pieces, byte-pair merges: in the reference's order, so that its ids come out.
 #include "lucid/text/tokenizer.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "lucid/base/atomic_file.h"
@@ -121,6 +122,25 @@ Tokenizer Tokenizer::from_merges(std::string_view text, bool sd2_padding) {
   tokenizer.tables_ =
       std::make_shared<const Tables>(std::move(vocabulary), merges, known_tokenizer_config(sd2_padding), fs::path());
   return tokenizer;
+}
+
+int64_t Tokenizer::add_tokens(const std::vector<std::string>& spellings) {
+  auto tables = std::make_shared<Tables>(*tables_);
+  int64_t next = 0;
+  for (const auto& [token, id] : tables->vocabulary) next = std::max(next, id + 1);
+  for (const SpecialToken& token : tables->special) next = std::max(next, token.id + 1);
+  const int64_t first = next;
+  for (const std::string& spelling : spellings) {
+    const std::u32string normal = normalize(decode_utf8(spelling));
+    if (normal.empty() || std::ranges::any_of(tables->special, [&](const SpecialToken& token) { return token.spelling == normal; })) {
+      throw UserError({.what_happened = "the tokenizer has this token already, or it is empty",
+                       .key = spelling.substr(0, 100),
+                       .hint = "give it another name"});
+    }
+    tables->special.push_back({.spelling = normal, .id = next++, .normalized = true});
+  }
+  tables_ = std::move(tables);
+  return first;
 }
 
 std::vector<int64_t> Tokenizer::encode(std::string_view text, int64_t length) const {

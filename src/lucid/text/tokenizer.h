@@ -19,6 +19,10 @@ class Tokenizer {
   /// From the full merges list alone (`merges.txt` layout); vocab follows from it.
   static Tokenizer from_merges(std::string_view merges, bool sd2_padding);
 
+  /// Gives each spelling an id of its own, counting on from the largest there is; found in any case, the longest first.
+  /// Returns the first id. Throws UserError where the tokenizer has one of them already.
+  int64_t add_tokens(const std::vector<std::string>& spellings);
+
   /// bos + at most length-2 tokens + eos, unpadded. `text` must be valid UTF-8 (throws UserError otherwise).
   std::vector<int64_t> encode(std::string_view text, int64_t length = 77) const;
   /// The same, padded to `length`.

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tiny prior that the adapters' goldens were made with, put together from its parts.
+#pragma once
+
+#include "goldens.h"
+#include "lucid/diffusion/golden_test.h"
+#include "lucid/distill/prior.h"
+
+namespace lucid::adapters::test {
+
+inline std::filesystem::path folder() { return lucid::test::goldens() / "adapters"; }
+
+inline diffusion::test::Tensors tensors(const std::string& name) {
+  return weights::read_safetensors(folder() / (name + ".safetensors")).tensors;
+}
+
+inline distill::Prior make_prior() {
+  const std::filesystem::path distilled = lucid::test::goldens() / "distill";
+  return {.tokenizer = text::Tokenizer::from_folder(folder() / "tokenizer"),
+          .encoder = text::load_encoder(folder() / "text_encoder"),
+          .unet = diffusion::load_unet(distilled / "unet"),
+          .vae = diffusion::load_vae(distilled / "vae"),
+          .schedule = diffusion::Schedule({}),
+          .folder = {},
+          .weight_files = {}};
+}
+
+}  // namespace lucid::adapters::test

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kind of LoRA file against the outputs of the network that its own library merged it into.
+#include "lucid/adapters/lora.h"
+
+#include <gtest/gtest.h>
+
+#include "lucid/adapters/golden_prior_test.h"
+#include "lucid/adapters/textual_inversion.h"
+#include "mistakes.h"
+
+namespace lucid::adapters {
+namespace {
+
+using diffusion::test::relative_error;
+using diffusion::test::Tensors;
+using test::folder;
+using test::make_prior;
+using test::tensors;
+namespace fs = std::filesystem;
+
+constexpr double kLimit = 2e-5;  // of each tensor's largest value
+
+torch::Tensor unet_out(distill::Prior& prior) {
+  const torch::NoGradGuard no_grad;
+  const Tensors base = tensors("base");
+  return prior.unet->forward(base.at("sample"), base.at("timestep"), base.at("context"));
+}
+torch::Tensor text_out(distill::Prior& prior, const torch::Tensor& ids = tensors("base").at("input_ids")) {
+  const torch::NoGradGuard no_grad;
+  return prior.encoder->forward(ids).slice(1, 0, 24);
+}
+
+TEST(LoraGolden, TheBaseIsTheGoldens) {
+  distill::Prior prior = make_prior();
+  EXPECT_LT(relative_error(unet_out(prior), tensors("base").at("unet_out")), kLimit);
+  EXPECT_LT(relative_error(text_out(prior), tensors("base").at("text_out")), kLimit);
+}
+
+class EveryLayoutGolden : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(EveryLayoutGolden, GivesTheLibrarysOutputs) {
+  const auto [file, expected_name] = GetParam();
+  const Tensors expected = tensors(std::string(expected_name) + ".expected");
+  for (const double scale : {1.0, 0.6}) {
+    distill::Prior prior = make_prior();
+    const Lora lora = read_lora(folder() / (std::string(file) + ".safetensors"), prior);
+    apply(lora, scale, prior);
+    for (const auto& [word, vector] : lora.tokens) {
+      add({.file = file, .token = word, .vectors = vector.unsqueeze(0)}, prior);
+    }
+    const std::string at = fmt::format("@{:.1f}", scale);
+    EXPECT_LT(relative_error(unet_out(prior), expected.at("unet_out" + at)), kLimit) << at;
+    if (expected.contains("text_out" + at)) {
+      const Tensors with_ids = expected.contains("input_ids") ? expected : tensors("base");
+      EXPECT_LT(relative_error(text_out(prior, with_ids.at("input_ids")), expected.at("text_out" + at)), kLimit) << at;
+    }
+    for (const auto& [name, tensor] : expected) {
+      if (!name.starts_with("merged:unet.") || !name.ends_with(at)) continue;
+      const std::string module = name.substr(12, name.size() - 12 - at.size());
+      EXPECT_LT(relative_error(prior.unet->named_parameters()[module + ".weight"], tensor), kLimit) << module;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, EveryLayoutGolden,
+                         testing::Values(std::pair("lora_kohya", "lora_kohya"),
+                                         std::pair("lora_kohya_mixed", "lora_kohya_mixed"),
+                                         std::pair("lora_kohya_conv1x1", "lora_kohya_conv1x1_on_linear"),
+                                         std::pair("lora_peft", "lora_peft"),
+                                         std::pair("lora_diffusers_old", "lora_diffusers_old"),
+                                         std::pair("lora_pti", "lora_pti")),
+                         [](const auto& param) { return std::string(param.param.first); });
+
+TEST(LoraGolden, PtiFilesHoldTokensToo) {
+  distill::Prior prior = make_prior();
+  EXPECT_EQ(read_lora(folder() / "lora_pti.safetensors", prior).tokens.size(), 2u);
+  const Lora alone = read_lora(folder() / "lora_pti_embed_only.safetensors", prior);
+  EXPECT_TRUE(alone.unet.empty() && alone.text.empty());
+  ASSERT_EQ(alone.tokens.size(), 1u);
+  add({.file = {}, .token = "<only-embed>", .vectors = alone.tokens.at("<only-embed>").unsqueeze(0)}, prior);
+  const Tensors expected = tensors("lora_pti.expected");
+  EXPECT_LT(relative_error(text_out(prior, expected.at("embed_only_input_ids")), expected.at("embed_only_text_out")),
+            kLimit);
+}
+
+TEST(Lora, SeveralAddUp) {
+  distill::Prior once = make_prior(), twice = make_prior();
+  const Lora kohya = read_lora(folder() / "lora_kohya.safetensors", once);
+  const Lora peft = read_lora(folder() / "lora_peft.safetensors", once);
+  apply(kohya, 0.5, once);
+  apply(peft, 0.3, once);
+  apply(peft, 0.3, twice);
+  apply(kohya, 0.5, twice);
+  EXPECT_LT(relative_error(unet_out(once), unet_out(twice)), 1e-5);
+}
+
+torch::Tensor random(std::vector<int64_t> sizes) { return torch::randn(sizes, torch::kDouble); }
+
+TEST(Lora, LyCorisKindsAreTheirDefinitions) {
+  torch::manual_seed(2);
+  const torch::Tensor a = random({6, 2}), b = random({2, 8}), c = random({6, 2}), d = random({2, 8});
+  LayerChange loha{.factors = {{"hada_w1_a", a}, {"hada_w1_b", b}, {"hada_w2_a", c}, {"hada_w2_b", d}}, .alpha = 1};
+  EXPECT_TRUE(torch::allclose(loha.delta({6, 8}), 0.5 * (a.matmul(b) * c.matmul(d))));
+  const torch::Tensor w1 = random({3, 2}), w2a = random({2, 1}), w2b = random({1, 4});
+  LayerChange lokr{.factors = {{"lokr_w1", w1}, {"lokr_w2_a", w2a}, {"lokr_w2_b", w2b}}, .alpha = 0};
+  EXPECT_TRUE(torch::allclose(lokr.delta({6, 8}), torch::kron(w1, w2a.matmul(w2b))));
+  const torch::Tensor up = random({5, 3, 1, 1}), mid = random({3, 3, 3, 3}), down = random({3, 4, 1, 1});
+  LayerChange locon{.factors = {{"up", up}, {"mid", mid}, {"down", down}}, .alpha = 6};
+  torch::Tensor expected = torch::zeros({5, 4, 3, 3}, torch::kDouble);
+  for (int64_t o = 0; o < 5; ++o) {
+    for (int64_t i = 0; i < 4; ++i) {
+      for (int64_t r = 0; r < 3; ++r) {
+        for (int64_t s = 0; s < 3; ++s) expected[o][i] += up[o][r][0][0] * mid[r][s] * down[s][i][0][0] * 2;
+      }
+    }
+  }
+  EXPECT_TRUE(torch::allclose(locon.delta({5, 4, 3, 3}), expected));
+  LayerChange diff{.factors = {{"diff", up}}, .alpha = 0};
+  EXPECT_TRUE(torch::equal(diff.delta({5, 3, 1, 1}), up));
+}
+
+TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
+  const lucid::test::TemporaryFolder temporary;
+  const fs::path file = temporary.path / "x.safetensors";
+  const std::string layer = "lora_unet_mid_block_attentions_0_proj_in";
+  const auto problem = [&](const Tensors& tensors) {
+    weights::write_safetensors(file, tensors);
+    return lucid::test::mistake_of([&] {
+      distill::Prior prior = make_prior();
+      apply(read_lora(file, prior), 1, prior);
+    });
+  };
+  const Tensors good = {{layer + ".lora_up.weight", torch::ones({32, 2})}, {layer + ".lora_down.weight", torch::ones({2, 32})}};
+  Tensors wide = good;
+  wide[layer + ".lora_down.weight"] = torch::ones({2, 40});
+  EXPECT_NE(problem(wide).what_happened.find("[32,40], the weight [32,32]"), std::string::npos);
+  Tensors rank = good;
+  rank[layer + ".lora_down.weight"] = torch::ones({3, 32});
+  EXPECT_NE(problem(rank).what_happened.find("[32,2] and [3,32]"), std::string::npos);
+  Tensors half = good;
+  half.erase(layer + ".lora_down.weight");
+  EXPECT_NE(problem(half).what_happened.find("down is missing"), std::string::npos);
+  Tensors flat = good;
+  flat[layer + ".lora_up.weight"] = torch::ones({32});
+  EXPECT_NE(problem(flat).what_happened, "");
+  Tensors alpha = good;
+  alpha[layer + ".alpha"] = torch::ones({2});
+  EXPECT_EQ(problem(alpha).key, layer + ".alpha");
+  Tensors stranger = good;
+  stranger["lora_unet_down_blocks_9_attentions_0_proj_in.alpha"] = torch::ones({});
+  EXPECT_NE(problem(stranger).what_happened.find("1 of its 3"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lucid::adapters

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// See prior.h.
+#include "lucid/app/prior.h"
+
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <optional>
+
+#include "lucid/adapters/lora.h"
+#include "lucid/adapters/textual_inversion.h"
+#include "lucid/base/error.h"
+#include "lucid/distill/single_file.h"
+
+namespace lucid::app {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path prior_path(const RunOptions& options) {
+  if (options.model_key.empty()) return data_folder() / "models" / "mini";
+  const fs::path path = options.model_key;
+  std::error_code none;
+  if (!fs::is_directory(path, none) && !fs::is_regular_file(path, none)) {
+    throw UserError(
+        {.what_happened = fmt::format("'{}' is not on this machine; lucid downloads nothing", options.model_key),
+         .key = "model_key",
+         .hint = "--prior names a Stable Diffusion 1.x or 2.x folder in diffusers layout, or one file"});
+  }
+  return path;
+}
+
+distill::Prior load(const RunOptions& options) {
+  const fs::path path = prior_path(options);
+  std::optional<diffusion::Prediction> prediction;
+  if (options.prediction_type != "auto") {
+    prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
+  }
+  if (!fs::is_directory(path)) {
+    return distill::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
+                                            .configs = options.prior_config,
+                                            .prediction = prediction});
+  }
+  distill::Prior prior = distill::load_prior(path);
+  if (prediction) {
+    diffusion::ScheduleConfig config = prior.schedule.config();
+    config.prediction = *prediction;
+    prior.schedule = diffusion::Schedule(config);
+  }
+  return prior;
+}
+
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    if (end > begin) parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+struct ScaledFile {
+  fs::path file;
+  double scale = 1;
+};
+
+/// FILE or FILE:SCALE.
+ScaledFile scaled_file(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon + 1 == text.size()) return {.file = text};
+  double scale = 0;
+  const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), scale);
+  if (error != std::errc() || end != text.data() + text.size()) return {.file = text};
+  return {.file = text.substr(0, colon), .scale = scale};
+}
+
+void add_inversion(const adapters::Inversion& inversion, const std::string& prompt, distill::Prior& prior) {
+  adapters::add(inversion, prior);
+  if (prompt.find(inversion.token) == std::string::npos) {
+    spdlog::warn("the prompt does not use the word {} of {}", inversion.token, inversion.file.string());
+  }
+}
+
+}  // namespace
+
+distill::Prior open_prior(const RunOptions& options) {
+  distill::Prior prior = load(options);
+  for (const std::string& text : parts_of(options.lora_path)) {
+    const auto [file, scale] = scaled_file(text);
+    const adapters::Lora lora = adapters::read_lora(file, prior);
+    adapters::apply(lora, scale, prior);
+    for (const auto& [word, vector] : lora.tokens) {  // PTI files hold words beside the layers
+      add_inversion({.file = file, .token = word, .vectors = vector.reshape({-1, vector.size(-1)})}, options.text, prior);
+    }
+    prior.weight_files.push_back(file);
+  }
+  for (const std::string& text : parts_of(options.textual_inversion_path)) {
+    const size_t equals = text.find('=');
+    const bool named = equals != std::string::npos && !fs::exists(text);
+    const fs::path file = named ? text.substr(equals + 1) : text;
+    for (const adapters::Inversion& inversion :
+         adapters::read_inversions(file, named ? text.substr(0, equals) : std::string())) {
+      add_inversion(inversion, options.text, prior);
+    }
+    prior.weight_files.push_back(file);
+  }
+  return prior;
+}
+
+}  // namespace lucid::app
