@@ -116,7 +116,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   write_file(root / "effective_config.yaml", table.dump_yaml());
 
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
-  diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options));
+  diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::PictureEncoder encoder(prior.vae, compute_options(options));
   const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller};
   train::TrainCallbacks callbacks{

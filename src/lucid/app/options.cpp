@@ -93,6 +93,15 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        0,
        {},
        true});
+  add({"controlnet_model_key",
+       "",
+       "depth ControlNet in diffusers layout that is shown each render's own disparity (also --controlnet); empty = none",
+       &o.controlnet,
+       0,
+       0,
+       {},
+       true});
+  add({"controlnet_scale", "", "how much the ControlNet counts (ours)", &o.controlnet_scale, 0, 100});
   add({"prediction_type",
        "",
        "what the prior's U-Net predicts; auto = as its files say, or by a probe",
@@ -227,7 +236,6 @@ void add_foreign(OptionTable& table) {
                           "hf_key", "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"}) {
     table.add_foreign({key, "GuidanceParams", ""});
   }
-  table.add_foreign({"controlnet_model_key", "GuidanceParams", "ControlNet is not supported yet"});
   table.add_foreign({"fix_noise", "GuidanceParams", "one fixed noise is not supported yet"});
   for (const char* key : {"init_prompt", "use_pointe_rgb", "angle_overhead", "angle_front", "render_45",
                           "uniform_sphere_rate", "SSAA", "device"}) {

@@ -10,6 +10,7 @@
 #include "lucid/adapters/lora.h"
 #include "lucid/adapters/textual_inversion.h"
 #include "lucid/base/error.h"
+#include "lucid/distill/prior_parts.h"
 #include "lucid/distill/single_file.h"
 
 namespace lucid::app {
@@ -104,7 +105,37 @@ distill::Prior open_prior(const RunOptions& options) {
     }
     prior.weight_files.push_back(file);
   }
+  if (!options.controlnet.empty()) {
+    for (const fs::path& file : weights::part_files(options.controlnet, "diffusion_pytorch_model")) {
+      prior.weight_files.push_back(file);
+    }
+  }
   return prior;
+}
+
+diffusion::Control open_control(const RunOptions& options, const distill::Prior& prior) {
+  if (options.controlnet.empty()) return {};
+  diffusion::ControlNet net = diffusion::load_control_net(options.controlnet);
+  const auto refuse = [&](const char* key, int64_t has, int64_t needs) {
+    if (has == needs) return;
+    throw UserError(UserMistake{.what_happened = fmt::format("is {}, the prior's U-Net has {}", has, needs),
+                                .file = (fs::path(options.controlnet) / "config.json").string(),
+                                .key = key,
+                                .hint = "the ControlNet was made for another model"});
+  };
+  const auto &ours = net->config().unet, &unet = prior.unet->config();
+  refuse("in_channels", ours.in_channels, unet.in_channels);
+  refuse("cross_attention_dim", ours.cross_attention_dim, unet.cross_attention_dim);
+  refuse("layers_per_block", ours.layers_per_block, unet.layers_per_block);
+  refuse("block_out_channels", static_cast<int64_t>(ours.block_out_channels.size()),
+         static_cast<int64_t>(unet.block_out_channels.size()));
+  for (size_t i = 0; i < unet.block_out_channels.size(); ++i) {
+    refuse("block_out_channels", ours.block_out_channels[i], unet.block_out_channels[i]);
+  }
+  const int64_t shrinks = int64_t{1} << (net->config().embedding_channels.size() - 1);
+  refuse("conditioning_embedding_out_channels", shrinks, prior.vae->config().downscale());
+  refuse("conditioning_channels", net->config().conditioning_channels, 3);
+  return {.net = distill::frozen(net), .scale = options.controlnet_scale};
 }
 
 }  // namespace lucid::app

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "lucid/diffusion/compute.h"
+#include "lucid/diffusion/control_net.h"
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/workers.h"
 
@@ -18,17 +19,31 @@ class Denoiser {
   virtual ~Denoiser() = default;
   virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
                                 const torch::Tensor& context) = 0;
+  /// Whether it is to be shown a picture of each view before it predicts.
+  virtual bool looks() const { return false; }
+  /// pictures [V,3,H,W] in [0,1]: of the views that the rows of the following batches are, over and over.
+  virtual void show(const torch::Tensor& /*pictures*/) {}
+};
+
+/// A ControlNet that looks at each view, and how much it counts.
+struct Control {
+  ControlNet net = nullptr;
+  double scale = 1;
 };
 
 /// A U-Net as a Denoiser, cast to and from its precision. Gradients are as the caller's mode says; a batch is shared
 /// among workers where it wants none.
 class UNetDenoiser final : public Denoiser {
  public:
-  explicit UNetDenoiser(const UNet& unet, const ComputeOptions& options = {});
+  explicit UNetDenoiser(const UNet& unet, const ComputeOptions& options = {}, const Control& control = {});
   torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
+  bool looks() const override { return !control_.net.is_empty(); }
+  void show(const torch::Tensor& pictures) override { pictures_ = pictures.to(precision_); }
 
  private:
   UNet unet_;
+  Control control_;
+  torch::Tensor pictures_;  // [V,3,H,W]
   torch::ScalarType precision_;
   Workers workers_;
 };

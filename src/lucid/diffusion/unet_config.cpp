@@ -10,7 +10,6 @@ using weights::JsonConfig;
 namespace {
 
 void refuse_unsupported(const JsonConfig& json) {
-  json.only("_class_name", "UNet2DConditionModel");
   json.none_of({"class_embed_type", "num_class_embeds", "projection_class_embeddings_input_dim", "addition_embed_type",
                 "addition_time_embed_dim", "encoder_hid_dim", "encoder_hid_dim_type", "time_cond_proj_dim",
                 "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act", "cross_attention_norm",
@@ -69,18 +68,23 @@ void read_block_types(const JsonConfig& json, const std::string& key, const std:
 
 UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);
-  refuse_unsupported(json);
-  UNetConfig config;
-  config.in_channels = json.positive("in_channels", config.in_channels);
+  json.only("_class_name", "UNet2DConditionModel");
+  UNetConfig config = way_down_from(json);
   config.out_channels = json.positive("out_channels", config.out_channels);
   if (config.out_channels != config.in_channels) {
     json.refuse("in_channels", fmt::format("must equal out_channels, {}", config.out_channels),
                 "inpainting and variance-predicting U-Nets are not supported");
   }
+  read_block_types(json, "up_block_types", "Up", config.up_block_types, config.block_out_channels.size());
+  return config;
+}
+
+UNetConfig UNetConfig::way_down_from(const JsonConfig& json) {
+  refuse_unsupported(json);
+  UNetConfig config;
+  config.in_channels = json.positive("in_channels", config.in_channels);
   config.block_out_channels = json.positives("block_out_channels", config.block_out_channels);
-  const size_t levels = config.block_out_channels.size();
-  read_block_types(json, "down_block_types", "Down", config.down_block_types, levels);
-  read_block_types(json, "up_block_types", "Up", config.up_block_types, levels);
+  read_block_types(json, "down_block_types", "Down", config.down_block_types, config.block_out_channels.size());
 
   const std::string mid =
       json.text("mid_block_type", json.has_null("mid_block_type") ? "null" : "UNetMidBlock2DCrossAttn");

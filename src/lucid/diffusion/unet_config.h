@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace lucid::weights {
+class JsonConfig;
+}
+
 namespace lucid::diffusion {
 
 struct UNetConfig {
@@ -26,6 +30,8 @@ struct UNetConfig {
   double norm_eps = 1e-5;
   /// Throws UserError, with file, key and value, on what it does not support. Absent keys take diffusers' defaults.
   static UNetConfig from_file(const std::filesystem::path& config_json);
+  /// The half that a ControlNet's config.json has too: everything but the way up.
+  static UNetConfig way_down_from(const weights::JsonConfig& json);
 };
 
 }  // namespace lucid::diffusion

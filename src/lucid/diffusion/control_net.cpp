@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// See control_net.h.
+#include "lucid/diffusion/control_net.h"
+
+#include "lucid/base/error.h"
+#include "lucid/diffusion/layers.h"
+#include "lucid/weights/json_config.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::diffusion {
+namespace {
+
+torch::nn::Conv2d zero_conv(int64_t channels) { return conv1x1(channels, channels); }
+
+}  // namespace
+
+ControlNetConfig ControlNetConfig::from_file(const std::filesystem::path& config_json) {
+  const weights::JsonConfig json(config_json);
+  json.only("_class_name", "ControlNetModel");
+  json.only("global_pool_conditions", false);
+  json.only("controlnet_conditioning_channel_order", "rgb");
+  ControlNetConfig config;
+  config.unet = UNetConfig::way_down_from(json);
+  config.conditioning_channels = json.positive("conditioning_channels", config.conditioning_channels);
+  config.embedding_channels = json.positives("conditioning_embedding_out_channels", config.embedding_channels);
+  return config;
+}
+
+ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
+    : config_(config),
+      conv_in_(register_module("conv_in", conv3x3(config.unet.in_channels, config.unet.block_out_channels[0]))),
+      time_embedding_(register_module("time_embedding", TimeEmbedding(config.unet.block_out_channels[0]))),
+      mid_(register_module("mid_block", MidLevel(mid_level_of(config.unet)))),
+      mid_out_(register_module("controlnet_mid_block", zero_conv(config.unet.block_out_channels.back()))) {
+  const auto& channels = config.embedding_channels;
+  const auto picture = register_module("controlnet_cond_embedding", std::make_shared<torch::nn::Module>());
+  const auto add = [&](const std::shared_ptr<torch::nn::Module>& to, const std::string& name, int64_t in, int64_t out,
+                       int64_t stride) {
+    picture_convs_.push_back(to->register_module(name, conv3x3(in, out, stride)));
+  };
+  add(picture, "conv_in", config.conditioning_channels, channels[0], 1);
+  const auto blocks = picture->register_module("blocks", std::make_shared<torch::nn::Module>());
+  for (size_t i = 0; i + 1 < channels.size(); ++i) {
+    add(blocks, fmt::format("{}", 2 * i), channels[i], channels[i], 1);
+    add(blocks, fmt::format("{}", 2 * i + 1), channels[i], channels[i + 1], 2);
+  }
+  add(picture, "conv_out", channels.back(), config.unet.block_out_channels[0], 1);
+
+  torch::nn::ModuleList down, out;
+  down_out_.push_back(zero_conv(config.unet.block_out_channels[0]));
+  for (size_t i = 0; i < config.unet.block_out_channels.size(); ++i) {
+    const UNetLevel level = level_of(config.unet, i);
+    down->push_back(down_.emplace_back(level));
+    for (int64_t k = 0; k < level.layers + (level.resize ? 1 : 0); ++k) down_out_.push_back(zero_conv(level.out));
+  }
+  for (const auto& conv : down_out_) out->push_back(conv);
+  register_module("down_blocks", down);
+  register_module("controlnet_down_blocks", out);
+}
+
+ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps,
+                                         const torch::Tensor& context, const torch::Tensor& picture, double scale) {
+  torch::Tensor shown = picture.contiguous(torch::MemoryFormat::ChannelsLast);
+  for (size_t i = 0; i < picture_convs_.size(); ++i) {
+    shown = picture_convs_[i](shown);
+    if (i + 1 < picture_convs_.size()) shown = torch::silu(shown);
+  }
+  const Conditioning conditioning{.time = torch::silu(time_embedding_(timesteps)), .context = context};
+  torch::Tensor h = conv_in_(x.contiguous(torch::MemoryFormat::ChannelsLast));
+  LUCID_CHECK(shown.sizes() == h.sizes(), "a picture for latents of {} x {} has become {} x {}", h.size(2), h.size(3),
+              shown.size(2), shown.size(3));
+  h = h + shown;
+  std::vector<torch::Tensor> skips{h};
+  const Watch nobody{nullptr};
+  for (auto& level : down_) h = level(h, conditioning, skips, nobody);
+  h = mid_(h, conditioning);
+  ControlResiduals residuals;
+  for (size_t i = 0; i < skips.size(); ++i) residuals.down.push_back(down_out_[i](skips[i]) * scale);
+  residuals.mid = mid_out_(h) * scale;
+  return residuals;
+}
+
+ControlNet load_control_net(const std::filesystem::path& folder) {
+  ControlNet net(ControlNetConfig::from_file(folder / "config.json"));
+  weights::load_into(*net, weights::read_part(folder, "diffusion_pytorch_model"));
+  lay_out_channels_last(*net);
+  return net;
+}
+
+}  // namespace lucid::diffusion

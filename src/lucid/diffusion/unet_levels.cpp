@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// See unet_levels.h.
+#include "lucid/diffusion/unet_levels.h"
+
+#include <cmath>
+
+#include "lucid/base/error.h"
+#include "lucid/diffusion/layers.h"
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr double kMaxPeriod = 10000;
+
+bool has_attention(const std::string& block_type) { return block_type.starts_with("CrossAttn"); }
+
+}  // namespace
+
+UNetLevel level_of(const UNetConfig& config, size_t i) {
+  const auto& widths = config.block_out_channels;
+  return {.in = widths[i == 0 ? 0 : i - 1],
+          .out = widths[i],
+          .layers = config.layers_per_block,
+          .attention = has_attention(config.down_block_types[i]),
+          .resize = i + 1 < widths.size(),
+          .time_width = 4 * widths[0],
+          .eps = config.norm_eps,
+          .transformer = {.channels = widths[i],
+                          .context_width = config.cross_attention_dim,
+                          .heads = config.heads_per_block[i],
+                          .groups = config.norm_num_groups,
+                          .linear_projection = config.use_linear_projection}};
+}
+
+UNetLevel mid_level_of(const UNetConfig& config) {
+  UNetLevel level = level_of(config, config.block_out_channels.size() - 1);
+  level.attention = config.mid_cross_attention;
+  return level;
+}
+
+UNetLevel up_level_of(const UNetConfig& config, size_t i) {
+  const size_t levels = config.block_out_channels.size(), mirror = levels - 1 - i;
+  UNetLevel level = level_of(config, mirror);
+  level.below = config.block_out_channels[std::min(mirror + 1, levels - 1)];
+  level.layers = config.layers_per_block + 1;
+  level.attention = has_attention(config.up_block_types[i]);
+  level.resize = mirror > 0;
+  return level;
+}
+
+torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width) {
+  LUCID_CHECK(width % 2 == 0, "width {}", width);
+  const int64_t half = width / 2;
+  const auto float32 = torch::TensorOptions(torch::kFloat).device(timesteps.device());
+  // The library's order of float32 operations: at t = 981 another order differs in the sixth digit.
+  const torch::Tensor frequencies = torch::exp(-std::log(kMaxPeriod) * torch::arange(half, float32) / half);
+  const torch::Tensor angles = timesteps.to(torch::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
+  return torch::cat({angles.cos(), angles.sin()}, 1);
+}
+
+TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t width)
+    : width_(width),
+      linear_1_(register_module("linear_1", torch::nn::Linear(width, 4 * width))),
+      linear_2_(register_module("linear_2", torch::nn::Linear(4 * width, 4 * width))) {}
+
+torch::Tensor TimeEmbeddingImpl::forward(const torch::Tensor& timesteps) {
+  return linear_2_(activate(linear_1_(timestep_embedding(timesteps, width_).to(linear_1_->weight.scalar_type()))));
+}
+
+}  // namespace lucid::diffusion
