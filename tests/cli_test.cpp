@@ -303,12 +303,9 @@ TEST(Cli, EveryTinyPipelineRunsWithALoraAndAnEmbedding) {
       const fs::path root = folder.path / "out" / workspace;
       const auto manifest = nlohmann::json::parse(lucid::read_file(root / "manifest.json"));
       EXPECT_TRUE(manifest["weights_sha256"].contains("style.safetensors"));
-      for (const auto& entry : fs::recursive_directory_iterator(root)) {
-        if (entry.path().extension() == ".ply") clouds[workspace] = lucid::read_file(entry.path());
-      }
-      ASSERT_FALSE(clouds[workspace].empty());
+      clouds[workspace] = lucid::read_file(root / "point_cloud/iteration_10/point_cloud.ply");
     }
-    EXPECT_NE(clouds[c.name + "0.8"], clouds[c.name + "0"]) << "the LoRA changes nothing";
+    EXPECT_TRUE(clouds[c.name + "0.8"] != clouds[c.name + "0"]) << "the LoRA changes nothing";
   }
 }
 
