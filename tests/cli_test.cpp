@@ -284,7 +284,7 @@ TEST(Cli, EveryTinyPipelineRunsWithALoraAndAnEmbedding) {
       {"sd2v", {"--prior", (sd / "tiny-sd2-v").string()}, 48},
       {"ckpt", {"--prior", (sd / "single/tiny-sd1.ckpt").string(), "--prior-config", (sd / "tiny-sd1").string()}, 32}};
   const std::string lora = (folder.path / "style.safetensors").string();
-  const std::string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.";
+  const std::string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v.";
   torch::manual_seed(1);
   lucid::weights::write_safetensors(
       lora, {{layer + "lora_A.weight", torch::randn({2, 16})}, {layer + "lora_B.weight", torch::randn({16, 2})}});
