@@ -4,13 +4,15 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
 
 struct ComputeOptions {
   /// Of weights and activations; norms are computed in float32 whatever it is. None: as the weights are.
-  c10::optional<torch::ScalarType> precision = c10::nullopt;
+  std::optional<torch::ScalarType> precision = std::nullopt;
   /// Threads that each take a share of a batch that is large enough: on small pictures they do more in a second than if
   /// all of them shared each layer. 1: no shares.
   int64_t workers = 1;
@@ -23,7 +25,7 @@ torch::ScalarType precision_of(const Module& module) {
 
 /// The module itself, or a copy if the precision is another one.
 template <class Module>
-Module in_precision(const Module& module, c10::optional<torch::ScalarType> precision) {
+Module in_precision(const Module& module, std::optional<torch::ScalarType> precision) {
   if (!precision || *precision == precision_of(module)) return module;
   Module copy(module->config());
   const torch::Device device = module->parameters().front().device();
