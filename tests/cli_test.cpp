@@ -262,10 +262,28 @@ TEST(Cli, BadConfigs) {
 /// Ten steps of a Stable Diffusion of toy size.
 std::vector<std::string> tiny_run(const TemporaryFolder& folder, const std::string& workspace,
                                   const std::vector<std::string>& more) {
-  std::vector<std::string> arguments = {
-      "generate", "--output", (folder.path / "out").string(), "--workspace", workspace, "--iterations", "10",
-      "--warmup-iter", "3", "--init-num-pts", "300", "--image-w", "64", "--image-h", "64", "--vis-interval", "0",
-      "--no-save-video", "--no-save-process", "--progress", "off", "a <thing> of gold"};
+  std::vector<std::string> arguments = {"generate",
+                                        "--output",
+                                        (folder.path / "out").string(),
+                                        "--workspace",
+                                        workspace,
+                                        "--iterations",
+                                        "10",
+                                        "--warmup-iter",
+                                        "3",
+                                        "--init-num-pts",
+                                        "300",
+                                        "--image-w",
+                                        "64",
+                                        "--image-h",
+                                        "64",
+                                        "--vis-interval",
+                                        "0",
+                                        "--no-save-video",
+                                        "--no-save-process",
+                                        "--progress",
+                                        "off",
+                                        "a <thing> of gold"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -34,8 +34,8 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
      {"corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text",
       "weights"}},
     {"app",
-     {"eval", "adapters", "corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion",
-      "text", "weights", "config"}},
+     {"eval", "adapters", "corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math",
+      "diffusion", "text", "weights", "config"}},
 };
 
 // Modules below tensors: no torch header in them.

@@ -48,7 +48,8 @@ std::string lora_layout(const StateDict& state) {
   if (any_with(state, ".lora_down.weight")) return any_with(state, ".lora_mid.") ? "LoCon (kohya)" : "LoRA (kohya)";
   if (any_with(state, ".lora_A.")) return "LoRA (PEFT)";
   if (any_with(state, "_lora.down.weight") || any_with(state, ".lora.down.weight")) return "LoRA (diffusers)";
-  if (state.tensors.contains("unet:0:up") || state.tensors.contains("text_encoder:0:up")) return "LoRA (cloneofsimo PTI)";
+  if (state.tensors.contains("unet:0:up") || state.tensors.contains("text_encoder:0:up"))
+    return "LoRA (cloneofsimo PTI)";
   return "";
 }
 
@@ -80,8 +81,8 @@ void describe_weights(const std::filesystem::path& file) {
   }
   std::map<std::string, int64_t> kinds;
   for (const auto& [name, tensor] : state.tensors) kinds[std::string(tensor.dtype().name())] += tensor.numel();
-  fmt::print("{}: {}, {} tensors, {:.2f} M numbers\n", file.string(), pickled ? "torch pickle (read as data)" : "safetensors",
-             state.tensors.size(), millions(state));
+  fmt::print("{}: {}, {} tensors, {:.2f} M numbers\n", file.string(),
+             pickled ? "torch pickle (read as data)" : "safetensors", state.tensors.size(), millions(state));
   if (weights::is_ldm(state)) {
     describe_checkpoint(state);
   } else if (const std::string layout = lora_layout(state); !layout.empty()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a weight file is, said from its tensors' names: a checkpoint, a LoRA, a textual inversion, or one part of a model.
+// What a weight file is, said from its tensors' names: a checkpoint, a LoRA, a textual inversion, or one part of a
+// model.
 #pragma once
 
 #include <filesystem>

@@ -126,7 +126,8 @@ Command add_info(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("info", "what this build found on the machine, or what a file or prior folder is");
   auto path = std::make_shared<std::string>();
-  command->add_option("path", *path, "a .ply, a weight file (.safetensors, .ckpt, .bin, .pt) or a diffusers folder")->type_name("PATH");
+  command->add_option("path", *path, "a .ply, a weight file (.safetensors, .ckpt, .bin, .pt) or a diffusers folder")
+      ->type_name("PATH");
   return {.app = command, .run = [path](const std::atomic<bool>&) { return run(*path); }};
 }
 

@@ -55,8 +55,8 @@ class Factors {
 /// LoCon with a core of its own: up [o,r,1,1], mid [r,r,k,k], down [r,i,1,1].
 torch::Tensor with_mid(const torch::Tensor& up, const torch::Tensor& mid, const torch::Tensor& down) {
   if (mid.dim() != 4 || mid.size(0) != up.size(1) || mid.size(1) != down.size(0)) {
-    throw std::invalid_argument(fmt::format("up {}, mid {} and down {}", shape_text(up.sizes()), shape_text(mid.sizes()),
-                                            shape_text(down.sizes())));
+    throw std::invalid_argument(fmt::format("up {}, mid {} and down {}", shape_text(up.sizes()),
+                                            shape_text(mid.sizes()), shape_text(down.sizes())));
   }
   return torch::einsum("or,rskl,si->oikl", {up.flatten(1), mid, down.flatten(1)});
 }
@@ -74,7 +74,8 @@ torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
                         second = product(f.get("hada_w2_a"), f.get("hada_w2_b"));
     if (f.has("hada_t1")) throw std::invalid_argument("a LoHa with cores (hada_t1) is not supported");
     if (first.sizes() != second.sizes()) {
-      throw std::invalid_argument(fmt::format("products {} and {}", shape_text(first.sizes()), shape_text(second.sizes())));
+      throw std::invalid_argument(
+          fmt::format("products {} and {}", shape_text(first.sizes()), shape_text(second.sizes())));
     }
     rank = f.get("hada_w1_b").size(0);
     change = first * second;
@@ -99,9 +100,9 @@ torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
 
 namespace {
 
-[[noreturn]] void refuse(const fs::path& file, const std::string& what, const std::string& key, const std::string& hint) {
-  throw UserError(
-      UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
+[[noreturn]] void refuse(const fs::path& file, const std::string& what, const std::string& key,
+                         const std::string& hint) {
+  throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
 }
 
 weights::StateDict read(const fs::path& file) {
@@ -125,8 +126,8 @@ void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& cha
     torch::Tensor* own = parameters.find(module + ".bias");
     if (bias != change.factors.end() && own != nullptr) {
       if (bias->second.sizes() != own->sizes()) {
-        refuse(lora.file, fmt::format("the change is {}, the bias {}", shape_text(bias->second.sizes()),
-                                      shape_text(own->sizes())),
+        refuse(lora.file,
+               fmt::format("the change is {}, the bias {}", shape_text(bias->second.sizes()), shape_text(own->sizes())),
                module, "the LoRA was made for another model");
       }
       own->copy_(own->to(torch::kDouble) + scale * bias->second.to(torch::kDouble));
@@ -154,14 +155,16 @@ Lora read_lora(const fs::path& file, const distill::Prior& prior) {
     }
     LayerChange& change = (part->is_text ? lora.text : lora.unet)[part->module];
     if (part->factor == "alpha") {
-      if (tensor.numel() != 1 || !tensor.isfinite().all().item<bool>()) refuse(file, "alpha must be a number", name, "");
+      if (tensor.numel() != 1 || !tensor.isfinite().all().item<bool>())
+        refuse(file, "alpha must be a number", name, "");
       change.alpha = tensor.to(torch::kDouble).item<double>();
     } else {
       change.factors.emplace(part->factor, tensor);
     }
   }
   if (!unknown.empty()) {
-    refuse(file, fmt::format("{} of its {} tensors belong to no layer of this prior", unknown.size(), state.tensors.size()),
+    refuse(file,
+           fmt::format("{} of its {} tensors belong to no layer of this prior", unknown.size(), state.tensors.size()),
            unknown.front(), "a LoRA for another model, or in a layout that lucid does not know");
   }
   return lora;

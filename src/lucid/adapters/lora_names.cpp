@@ -15,7 +15,8 @@ std::vector<std::string> layers_of(const torch::nn::Module& network) {
   std::vector<std::string> layers;
   for (const auto& item : network.named_parameters()) {
     const std::string_view name = item.key();
-    if (name.ends_with(kWeight) && item.value().dim() >= 2) layers.emplace_back(name.substr(0, name.size() - kWeight.size()));
+    if (name.ends_with(kWeight) && item.value().dim() >= 2)
+      layers.emplace_back(name.substr(0, name.size() - kWeight.size()));
   }
   return layers;
 }
@@ -30,8 +31,8 @@ std::map<std::string, std::string, std::less<>> by_underscores(const std::vector
   return map;
 }
 
-/// The order in which lora_diffusion walks a U-Net: its blocks down, up, then the middle; in each transformer block both
-/// attentions and the gated projection.
+/// The order in which lora_diffusion walks a U-Net: its blocks down, up, then the middle; in each transformer block
+/// both attentions and the gated projection.
 std::vector<std::string> pti_unet_order(const std::vector<std::string>& layers) {
   std::vector<std::string> order;
   for (const std::string_view side : {"down_blocks.", "up_blocks.", "mid_block."}) {
@@ -74,23 +75,25 @@ struct Ending {
   std::string_view ending, factor;
 };
 // The longer first where one ends in another.
-constexpr Ending kKohyaEndings[] = {{".lora_up.weight", "up"},    {".lora_down.weight", "down"},
-                                    {".lora_mid.weight", "mid"},  {".alpha", "alpha"},
-                                    {".hada_w1_a", "hada_w1_a"},  {".hada_w1_b", "hada_w1_b"},
-                                    {".hada_w2_a", "hada_w2_a"},  {".hada_w2_b", "hada_w2_b"},
-                                    {".hada_t1", "hada_t1"},      {".hada_t2", "hada_t2"},
-                                    {".lokr_w1", "lokr_w1"},      {".lokr_w1_a", "lokr_w1_a"},
-                                    {".lokr_w1_b", "lokr_w1_b"},  {".lokr_w2", "lokr_w2"},
-                                    {".lokr_w2_a", "lokr_w2_a"},  {".lokr_w2_b", "lokr_w2_b"},
-                                    {".lokr_t2", "lokr_t2"},      {".diff", "diff"},
-                                    {".diff_b", "diff_b"}};
-constexpr Ending kDiffusersEndings[] = {
-    {".lora_linear_layer.down.weight", "down"}, {".lora_linear_layer.up.weight", "up"},
-    {"_lora.down.weight", "down"},              {"_lora.up.weight", "up"},
-    {".lora.down.weight", "down"},              {".lora.up.weight", "up"},
-    {".lora_A.default.weight", "down"},         {".lora_B.default.weight", "up"},
-    {".lora_A.weight", "down"},                 {".lora_B.weight", "up"},
-    {".alpha", "alpha"}};
+constexpr Ending kKohyaEndings[] = {
+    {".lora_up.weight", "up"},   {".lora_down.weight", "down"}, {".lora_mid.weight", "mid"},
+    {".alpha", "alpha"},         {".hada_w1_a", "hada_w1_a"},   {".hada_w1_b", "hada_w1_b"},
+    {".hada_w2_a", "hada_w2_a"}, {".hada_w2_b", "hada_w2_b"},   {".hada_t1", "hada_t1"},
+    {".hada_t2", "hada_t2"},     {".lokr_w1", "lokr_w1"},       {".lokr_w1_a", "lokr_w1_a"},
+    {".lokr_w1_b", "lokr_w1_b"}, {".lokr_w2", "lokr_w2"},       {".lokr_w2_a", "lokr_w2_a"},
+    {".lokr_w2_b", "lokr_w2_b"}, {".lokr_t2", "lokr_t2"},       {".diff", "diff"},
+    {".diff_b", "diff_b"}};
+constexpr Ending kDiffusersEndings[] = {{".lora_linear_layer.down.weight", "down"},
+                                        {".lora_linear_layer.up.weight", "up"},
+                                        {"_lora.down.weight", "down"},
+                                        {"_lora.up.weight", "up"},
+                                        {".lora.down.weight", "down"},
+                                        {".lora.up.weight", "up"},
+                                        {".lora_A.default.weight", "down"},
+                                        {".lora_B.default.weight", "up"},
+                                        {".lora_A.weight", "down"},
+                                        {".lora_B.weight", "up"},
+                                        {".alpha", "alpha"}};
 
 }  // namespace
 

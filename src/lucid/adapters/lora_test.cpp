@@ -130,7 +130,8 @@ TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
       apply(read_lora(file, prior), 1, prior);
     });
   };
-  const Tensors good = {{layer + ".lora_up.weight", torch::ones({32, 2})}, {layer + ".lora_down.weight", torch::ones({2, 32})}};
+  const Tensors good = {{layer + ".lora_up.weight", torch::ones({32, 2})},
+                        {layer + ".lora_down.weight", torch::ones({2, 32})}};
   Tensors wide = good;
   wide[layer + ".lora_down.weight"] = torch::ones({2, 40});
   EXPECT_NE(problem(wide).what_happened.find("[32,40], the weight [32,32]"), std::string::npos);

@@ -12,8 +12,9 @@ namespace {
 
 distill::Prior prior_with_all_words() {
   distill::Prior prior = test::make_prior();
-  for (const auto& [file, token] : {std::pair("ti_single.safetensors", ""), std::pair("ti_multi.safetensors", ""),
-                                    std::pair("ti_a1111.pt", ""), std::pair("ti_emb_params.safetensors", "<golden-emb>")}) {
+  for (const auto& [file, token] :
+       {std::pair("ti_single.safetensors", ""), std::pair("ti_multi.safetensors", ""), std::pair("ti_a1111.pt", ""),
+        std::pair("ti_emb_params.safetensors", "<golden-emb>")}) {
     for (const Inversion& inversion : read_inversions(test::folder() / file, token)) add(inversion, prior);
   }
   return prior;
@@ -43,7 +44,8 @@ TEST(Inversion, WordsAreFoundInAnyCaseAndOnlyOnce) {
   EXPECT_EQ(prior.tokenizer.encode("a <Golden-Cat>"), prior.tokenizer.encode("a <golden-cat>"));
   EXPECT_EQ(prior.tokenizer.count("<golden-multi>"), 1);
   const auto again = read_inversions(test::folder() / "ti_single.safetensors");
-  EXPECT_NE(lucid::test::mistake_of([&] { add(again.front(), prior); }).what_happened.find("already"), std::string::npos);
+  EXPECT_NE(lucid::test::mistake_of([&] { add(again.front(), prior); }).what_happened.find("already"),
+            std::string::npos);
 }
 
 TEST(Inversion, WhatDoesNotFitIsSaid) {

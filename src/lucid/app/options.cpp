@@ -65,15 +65,15 @@ void add_guidance(OptionTable& table, RunOptions& o) {
   add({"inverse_text", "", "prompt of the DDIM inversion", &o.inverse_text});
   add({"model_key",
        "",
-       "prior: a Stable Diffusion 1.x/2.x folder in diffusers layout, or one .safetensors or .ckpt file (also --prior); "
+       "prior: a Stable Diffusion 1.x/2.x folder in diffusers layout, or one .safetensors or .ckpt file (also "
+       "--prior); "
        "empty = the embedded one",
        &o.model_key,
        0,
        0,
        {},
        true});
-  add({"prior_config",
-       "",
+  add({"prior_config", "",
        "folder in diffusers layout whose configs and tokenizer a single-file prior is read with; empty = Stable "
        "Diffusion's",
        &o.prior_config});
@@ -95,7 +95,8 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        true});
   add({"controlnet_model_key",
        "",
-       "depth ControlNet in diffusers layout that is shown each render's own disparity (also --controlnet); empty = none",
+       "depth ControlNet in diffusers layout that is shown each render's own disparity (also --controlnet); empty = "
+       "none",
        &o.controlnet,
        0,
        0,

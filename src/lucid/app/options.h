@@ -14,13 +14,13 @@ namespace lucid::app {
 struct RunOptions {
   train::TrainOptions train;
   std::string text, negative, inverse_text;
-  std::string model_key;           // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
-  std::string prior_config;        // a diffusers folder whose configs and tokenizer a checkpoint is read with
+  std::string model_key;     // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
+  std::string prior_config;  // a diffusers folder whose configs and tokenizer a checkpoint is read with
   std::string prediction_type = "auto";
   std::string controlnet;  // a depth ControlNet's diffusers folder; empty = none
   double controlnet_scale = 1;
   std::string lora_path, textual_inversion_path;  // FILE:SCALE,... and WORD=FILE,...
-  std::string preset = "default";  // draft, default, fine
+  std::string preset = "default";                 // draft, default, fine
   std::string output = "output",
               workspace;              // files go to output/workspace; an empty workspace is named after the prompt
   std::string pretrained_model_path;  // start from this PLY

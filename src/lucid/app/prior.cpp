@@ -91,7 +91,8 @@ distill::Prior open_prior(const RunOptions& options) {
     const adapters::Lora lora = adapters::read_lora(file, prior);
     adapters::apply(lora, scale, prior);
     for (const auto& [word, vector] : lora.tokens) {  // PTI files hold words beside the layers
-      add_inversion({.file = file, .token = word, .vectors = vector.reshape({-1, vector.size(-1)})}, options.text, prior);
+      add_inversion({.file = file, .token = word, .vectors = vector.reshape({-1, vector.size(-1)})}, options.text,
+                    prior);
     }
     prior.weight_files.push_back(file);
   }

@@ -87,10 +87,7 @@ struct Normed {
 };
 
 NormParameters parameters_of(const Tensor& weight, const Tensor& bias, const NormOptions& options) {
-  return {.weight = weight.data_ptr<float>(),
-          .bias = bias.data_ptr<float>(),
-          .eps = options.eps,
-          .silu = options.silu};
+  return {.weight = weight.data_ptr<float>(), .bias = bias.data_ptr<float>(), .eps = options.eps, .silu = options.silu};
 }
 
 // x as NormShape lies in memory; weight, bias [channels] float.

@@ -73,7 +73,7 @@ LUCID_INLINE void norm_forward_of(const NormShape& shape, const NormPart& part, 
   const int64_t channels = shape.channels, width = shape.width();
   const int64_t begin = part.first_group * width, end = part.last_group * width;
   const float count = static_cast<float>(shape.rows * width);
-  float* __restrict sum = scratch;               // of x, of its squares, then the scale
+  float* __restrict sum = scratch;                // of x, of its squares, then the scale
   float* __restrict centre = scratch + channels;  // the mean, then the shift
   for (int64_t s = part.first_sample; s < part.last_sample; ++s) {
     const T* __restrict from = x + s * shape.rows * channels;
@@ -126,9 +126,9 @@ LUCID_INLINE void norm_backward_of(const NormShape& shape, const NormPart& part,
   const float* __restrict bias = parameters.bias;
   float* __restrict mean = scratch;
   float* __restrict inverse = scratch + channels;
-  float* __restrict sum = scratch + 2 * channels;         // of dz
-  float* __restrict sum_along = scratch + 3 * channels;   // of dz n
-  float* __restrict common = scratch + 4 * channels;      // mean(w dz)
+  float* __restrict sum = scratch + 2 * channels;           // of dz
+  float* __restrict sum_along = scratch + 3 * channels;     // of dz n
+  float* __restrict common = scratch + 4 * channels;        // mean(w dz)
   float* __restrict common_along = scratch + 5 * channels;  // mean(w dz n)
   const auto through_silu = [&](float d, float n, int64_t c) {
     if (!kSilu) return d;
@@ -211,30 +211,30 @@ LUCID_INLINE void geglu_backward_of(int64_t rows, int64_t width, const T* __rest
 }  // namespace
 
 // A template cannot have clones: one full specialisation for each type of number.
-#define LUCID_KERNELS_OF(T)                                                                                            \
-  template <>                                                                                                          \
-  LUCID_FOR_EACH_ISA void norm_forward<T>(const NormShape& shape, const NormPart& part,                                \
-                                          const NormParameters& parameters, const T* x, T* y,                          \
-                                          const NormStatistics& statistics, float* scratch) {                          \
-    if (parameters.silu) return norm_forward_of<true>(shape, part, parameters, x, y, statistics, scratch);             \
-    norm_forward_of<false>(shape, part, parameters, x, y, statistics, scratch);                                        \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  LUCID_FOR_EACH_ISA void norm_backward<T>(                                                                            \
-      const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x, const T* dy,         \
-      const NormStatistics& statistics, T* dx, float* dweight, float* dbias, float* scratch) {                         \
-    if (parameters.silu) {                                                                                             \
-      return norm_backward_of<true>(shape, part, parameters, x, dy, statistics, dx, dweight, dbias, scratch);          \
-    }                                                                                                                  \
-    norm_backward_of<false>(shape, part, parameters, x, dy, statistics, dx, dweight, dbias, scratch);                  \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  LUCID_FOR_EACH_ISA void geglu_forward<T>(int64_t rows, int64_t width, const T* ab, T* y) {                           \
-    geglu_forward_of(rows, width, ab, y);                                                                              \
-  }                                                                                                                    \
-  template <>                                                                                                          \
-  LUCID_FOR_EACH_ISA void geglu_backward<T>(int64_t rows, int64_t width, const T* ab, const T* dy, T* dab) {           \
-    geglu_backward_of(rows, width, ab, dy, dab);                                                                       \
+#define LUCID_KERNELS_OF(T)                                                                                    \
+  template <>                                                                                                  \
+  LUCID_FOR_EACH_ISA void norm_forward<T>(const NormShape& shape, const NormPart& part,                        \
+                                          const NormParameters& parameters, const T* x, T* y,                  \
+                                          const NormStatistics& statistics, float* scratch) {                  \
+    if (parameters.silu) return norm_forward_of<true>(shape, part, parameters, x, y, statistics, scratch);     \
+    norm_forward_of<false>(shape, part, parameters, x, y, statistics, scratch);                                \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  LUCID_FOR_EACH_ISA void norm_backward<T>(                                                                    \
+      const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x, const T* dy, \
+      const NormStatistics& statistics, T* dx, float* dweight, float* dbias, float* scratch) {                 \
+    if (parameters.silu) {                                                                                     \
+      return norm_backward_of<true>(shape, part, parameters, x, dy, statistics, dx, dweight, dbias, scratch);  \
+    }                                                                                                          \
+    norm_backward_of<false>(shape, part, parameters, x, dy, statistics, dx, dweight, dbias, scratch);          \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  LUCID_FOR_EACH_ISA void geglu_forward<T>(int64_t rows, int64_t width, const T* ab, T* y) {                   \
+    geglu_forward_of(rows, width, ab, y);                                                                      \
+  }                                                                                                            \
+  template <>                                                                                                  \
+  LUCID_FOR_EACH_ISA void geglu_backward<T>(int64_t rows, int64_t width, const T* ab, const T* dy, T* dab) {   \
+    geglu_backward_of(rows, width, ab, dy, dab);                                                               \
   }
 
 LUCID_KERNELS_OF(float)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels behind fused.h against libtorch's own operations in double precision: values, gradients, any thread count.
+// The kernels behind fused.h against libtorch's own operations in double precision: values, gradients, any thread
+// count.
 #include "lucid/diffusion/fused.h"
 
 #include <fmt/format.h>
@@ -62,8 +63,7 @@ void compare_norm(const Tensor& input, const Type& type, const std::string& name
   theirs->to(torch::kDouble);
   compare(
       input, type, name, [&](const Tensor& x) { return found(x, ours); },
-      [&](const Tensor& x) { return wanted(x, theirs); },
-      {{ours->weight, theirs->weight}, {ours->bias, theirs->bias}});
+      [&](const Tensor& x) { return wanted(x, theirs); }, {{ours->weight, theirs->weight}, {ours->bias, theirs->bias}});
 }
 
 TEST(Fused, GroupNormAndSiluAreLibtorchs) {

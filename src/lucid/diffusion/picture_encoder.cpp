@@ -36,10 +36,10 @@ torch::Tensor PictureEncoder::backward(const torch::Tensor& d_moments) {
   LUCID_CHECK(!parts_.empty(), "backward without an encode before it");
   std::vector<torch::Tensor> gradients(parts_.size());
   for_each_part([&](size_t i) {
-    const Share share =
-        share_of(d_moments.size(0), static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
+    const Share share = share_of(d_moments.size(0), static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
     const Part& part = parts_[i];
-    gradients[i] = torch::autograd::grad({part.moments}, {part.picture}, {d_moments.slice(0, share.begin, share.end)})[0];
+    gradients[i] =
+        torch::autograd::grad({part.moments}, {part.picture}, {d_moments.slice(0, share.begin, share.end)})[0];
   });
   parts_.clear();
   return torch::cat(gradients);

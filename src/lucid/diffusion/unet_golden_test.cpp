@@ -2,8 +2,8 @@
 // The U-Net against diffusers, for every pipeline in the goldens: outputs, activations, parameters.
 #include <gtest/gtest.h>
 
-#include "lucid/diffusion/golden_test.h"
 #include "lucid/diffusion/denoiser.h"
+#include "lucid/diffusion/golden_test.h"
 
 namespace lucid::diffusion {
 namespace {

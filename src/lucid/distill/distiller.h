@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/denoiser.h"
+#include "lucid/diffusion/schedule.h"
 #include "lucid/distill/prompts.h"
 
 namespace lucid::distill {

@@ -87,9 +87,10 @@ void check_published(const fs::path& file, const std::vector<int64_t>& widths, i
                      const std::vector<int64_t>& heads) {
   for (size_t i = 0; i < widths.size(); ++i) {
     if (widths[i] % groups == 0 && (heads.empty() || widths[i] % heads[i] == 0)) continue;
-    throw UserError(UserMistake{.what_happened = fmt::format("has {} channels at level {}, unlike Stable Diffusion", widths[i], i),
-                                .file = file.string(),
-                                .hint = "--prior_config DIR names a folder with this model's config.json files"});
+    throw UserError(
+        UserMistake{.what_happened = fmt::format("has {} channels at level {}, unlike Stable Diffusion", widths[i], i),
+                    .file = file.string(),
+                    .hint = "--prior_config DIR names a folder with this model's config.json files"});
   }
 }
 
@@ -122,7 +123,9 @@ diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
     const int64_t width = shapes.size(fmt::format("down_blocks.{}.resnets.0.conv1.weight", i), 0);
     config.block_out_channels.push_back(width);
     config.heads_per_block.push_back(parts.open_clip ? std::max<int64_t>(width / 64, 1) : 8);
-    const auto is_there = [&](const char* side) { return shapes.has(fmt::format("{}_blocks.{}.{}", side, i, attention)); };
+    const auto is_there = [&](const char* side) {
+      return shapes.has(fmt::format("{}_blocks.{}.{}", side, i, attention));
+    };
     config.down_block_types.push_back(is_there("down") ? "CrossAttnDownBlock2D" : "DownBlock2D");
     config.up_block_types.push_back(is_there("up") ? "CrossAttnUpBlock2D" : "UpBlock2D");
   }
@@ -141,7 +144,8 @@ diffusion::VaeConfig vae_config_of(const LdmParts& parts) {
   config.layers_per_block = shapes.count("encoder.down_blocks.0.resnets.{}.conv1.weight");
   config.block_out_channels.clear();
   for (int64_t i = 0; i < shapes.count("encoder.down_blocks.{}.resnets.0.conv1.weight"); ++i) {
-    config.block_out_channels.push_back(shapes.size(fmt::format("encoder.down_blocks.{}.resnets.0.conv1.weight", i), 0));
+    config.block_out_channels.push_back(
+        shapes.size(fmt::format("encoder.down_blocks.{}.resnets.0.conv1.weight", i), 0));
   }
   if (config.block_out_channels.empty()) shapes.refuse("encoder.down_blocks.0.resnets.0.conv1.weight", "is missing");
   return config;
@@ -161,7 +165,8 @@ text::EncoderConfig encoder_config_of(const LdmParts& parts) {
   return config;
 }
 
-diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t channels, const torch::Tensor& empty_prompt) {
+diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t channels,
+                                        const torch::Tensor& empty_prompt) {
   constexpr int64_t kSide = 32, kLast = 999;
   const torch::NoGradGuard no_grad;
   Rng rng(0, "prediction probe");
@@ -210,7 +215,8 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   // 2.x in velocities was trained on 768 pixels.
   constexpr int64_t kSmall = 512, kLarge = 768;
   prior.picture_size = told ? sample_size(configs / "unet/config.json") * prior.vae->config().downscale()
-                            : schedule.prediction == diffusion::Prediction::kV ? kLarge : kSmall;
+                       : schedule.prediction == diffusion::Prediction::kV ? kLarge
+                                                                          : kSmall;
   return prior;
 }
 

@@ -24,16 +24,17 @@ void expect_same_prior(Prior& a, Prior& b) {
   const torch::Tensor prompt = embed(a, "a red car");
   EXPECT_TRUE(torch::equal(prompt, embed(b, "a red car")));
   torch::manual_seed(1);
-  const torch::Tensor x = torch::randn({1, 4, 8, 8}), t = torch::tensor({int64_t{300}}), rgb = torch::rand({1, 3, 64, 64});
+  const torch::Tensor x = torch::randn({1, 4, 8, 8}), t = torch::tensor({int64_t{300}}),
+                      rgb = torch::rand({1, 3, 64, 64});
   EXPECT_TRUE(torch::equal(a.unet->forward(x, t, prompt), b.unet->forward(x, t, prompt)));
   EXPECT_TRUE(torch::equal(a.vae->encode_moments(rgb), b.vae->encode_moments(rgb)));
   EXPECT_TRUE(torch::equal(a.vae->decode(x), b.vae->decode(x)));
 }
 
 TEST(SingleFileGolden, EveryLayoutGivesEqualBits) {
-  for (const auto& [folder, file] : {std::pair("tiny-sd1", "tiny-sd1-fp16.safetensors"),
-                                     std::pair("tiny-sd1", "tiny-sd1.ckpt"),
-                                     std::pair("tiny-sd2-base", "tiny-sd2-base-fp16.safetensors")}) {
+  for (const auto& [folder, file] :
+       {std::pair("tiny-sd1", "tiny-sd1-fp16.safetensors"), std::pair("tiny-sd1", "tiny-sd1.ckpt"),
+        std::pair("tiny-sd2-base", "tiny-sd2-base-fp16.safetensors")}) {
     SCOPED_TRACE(file);
     Prior whole = load_prior(sd() / folder);
     Prior single = load_single_file(sd() / "single" / file, {.merges = merges(), .configs = sd() / folder});
@@ -46,14 +47,16 @@ TEST(SingleFileGolden, SizesFollowFromShapes) {
   for (const auto& [folder, file] : {std::pair("tiny-sd1", "tiny-sd1-fp16.safetensors"),
                                      std::pair("tiny-sd2-base", "tiny-sd2-base-fp16.safetensors")}) {
     const weights::LdmParts parts = weights::split_ldm(weights::read_safetensors(sd() / "single" / file));
-    const auto unet = diffusion::UNetConfig::from_file(sd() / folder / "unet/config.json"), found = unet_config_of(parts);
+    const auto unet = diffusion::UNetConfig::from_file(sd() / folder / "unet/config.json"),
+               found = unet_config_of(parts);
     EXPECT_EQ(found.block_out_channels, unet.block_out_channels);
     EXPECT_EQ(found.down_block_types, unet.down_block_types);
     EXPECT_EQ(found.up_block_types, unet.up_block_types);
     EXPECT_EQ(found.layers_per_block, unet.layers_per_block);
     EXPECT_EQ(found.cross_attention_dim, unet.cross_attention_dim);
     EXPECT_EQ(found.use_linear_projection, unet.use_linear_projection);
-    const auto vae = diffusion::VaeConfig::from_file(sd() / folder / "vae/config.json"), vae_found = vae_config_of(parts);
+    const auto vae = diffusion::VaeConfig::from_file(sd() / folder / "vae/config.json"),
+               vae_found = vae_config_of(parts);
     EXPECT_EQ(vae_found.block_out_channels, vae.block_out_channels);
     EXPECT_EQ(vae_found.layers_per_block, vae.layers_per_block);
     EXPECT_EQ(vae_found.latent_channels, vae.latent_channels);
@@ -90,9 +93,12 @@ TEST(SingleFile, TheProbeTellsNoiseFromVelocity) {
 
 TEST(SingleFile, WhatDoesNotFitIsSaid) {
   const SingleFileOptions options{.merges = merges()};
-  const auto refused = [&](const fs::path& file) { return lucid::test::mistake_of([&] { load_single_file(file, options); }); };
-  EXPECT_NE(refused(sd() / "tiny-sd1/unet/diffusion_pytorch_model.safetensors").what_happened.find("model.diffusion_model"),
-            std::string::npos);
+  const auto refused = [&](const fs::path& file) {
+    return lucid::test::mistake_of([&] { load_single_file(file, options); });
+  };
+  EXPECT_NE(
+      refused(sd() / "tiny-sd1/unet/diffusion_pytorch_model.safetensors").what_happened.find("model.diffusion_model"),
+      std::string::npos);
   EXPECT_NE(refused(sd() / "no-such.ckpt").what_happened, "");
   EXPECT_NE(refused(sd() / "single/tiny-sd1.ckpt").hint.find("prior_config"), std::string::npos) << "8 channels";
 }

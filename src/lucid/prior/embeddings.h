@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lucid/diffusion/workers.h"
 #include "lucid/distill/prompts.h"
 #include "lucid/distill/view_anchors.h"
-#include "lucid/diffusion/workers.h"
 #include "lucid/text/encoder.h"
 #include "lucid/text/tokenizer.h"
 
@@ -25,7 +25,7 @@ struct Prompt {
 
 struct EmbeddingOptions {
   diffusion::Workers workers = diffusion::Workers(1);  // that share the encoding
-  int64_t most = 100'000;        // sentences, 20 KB each at width 128; forgotten all at once beyond it
+  int64_t most = 100'000;  // sentences, 20 KB each at width 128; forgotten all at once beyond it
 };
 
 class Embeddings {

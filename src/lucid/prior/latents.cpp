@@ -8,9 +8,9 @@
 
 #include "lucid/base/sha256.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/workers.h"
 #include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
-#include "lucid/diffusion/workers.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::prior {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "lucid/prior/optimiser_groups.h"
 #include "lucid/diffusion/workers.h"
+#include "lucid/prior/optimiser_groups.h"
 
 namespace lucid::prior {
 

@@ -202,7 +202,7 @@ TEST(PriorLatents, ABatchHoldsTheRowsPictures) {
 
 TEST(PriorNoise, TimestepsAndWeights) {
   const diffusion::Schedule schedule(noise_schedule());
-  EXPECT_NEAR(loss_weight(0.5), 1, 1e-12);      // SNR 1
+  EXPECT_NEAR(loss_weight(0.5), 1, 1e-12);       // SNR 1
   EXPECT_NEAR(loss_weight(0.9), 1.0 / 3, 1e-9);  // SNR 9
   EXPECT_NEAR(loss_weight(0.01), std::sqrt(99.0), 1e-9);
   const NoisyBatch many = add_noise(schedule, torch::zeros({2000, 1, 1, 1}), Rng(0, "t"));

@@ -15,9 +15,9 @@ Prompt prompt_of(const Row& row, const LatentSet& latents);
 class UNetMeasure {
  public:
   UNetMeasure(const UNetData& data, const RunOptions& options);
-  /// Mean squared error of the noise on fixed noise and timesteps, on views and on items never trained on; by which part
-  /// the error at t = 800, where little of the picture is left to see, rises without the prompt, and with the words of
-  /// the opposite side. Writes progress/unet_STEP.png.
+  /// Mean squared error of the noise on fixed noise and timesteps, on views and on items never trained on; by which
+  /// part the error at t = 800, where little of the picture is left to see, rises without the prompt, and with the
+  /// words of the opposite side. Writes progress/unet_STEP.png.
   nlohmann::ordered_json numbers(diffusion::UNet& unet, int64_t step);
 
  private:

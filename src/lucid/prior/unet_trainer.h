@@ -19,9 +19,10 @@ struct NoisyBatch {
   torch::Tensor weights = {};        // [n] float
 };
 
-/// 1 / sqrt(SNR): the squared error of the noise falls as its inverse, so every timestep counts alike (as in Karras et al.
-/// 2024, equation 21, where the weights are learnt). Where there is much noise the caption and the view decide: with
-/// min-SNR weights (Hang et al. 2023) these timesteps are a tenth of the loss, and the view words are hardly learnt.
+/// 1 / sqrt(SNR): the squared error of the noise falls as its inverse, so every timestep counts alike (as in Karras et
+/// al. 2024, equation 21, where the weights are learnt). Where there is much noise the caption and the view decide:
+/// with min-SNR weights (Hang et al. 2023) these timesteps are a tenth of the loss, and the view words are hardly
+/// learnt.
 double loss_weight(double alpha_bar);
 
 /// latents [n,C,h,w] with noise of rng's timesteps and amounts, on the latents' device.

@@ -99,7 +99,8 @@ void EncoderImpl::set_tokens(int64_t first, const torch::Tensor& rows) {
   LUCID_CHECK(rows.dim() == 2 && rows.size(1) == weight.size(1) && first >= 0, "rows have {} axes", rows.dim());
   const int64_t end = first + rows.size(0);
   if (end > weight.size(0)) {
-    weight.set_data(torch::cat({weight.data(), torch::zeros({end - weight.size(0), weight.size(1)}, weight.options())}));
+    weight.set_data(
+        torch::cat({weight.data(), torch::zeros({end - weight.size(0), weight.size(1)}, weight.options())}));
     config_.vocab_size = end;
   }
   weight.slice(0, first, end).copy_(rows);

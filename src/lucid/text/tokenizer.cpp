@@ -132,7 +132,8 @@ int64_t Tokenizer::add_tokens(const std::vector<std::string>& spellings) {
   const int64_t first = next;
   for (const std::string& spelling : spellings) {
     const std::u32string normal = normalize(decode_utf8(spelling));
-    if (normal.empty() || std::ranges::any_of(tables->special, [&](const SpecialToken& token) { return token.spelling == normal; })) {
+    if (normal.empty() ||
+        std::ranges::any_of(tables->special, [&](const SpecialToken& token) { return token.spelling == normal; })) {
       throw UserError({.what_happened = "the tokenizer has this token already, or it is empty",
                        .key = spelling.substr(0, 100),
                        .hint = "give it another name"});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The step, top to bottom. There is no tape through the rasteriser and the VAE's encoder: the pictures are leaves of a
-// small autograd graph (flip, disparity, total variation), to which the encoder's own backward adds; the gradients at the
-// pictures go into the rasteriser's own backward.
+// small autograd graph (flip, disparity, total variation), to which the encoder's own backward adds; the gradients at
+// the pictures go into the rasteriser's own backward.
 #include "lucid/train/step.h"
 
 #include <algorithm>

@@ -18,23 +18,23 @@ namespace {
 constexpr std::string_view kUNet = "model.diffusion_model.", kVae = "first_stage_model.",
                            kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.";
 // Left behind by training, or of no use to a U-Net that is told everything by its config.
-constexpr std::string_view kIgnored[] = {"alphas_cumprod",         "betas",
-                                         "sqrt_",                  "log_one_minus_",
-                                         "posterior_",             "model_ema.",
-                                         "cond_stage_model.logit", "lvlb_weights",
-                                         "scale_factor"};
+constexpr std::string_view kIgnored[] = {"alphas_cumprod",         "betas",        "sqrt_",
+                                         "log_one_minus_",         "posterior_",   "model_ema.",
+                                         "cond_stage_model.logit", "lvlb_weights", "scale_factor"};
 
 using Rename = std::pair<std::string_view, std::string_view>;
-constexpr Rename kResnet[] = {{"in_layers.0.", "norm1."},        {"in_layers.2.", "conv1."},
+constexpr Rename kResnet[] = {{"in_layers.0.", "norm1."},          {"in_layers.2.", "conv1."},
                               {"emb_layers.1.", "time_emb_proj."}, {"out_layers.0.", "norm2."},
-                              {"out_layers.3.", "conv2."},       {"skip_connection.", "conv_shortcut."}};
+                              {"out_layers.3.", "conv2."},         {"skip_connection.", "conv_shortcut."}};
 constexpr Rename kUNetEnds[] = {{"time_embed.0.", "time_embedding.linear_1."},
                                 {"time_embed.2.", "time_embedding.linear_2."},
                                 {"input_blocks.0.0.", "conv_in."},
                                 {"out.0.", "conv_norm_out."},
                                 {"out.2.", "conv_out."}};
-constexpr Rename kVaeParts[] = {{"nin_shortcut.", "conv_shortcut."}, {"norm_out.", "conv_norm_out."},
-                                {"mid.block_1.", "mid_block.resnets.0."}, {"mid.block_2.", "mid_block.resnets.1."},
+constexpr Rename kVaeParts[] = {{"nin_shortcut.", "conv_shortcut."},
+                                {"norm_out.", "conv_norm_out."},
+                                {"mid.block_1.", "mid_block.resnets.0."},
+                                {"mid.block_2.", "mid_block.resnets.1."},
                                 {"mid.attn_1.norm.", "mid_block.attentions.0.group_norm."},
                                 {"mid.attn_1.q.", "mid_block.attentions.0.to_q."},
                                 {"mid.attn_1.k.", "mid_block.attentions.0.to_k."},
@@ -164,8 +164,8 @@ std::optional<std::string> vae_name(std::string_view name, int64_t levels) {
   name.remove_prefix(blocks.size());
   const auto level = take_number(name);
   if (!level || (!encoder && *level >= levels)) return std::nullopt;
-  const std::string block = side + (encoder ? fmt::format("down_blocks.{}.", *level)
-                                            : fmt::format("up_blocks.{}.", levels - 1 - *level));
+  const std::string block =
+      side + (encoder ? fmt::format("down_blocks.{}.", *level) : fmt::format("up_blocks.{}.", levels - 1 - *level));
   for (const auto& [from, to] : {Rename{"downsample.", "downsamplers.0."}, Rename{"upsample.", "upsamplers.0."}}) {
     if (name.starts_with(from)) return block + std::string(to) + std::string(name.substr(from.size()));
   }
@@ -176,8 +176,8 @@ std::optional<std::string> vae_name(std::string_view name, int64_t levels) {
   return fmt::format("{}resnets.{}.{}", block, *layer, renamed(name, kVaeParts).value_or(std::string(name)));
 }
 
-/// One tensor of OpenCLIP's tower into `text`: Stable Diffusion reads the last but one layer, so the last is left out, as
-/// the diffusers folders of these models do; so is what only contrastive training needs.
+/// One tensor of OpenCLIP's tower into `text`: Stable Diffusion reads the last but one layer, so the last is left out,
+/// as the diffusers folders of these models do; so is what only contrastive training needs.
 bool add_open_clip(std::string_view name, const torch::Tensor& tensor, int64_t layers,
                    std::map<std::string, torch::Tensor>& text) {
   const std::string model = "text_model.";
@@ -247,7 +247,8 @@ LdmParts split_ldm(const StateDict& file) {
       known = add(parts.unet, unet.diffusers(whole.substr(kUNet.size())), tensor);
     } else if (whole.starts_with(kVae)) {
       const std::string_view inner = whole.substr(kVae.size());
-      known = inner.starts_with("loss.") || inner.starts_with("model_ema.") || add(parts.vae, vae_name(inner, vae_levels), tensor);
+      known = inner.starts_with("loss.") || inner.starts_with("model_ema.") ||
+              add(parts.vae, vae_name(inner, vae_levels), tensor);
     } else if (whole.starts_with(kOpenClip)) {
       known = add_open_clip(whole.substr(kOpenClip.size()), tensor, layers, parts.text.tensors);
     } else if (whole.starts_with(kClip)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single-file checkpoints of Stable Diffusion 1.x and 2.x in the layout of the original code (CompVis' latent-diffusion),
-// renamed to what diffusers calls the same tensors. Names alone are looked at, and shapes where a name does not settle it.
+// Single-file checkpoints of Stable Diffusion 1.x and 2.x in the layout of the original code (CompVis'
+// latent-diffusion), renamed to what diffusers calls the same tensors. Names alone are looked at, and shapes where a
+// name does not settle it.
 #pragma once
 
 #include <string>

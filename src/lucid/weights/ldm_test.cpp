@@ -77,7 +77,8 @@ TEST(Ldm, WhatIsMissingIsSaid) {
   strange.tensors["lora.up"] = torch::ones({1});
   EXPECT_EQ(split_ldm(strange).unknown.size(), 2u);
   StateDict without_steps = whole;
-  std::erase_if(without_steps.tensors, [&](const auto& entry) { return entry.first.find(".op.") != std::string::npos; });
+  std::erase_if(without_steps.tensors,
+                [&](const auto& entry) { return entry.first.find(".op.") != std::string::npos; });
   EXPECT_NE(test::mistake_of([&] { split_ldm(without_steps); }).what_happened, "");
 }
 

@@ -125,8 +125,9 @@ TEST(ReadPart, ShardsAreOnePart) {
   EXPECT_EQ(mistake_of([&] { read_part(folder.path, "model"); }).key, "a");
   fs::remove(folder.path / "model-2.safetensors");
   EXPECT_NE(mistake_of([&] { read_part(folder.path, "model"); }).hint.find("index"), std::string::npos);
-  for (const char* bad : {R"({})", R"({"weight_map": 3})", R"({"weight_map": {}})", R"({"weight_map": {"a": 1}})",
-                          R"({"weight_map": {"a": "../model-1.safetensors"}})", R"({"weight_map": {"a": "/etc/passwd"}})"}) {
+  for (const char* bad :
+       {R"({})", R"({"weight_map": 3})", R"({"weight_map": {}})", R"({"weight_map": {"a": 1}})",
+        R"({"weight_map": {"a": "../model-1.safetensors"}})", R"({"weight_map": {"a": "/etc/passwd"}})"}) {
     write_file(index, bad);
     EXPECT_EQ(mistake_of([&] { read_part(folder.path, "model"); }).key, "weight_map") << bad;
   }

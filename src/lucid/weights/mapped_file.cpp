@@ -25,7 +25,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   const bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
   const auto size = static_cast<size_t>(info.st_size);
   // Private and writable, so that torch may treat the pages as its own.
-  void* data = regular && size > 0 ? mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
+  void* data =
+      regular && size > 0 ? mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
   ::close(descriptor);
   if (!regular) refuse("is not a regular file");
   if (data == MAP_FAILED) refuse("is empty or cannot be mapped");

@@ -25,9 +25,9 @@ StateDict read_safetensors(const std::filesystem::path& file);
 void write_safetensors(const std::filesystem::path& file, const std::map<std::string, torch::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-/// The files that hold the weights of one part of a diffusers folder: the first there is of STEM.safetensors, its shards
-/// (STEM.safetensors.index.json), their fp16 variants, and the same with .bin; `model` is also called `pytorch_model`
-/// there. Throws UserError that names what was looked for, or what is wrong with an index.
+/// The files that hold the weights of one part of a diffusers folder: the first there is of STEM.safetensors, its
+/// shards (STEM.safetensors.index.json), their fp16 variants, and the same with .bin; `model` is also called
+/// `pytorch_model` there. Throws UserError that names what was looked for, or what is wrong with an index.
 std::vector<std::filesystem::path> part_files(const std::filesystem::path& folder, const std::string& stem);
 
 /// Their tensors.

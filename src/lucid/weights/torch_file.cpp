@@ -46,11 +46,11 @@ struct StorageType {
   torch::ScalarType type;
 };
 constexpr StorageType kStorageTypes[] = {
-    {"torch FloatStorage", torch::kFloat32}, {"torch HalfStorage", torch::kFloat16},
+    {"torch FloatStorage", torch::kFloat32},     {"torch HalfStorage", torch::kFloat16},
     {"torch BFloat16Storage", torch::kBFloat16}, {"torch DoubleStorage", torch::kFloat64},
-    {"torch LongStorage", torch::kInt64}, {"torch IntStorage", torch::kInt32},
-    {"torch ShortStorage", torch::kInt16}, {"torch CharStorage", torch::kInt8},
-    {"torch ByteStorage", torch::kUInt8}, {"torch BoolStorage", torch::kBool}};
+    {"torch LongStorage", torch::kInt64},        {"torch IntStorage", torch::kInt32},
+    {"torch ShortStorage", torch::kInt16},       {"torch CharStorage", torch::kInt8},
+    {"torch ByteStorage", torch::kUInt8},        {"torch BoolStorage", torch::kBool}};
 
 /// A storage as a pickle names it: ('storage', type, key, location, numel), in the older format and a view of it.
 struct StorageName {
@@ -152,7 +152,8 @@ torch::Tensor view_of(const fs::path& file, const std::string& name, const Tenso
   }
   if (empty) return torch::empty(asked.sizes, asked.storage.type);
   const auto begin = static_cast<uint64_t>(asked.offset), view = static_cast<uint64_t>(asked.storage.offset);
-  if (begin > count || view > count || last + begin + view >= count) damaged(file, "it reaches beyond its storage", name);
+  if (begin > count || view > count || last + begin + view >= count)
+    damaged(file, "it reaches beyond its storage", name);
   return read_storage(asked.storage).as_strided(asked.sizes, asked.strides, static_cast<int64_t>(begin + view));
 }
 
@@ -214,12 +215,14 @@ class Zip {
     uint64_t total = 0;
     for (zip_int64_t i = 0; i < entries; ++i) {
       const zip_stat_t entry = stat(i);
-      if (entry.size > file_size_ || (total += entry.size) > file_size_) damaged(file, "its entries are larger than it");
+      if (entry.size > file_size_ || (total += entry.size) > file_size_)
+        damaged(file, "its entries are larger than it");
       const std::string_view name = entry.name;
       if (name == "data.pkl" || name.ends_with("/data.pkl")) root_ = std::string(name.substr(0, name.size() - 8));
     }
     if (!root_) {
-      throw UserError(UserMistake{.what_happened = "is a zip without a data.pkl", .file = file.string(), .hint = kExpected});
+      throw UserError(
+          UserMistake{.what_happened = "is a zip without a data.pkl", .file = file.string(), .hint = kExpected});
     }
   }
   uint64_t file_size() const { return file_size_; }
@@ -367,7 +370,8 @@ TorchFile read_torch_file(const fs::path& file) {
     const auto mapping = MappedFile::open(file, kExpected);
     if (mapping->bytes().starts_with(kZipMagic)) return true;
     if (begins_like_legacy(mapping->bytes())) return false;
-    throw UserError(UserMistake{.what_happened = "is neither a zip nor a pickle of torch's", .file = file.string(), .hint = kExpected});
+    throw UserError(UserMistake{
+        .what_happened = "is neither a zip nor a pickle of torch's", .file = file.string(), .hint = kExpected});
   }();
   return zip ? read_zip(file) : read_legacy(file);
 }

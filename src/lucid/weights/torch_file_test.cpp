@@ -146,9 +146,9 @@ TEST(TorchFileHostile, NothingIsExecuted) {
   const test::TemporaryFolder folder;
   const fs::path mark = folder.path / "executed";
   const std::string command = text("touch " + mark.string()), system = name("os", "system");
-  for (const std::string& call :
-       {system + command + "\x85R", std::string("(").append(command).append("ios\nsystem\n"),
-        std::string("(").append(system).append(command).append("o"), name("builtins", "eval") + text("1/0") + "\x85\x81"}) {
+  for (const std::string& call : {system + command + "\x85R", std::string("(").append(command).append("ios\nsystem\n"),
+                                  std::string("(").append(system).append(command).append("o"),
+                                  name("builtins", "eval") + text("1/0") + "\x85\x81"}) {
     const TorchFile file = read_torch_file(write_zip(folder.path, dict("w", call)));
     EXPECT_TRUE(file.tensors.empty());
     EXPECT_FALSE(fs::exists(mark));
@@ -190,12 +190,26 @@ TEST(TorchFileHostile, BrokenPicklesSayWhere) {
     }
     return "";
   };
-  for (const std::string& bytes :
-       {std::string(""), std::string("."), std::string("(."), std::string("R."), std::string("K"), std::string("h\x07."),
-        std::string("}K\x01u."), std::string("N]s."), std::string("NNa."), std::string("t."), std::string("(K\x01\x64."),
-        std::string("X\xff\xff\xff\xff\x61"), std::string("I12x\n."), std::string("Fone\n."), std::string("cos"),
-        std::string("\x80\x09."), std::string("\x82\x01."), std::string("\xff."),
-        std::string("\x8d\xff\xff\xff\xff\xff\xff\xff\xff."), std::string(2 << 20, 'N')}) {
+  for (const std::string& bytes : {std::string(""),
+                                   std::string("."),
+                                   std::string("(."),
+                                   std::string("R."),
+                                   std::string("K"),
+                                   std::string("h\x07."),
+                                   std::string("}K\x01u."),
+                                   std::string("N]s."),
+                                   std::string("NNa."),
+                                   std::string("t."),
+                                   std::string("(K\x01\x64."),
+                                   std::string("X\xff\xff\xff\xff\x61"),
+                                   std::string("I12x\n."),
+                                   std::string("Fone\n."),
+                                   std::string("cos"),
+                                   std::string("\x80\x09."),
+                                   std::string("\x82\x01."),
+                                   std::string("\xff."),
+                                   std::string("\x8d\xff\xff\xff\xff\xff\xff\xff\xff."),
+                                   std::string(2 << 20, 'N')}) {
     EXPECT_NE(problem(bytes).find("byte"), std::string::npos) << testing::PrintToString(bytes.substr(0, 20));
   }
 }

@@ -26,7 +26,8 @@ std::string name_of(Where where) { return where == Where::kEmulated ? "emulated"
 class Placed {
  public:
   Placed(Where where, const Scene<float>& s) : where_(where), result_(s) {
-    cloud = {s.count(), s.sh_degree, place(s.means), place(s.scales), place(s.quats), place(s.opacities), place(s.sh), s.filter};
+    cloud = {s.count(),      s.sh_degree,        place(s.means), place(s.scales),
+             place(s.quats), place(s.opacities), place(s.sh),    s.filter};
     d_images = {place(s.d_rgb), place(s.d_depth), place(s.d_alpha)};
     images = {place(result_.rgb), place(result_.depth), place(result_.alpha), nullptr};
     gradients = {place(result_.means),     place(result_.scales), place(result_.quats),

@@ -55,8 +55,8 @@ class Engine {
   using Counting = CudaRasterizer::Counting;
   explicit Engine(Counting counting) : counting_(counting) {}
 
-  void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs,
-               const std::array<float, 3>& background, Stream stream) {
+  void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background,
+               Stream stream) {
     for (const auto& job : jobs) {
       const auto same_frame = [&](const auto& other) { return other.frame == job.frame; };
       check_jobs(job.frame >= 0 && std::count_if(jobs.begin(), jobs.end(), same_frame) == 1, job.frame);
