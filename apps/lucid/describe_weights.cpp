@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 
 #include "lucid/base/sha256.h"
@@ -23,11 +22,9 @@ double millions(const StateDict& state) {
   return count * 1e-6;
 }
 
-bool any_name(const StateDict& state, const std::function<bool(const std::string&)>& holds) {
-  return std::ranges::any_of(state.tensors, [&](const auto& entry) { return holds(entry.first); });
-}
 bool any_with(const StateDict& state, const char* part) {
-  return any_name(state, [&](const std::string& name) { return name.find(part) != std::string::npos; });
+  return std::ranges::any_of(state.tensors,
+                             [&](const auto& entry) { return entry.first.find(part) != std::string::npos; });
 }
 
 void describe_checkpoint(const StateDict& state) {
@@ -72,13 +69,7 @@ std::string part_of_a_model(const StateDict& state) {
 
 void describe_weights(const std::filesystem::path& file) {
   const bool pickled = weights::looks_like_torch_file(file);
-  StateDict state;
-  if (pickled) {
-    const weights::TorchFile torch_file = weights::read_torch_file(file);
-    state = {.file = file, .tensors = torch_file.tensors, .metadata = torch_file.facts};
-  } else {
-    state = weights::read_safetensors(file);
-  }
+  const StateDict state = weights::read_weights(file);
   std::map<std::string, int64_t> kinds;
   for (const auto& [name, tensor] : state.tensors) kinds[std::string(tensor.dtype().name())] += tensor.numel();
   fmt::print("{}: {}, {} tensors, {:.2f} M numbers\n", file.string(),

@@ -105,12 +105,6 @@ namespace {
   throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
 }
 
-weights::StateDict read(const fs::path& file) {
-  if (!weights::looks_like_torch_file(file)) return weights::read_safetensors(file);
-  const weights::TorchFile torch_file = weights::read_torch_file(file);
-  return {.file = file, .tensors = torch_file.tensors, .metadata = torch_file.facts};
-}
-
 void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale,
                  torch::nn::Module& network) {
   const torch::NoGradGuard no_grad;
@@ -138,7 +132,7 @@ void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& cha
 }  // namespace
 
 Lora read_lora(const fs::path& file, const distill::Prior& prior) {
-  const weights::StateDict state = read(file);
+  const weights::StateDict state = weights::read_weights(file);
   const LayerNames names(prior);
   Lora lora{.file = file, .unet = {}, .text = {}, .tokens = {}};
   std::vector<std::string> unknown;

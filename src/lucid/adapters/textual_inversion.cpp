@@ -32,13 +32,7 @@ Inversion inversion_of(const fs::path& file, const std::string& token, const tor
 }  // namespace
 
 std::vector<Inversion> read_inversions(const fs::path& file, const std::string& token) {
-  weights::StateDict state;
-  if (weights::looks_like_torch_file(file)) {
-    const weights::TorchFile torch_file = weights::read_torch_file(file);
-    state = {.file = file, .tensors = torch_file.tensors, .metadata = torch_file.facts};
-  } else {
-    state = weights::read_safetensors(file);
-  }
+  const weights::StateDict state = weights::read_weights(file);
   const auto own = state.tensors.find("string_to_param.*");
   if (own != state.tensors.end()) {
     const std::string name = state.metadata.contains("name") ? state.metadata.at("name") : file.stem().string();

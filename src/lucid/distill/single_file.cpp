@@ -51,13 +51,6 @@ class Shapes {
   const StateDict& part_;
 };
 
-StateDict read_checkpoint(const fs::path& file) {
-  if (weights::looks_like_torch_file(file)) {
-    return {.file = file, .tensors = weights::read_torch_file(file).tensors, .metadata = {}};
-  }
-  return weights::read_safetensors(file);
-}
-
 std::string gunzipped(const fs::path& file) {
   constexpr size_t kMost = 16 << 20;
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), &gzclose);
@@ -178,7 +171,7 @@ diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t chann
 }
 
 Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
-  const LdmParts parts = weights::split_ldm(read_checkpoint(file));
+  const LdmParts parts = weights::split_ldm(weights::read_weights(file));
   const bool told = !options.configs.empty();
   const fs::path& configs = options.configs;
   const auto unet_config =

@@ -15,10 +15,6 @@ namespace fs = std::filesystem;
 
 fs::path sd() { return test::goldens() / "sd"; }
 
-StateDict checkpoint(const fs::path& file) {
-  return {.file = file, .tensors = read_torch_file(file).tensors, .metadata = {}};
-}
-
 // The names that a VAE's attention had when the folder of tiny-sd1 was written.
 std::string now_called(std::string name) {
   for (const auto& [old, now] : std::map<std::string, std::string>{
@@ -56,7 +52,7 @@ TEST(LdmGolden, StableDiffusion1) {
 }
 
 TEST(LdmGolden, StableDiffusion1AsAPickle) {
-  expect_pipeline(split_ldm(checkpoint(sd() / "single/tiny-sd1.ckpt")), sd() / "tiny-sd1");
+  expect_pipeline(split_ldm(read_weights(sd() / "single/tiny-sd1.ckpt")), sd() / "tiny-sd1");
 }
 
 TEST(LdmGolden, StableDiffusion2WithOpenClip) {

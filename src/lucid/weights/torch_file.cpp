@@ -376,4 +376,10 @@ TorchFile read_torch_file(const fs::path& file) {
   return zip ? read_zip(file) : read_legacy(file);
 }
 
+StateDict read_weights(const fs::path& file) {
+  if (!looks_like_torch_file(file)) return read_safetensors(file);
+  TorchFile torch_file = read_torch_file(file);
+  return {.file = file, .tensors = std::move(torch_file.tensors), .metadata = std::move(torch_file.facts)};
+}
+
 }  // namespace lucid::weights

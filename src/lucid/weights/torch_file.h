@@ -27,4 +27,8 @@ bool looks_like_torch_file(const std::filesystem::path& file);
 /// file has bytes. Values of classes that are not torch's are left out.
 TorchFile read_torch_file(const std::filesystem::path& file);
 
+/// A weight file of either kind, told by its first bytes: torch.save's, its facts as metadata, or else safetensors.
+/// Throws UserError.
+StateDict read_weights(const std::filesystem::path& file);
+
 }  // namespace lucid::weights
