@@ -47,10 +47,10 @@ TORCH_MODULE(Block);
 
 JudgeImpl::JudgeImpl(const JudgeConfig& config) : config_(config) {
   const int64_t w = config.width;
-  trunk_ = register_module("trunk",
-                           nn::Sequential(conv(3, w, 3, 1), Block(w, w, 1), Block(w, 2 * w, 2), Block(2 * w, 2 * w, 1),
-                                          Block(2 * w, 4 * w, 2), Block(4 * w, 4 * w, 1), Block(4 * w, 8 * w, 2),
-                                          Block(8 * w, 8 * w, 1), nn::BatchNorm2d(8 * w), nn::ReLU()));
+  trunk_ = register_module(
+      "trunk", nn::Sequential(conv(3, w, 3, /*stride=*/2), Block(w, w, 1), Block(w, 2 * w, 2), Block(2 * w, 2 * w, 1),
+                              Block(2 * w, 4 * w, 2), Block(4 * w, 4 * w, 1), Block(4 * w, 8 * w, 2),
+                              Block(8 * w, 8 * w, 1), nn::BatchNorm2d(8 * w), nn::ReLU()));
   const auto head = [&](const char* name, size_t answers) {
     return register_module(name, nn::Linear(8 * w, static_cast<int64_t>(answers)));
   };
