@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "lucid/base/error.h"
+#include "lucid/base/machine.h"
 #include "lucid/base/rng.h"
 #include "lucid/render/cuda/memory.h"
 #include "lucid/render/rasterize.h"
@@ -27,6 +28,7 @@
 namespace {
 
 using lucid::Camera;
+using lucid::peak_memory_mb;
 using lucid::Rng;
 namespace bench = lucid::bench;
 namespace render = lucid::render;
@@ -316,8 +318,9 @@ void measure(Measurement* m, const Device& device, const Scene<float>& scene, co
 void print_json(const Measurement& m, const Device& device, const bench::Peak& peak) {
   std::string line = fmt::format(
       "\"n\": {}, \"width\": {}, \"height\": {}, \"opacity\": \"{}\", \"threads\": {}, \"forward_ms\": {:.4f}, "
-      "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"device\": \"{}\"",
-      m.count, m.size, m.size, m.opacity, m.threads, m.forward_ms, m.backward_ms, m.reference_ms, m.pairs, device.name);
+      "\"backward_ms\": {:.4f}, \"reference_ms\": {:.1f}, \"pairs\": {}, \"device\": \"{}\", \"peak_mb\": {}",
+      m.count, m.size, m.size, m.opacity, m.threads, m.forward_ms, m.backward_ms, m.reference_ms, m.pairs, device.name,
+      peak_memory_mb());
   if (!device.cuda) {
     line += fmt::format(
         ", \"isa\": \"{}\", \"fraction_of_peak\": {:.4f}, \"fraction_of_exp_peak\": {:.4f}, \"peak_gflops\": {:.1f}, "
@@ -333,9 +336,9 @@ void print_json(const Measurement& m, const Device& device, const bench::Peak& p
 
 void print_row(const Measurement& m, const Device& device, const bench::Peak& peak) {
   const double per_pair = 1e6 / double(std::max<int64_t>(m.pairs, 1));
-  fmt::print("{:>7} {:>5} {:>8} {:>3} {:>9.2f} {:>9.2f} {:>8.2f} {:>6.3f} {:>6.3f} {:>9.0f}x", m.count, m.size,
+  fmt::print("{:>7} {:>5} {:>8} {:>3} {:>9.2f} {:>9.2f} {:>8.2f} {:>6.3f} {:>6.3f} {:>9.0f}x {:>7}", m.count, m.size,
              m.opacity, m.threads, m.forward_ms, m.backward_ms, double(m.pairs) * 1e-6, m.forward_ms * per_pair,
-             m.backward_ms * per_pair, m.reference_ms / (m.forward_ms + m.backward_ms));
+             m.backward_ms * per_pair, m.reference_ms / (m.forward_ms + m.backward_ms), peak_memory_mb());
   if (!device.cuda) {
     const auto& c = m.cpu;
     fmt::print(" {:>7.1f}% {:>6.1f}   {:.1f} + {:.1f} + {:.1f} | {:.1f} + {:.1f}", 100 * m.gflops() / peak.fma_gflops,
@@ -376,9 +379,9 @@ int run(const Options& options) {
                                        ? device.name
                                        : fmt::format("{} kernels, {} threads; peak {:.0f} GFLOP/s, {:.1f}e9 exp/s",
                                                      render::cpu_isa(), most, peak.fma_gflops, peak.exp_giga));
-    fmt::print("{:>7} {:>5} {:>8} {:>3} {:>9} {:>9} {:>8} {:>6} {:>6} {:>10} {:>8} {:>6}   {}\n", "n", "size",
-               "opacity", "thr", "fwd ms", "bwd ms", "Mpairs", "fwd/p", "bwd/p", "reference", "of peak", "MB",
-               device.cuda ? "" : "project + bin + blend | adjoint + gather (ms)");
+    fmt::print("{:>7} {:>5} {:>8} {:>3} {:>9} {:>9} {:>8} {:>6} {:>6} {:>10} {:>7} {:>8} {:>6}   {}\n", "n", "size",
+               "opacity", "thr", "fwd ms", "bwd ms", "Mpairs", "fwd/p", "bwd/p", "reference", "peak MB", "of peak",
+               "MB", device.cuda ? "" : "project + bin + blend | adjoint + gather (ms)");
   }
   for (const Opacity& opacity : kOpacities) {
     if (options.quick && &opacity != kOpacities) break;

@@ -2,14 +2,68 @@
 // See attention.h.
 #include "lucid/diffusion/attention.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/base/machine.h"
+#include "lucid/diffusion/attention_kernel.h"
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 
 namespace lucid::diffusion {
 namespace {
+
+bool wants_gradient(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
+  return torch::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
+}
+
+bool fits_kernel(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
+  static const bool has_instructions = has_fast_bfloat16();
+  constexpr int64_t kWidest = 256;  // beyond it a tile's sums leave the cache's first level
+  const int64_t width = q.size(2) / heads;
+  return has_instructions && q.is_cpu() && q.scalar_type() == torch::kBFloat16 && width % 2 == 0 && width <= kWidest &&
+         k.size(1) > 0 && !wants_gradient(q, k, v);
+}
+
+// As attend().
+torch::Tensor attend_in_blocks(torch::Tensor q, torch::Tensor k, torch::Tensor v, int64_t heads) {
+  q = q.contiguous();
+  k = k.contiguous();
+  v = v.contiguous();
+  const torch::Tensor y = torch::empty_like(q);
+  const AttentionShape shape{.batch = q.size(0),
+                             .heads = heads,
+                             .rows = q.size(1),
+                             .keys = k.size(1),
+                             .width = q.size(2) / heads,
+                             .q_stride = q.size(2),
+                             .k_stride = k.size(2),
+                             .v_stride = v.size(2),
+                             .y_stride = q.size(2)};
+  const auto numbers = [](const torch::Tensor& x) { return static_cast<Bfloat16Bits*>(x.data_ptr()); };
+  const int64_t all_heads = shape.batch * heads;
+  const int64_t of_keys = packed_keys_size(shape), of_values = packed_values_size(shape);
+  const torch::Tensor keys = torch::empty({all_heads, of_keys}, q.options());
+  const torch::Tensor values = torch::empty({all_heads, of_values}, q.options());
+  at::parallel_for(0, all_heads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t head = begin; head < end; ++head) {
+      pack_head(shape, head, numbers(k), numbers(v), numbers(keys) + head * of_keys,
+                numbers(values) + head * of_values);
+    }
+  });
+  const PackedKeys packed{.keys = numbers(keys), .values = numbers(values)};
+  const int64_t blocks = (shape.rows + kAttentionRows - 1) / kAttentionRows;
+  at::parallel_for(0, all_heads * blocks, 1, [&](int64_t begin, int64_t end) {
+    const torch::Tensor scratch = torch::empty({attention_scratch_size(shape)}, torch::kByte);
+    for (int64_t i = begin; i < end; ++i) {
+      attend_rows(shape, i / blocks, i % blocks * kAttentionRows, packed, numbers(q), numbers(y),
+                  static_cast<char*>(scratch.data_ptr()));
+    }
+  });
+  return y;
+}
 
 #if TORCH_VERSION_MAJOR < 2
 // The whole matrix of weights is kept up to this size; beyond it rows are taken in chunks that stay in the cache.
@@ -27,8 +81,8 @@ torch::Tensor attend_rows(const torch::Tensor& q, const torch::Tensor& k_transpo
 
 torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
   const torch::Tensor k_transposed = k.transpose(1, 2);
-  const bool gradient = torch::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
-  if (gradient || q.size(0) * q.size(1) * k.size(1) <= kMaxWeights) return attend_rows(q, k_transposed, v);
+  if (wants_gradient(q, k, v) || q.size(0) * q.size(1) * k.size(1) <= kMaxWeights)
+    return attend_rows(q, k_transposed, v);
   torch::Tensor out = torch::empty_like(q);
   for (int64_t row = 0; row < q.size(1); row += kRowsPerChunk) {
     const int64_t end = std::min(row + kRowsPerChunk, q.size(1));
@@ -41,6 +95,7 @@ torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const
 }  // namespace
 
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
+  if (fits_kernel(q, k, v, heads)) return attend_in_blocks(q, k, v, heads);
   const int64_t batch = q.size(0), rows = q.size(1), width = q.size(2);
   const auto by_head = [&](const torch::Tensor& x) {  // [B,L,heads*d] -> [B,heads,L,d]
     return x.view({batch, x.size(1), heads, width / heads}).transpose(1, 2);

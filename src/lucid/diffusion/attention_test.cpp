@@ -2,6 +2,7 @@
 // Attention against its definition, in float64, with few rows and with enough of them to be cut into chunks.
 #include "lucid/diffusion/attention.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -27,6 +28,38 @@ TEST(Attention, EqualsItsDefinition) {
     const torch::Tensor wanted = by_definition(q, k, v, heads);
     EXPECT_LE((attend(q, k, v, heads).to(torch::kDouble) - wanted).abs().max().item<double>(), 2e-6);
   }
+}
+
+// With and without the gradient's way, which is libtorch's own: the kernel for bfloat16 must be as close to the
+// definition.
+TEST(Attention, Bfloat16IsCloseToTheDefinition) {
+  torch::manual_seed(3);
+  struct Case {
+    int64_t batch, rows, keys, heads, width;
+  };
+  for (const Case& c : {Case{2, 5, 3, 2, 8}, Case{1, 64, 77, 4, 40}, Case{1, 1, 1, 1, 2}, Case{2, 130, 600, 3, 64},
+                        Case{1, 70, 1100, 2, 80}, Case{1, 9, 33, 2, 160}, Case{1, 17, 512, 1, 50}}) {
+    SCOPED_TRACE(fmt::format("{} rows, {} keys, heads of {}", c.rows, c.keys, c.width));
+    const auto draw = [&](int64_t tokens) {
+      return torch::randn({c.batch, tokens, c.heads * c.width}).mul_(1.5).to(torch::kBFloat16);
+    };
+    const torch::Tensor q = draw(c.rows), k = draw(c.keys), v = draw(c.keys);
+    const torch::Tensor wanted = by_definition(q, k, v, c.heads);
+    const auto error = [&](const torch::Tensor& found) {
+      return ((found.detach().to(torch::kDouble) - wanted).norm() / wanted.norm()).item<double>();
+    };
+    EXPECT_LE(error(attend(q, k, v, c.heads)), 6e-3);
+    EXPECT_LE(error(attend(q.clone().requires_grad_(), k, v, c.heads)), 2e-2);
+  }
+}
+
+TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
+  const torch::Tensor q = torch::randn({1, 20, 16}).to(torch::kBFloat16);
+  torch::Tensor k = torch::randn({1, 40, 16}).to(torch::kBFloat16);
+  k[0][39][3] = std::nanf("");  // of the first head
+  const torch::Tensor y = attend(q, k, k.nan_to_num(), 2);
+  EXPECT_TRUE(y.slice(2, 0, 8).isnan().all().item<bool>());
+  EXPECT_FALSE(y.slice(2, 8).isnan().any().item<bool>());
 }
 
 TEST(Attention, ManyRowsAreCutButNotTheGradient) {

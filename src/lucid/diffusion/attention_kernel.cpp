@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// See attention_kernel.h. The file is compiled for AVX512-BF16 as a whole, so it must not make the compiler emit any
+// inline function of a header: another file might be linked against that copy and run where the instructions are not.
+#include "lucid/diffusion/attention_kernel.h"
+
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr int64_t kLanes = 16;          // float32 numbers in a register
+constexpr int64_t kTileRows = 8;        // queries that one tile of registers holds
+constexpr int64_t kPanel = 2 * kLanes;  // keys that it holds
+constexpr int64_t kKeyBlock = 512;      // keys between two looks at the running maximum
+static_assert(kAttentionRows % kTileRows == 0 && kKeyBlock % kPanel == 0);
+
+constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+constexpr int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
+
+int64_t padded_keys(const AttentionShape& shape) { return rounded_up(shape.keys, kPanel); }
+int64_t padded_width(const AttentionShape& shape) { return rounded_up(shape.width, kLanes); }
+
+}  // namespace
+
+int64_t packed_keys_size(const AttentionShape& shape) { return padded_keys(shape) * shape.width; }
+int64_t packed_values_size(const AttentionShape& shape) { return padded_keys(shape) * padded_width(shape); }
+
+#ifdef __AVX512BF16__
+
+namespace {
+
+/// What a block of queries works in.
+struct Scratch {
+  float* sums;            // [kAttentionRows, padded width], not yet divided
+  float* scores;          // [kAttentionRows, kKeyBlock]
+  Bfloat16Bits* weights;  // [kAttentionRows, kKeyBlock]
+  float* maximum;         // [kAttentionRows] of the scores so far
+  float* total;           // [kAttentionRows] of the weights so far
+};
+constexpr int64_t kFixedScratch =
+    kAttentionRows *
+    (kKeyBlock * (int64_t{sizeof(float)} + int64_t{sizeof(Bfloat16Bits)}) + 2 * int64_t{sizeof(float)});
+
+Scratch scratch_in(const AttentionShape& shape, char* bytes) {
+  Scratch s{};
+  s.sums = reinterpret_cast<float*>(bytes);
+  s.scores = s.sums + kAttentionRows * padded_width(shape);
+  s.weights = reinterpret_cast<Bfloat16Bits*>(s.scores + kAttentionRows * kKeyBlock);
+  s.maximum = reinterpret_cast<float*>(s.weights + kAttentionRows * kKeyBlock);
+  s.total = s.maximum + kAttentionRows;
+  return s;
+}
+
+/// Two neighbouring numbers, as a multiplication takes them.
+inline int pair_at(const Bfloat16Bits* numbers) {
+  int pair;
+  __builtin_memcpy(&pair, numbers, sizeof(pair));
+  return pair;
+}
+
+/// c [kTileRows, kRegisters * kLanes] = (kAdd ? c : 0) + a bᵀ. Row r of `a` begins at a[r]; `b` holds, for each of
+/// `pairs` steps along the rows of `a`, kRegisters * kLanes pairs of numbers, `b_stride` numbers apart.
+template <int kRegisters, bool kAdd>
+inline void multiply(const Bfloat16Bits* const (&a)[kTileRows], const Bfloat16Bits* b, int64_t b_stride, int64_t pairs,
+                     float* c, int64_t c_stride) {
+  __m512 sums[kTileRows][kRegisters];
+#pragma GCC unroll 8
+  for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 3
+    for (int j = 0; j < kRegisters; ++j) {
+      sums[r][j] = kAdd ? _mm512_loadu_ps(c + r * c_stride + j * kLanes) : _mm512_setzero_ps();
+    }
+  }
+  for (int64_t i = 0; i < pairs; ++i) {
+    __m512bh column[kRegisters];
+#pragma GCC unroll 3
+    for (int j = 0; j < kRegisters; ++j) {
+      column[j] = (__m512bh)_mm512_loadu_si512(b + i * b_stride + j * 2 * kLanes);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kTileRows; ++r) {
+      const __m512bh row = (__m512bh)_mm512_set1_epi32(pair_at(a[r] + 2 * i));
+#pragma GCC unroll 3
+      for (int j = 0; j < kRegisters; ++j) sums[r][j] = _mm512_dpbf16_ps(sums[r][j], row, column[j]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 3
+    for (int j = 0; j < kRegisters; ++j) _mm512_storeu_ps(c + r * c_stride + j * kLanes, sums[r][j]);
+  }
+}
+
+/// 2^x for x <= 0 to 8e-5, a fiftieth of what rounding to bfloat16 costs; NaN where x is.
+inline __m512 exp2_of(__m512 x) {
+  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 f = _mm512_sub_ps(x, n);
+  __m512 p = _mm512_set1_ps(5.51716690396e-2F);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.42611122192e-1F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.93260985464e-1F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.99928073540e-1F));
+  return _mm512_scalef_ps(p, n);
+}
+
+inline __mmask16 first_lanes(int64_t count) {
+  return count >= kLanes ? __mmask16(0xFFFF) : __mmask16((1u << count) - 1);
+}
+
+/// Scores of one query against `keys` keys -> weights (zero up to `padded`), and the running maximum and sum. Returns
+/// by what the sums so far are to be multiplied.
+inline float soften(const Scratch& s, int64_t row, int64_t keys, int64_t padded, float scale, bool first) {
+  const float* scores = s.scores + row * kKeyBlock;
+  Bfloat16Bits* weights = s.weights + row * kKeyBlock;
+  const __m512 lowest = _mm512_set1_ps(-__builtin_inff());
+  const int64_t whole = keys / kLanes * kLanes;
+  const __mmask16 rest = first_lanes(keys - whole);
+  __m512 highest = _mm512_mask_loadu_ps(lowest, rest, scores + whole);
+  for (int64_t j = 0; j < whole; j += kLanes) highest = _mm512_max_ps(highest, _mm512_loadu_ps(scores + j));
+  const float before = first ? -__builtin_inff() : s.maximum[row];
+  const float of_block = _mm512_reduce_max_ps(highest) * scale;
+  const float maximum = of_block > before ? of_block : before;
+  const __m512 scales = _mm512_set1_ps(scale), shift = _mm512_set1_ps(maximum);
+  __m512 total = _mm512_setzero_ps();
+  const auto weigh = [&](__mmask16 there, int64_t j) __attribute__((always_inline)) {
+    const __m512 exponent = _mm512_fmsub_ps(_mm512_maskz_loadu_ps(there, scores + j), scales, shift);
+    const __m512 weight = _mm512_maskz_mov_ps(there, exp2_of(exponent));
+    total = _mm512_add_ps(total, weight);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), (__m256i)_mm512_cvtneps_pbh(weight));
+  };
+  for (int64_t j = 0; j < whole; j += kLanes) weigh(first_lanes(kLanes), j);
+  for (int64_t j = whole; j < padded; j += kLanes) weigh(j == whole ? rest : 0, j);
+  float faded = 0;
+  if (!first) {
+    faded = _mm512_cvtss_f32(exp2_of(_mm512_set1_ps(before - maximum)));
+  }
+  s.maximum[row] = maximum;
+  s.total[row] = (first ? 0 : s.total[row] * faded) + _mm512_reduce_add_ps(total);
+  return faded;
+}
+
+/// kRegisters * kLanes columns from `at` on of add_values().
+template <int kRegisters>
+inline void add_columns(const Bfloat16Bits* const (&weights)[kTileRows], const Bfloat16Bits* values, int64_t pairs,
+                        float* sums, int64_t width, int64_t at, bool first) {
+  if (first) {
+    multiply<kRegisters, false>(weights, values + 2 * at, 2 * width, pairs, sums + at, width);
+  } else {
+    multiply<kRegisters, true>(weights, values + 2 * at, 2 * width, pairs, sums + at, width);
+  }
+}
+
+/// sums [kTileRows, padded width] = (first ? 0 : sums) + weights values.
+inline void add_values(const Bfloat16Bits* const (&weights)[kTileRows], const Bfloat16Bits* values, int64_t pairs,
+                       float* sums, int64_t width, bool first) {
+  int64_t at = 0;
+  for (; width - at >= 5 * kLanes || width - at == 3 * kLanes; at += 3 * kLanes)
+    add_columns<3>(weights, values, pairs, sums, width, at, first);
+  for (; width - at >= 2 * kLanes; at += 2 * kLanes) add_columns<2>(weights, values, pairs, sums, width, at, first);
+  if (width - at > 0) add_columns<1>(weights, values, pairs, sums, width, at, first);
+}
+
+}  // namespace
+
+void pack_head(const AttentionShape& shape, int64_t head, const Bfloat16Bits* k, const Bfloat16Bits* v,
+               Bfloat16Bits* packed_keys, Bfloat16Bits* packed_values) {
+  const int64_t sample = head / shape.heads, column = head % shape.heads * shape.width;
+  const int64_t width = padded_width(shape), padded = padded_keys(shape);
+  const Bfloat16Bits* keys = k + sample * shape.keys * shape.k_stride + column;
+  const Bfloat16Bits* values = v + sample * shape.keys * shape.v_stride + column;
+  for (int64_t panel = 0; panel < padded; panel += kPanel) {  // [panels, width / 2, kPanel, 2]
+    Bfloat16Bits* to = packed_keys + panel * shape.width;
+    for (int64_t key = 0; key < kPanel; ++key) {
+      for (int64_t i = 0; i < shape.width; i += 2) {
+        const int pair = panel + key < shape.keys ? pair_at(keys + (panel + key) * shape.k_stride + i) : 0;
+        __builtin_memcpy(to + i * kPanel + 2 * key, &pair, sizeof(pair));
+      }
+    }
+  }
+  for (int64_t key = 0; key < padded; key += 2) {  // [keys / 2, width, 2]
+    const auto row = [&](int64_t at, int64_t i) {
+      const bool there = at < shape.keys && i < shape.width;
+      return there ? _mm256_maskz_loadu_epi16(first_lanes(shape.width - i), values + at * shape.v_stride + i)
+                   : _mm256_setzero_si256();
+    };
+    for (int64_t i = 0; i < width; i += kLanes) {
+      const __m512i even = _mm512_cvtepu16_epi32(row(key, i)), odd = _mm512_cvtepu16_epi32(row(key + 1, i));
+      _mm512_storeu_si512(packed_values + key * width + 2 * i, _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
+    }
+  }
+}
+
+int64_t attention_scratch_size(const AttentionShape& shape) {
+  return kFixedScratch + kAttentionRows * padded_width(shape) * int64_t{sizeof(float)};
+}
+
+void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, const PackedKeys& packed,
+                 const Bfloat16Bits* q, Bfloat16Bits* y, char* scratch) {
+  const Scratch s = scratch_in(shape, scratch);
+  const int64_t sample = head / shape.heads, column = head % shape.heads * shape.width;
+  const int64_t width = padded_width(shape), rows = lesser(kAttentionRows, shape.rows - first_row);
+  const Bfloat16Bits* queries = q + (sample * shape.rows + first_row) * shape.q_stride + column;
+  const Bfloat16Bits* keys = packed.keys + head * packed_keys_size(shape);
+  const Bfloat16Bits* values = packed.values + head * packed_values_size(shape);
+  // softmax in base 2
+  const float scale = 1.44269504F / __builtin_sqrtf(static_cast<float>(shape.width));
+  for (int64_t block = 0; block < shape.keys; block += kKeyBlock) {
+    const bool first = block == 0;
+    const int64_t there = lesser(kKeyBlock, shape.keys - block), padded = rounded_up(there, kPanel);
+    for (int64_t tile = 0; tile < rows; tile += kTileRows) {
+      const Bfloat16Bits* of_query[kTileRows];
+      const Bfloat16Bits* of_weights[kTileRows];
+      for (int64_t r = 0; r < kTileRows; ++r) {  // the last query over and over where a tile is not full
+        of_query[r] = queries + lesser(tile + r, rows - 1) * shape.q_stride;
+        of_weights[r] = s.weights + (tile + r) * kKeyBlock;
+      }
+      for (int64_t panel = 0; panel < padded; panel += kPanel) {
+        multiply<2, false>(of_query, keys + (block + panel) * shape.width, 2 * kPanel, shape.width / 2,
+                           s.scores + tile * kKeyBlock + panel, kKeyBlock);
+      }
+      for (int64_t r = tile; r < tile + kTileRows; ++r) {
+        const float faded = soften(s, r, there, padded, scale, first);
+        if (first || faded == 1) continue;
+        const __m512 factor = _mm512_set1_ps(faded);
+        for (int64_t i = 0; i < width; i += kLanes) {
+          float* at = s.sums + r * width + i;
+          _mm512_storeu_ps(at, _mm512_mul_ps(_mm512_loadu_ps(at), factor));
+        }
+      }
+      add_values(of_weights, values + block * width, padded / 2, s.sums + tile * width, width, first);
+    }
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    const __m512 share = _mm512_set1_ps(1 / s.total[r]);
+    Bfloat16Bits* to = y + (sample * shape.rows + first_row + r) * shape.y_stride + column;
+    for (int64_t i = 0; i < shape.width; i += kLanes) {
+      const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(s.sums + r * width + i), share));
+      _mm256_mask_storeu_epi16(to + i, first_lanes(shape.width - i), (__m256i)rounded);
+    }
+  }
+}
+
+#else  // never called: has_fast_bfloat16() says no
+
+void pack_head(const AttentionShape&, int64_t, const Bfloat16Bits*, const Bfloat16Bits*, Bfloat16Bits*, Bfloat16Bits*) {
+}
+int64_t attention_scratch_size(const AttentionShape&) { return 0; }
+void attend_rows(const AttentionShape&, int64_t, int64_t, const PackedKeys&, const Bfloat16Bits*, Bfloat16Bits*,
+                 char*) {}
+
+#endif
+
+}  // namespace lucid::diffusion
