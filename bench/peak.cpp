@@ -10,6 +10,11 @@
 #include <functional>
 #include <vector>
 
+#include "lucid/base/machine.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace lucid::bench {
 namespace {
 
@@ -73,6 +78,18 @@ template <int kBytes>
 }
 
 #if defined(__x86_64__)
+[[gnu::target("avx512f,avx512bf16"), gnu::noinline]] float bfloat16_multiply_adds() {
+  __m512 sums[kChains];
+  const __m512bh factor = (__m512bh)_mm512_set1_epi16(0x3F80);  // 1
+  for (int i = 0; i < kChains; ++i) sums[i] = _mm512_set1_ps(0.01f * float(i));
+  for (int64_t round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 16
+    for (auto& sum : sums) sum = _mm512_dpbf16_ps(sum, factor, factor);
+  }
+  float total = 0;
+  for (const auto& sum : sums) total += sum[0];
+  return total;
+}
 [[gnu::target("avx512f,fma"), gnu::noinline]] float multiply_adds_avx512() { return multiply_adds<64>(); }
 [[gnu::target("avx512f,fma"), gnu::noinline]] float exponentials_avx512() { return exponentials<64>(); }
 [[gnu::target("avx2,fma"), gnu::noinline]] float multiply_adds_avx2() { return multiply_adds<32>(); }
@@ -82,6 +99,13 @@ template <int kBytes>
 [[gnu::noinline]] float exponentials_portable() { return exponentials<16>(); }
 
 }  // namespace
+
+double measure_bfloat16_peak() {
+#if defined(__x86_64__)
+  if (has_fast_bfloat16()) return best_rate(4.0 * 16 * kRounds * kChains, bfloat16_multiply_adds) * 1e-9;
+#endif
+  return 0;
+}
 
 Peak measure_peak(std::string_view isa) {
   const auto peak = [](int lanes, float (*fma)(), float (*exp)()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine's vector units can do at most, measured here and now: the yardstick of bench_raster.
+// What this machine's vector units can do at most, measured here and now: the yardstick of the benchmarks.
 #pragma once
 
 #include <string_view>
@@ -13,5 +13,9 @@ struct Peak {
 
 /// With the instructions of `isa` ("portable", "avx2", "avx512") and as many threads as OpenMP has.
 Peak measure_peak(std::string_view isa);
+
+/// GFLOP/s of bfloat16 multiply-adds with float32 sums (AVX512-BF16), of all threads; 0 where there are no such
+/// instructions.
+double measure_bfloat16_peak();
 
 }  // namespace lucid::bench

@@ -105,14 +105,22 @@ namespace {
   throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
 }
 
-void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale,
+/// What a changed weight of 16 bits becomes: the U-Net computes in them, the text encoder only stores them so.
+enum class Halves { kStay, kBecomeFloats };
+
+void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale, Halves halves,
                  torch::nn::Module& network) {
   const torch::NoGradGuard no_grad;
+  const auto add = [&](torch::Tensor& weight, const torch::Tensor& change) {
+    const torch::ScalarType stored = weight.scalar_type();
+    weight.set_data((weight.to(torch::kDouble) + scale * change)
+                        .to(halves == Halves::kStay ? stored : torch::promoteTypes(stored, torch::kFloat)));
+  };
   auto parameters = network.named_parameters();
   for (const auto& [module, change] : changes) {
     torch::Tensor& weight = parameters[module + ".weight"];
     try {
-      weight.copy_(weight.to(torch::kDouble) + scale * change.delta(weight.sizes()));
+      add(weight, change.delta(weight.sizes()));
     } catch (const std::invalid_argument& error) {
       refuse(lora.file, error.what(), module, "the LoRA was made for another model");
     }
@@ -124,7 +132,7 @@ void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& cha
                fmt::format("the change is {}, the bias {}", shape_text(bias->second.sizes()), shape_text(own->sizes())),
                module, "the LoRA was made for another model");
       }
-      own->copy_(own->to(torch::kDouble) + scale * bias->second.to(torch::kDouble));
+      add(*own, bias->second.to(torch::kDouble));
     }
   }
 }
@@ -165,8 +173,8 @@ Lora read_lora(const fs::path& file, const distill::Prior& prior) {
 }
 
 void apply(const Lora& lora, double scale, distill::Prior& prior) {
-  add_changes(lora, lora.unet, scale, *prior.unet);
-  add_changes(lora, lora.text, scale, *prior.encoder);
+  add_changes(lora, lora.unet, scale, Halves::kStay, *prior.unet);
+  add_changes(lora, lora.text, scale, Halves::kBecomeFloats, *prior.encoder);
 }
 
 }  // namespace lucid::adapters

@@ -36,12 +36,14 @@ distill::Prior load(const RunOptions& options) {
   if (options.prediction_type != "auto") {
     prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
   }
+  const torch::ScalarType precision = compute_options(options).precision.value_or(torch::kFloat);
   if (!fs::is_directory(path)) {
     return distill::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
                                             .configs = options.prior_config,
-                                            .prediction = prediction});
+                                            .prediction = prediction,
+                                            .precision = precision});
   }
-  distill::Prior prior = distill::load_prior(path);
+  distill::Prior prior = distill::load_prior(path, precision);
   if (prediction) {
     diffusion::ScheduleConfig config = prior.schedule.config();
     config.prediction = *prediction;

@@ -11,6 +11,7 @@
 #include "lucid/diffusion/attention_kernel.h"
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -23,8 +24,8 @@ bool fits_kernel(const torch::Tensor& q, const torch::Tensor& k, const torch::Te
   static const bool has_instructions = has_fast_bfloat16();
   constexpr int64_t kWidest = 256;  // beyond it a tile's sums leave the cache's first level
   const int64_t width = q.size(2) / heads;
-  return has_instructions && q.is_cpu() && q.scalar_type() == torch::kBFloat16 && width % 2 == 0 && width <= kWidest &&
-         k.size(1) > 0 && !wants_gradient(q, k, v);
+  return has_instructions && !PlainOperators::wanted() && q.is_cpu() && q.scalar_type() == torch::kBFloat16 &&
+         width % 2 == 0 && width <= kWidest && k.size(1) > 0 && !wants_gradient(q, k, v);
 }
 
 // As attend().
@@ -115,12 +116,10 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
 
 AttentionImpl::AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool bias_of_qkv)
     : heads_(heads),
-      to_q_(register_module("to_q", torch::nn::Linear(torch::nn::LinearOptions(width, width).bias(bias_of_qkv)))),
-      to_k_(
-          register_module("to_k", torch::nn::Linear(torch::nn::LinearOptions(context_width, width).bias(bias_of_qkv)))),
-      to_v_(
-          register_module("to_v", torch::nn::Linear(torch::nn::LinearOptions(context_width, width).bias(bias_of_qkv)))),
-      to_out_(width, width) {
+      to_q_(register_module("to_q", weights::linear(width, width, bias_of_qkv))),
+      to_k_(register_module("to_k", weights::linear(context_width, width, bias_of_qkv))),
+      to_v_(register_module("to_v", weights::linear(context_width, width, bias_of_qkv))),
+      to_out_(weights::linear(width, width)) {
   LUCID_CHECK(width % heads == 0, "width {}, heads {}", width, heads);
   register_module("to_out", torch::nn::ModuleList(to_out_));
 }

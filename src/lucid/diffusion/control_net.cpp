@@ -3,6 +3,7 @@
 #include "lucid/diffusion/control_net.h"
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/filled.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
@@ -80,11 +81,9 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
   return residuals;
 }
 
-ControlNet load_control_net(const std::filesystem::path& folder) {
-  ControlNet net(ControlNetConfig::from_file(folder / "config.json"));
-  weights::load_into(*net, weights::read_part(folder, "diffusion_pytorch_model"));
-  lay_out_channels_last(*net);
-  return net;
+ControlNet load_control_net(const std::filesystem::path& folder, torch::ScalarType precision) {
+  return filled<ControlNet>(ControlNetConfig::from_file(folder / "config.json"),
+                            weights::read_part(folder, "diffusion_pytorch_model"), precision);
 }
 
 }  // namespace lucid::diffusion

@@ -39,6 +39,7 @@ class ControlNetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ControlNet);
 
-ControlNet load_control_net(const std::filesystem::path& folder);  // a diffusers folder; throws UserError
+/// From a diffusers folder; norms stay in float32. Throws UserError.
+ControlNet load_control_net(const std::filesystem::path& folder, torch::ScalarType precision = torch::kFloat);
 
 }  // namespace lucid::diffusion

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/in_precision.h"
 
 namespace lucid::diffusion {
 UNetDenoiser::UNetDenoiser(const UNet& unet, const ComputeOptions& options, const Control& control)

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
+#include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -54,6 +55,33 @@ TEST(Denoiser, Bfloat16IsCloseToFloat) {
     EXPECT_LT(error, 0.03);  // libtorch's autocast is no closer
     EXPECT_GT(error, 0) << "was it bfloat16 at all?";
     EXPECT_EQ(unet->parameters().front().scalar_type(), torch::kFloat) << "the caller's weights stay";
+  }
+}
+
+TEST(Denoiser, LoadedInBfloat16OrConvertedIsTheSame) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string& pipeline : test::pipelines()) {
+    const auto folder = test::sd_folder() / pipeline / "unet";
+    UNet unet = load_unet(folder), low = load_unet(folder, torch::kBFloat16);
+    const Batch batch = random_batch(unet, 2);
+    UNetDenoiser converted(unet, {.precision = torch::kBFloat16}), loaded(low, {.precision = torch::kBFloat16});
+    EXPECT_TRUE(converted.predict(batch.x, batch.timesteps, batch.context)
+                    .equal(loaded.predict(batch.x, batch.timesteps, batch.context)));
+  }
+}
+
+TEST(Denoiser, PlainOperatorsAgreeWithTheKernels) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [precision, limit] : {std::pair(torch::kFloat, 1e-5), std::pair(torch::kBFloat16, 0.03)}) {
+    UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet", precision);
+    const Batch batch = random_batch(unet, 2);
+    UNetDenoiser denoiser(unet);
+    const torch::Tensor fast = denoiser.predict(batch.x, batch.timesteps, batch.context);
+    const PlainOperators plain;
+    const torch::Tensor slow = denoiser.predict(batch.x, batch.timesteps, batch.context);
+    const double error = ((fast - slow).norm() / slow.norm()).item<double>();
+    EXPECT_LT(error, limit);
+    EXPECT_GT(error, 0) << "were both the same path?";
   }
 }
 

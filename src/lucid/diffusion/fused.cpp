@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "lucid/base/error.h"
 #include "lucid/diffusion/fused_kernels.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -19,7 +21,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 bool has_kernels(const Tensor& x) {
-  return x.is_cpu() && (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16);
+  return !PlainOperators::wanted() && x.is_cpu() &&
+         (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16);
 }
 
 template <class T>
@@ -90,28 +93,35 @@ NormParameters parameters_of(const Tensor& weight, const Tensor& bias, const Nor
   return {.weight = weight.data_ptr<float>(), .bias = bias.data_ptr<float>(), .eps = options.eps, .silu = options.silu};
 }
 
-// x as NormShape lies in memory; weight, bias [channels] float.
-Normed forward_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options) {
+// x as NormShape lies in memory; weight, bias [channels] float. The result in x's type, or in bfloat16 of float.
+Normed forward_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+                  torch::ScalarType type) {
   const NormShape& shape = options.shape;
-  Normed result{.y = torch::empty_like(x),
+  Normed result{.y = torch::empty_like(x, x.options().dtype(type)),
                 .mean = torch::empty({shape.samples, shape.groups}, torch::kFloat),
                 .inverse_deviation = torch::empty({shape.samples, shape.groups}, torch::kFloat)};
   const NormStatistics statistics{.mean = numbers<float>(result.mean),
                                   .inverse_deviation = numbers<float>(result.inverse_deviation)};
   const NormParameters parameters = parameters_of(weight, bias, options);
-  with_type_of(x, [&](auto number) {
-    using T = decltype(number);
+  const auto run = [&](auto in, auto out) {
+    using In = decltype(in);
+    using Out = decltype(out);
     Sharing(shape).run(2 * shape.channels, [&](const NormPart& part, int64_t, float* scratch) {
-      norm_forward<T>(shape, part, parameters, numbers<T>(x), numbers<T>(result.y), statistics, scratch);
+      norm_forward<In, Out>(shape, part, parameters, numbers<In>(x), numbers<Out>(result.y), statistics, scratch);
     });
-  });
+  };
+  if (x.scalar_type() == type) {
+    with_type_of(x, [&](auto number) { run(number, number); });
+  } else {
+    run(float{}, Bfloat16Bits{});
+  }
   return result;
 }
 
 struct NormFunction : torch::autograd::Function<NormFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const NormOptions& options) {
-    const Normed result = forward_of(x, weight, bias, options);
+    const Normed result = forward_of(x, weight, bias, options, x.scalar_type());
     context->save_for_backward({x, weight, bias, result.mean, result.inverse_deviation});
     const NormShape& shape = options.shape;
     context->saved_data["shape"] = std::vector<int64_t>{shape.samples, shape.rows, shape.channels, shape.groups};
@@ -152,10 +162,18 @@ bool wants_gradient(std::initializer_list<Tensor> tensors) {
 }
 
 // x in the memory of options.shape.
-Tensor norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options) {
+Tensor norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+               torch::ScalarType type) {
   const Tensor w = weight.to(torch::kFloat), b = bias.to(torch::kFloat);
-  if (!wants_gradient({x, w, b})) return forward_of(x, w, b, options).y;
-  return NormFunction::apply(x, w, b, options);
+  if (!wants_gradient({x, w, b})) return forward_of(x, w, b, options, type).y;
+  return NormFunction::apply(x, w, b, options).to(type);
+}
+
+// libtorch's norms take weights of their input's type, and want float32: their sums in bfloat16 are wrong for large
+// maps.
+template <class Norm>
+Tensor normed(const Tensor& x, Norm& norm) {
+  return norm(x.to(norm->weight.scalar_type())).to(x.scalar_type());
 }
 
 // Rows of ab that are worth another thread.
@@ -199,7 +217,7 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
 
 Tensor normalised(const Tensor& map, torch::nn::GroupNorm& norm, After after) {
   if (!has_kernels(map)) {
-    const Tensor y = norm(map);
+    const Tensor y = normed(map, norm);
     return after == After::kSilu ? activate(y) : y;
   }
   const NormOptions options{.shape = {.samples = map.size(0),
@@ -208,16 +226,19 @@ Tensor normalised(const Tensor& map, torch::nn::GroupNorm& norm, After after) {
                                       .groups = norm->options.num_groups()},
                             .eps = static_cast<float>(norm->options.eps()),
                             .silu = after == After::kSilu};
-  return norm_of(map.contiguous(torch::MemoryFormat::ChannelsLast), norm->weight, norm->bias, options);
+  return norm_of(map.contiguous(torch::MemoryFormat::ChannelsLast), norm->weight, norm->bias, options,
+                 map.scalar_type());
 }
 
-Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm) {
-  if (!has_kernels(tokens)) return norm(tokens);
+Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm, std::optional<torch::ScalarType> type) {
+  const torch::ScalarType wanted = type.value_or(tokens.scalar_type());
+  LUCID_CHECK(wanted == tokens.scalar_type() || wanted == torch::kBFloat16, "no norm gives {}", c10::toString(wanted));
+  if (!has_kernels(tokens)) return normed(tokens, norm).to(wanted);
   const int64_t channels = tokens.size(-1);
   const NormOptions options{
       .shape = {.samples = tokens.numel() / channels, .rows = 1, .channels = channels, .groups = 1},
       .eps = static_cast<float>(norm->options.eps())};
-  return norm_of(tokens.contiguous(), norm->weight, norm->bias, options);
+  return norm_of(tokens.contiguous(), norm->weight, norm->bias, options, wanted);
 }
 
 Tensor gated_gelu(const Tensor& halves) {

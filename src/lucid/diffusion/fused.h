@@ -6,6 +6,8 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 namespace lucid::diffusion {
 
 enum class After { kNothing, kSilu };
@@ -13,8 +15,9 @@ enum class After { kNothing, kSilu };
 /// GroupNorm, then SiLU if asked. map [B,C,h,w], best channels-last -> the same, channels-last, in map's dtype.
 torch::Tensor normalised(const torch::Tensor& map, torch::nn::GroupNorm& norm, After after = After::kNothing);
 
-/// LayerNorm over the last axis. tokens [...,C] -> the same in their dtype.
-torch::Tensor normalised(const torch::Tensor& tokens, torch::nn::LayerNorm& norm);
+/// LayerNorm over the last axis. tokens [...,C] -> the same in their dtype, or in bfloat16.
+torch::Tensor normalised(const torch::Tensor& tokens, torch::nn::LayerNorm& norm,
+                         std::optional<torch::ScalarType> type = std::nullopt);
 
 /// a * gelu(b), exact GELU, of the halves [a, b] of the last axis. [...,2F] -> [...,F].
 torch::Tensor gated_gelu(const torch::Tensor& halves);

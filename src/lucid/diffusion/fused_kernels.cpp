@@ -66,9 +66,9 @@ LUCID_INLINE float sum_of(const float* values, int64_t count) {
   return sum;
 }
 
-template <bool kSilu, class T>
+template <bool kSilu, class In, class Out>
 LUCID_INLINE void norm_forward_of(const NormShape& shape, const NormPart& part, const NormParameters& parameters,
-                                  const T* __restrict x, T* __restrict y, const NormStatistics& statistics,
+                                  const In* __restrict x, Out* __restrict y, const NormStatistics& statistics,
                                   float* __restrict scratch) {
   const int64_t channels = shape.channels, width = shape.width();
   const int64_t begin = part.first_group * width, end = part.last_group * width;
@@ -76,8 +76,8 @@ LUCID_INLINE void norm_forward_of(const NormShape& shape, const NormPart& part, 
   float* __restrict sum = scratch;                // of x, of its squares, then the scale
   float* __restrict centre = scratch + channels;  // the mean, then the shift
   for (int64_t s = part.first_sample; s < part.last_sample; ++s) {
-    const T* __restrict from = x + s * shape.rows * channels;
-    T* __restrict to = y + s * shape.rows * channels;
+    const In* __restrict from = x + s * shape.rows * channels;
+    Out* __restrict to = y + s * shape.rows * channels;
     std::fill(sum + begin, sum + end, 0.0F);
     for (int64_t r = 0; r < shape.rows; ++r) {
       for (int64_t c = begin; c < end; ++c) sum[c] += load(from[r * channels + c]);
@@ -211,14 +211,15 @@ LUCID_INLINE void geglu_backward_of(int64_t rows, int64_t width, const T* __rest
 }  // namespace
 
 // A template cannot have clones: one full specialisation for each type of number.
+#define LUCID_NORM_OF(In, Out)                                                                             \
+  template <>                                                                                              \
+  LUCID_FOR_EACH_ISA void norm_forward<In, Out>(const NormShape& shape, const NormPart& part,              \
+                                                const NormParameters& parameters, const In* x, Out* y,     \
+                                                const NormStatistics& statistics, float* scratch) {        \
+    if (parameters.silu) return norm_forward_of<true>(shape, part, parameters, x, y, statistics, scratch); \
+    norm_forward_of<false>(shape, part, parameters, x, y, statistics, scratch);                            \
+  }
 #define LUCID_KERNELS_OF(T)                                                                                    \
-  template <>                                                                                                  \
-  LUCID_FOR_EACH_ISA void norm_forward<T>(const NormShape& shape, const NormPart& part,                        \
-                                          const NormParameters& parameters, const T* x, T* y,                  \
-                                          const NormStatistics& statistics, float* scratch) {                  \
-    if (parameters.silu) return norm_forward_of<true>(shape, part, parameters, x, y, statistics, scratch);     \
-    norm_forward_of<false>(shape, part, parameters, x, y, statistics, scratch);                                \
-  }                                                                                                            \
   template <>                                                                                                  \
   LUCID_FOR_EACH_ISA void norm_backward<T>(                                                                    \
       const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x, const T* dy, \
@@ -237,6 +238,9 @@ LUCID_INLINE void geglu_backward_of(int64_t rows, int64_t width, const T* __rest
     geglu_backward_of(rows, width, ab, dy, dab);                                                               \
   }
 
+LUCID_NORM_OF(float, float)
+LUCID_NORM_OF(float, Bfloat16Bits)
+LUCID_NORM_OF(Bfloat16Bits, Bfloat16Bits)
 LUCID_KERNELS_OF(float)
 LUCID_KERNELS_OF(Bfloat16Bits)
 

@@ -35,9 +35,10 @@ struct NormStatistics {
   float* inverse_deviation = nullptr;
 };
 
-/// y = norm(x), then silu. scratch [2, channels], of this call alone.
-template <class T>
-void norm_forward(const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x, T* y,
+/// y = norm(x), then silu. scratch [2, channels], of this call alone. For float to float, bfloat16 to bfloat16 and
+/// float to bfloat16.
+template <class In, class Out>
+void norm_forward(const NormShape& shape, const NormPart& part, const NormParameters& parameters, const In* x, Out* y,
                   const NormStatistics& statistics, float* scratch);
 
 /// dx, and dweight, dbias [channels] added to. scratch [6, channels].

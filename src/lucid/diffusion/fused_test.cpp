@@ -106,6 +106,16 @@ TEST(Fused, LayerNormIsLibtorchs) {
   }
 }
 
+TEST(Fused, LayerNormOfFloatsGivesBfloat16) {
+  torch::manual_seed(6);
+  torch::nn::LayerNorm norm(torch::nn::LayerNormOptions({70}));
+  const Tensor x = torch::randn({3, 5, 70});
+  const Tensor wanted = normalised(x, norm).to(torch::kBFloat16);
+  EXPECT_TRUE(normalised(x, norm, torch::kBFloat16).equal(wanted)) << "with a gradient";
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(normalised(x, norm, torch::kBFloat16).equal(wanted));
+}
+
 TEST(Fused, GatedGeluIsLibtorchs) {
   torch::manual_seed(3);
   const auto wanted = [](const Tensor& ab) {
@@ -119,7 +129,8 @@ TEST(Fused, GatedGeluIsLibtorchs) {
   }
 }
 
-// Against the definition, x Φ(x) with Φ by erfc in double: libtorch's own kernels differ out here from machine to machine.
+// Against the definition, x Φ(x) with Φ by erfc in double: libtorch's own kernels differ out here from machine to
+// machine.
 TEST(Fused, GatedGeluHoldsFarOut) {
   const std::vector<float> gates = {-3e38F, -60, -9, 9, 60, 3e38F};
   const auto count = static_cast<int64_t>(gates.size());

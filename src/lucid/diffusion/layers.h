@@ -5,14 +5,16 @@
 
 #include <torch/torch.h>
 
+#include "lucid/weights/unfilled.h"
+
 namespace lucid::diffusion {
 
 inline torch::nn::Conv2d conv3x3(int64_t in, int64_t out, int64_t stride = 1, int64_t padding = 1) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(padding));
+  return weights::conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(padding));
 }
 
 inline torch::nn::Conv2d conv1x1(int64_t in, int64_t out) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 1));
+  return weights::conv2d(torch::nn::Conv2dOptions(in, out, 1));
 }
 
 inline torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels, double eps) {

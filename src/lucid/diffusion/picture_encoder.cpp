@@ -3,6 +3,7 @@
 #include "lucid/diffusion/picture_encoder.h"
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/in_precision.h"
 
 namespace lucid::diffusion {
 

@@ -14,7 +14,7 @@ ResnetImpl::ResnetImpl(const ResnetSizes& sizes)
       conv2_(register_module("conv2", conv3x3(sizes.out, sizes.out))) {
   if (sizes.in != sizes.out) conv_shortcut_ = register_module("conv_shortcut", conv1x1(sizes.in, sizes.out));
   if (sizes.time_width > 0) {
-    time_emb_proj_ = register_module("time_emb_proj", torch::nn::Linear(sizes.time_width, sizes.out));
+    time_emb_proj_ = register_module("time_emb_proj", weights::linear(sizes.time_width, sizes.out));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -16,7 +17,7 @@ torch::nn::LayerNorm layer_norm(int64_t width) { return torch::nn::LayerNorm(tor
 }  // namespace
 
 FeedForwardImpl::FeedForwardImpl(int64_t width)
-    : proj_(width, 2 * kExpansion * width), out_(kExpansion * width, width) {
+    : proj_(weights::linear(width, 2 * kExpansion * width)), out_(weights::linear(kExpansion * width, width)) {
   torch::nn::ModuleList geglu;
   geglu->register_module("proj", proj_);
   // net.1 is diffusers' dropout.
@@ -34,16 +35,20 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width,
       ff_(register_module("ff", FeedForward(width))) {}
 
 torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
-  const torch::Tensor own = normalised(tokens, norm1_);
-  torch::Tensor x = tokens + attn1_(own, own);
-  x = x + attn2_(normalised(x, norm2_), context);
-  return x + ff_(normalised(x, norm3_));
+  // Sums in float32 where no gradient is wanted: rounding each of them is half of what bfloat16 costs in precision.
+  const torch::ScalarType type = tokens.scalar_type();
+  const bool wide = type == torch::kBFloat16 && !torch::GradMode::is_enabled() && !PlainOperators::wanted();
+  torch::Tensor x = wide ? tokens.to(torch::kFloat) : tokens;
+  const torch::Tensor own = normalised(x, norm1_, type);
+  x = x + attn1_(own, own);
+  x = x + attn2_(normalised(x, norm2_, type), context);
+  return (x + ff_(normalised(x, norm3_, type))).to(type);
 }
 
 ProjectionImpl::ProjectionImpl(int64_t channels, bool stored_as_linear) {
-  const torch::nn::Linear initial(channels, channels);
+  const torch::nn::Linear initial = weights::linear(channels, channels);
   weight_ = initial->weight.detach();
-  weight_ = register_parameter("weight", stored_as_linear ? weight_ : weight_.view({channels, channels, 1, 1}));
+  weight_ = register_parameter("weight", stored_as_linear ? weight_ : weight_.unsqueeze(-1).unsqueeze(-1));
   bias_ = register_parameter("bias", initial->bias.detach());
 }
 

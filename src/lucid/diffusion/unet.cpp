@@ -3,6 +3,7 @@
 #include "lucid/diffusion/unet.h"
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/filled.h"
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/unet_levels.h"
@@ -61,11 +62,9 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   return conv_out_(normalised(h, conv_norm_out_, After::kSilu)).contiguous();
 }
 
-UNet load_unet(const std::filesystem::path& folder) {
-  UNet unet(UNetConfig::from_file(folder / "config.json"));
-  weights::load_into(*unet, weights::read_part(folder, "diffusion_pytorch_model"));
-  lay_out_channels_last(*unet);
-  return unet;
+UNet load_unet(const std::filesystem::path& folder, torch::ScalarType precision) {
+  return filled<UNet>(UNetConfig::from_file(folder / "config.json"),
+                      weights::read_part(folder, "diffusion_pytorch_model"), precision);
 }
 
 }  // namespace lucid::diffusion

@@ -44,6 +44,7 @@ class UNetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(UNet);
 
-UNet load_unet(const std::filesystem::path& folder);  // diffusers `unet/` folder; throws UserError
+/// From a diffusers `unet/` folder; norms stay in float32. Throws UserError.
+UNet load_unet(const std::filesystem::path& folder, torch::ScalarType precision = torch::kFloat);
 
 }  // namespace lucid::diffusion

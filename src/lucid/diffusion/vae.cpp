@@ -3,6 +3,7 @@
 #include "lucid/diffusion/vae.h"
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/filled.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/weights/state_dict.h"
 
@@ -55,13 +56,10 @@ torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& 
   return (parts[0] + deviation * noise) * scaling_factor;
 }
 
-Vae load_vae(const std::filesystem::path& folder) {
-  Vae vae(VaeConfig::from_file(folder / "config.json"));
+Vae load_vae(const std::filesystem::path& folder, torch::ScalarType precision) {
   weights::StateDict state = weights::read_part(folder, "diffusion_pytorch_model");
   rename_old_attention(state);
-  weights::load_into(*vae, state);
-  lay_out_channels_last(*vae);
-  return vae;
+  return filled<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), precision);
 }
 
 }  // namespace lucid::diffusion

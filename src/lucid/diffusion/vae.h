@@ -36,6 +36,8 @@ TORCH_MODULE(Vae);
 /// A sample of the posterior, scaled: (mean + exp(clamp(logvar,-30,20)/2) * noise) * scaling_factor; noise [B,C,h,w].
 torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& noise, double scaling_factor);
 
-Vae load_vae(const std::filesystem::path& folder);  // diffusers `vae/` folder, old and new attention names
+/// From a diffusers `vae/` folder, with the attention's old names or its new ones; norms stay in float32. Throws
+/// UserError.
+Vae load_vae(const std::filesystem::path& folder, torch::ScalarType precision = torch::kFloat);
 
 }  // namespace lucid::diffusion

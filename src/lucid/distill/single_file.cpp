@@ -7,6 +7,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
+#include "lucid/diffusion/filled.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/distill/prior_parts.h"
 #include "lucid/weights/torch_file.h"
@@ -87,13 +88,6 @@ void check_published(const fs::path& file, const std::vector<int64_t>& widths, i
   }
 }
 
-template <class Module>
-Module filled(Module module, const StateDict& state) {
-  weights::load_into(*module, state);
-  diffusion::lay_out_channels_last(*module);
-  return module;
-}
-
 }  // namespace
 
 diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
@@ -171,7 +165,7 @@ diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t chann
 }
 
 Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
-  const LdmParts parts = weights::split_ldm(weights::read_weights(file));
+  LdmParts parts = weights::split_ldm(weights::read_weights(file));
   const bool told = !options.configs.empty();
   const fs::path& configs = options.configs;
   const auto unet_config =
@@ -181,11 +175,11 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
     check_published(file, unet_config.block_out_channels, unet_config.norm_num_groups, unet_config.heads_per_block);
     check_published(file, vae_config.block_out_channels, vae_config.norm_num_groups, {});
   }
-  diffusion::UNet unet = filled(diffusion::UNet(unet_config), parts.unet);
-  diffusion::Vae vae = filled(diffusion::Vae(vae_config), parts.vae);
-  text::Encoder encoder(told ? text::EncoderConfig::from_file(configs / "text_encoder/config.json")
-                             : encoder_config_of(parts));
-  weights::load_into(*encoder, parts.text);
+  const auto unet = diffusion::filled<diffusion::UNet>(unet_config, std::move(parts.unet), options.precision);
+  const auto vae = diffusion::filled<diffusion::Vae>(vae_config, std::move(parts.vae), options.precision);
+  const auto encoder_config =
+      told ? text::EncoderConfig::from_file(configs / "text_encoder/config.json") : encoder_config_of(parts);
+  const text::Encoder encoder = text::filled_encoder(encoder_config, std::move(parts.text));
   auto tokenizer = told ? text::Tokenizer::from_folder(configs / "tokenizer")
                         : text::Tokenizer::from_merges(gunzipped(options.merges), /*sd2_padding=*/parts.open_clip);
   auto schedule = told ? diffusion::ScheduleConfig::from_file(configs / "scheduler/scheduler_config.json")

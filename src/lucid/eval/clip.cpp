@@ -106,9 +106,9 @@ Clip::Clip(const fs::path& folder) : tokenizer_(text::Tokenizer::from_folder(fol
     (name.starts_with("text_model.") ? of_text : of_vision).tensors[name] = tensor;
   }
   encoder_ = text::Encoder(text);
-  weights::load_into(*encoder_, of_text, {"position_ids"});
+  weights::load_into(*encoder_, of_text, {.ignore = {"position_ids"}});
   vision_ = std::make_shared<Vision>(sizes);
-  weights::load_into(*vision_, of_vision, {"position_ids", "logit_scale"});
+  weights::load_into(*vision_, of_vision, {.ignore = {"position_ids", "logit_scale"}});
   mean_ = {0.48145466, 0.4578275, 0.40821073};
   std_ = {0.26862954, 0.26130258, 0.27577711};
   if (fs::exists(folder / "preprocessor_config.json")) {

@@ -4,17 +4,27 @@
 
 #include <cmath>
 
+#include "lucid/weights/unfilled.h"
+
 namespace lucid::text {
+namespace {
+
+// Weights may be stored in half the numbers that are computed with.
+torch::Tensor applied(const torch::nn::Linear& layer, const torch::Tensor& x) {
+  return torch::linear(x, layer->weight.to(x.scalar_type()), layer->bias.to(x.scalar_type()));
+}
+
+}  // namespace
 
 ClipLayerImpl::ClipLayerImpl(const ClipLayerSizes& s)
     : heads_(s.heads),
       quick_(s.quick_gelu),
-      q_(s.width, s.width),
-      k_(s.width, s.width),
-      v_(s.width, s.width),
-      out_(s.width, s.width),
-      fc1_(s.width, s.inner),
-      fc2_(s.inner, s.width),
+      q_(weights::linear(s.width, s.width)),
+      k_(weights::linear(s.width, s.width)),
+      v_(weights::linear(s.width, s.width)),
+      out_(weights::linear(s.width, s.width)),
+      fc1_(weights::linear(s.width, s.inner)),
+      fc2_(weights::linear(s.inner, s.width)),
       norm1_(register_module("layer_norm1", clip_norm(s.width, s.eps))),
       norm2_(register_module("layer_norm2", clip_norm(s.width, s.eps))) {
   const auto attention = register_module("self_attn", std::make_shared<torch::nn::Module>());
@@ -33,14 +43,14 @@ torch::Tensor ClipLayerImpl::forward(torch::Tensor x, const torch::Tensor& mask)
     return t.view({n, length, heads_, width / heads_}).transpose(1, 2);
   };
   const torch::Tensor normed = norm1_(x);
-  const torch::Tensor q = split(q_(normed)) / std::sqrt(static_cast<double>(width / heads_));
-  torch::Tensor scores = torch::matmul(q, split(k_(normed)).transpose(2, 3));  // [n,H,L,L]
+  const torch::Tensor q = split(applied(q_, normed)) / std::sqrt(static_cast<double>(width / heads_));
+  torch::Tensor scores = torch::matmul(q, split(applied(k_, normed)).transpose(2, 3));  // [n,H,L,L]
   if (mask.defined()) scores = scores + mask;
-  const torch::Tensor mixed = torch::matmul(scores.softmax(-1), split(v_(normed)));
-  x = x + out_(mixed.transpose(1, 2).reshape({n, length, width}));
-  torch::Tensor h = fc1_(norm2_(x));
+  const torch::Tensor mixed = torch::matmul(scores.softmax(-1), split(applied(v_, normed)));
+  x = x + applied(out_, mixed.transpose(1, 2).reshape({n, length, width}));
+  torch::Tensor h = applied(fc1_, norm2_(x));
   h = quick_ ? h * torch::sigmoid(1.702 * h) : torch::gelu(h);
-  return x + fc2_(h);
+  return x + applied(fc2_, h);
 }
 
 }  // namespace lucid::text

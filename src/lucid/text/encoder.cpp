@@ -10,6 +10,7 @@
 #include "lucid/text/clip_layer.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
+#include "lucid/weights/unfilled.h"
 
 namespace lucid::text {
 namespace fs = std::filesystem;
@@ -59,9 +60,9 @@ EncoderImpl::EncoderImpl(const EncoderConfig& config) : config_(config), parts_(
   auto model = register_module("text_model", std::make_shared<torch::nn::Module>());
   auto embeddings = model->register_module("embeddings", std::make_shared<torch::nn::Module>());
   parts_->token =
-      embeddings->register_module("token_embedding", torch::nn::Embedding(config.vocab_size, config.hidden_size));
+      embeddings->register_module("token_embedding", weights::embedding(config.vocab_size, config.hidden_size));
   parts_->position =
-      embeddings->register_module("position_embedding", torch::nn::Embedding(config.positions, config.hidden_size));
+      embeddings->register_module("position_embedding", weights::embedding(config.positions, config.hidden_size));
   auto encoder = model->register_module("encoder", std::make_shared<torch::nn::Module>());
   auto layers = encoder->register_module("layers", std::make_shared<torch::nn::Module>());
   for (int64_t i = 0; i < config.layers; ++i) {
@@ -85,7 +86,8 @@ std::vector<torch::Tensor> EncoderImpl::hidden_states(const torch::Tensor& ids) 
                      .hint = "tokenizer/ and text_encoder/ must come from the same model"});
   }
   const torch::Tensor positions = torch::arange(length, ids.options());
-  torch::Tensor h = parts_->token(ids) + parts_->position(positions);
+  const torch::ScalarType computed = torch::promoteTypes(parts_->token->weight.scalar_type(), torch::kFloat);
+  torch::Tensor h = parts_->token(ids).to(computed) + parts_->position(positions).to(computed);
   const torch::Tensor mask =
       torch::full({length, length}, -std::numeric_limits<float>::infinity(), h.options()).triu(1);  // causal
   std::vector<torch::Tensor> states = {h};
@@ -97,6 +99,7 @@ void EncoderImpl::set_tokens(int64_t first, const torch::Tensor& rows) {
   const torch::NoGradGuard no_grad;
   torch::Tensor& weight = parts_->token->weight;
   LUCID_CHECK(rows.dim() == 2 && rows.size(1) == weight.size(1) && first >= 0, "rows have {} axes", rows.dim());
+  weight.set_data(weight.data().to(torch::promoteTypes(weight.scalar_type(), torch::kFloat)));  // none is rounded
   const int64_t end = first + rows.size(0);
   if (end > weight.size(0)) {
     weight.set_data(
@@ -108,6 +111,14 @@ void EncoderImpl::set_tokens(int64_t first, const torch::Tensor& rows) {
 
 torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
 
+Encoder filled_encoder(const EncoderConfig& config, weights::StateDict state) {
+  const weights::WithoutWeights until_filled;
+  Encoder encoder(config);
+  weights::load_into(*encoder, std::move(state), {.ignore = {"position_ids"}, .precision = std::nullopt});
+  encoder->eval();
+  return encoder;
+}
+
 Encoder load_encoder(const fs::path& folder) {
   const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
   weights::StateDict state = weights::read_part(folder, "model");
@@ -117,10 +128,7 @@ Encoder load_encoder(const fs::path& folder) {
   for (const auto& [name, tensor] : state.tensors)
     named[name.starts_with("text_model.") ? name : "text_model." + name] = tensor;
   state.tensors = std::move(named);
-  Encoder encoder(config);
-  weights::load_into(*encoder, state, {"position_ids"});
-  encoder->eval();
-  return encoder;
+  return filled_encoder(config, std::move(state));
 }
 
 }  // namespace lucid::text

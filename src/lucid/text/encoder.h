@@ -12,6 +12,10 @@
 #include "lucid/text/tokenizer.h"
 #include "lucid/weights/json_config.h"
 
+namespace lucid::weights {
+struct StateDict;
+}
+
 namespace lucid::text {
 
 struct EncoderConfig {
@@ -24,6 +28,7 @@ struct EncoderConfig {
   double parameters() const;  // about: weight matrices only
 };
 
+/// Weights may be stored in 16 bits; computed is in float32 at least.
 class EncoderImpl : public torch::nn::Module {
  public:
   explicit EncoderImpl(const EncoderConfig& config);
@@ -41,7 +46,10 @@ class EncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Encoder);
 
-/// Builds and fills an encoder from a diffusers `text_encoder/` folder; accepts names with and without `text_model.`.
+/// From tensors named as in transformers with `text_model.`, kept as they are stored. Throws UserError.
+Encoder filled_encoder(const EncoderConfig& config, weights::StateDict state);
+
+/// From a diffusers `text_encoder/` folder; accepts names with and without `text_model.`. Throws UserError.
 Encoder load_encoder(const std::filesystem::path& folder);
 
 }  // namespace lucid::text

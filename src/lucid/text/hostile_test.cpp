@@ -206,6 +206,20 @@ TEST(EncoderFolder, NamesWithAndWithoutPrefixAndPositionIdsAreAccepted) {
   }
 }
 
+TEST(EncoderFolder, WeightsInHalfAreComputedInFloat) {
+  const Spoilt copy(mini() / "text_encoder", "model.safetensors", "");
+  Encoder plain = load_encoder(mini() / "text_encoder");
+  std::map<std::string, torch::Tensor> halves;
+  for (const auto& entry : plain->named_parameters()) halves[entry.key()] = entry.value().detach().to(torch::kHalf);
+  weights::write_safetensors(copy.path / "model.safetensors", halves);
+  Encoder low = load_encoder(copy.path);
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : plain->parameters()) parameter.copy_(parameter.to(torch::kHalf));
+  const torch::Tensor ids = torch::arange(8).unsqueeze(0);
+  EXPECT_EQ(low->forward(ids).scalar_type(), torch::kFloat);
+  EXPECT_TRUE(torch::allclose(low->forward(ids), plain->forward(ids), 1e-6, 1e-6));
+}
+
 TEST(Encoder, LaterTokensDoNotReachEarlierPositionsAndGradientsFlow) {
   torch::manual_seed(1);
   const EncoderConfig config{

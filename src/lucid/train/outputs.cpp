@@ -50,7 +50,10 @@ void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, cons
 void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, distill::Prior& prior) {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<torch::Tensor>> rows;
-  const auto decoded = [&](const torch::Tensor& latents) { return (prior.vae->decode(latents) + 1) / 2; };
+  const torch::ScalarType precision = diffusion::precision_of(prior.vae);
+  const auto decoded = [&](const torch::Tensor& latents) {
+    return (prior.vae->decode(latents.to(precision)).to(torch::kFloat) + 1) / 2;
+  };
   const torch::Tensor uncond = decoded(report.x0_uncond), guided = decoded(report.x0_guided);  // [B,3,H,W]
   for (size_t i = 0; i < report.views.size(); ++i) {
     const RenderedView& view = report.views[i];

@@ -236,7 +236,10 @@ LdmParts split_ldm(const StateDict& file) {
   const int64_t vae_levels = levels_of_decoder(file), layers = open_clip_layers(file);
   LdmParts parts;
   parts.open_clip = layers > 0;
-  for (StateDict* part : {&parts.unet, &parts.vae, &parts.text}) part->file = file.file;
+  for (StateDict* part : {&parts.unet, &parts.vae, &parts.text}) {
+    part->file = file.file;
+    part->mappings = file.mappings;
+  }
   const auto add = [&](StateDict& part, const std::optional<std::string>& name, const torch::Tensor& tensor) {
     return name && part.tensors.emplace(*name, as_linear(*name, tensor)).second;
   };

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a file's tensors to a module's parameters, strictly.
+#include <ATen/Parallel.h>
+
 #include <algorithm>
-#include <set>
+#include <atomic>
 
 #include "lucid/base/error.h"
+#include "lucid/weights/mapped_file.h"
 #include "lucid/weights/state_dict.h"
+#include "lucid/weights/unfilled.h"
 
 namespace lucid::weights {
 namespace fs = std::filesystem;
@@ -28,30 +32,72 @@ void add_names(std::string& text, const char* what, const std::vector<std::strin
                       names.size() > kNamesShown ? ", …" : "");
 }
 
+/// Whether any number's exponent is all ones: NaN or Inf.
+template <class Bits>
+bool any_not_finite(const void* numbers, int64_t count, Bits exponent) {
+  const auto* bits = static_cast<const Bits*>(numbers);
+  std::atomic<bool> found{false};
+  at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
+    int any = 0;
+    for (int64_t i = begin; i < end; ++i) any |= (bits[i] & exponent) == exponent ? 1 : 0;
+    if (any != 0) found = true;
+  });
+  return found;
+}
+
+/// `x` lies in memory without gaps. libtorch's isfinite() makes a tensor of its own, and its sums a copy in a wider
+/// type.
+bool is_finite(const torch::Tensor& x) {
+  switch (x.scalar_type()) {
+    case torch::kHalf:
+      return !any_not_finite<uint16_t>(x.data_ptr(), x.numel(), 0x7C00);
+    case torch::kBFloat16:
+      return !any_not_finite<uint16_t>(x.data_ptr(), x.numel(), 0x7F80);
+    case torch::kFloat:
+      return !any_not_finite<uint32_t>(x.data_ptr(), x.numel(), 0x7F800000);
+    case torch::kDouble:
+      return !any_not_finite<uint64_t>(x.data_ptr(), x.numel(), 0x7FF0000000000000);
+    default:
+      return true;
+  }
+}
+
+/// What an unfilled weight becomes; convolutions' lie as their forward passes run, channels last.
+torch::Tensor filled(const torch::Tensor& stored, std::optional<torch::ScalarType> precision) {
+  if (!precision) return stored.contiguous();
+  const auto format = stored.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+  return torch::empty(stored.sizes(), torch::TensorOptions(*precision).memory_format(format)).copy_(stored);
+}
+
 }  // namespace
 
-void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore) {
+void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& options) {
   const torch::NoGradGuard no_grad;
   std::vector<std::string> missing, unexpected, misshapen, not_finite;
-  std::set<std::string> used;
   const auto take = [&](const std::string& name, torch::Tensor& target) {
-    used.insert(name);
-    const auto it = state.tensors.find(name);
-    if (it == state.tensors.end()) {
+    const auto node = state.tensors.extract(name);
+    if (node.empty()) {
       missing.push_back(name);
-    } else if (it->second.sizes() != target.sizes()) {
-      misshapen.push_back(
-          fmt::format("{} is {}, {} was expected", name, shape_text(it->second.sizes()), shape_text(target.sizes())));
+    } else if (node.mapped().sizes() != target.sizes()) {
+      misshapen.push_back(fmt::format("{} is {}, {} was expected", name, shape_text(node.mapped().sizes()),
+                                      shape_text(target.sizes())));
     } else {
-      target.copy_(it->second);
-      if (target.is_floating_point() && !target.isfinite().all().item<bool>()) not_finite.push_back(name);
+      const torch::Tensor& stored = node.mapped();
+      if (is_unfilled(target)) {
+        target.set_data(filled(stored, options.precision));
+      } else {
+        target.copy_(stored);
+      }
+      if (!is_finite(target)) not_finite.push_back(name);
+      for (const auto& mapping : state.mappings) mapping->forget(stored);
     }
   };
   for (auto& entry : module.named_parameters()) take(entry.key(), entry.value());
   for (auto& entry : module.named_buffers()) take(entry.key(), entry.value());
-  for (const auto& [name, tensor] : state.tensors) {
-    const bool ignored = std::ranges::any_of(ignore, [&](const std::string& suffix) { return name.ends_with(suffix); });
-    if (!used.contains(name) && !ignored) unexpected.push_back(name);
+  for (const auto& [name, left] : state.tensors) {
+    const bool ignored =
+        std::ranges::any_of(options.ignore, [&](const std::string& suffix) { return name.ends_with(suffix); });
+    if (!ignored) unexpected.push_back(name);
   }
   std::string text;
   add_names(text, "missing", missing);

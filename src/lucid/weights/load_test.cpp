@@ -9,7 +9,9 @@
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/weights/mapped_file.h"
 #include "lucid/weights/state_dict.h"
+#include "lucid/weights/unfilled.h"
 #include "mistakes.h"
 
 namespace lucid::weights {
@@ -39,7 +41,7 @@ StateDict good_state() {
 std::string message_of(const StateDict& state, const std::vector<std::string>& ignore = {}) {
   Net net;
   try {
-    load_into(*net, state, ignore);
+    load_into(*net, state, {.ignore = ignore});
   } catch (const UserError& error) {
     EXPECT_EQ(error.mistake().file, "folder/w.safetensors");
     EXPECT_FALSE(error.mistake().hint.empty());
@@ -61,6 +63,83 @@ TEST(LoadInto, CopiesParametersAndBuffersInTheModulesDtype) {
   EXPECT_TRUE(net->a->weight.requires_grad());
   state.tensors.at("scale").fill_(9);  // a copy, not a view
   EXPECT_EQ(net->scale.item<float>(), 3.0F);
+}
+
+struct LayersImpl : torch::nn::Module {
+  torch::nn::Linear linear_ = register_module("linear", linear(6, 4));
+  torch::nn::Conv2d conv_ = register_module("conv", conv2d(torch::nn::Conv2dOptions(3, 5, 3).stride(2).padding(1)));
+  torch::nn::Embedding embedding_ = register_module("embedding", embedding(7, 2));
+  torch::nn::LayerNorm norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({4})));
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor map = conv_(x).flatten(1).slice(1, 0, 6);
+    return norm_(linear_(map)) + embedding_(torch::arange(2)).sum();
+  }
+};
+TORCH_MODULE(Layers);
+
+TEST(LoadInto, UnfilledLayersBecomeWhatTheFileHolds) {
+  const lucid::test::TemporaryFolder folder;
+  torch::manual_seed(1);
+  const Layers drawn;
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& entry : drawn->named_parameters()) tensors[entry.key()] = entry.value().detach();
+  write_safetensors(folder.path / "w.safetensors", tensors);
+  const StateDict state = read_safetensors(folder.path / "w.safetensors");
+  const auto unfilled = [] {
+    const WithoutWeights until_filled;
+    return Layers();
+  };
+
+  Layers waiting = unfilled();
+  for (const auto& entry : waiting->named_parameters()) {
+    EXPECT_EQ(is_unfilled(entry.value()), !entry.key().starts_with("norm")) << entry.key();
+    EXPECT_EQ(entry.value().sizes(), drawn->named_parameters()[entry.key()].sizes()) << entry.key();
+  }
+  load_into(*waiting, state);
+  const torch::Tensor x = torch::randn({1, 3, 8, 8});
+  EXPECT_TRUE(torch::allclose(waiting->forward(x), Layers(drawn)->forward(x), 1e-5, 1e-6));
+  for (const torch::Tensor& weight : waiting->parameters()) {
+    EXPECT_FALSE(is_unfilled(weight));
+    EXPECT_TRUE(weight.requires_grad());
+  }
+
+  Layers low = unfilled();
+  load_into(*low, state, {.precision = torch::kBFloat16});
+  EXPECT_EQ(low->norm_->weight.scalar_type(), torch::kFloat) << "it had memory already";
+  EXPECT_TRUE(low->linear_->weight.equal(drawn->linear_->weight.to(torch::kBFloat16)));
+
+  StateDict halved = state;
+  for (auto& [name, tensor] : halved.tensors) tensor = tensor.to(torch::kHalf);
+  Layers stored = unfilled();
+  load_into(*stored, halved, {.precision = std::nullopt});
+  EXPECT_EQ(stored->conv_->weight.scalar_type(), torch::kHalf);
+  const Layers filled_at_once;  // the guard is gone
+  EXPECT_FALSE(is_unfilled(filled_at_once->linear_->weight));
+}
+
+TEST(LoadInto, UnfilledLayersAreRefusedAsOthersAre) {
+  const WithoutWeights until_filled;
+  Layers net;
+  StateDict state{.file = "w", .tensors = {{"linear.weight", torch::ones({4, 6})}}};
+  EXPECT_NE(mistake_of([&] { load_into(*net, state); }).what_happened.find("6 missing"), std::string::npos);
+  for (const auto& entry : net->named_parameters()) state.tensors[entry.key()] = torch::zeros(entry.value().sizes());
+  state.tensors["conv.bias"][3] = std::nanf("");
+  EXPECT_EQ(mistake_of([&] { load_into(*net, state, {.precision = torch::kBFloat16}); }).key, "conv.bias");
+}
+
+TEST(MappedFile, ForgottenPagesComeBack) {
+  const lucid::test::TemporaryFolder folder;
+  const torch::Tensor written = torch::arange(100000);
+  write_safetensors(folder.path / "w.safetensors", {{"a", written}, {"b", written + 1}});
+  const StateDict state = read_safetensors(folder.path / "w.safetensors");
+  for (const auto& [name, tensor] : state.tensors) {
+    for (const auto& mapping : state.mappings) mapping->forget(tensor);
+  }
+  const torch::Tensor elsewhere = written.clone();
+  state.mappings.at(0)->forget(elsewhere);
+  EXPECT_TRUE(elsewhere.equal(written));
+  EXPECT_TRUE(state.tensors.at("a").equal(written));
+  EXPECT_TRUE(state.tensors.at("b").equal(written + 1));
 }
 
 TEST(LoadInto, MissingNamesAreListed) {

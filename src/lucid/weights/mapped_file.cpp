@@ -35,6 +35,15 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
 
 MappedFile::~MappedFile() { munmap(data_, size_); }
 
+void MappedFile::forget(const torch::Tensor& tensor) const {
+  const auto begin = reinterpret_cast<uintptr_t>(tensor.data_ptr()), end = begin + tensor.nbytes();
+  const auto first = reinterpret_cast<uintptr_t>(data_);
+  if (begin < first || end > first + size_) return;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t from = (begin + page - 1) / page * page, to = end / page * page;  // neighbours' pages stay
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+}
+
 torch::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
                         torch::ScalarType type) {
   char* data = file->data() + offset;

@@ -24,6 +24,9 @@ class MappedFile {
   char* data() const { return data_; }
   size_t size() const { return size_; }
   std::string_view bytes() const { return {data_, size_}; }
+  /// Lets a tensor's pages go if it points into this file and they were never written to; whoever reads them again gets
+  /// them from the file again.
+  void forget(const torch::Tensor& tensor) const;
 
  private:
   MappedFile(char* data, size_t size) : data_(data), size_(size) {}

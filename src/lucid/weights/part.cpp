@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights of one part of a diffusers folder, in whichever of the files people have.
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "lucid/base/error.h"
@@ -62,12 +63,11 @@ std::vector<fs::path> part_files(const fs::path& folder, const std::string& stem
 StateDict read_part(const fs::path& folder, const std::string& stem) {
   StateDict state;
   for (const fs::path& file : part_files(folder, stem)) {
-    StateDict part = file.extension() == kPickled
-                         ? StateDict{.file = file, .tensors = read_torch_file(file).tensors, .metadata = {}}
-                         : read_safetensors(file);
+    StateDict part = file.extension() == kPickled ? read_torch_file(file) : read_safetensors(file);
     if (state.file.empty()) state.file = file;
     state.tensors.merge(part.tensors);
     state.metadata.merge(part.metadata);
+    std::ranges::copy(part.mappings, std::back_inserter(state.mappings));
     if (!part.tensors.empty()) {
       throw UserError({.what_happened = "is in another shard too",
                        .file = file.string(),

@@ -180,7 +180,7 @@ StateDict read_safetensors(const fs::path& file) {
   const auto mapping = MappedFile::open(file, "a .safetensors file was expected");
   uint64_t data_begin = 0;
   const nlohmann::json header = parse_header(file, *mapping, data_begin);
-  StateDict state{.file = file, .tensors = {}, .metadata = {}};
+  StateDict state{.file = file, .tensors = {}, .metadata = {}, .mappings = {mapping}};
   std::vector<std::pair<Range, std::string>> ranges;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {

@@ -6,15 +6,20 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace lucid::weights {
 
+class MappedFile;
+
 struct StateDict {
   std::filesystem::path file;                    // for messages
   std::map<std::string, torch::Tensor> tensors;  // dtype as stored; may point into a read-only mapping of the file
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> metadata = {};
+  std::vector<std::shared_ptr<const MappedFile>> mappings = {};  // that tensors may point into
 };
 
 /// Reads a .safetensors file (mmap; header and every offset checked against the file's size before use).
@@ -33,10 +38,17 @@ std::vector<std::filesystem::path> part_files(const std::filesystem::path& folde
 /// Their tensors.
 StateDict read_part(const std::filesystem::path& folder, const std::string& stem);
 
-/// Copies every parameter and buffer of `module` from `state` (converted to the module's dtype), by name,
-/// shape-checked. Throws one UserError that lists missing names, unexpected names (except those in `ignore`, matched by
-/// suffix) and wrong shapes, the first few of each; and one for NaN or Inf in a tensor.
-void load_into(torch::nn::Module& module, const StateDict& state, const std::vector<std::string>& ignore = {});
+struct LoadOptions {
+  std::vector<std::string> ignore = {};  // suffixes of names that a file may hold in vain
+  /// Of weights that wait to be filled (unfilled.h); none: as the file has them, in its memory where that is possible.
+  std::optional<torch::ScalarType> precision = torch::kFloat;
+};
+
+/// Gives every parameter and buffer of `module` its numbers from `state`, by name, shape-checked; those that have
+/// memory already keep it and their dtype. `state` is used up: what has been taken leaves memory, if nobody else holds
+/// it. Throws one UserError that lists missing names, unexpected names and wrong shapes, the first few of each; and one
+/// for NaN or Inf in a tensor.
+void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& options = {});
 
 /// Refuses (UserError) a config that asks for many more numbers than the file holds: a lying config.json must not make
 /// us allocate what its weights could never fill. A file that merely lacks some tensors passes; load_into names them.

@@ -15,6 +15,7 @@
 #include "lucid/base/error.h"
 #include "lucid/weights/mapped_file.h"
 #include "lucid/weights/pickle.h"
+#include "lucid/weights/zip_entries.h"
 
 namespace lucid::weights {
 namespace fs = std::filesystem;
@@ -157,10 +158,10 @@ torch::Tensor view_of(const fs::path& file, const std::string& name, const Tenso
   return read_storage(asked.storage).as_strided(asked.sizes, asked.strides, static_cast<int64_t>(begin + view));
 }
 
-/// Walks the dicts of a pickle and reports tensors and facts by path.
+/// Walks the dicts of a pickle and reports tensors, texts and numbers by path.
 class Walk {
  public:
-  Walk(const Pickle& pickle, TorchFile* out, uint64_t file_size, const ReadStorage& read_storage)
+  Walk(const Pickle& pickle, StateDict* out, uint64_t file_size, const ReadStorage& read_storage)
       : pickle_(pickle), names_(pickle), out_(out), file_size_(file_size), read_storage_(read_storage) {}
 
   void run() {
@@ -184,9 +185,9 @@ class Walk {
       if (const auto tensor = names_.tensor(value)) {
         add(name, *tensor);
       } else if (pickle_[value].kind == Pickle::Kind::kText) {
-        out_->facts.emplace(name, pickle_[value].text);
+        out_->metadata.emplace(name, pickle_[value].text);
       } else if (pickle_[value].kind == Pickle::Kind::kInt) {
-        out_->facts.emplace(name, std::to_string(pickle_[value].integer));
+        out_->metadata.emplace(name, std::to_string(pickle_[value].integer));
       } else if (depth < kDeepest) {
         visit(value, name, depth + 1);
       }
@@ -198,7 +199,7 @@ class Walk {
 
   const Pickle& pickle_;
   Names names_;
-  TorchFile* out_;
+  StateDict* out_;
   uint64_t file_size_;
   const ReadStorage& read_storage_;
   int64_t visits_ = 0;
@@ -207,7 +208,11 @@ class Walk {
 /// A zip whose entries are checked against the file's size before anything is read.
 class Zip {
  public:
-  explicit Zip(const fs::path& file) : file_(file), file_size_(fs::file_size(file)) {
+  explicit Zip(const fs::path& file)
+      : file_(file),
+        mapping_(MappedFile::open(file, kExpected)),
+        stored_(stored_zip_entries(mapping_->bytes())),
+        file_size_(mapping_->size()) {
     int code = 0;
     zip_.reset(zip_open(file.c_str(), ZIP_RDONLY, &code));
     if (zip_ == nullptr) damaged(file, "cannot be read as a zip");
@@ -226,6 +231,7 @@ class Zip {
     }
   }
   uint64_t file_size() const { return file_size_; }
+  const std::shared_ptr<const MappedFile>& mapping() const { return mapping_; }
   std::string pickle() const {
     const zip_stat_t entry = stat(locate("data.pkl"));
     if (entry.size > kLargestPickle) damaged(file_, fmt::format("its pickle has {} bytes", entry.size));
@@ -236,7 +242,12 @@ class Zip {
   torch::Tensor storage(const StorageName& name) const {
     const zip_int64_t index = locate("data/" + name.key);
     const auto wanted = static_cast<uint64_t>(name.count) * c10::elementSize(name.type);
-    if (stat(index).size < wanted) damaged(file_, "its storage is cut short", name.key);
+    const zip_stat_t entry = stat(index);
+    if (entry.size < wanted) damaged(file_, "its storage is cut short", name.key);
+    const auto in_place = stored_.find(std::string_view(entry.name));
+    if (in_place != stored_.end() && in_place->second.size == entry.size && entry.comp_method == ZIP_CM_STORE) {
+      return tensor_in(mapping_, in_place->second.offset, {name.count}, name.type);
+    }
     torch::Tensor numbers = torch::empty({name.count}, name.type == torch::kBool ? torch::kUInt8 : name.type);
     read(index, static_cast<char*>(numbers.data_ptr()), wanted);
     return name.type == torch::kBool ? numbers.ne(0) : numbers;  // a byte other than 0 and 1 is no bool
@@ -267,10 +278,8 @@ class Zip {
     return index;
   }
   void read(zip_int64_t index, char* to, uint64_t count) const {
-    // Stored entries as they are, without the checksum: half of the time to load a large file.
-    const bool stored = stat(index).comp_method == ZIP_CM_STORE;
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> entry(
-        zip_fopen_index(zip_.get(), static_cast<zip_uint64_t>(index), stored ? ZIP_FL_COMPRESSED : 0), &zip_fclose);
+        zip_fopen_index(zip_.get(), static_cast<zip_uint64_t>(index), 0), &zip_fclose);
     for (uint64_t done = 0; done < count;) {
       const zip_int64_t got = entry == nullptr ? -1 : zip_fread(entry.get(), to + done, count - done);
       if (got <= 0) damaged(file_, "an entry cannot be unpacked", stat(index).name);
@@ -279,12 +288,14 @@ class Zip {
   }
 
   fs::path file_;
+  std::shared_ptr<const MappedFile> mapping_;
+  std::map<std::string, ZipEntry, std::less<>> stored_;
   uint64_t file_size_;
   std::unique_ptr<zip_t, void (*)(zip_t*)> zip_{nullptr, &zip_discard};
   std::optional<std::string> root_;
 };
 
-TorchFile read_zip(const fs::path& file) {
+StateDict read_zip(const fs::path& file) {
   const Zip zip(file);
   if (zip.big_endian()) damaged(file, "was written by a big-endian machine");
   const std::string bytes = zip.pickle();
@@ -299,14 +310,14 @@ TorchFile read_zip(const fs::path& file) {
     }
     return it->second;
   };
-  TorchFile result{.file = file, .tensors = {}, .facts = {}};
+  StateDict result{.file = file, .tensors = {}, .metadata = {}, .mappings = {zip.mapping()}};
   Walk(pickle, &result, zip.file_size(), read_storage).run();
   return result;
 }
 
 // The older format: four pickles (a magic number, a version, the machine, the content), a pickled list of storage keys,
 // and the storages in that order, each after its number of elements.
-TorchFile read_legacy(const fs::path& file) {
+StateDict read_legacy(const fs::path& file) {
   const auto mapping = MappedFile::open(file, kExpected);
   size_t at = 0;
   const auto next = [&] {
@@ -347,7 +358,7 @@ TorchFile read_legacy(const fs::path& file) {
     }
     return it->second;
   };
-  TorchFile result{.file = file, .tensors = {}, .facts = {}};
+  StateDict result{.file = file, .tensors = {}, .metadata = {}, .mappings = {mapping}};
   Walk(content, &result, mapping->size(), read_storage).run();
   return result;
 }
@@ -365,7 +376,7 @@ bool looks_like_torch_file(const fs::path& file) {
   return mapping->bytes().starts_with(kZipMagic) || begins_like_legacy(mapping->bytes());
 }
 
-TorchFile read_torch_file(const fs::path& file) {
+StateDict read_torch_file(const fs::path& file) {
   const bool zip = [&] {
     const auto mapping = MappedFile::open(file, kExpected);
     if (mapping->bytes().starts_with(kZipMagic)) return true;
@@ -377,9 +388,7 @@ TorchFile read_torch_file(const fs::path& file) {
 }
 
 StateDict read_weights(const fs::path& file) {
-  if (!looks_like_torch_file(file)) return read_safetensors(file);
-  TorchFile torch_file = read_torch_file(file);
-  return {.file = file, .tensors = std::move(torch_file.tensors), .metadata = std::move(torch_file.facts)};
+  return looks_like_torch_file(file) ? read_torch_file(file) : read_safetensors(file);
 }
 
 }  // namespace lucid::weights

@@ -26,7 +26,7 @@ class BothFormatsGolden : public testing::TestWithParam<const char*> {};
 TEST_P(BothFormatsGolden, EveryTensorComesBack) {
   const auto expected = read_safetensors(readers() / "expected.safetensors").tensors;
   EXPECT_TRUE(looks_like_torch_file(readers() / GetParam()));
-  const TorchFile found = read_torch_file(readers() / GetParam());
+  const StateDict found = read_torch_file(readers() / GetParam());
   ASSERT_EQ(found.tensors.size(), expected.size());
   for (const auto& [name, tensor] : expected) {
     ASSERT_TRUE(found.tensors.contains(name)) << name;
@@ -40,15 +40,15 @@ INSTANTIATE_TEST_SUITE_P(Readers, BothFormatsGolden, testing::Values("zip.bin", 
 
 TEST(TorchFileGolden, UnknownClassesAreLeftOutAndTheStateDictIsFound) {
   const auto expected = read_safetensors(readers() / "expected.safetensors").tensors;
-  const TorchFile found = read_torch_file(readers() / "unknown-global.ckpt");
+  const StateDict found = read_torch_file(readers() / "unknown-global.ckpt");
   ASSERT_EQ(found.tensors.size(), 2u);
   EXPECT_TRUE(found.tensors.at("a").equal(expected.at("f32")));
   EXPECT_TRUE(found.tensors.at("b").equal(expected.at("f32")[2]));
 }
 
 TEST(TorchFileGolden, NestedDictsAreNamedByPath) {
-  const TorchFile found = read_torch_file(test::goldens() / "adapters" / "ti_a1111.pt");
-  EXPECT_EQ(found.facts.at("name"), "golden-old");
+  const StateDict found = read_torch_file(test::goldens() / "adapters" / "ti_a1111.pt");
+  EXPECT_EQ(found.metadata.at("name"), "golden-old");
   EXPECT_EQ(found.tensors.at("string_to_param.*").sizes(), (std::vector<int64_t>{2, 32}));
 }
 
@@ -103,7 +103,7 @@ fs::path write_zip(const fs::path& folder, const std::string& pickle, const std:
 
 TEST(TorchFileHostile, AnHonestFileByHand) {
   const test::TemporaryFolder folder;
-  const TorchFile file = read_torch_file(write_zip(folder.path, dict("w", tensor({.what = "nothing"}))));
+  const StateDict file = read_torch_file(write_zip(folder.path, dict("w", tensor({.what = "nothing"}))));
   EXPECT_TRUE(file.tensors.at("w").equal(torch::zeros({2, 3})));
 }
 
@@ -149,7 +149,7 @@ TEST(TorchFileHostile, NothingIsExecuted) {
   for (const std::string& call : {system + command + "\x85R", std::string("(").append(command).append("ios\nsystem\n"),
                                   std::string("(").append(system).append(command).append("o"),
                                   name("builtins", "eval") + text("1/0") + "\x85\x81"}) {
-    const TorchFile file = read_torch_file(write_zip(folder.path, dict("w", call)));
+    const StateDict file = read_torch_file(write_zip(folder.path, dict("w", call)));
     EXPECT_TRUE(file.tensors.empty());
     EXPECT_FALSE(fs::exists(mark));
   }

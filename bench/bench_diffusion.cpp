@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast Stable Diffusion's networks run on this CPU, beside the same networks in libtorch's own operations and this
+// machine's peak, both measured in the same run. SD 2.1's shapes at 512 x 512; the weights are random, made in place.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lucid/app/options.h"
+#include "lucid/app/prior.h"
+#include "lucid/app/threads.h"
+#include "lucid/base/error.h"
+#include "lucid/base/machine.h"
+#include "lucid/base/rng.h"
+#include "lucid/diffusion/attention.h"
+#include "lucid/diffusion/denoiser.h"
+#include "lucid/diffusion/in_precision.h"
+#include "lucid/diffusion/picture_encoder.h"
+#include "lucid/diffusion/plain.h"
+#include "lucid/distill/distiller.h"
+#include "peak.h"
+
+namespace {
+
+namespace diffusion = lucid::diffusion;
+namespace distill = lucid::distill;
+using torch::Tensor;
+
+constexpr int64_t kLatentSide = 64, kPictureSide = 512, kTokens = 77, kContext = 1024;
+// Multiply-adds of convolutions, matrix products and attention, twice.
+constexpr double kUNetFlops = 804e9, kEncodeFlops = 1117e9, kDecodeFlops = 2515e9;
+constexpr double kLimit = 0.01;  // of the relative error against float32
+
+diffusion::UNetConfig stable_diffusion_2() {
+  diffusion::UNetConfig config;
+  config.heads_per_block = {5, 10, 20, 20};
+  config.cross_attention_dim = kContext;
+  config.use_linear_projection = true;
+  return config;
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Best of a few runs, ours and the plain ones in turn, so that a slow minute slows both.
+struct Times {
+  double fast = 1e30, plain = 1e30;
+};
+Times best_of(int runs, const std::function<double()>& work) {
+  Times times;
+  for (int run = 0; run < runs; ++run) {
+    times.fast = std::min(times.fast, work());
+    const diffusion::PlainOperators plain;
+    times.plain = std::min(times.plain, work());
+  }
+  return times;
+}
+
+double relative_error(const Tensor& found, const Tensor& wanted) {
+  const Tensor exact = wanted.to(torch::kDouble);
+  return ((found.to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
+}
+
+class Report {
+ public:
+  Report(bool json, double peak_gflops) : json_(json), peak_(peak_gflops) {
+    if (json_) return;
+    fmt::print("bfloat16 peak {:.0f} GFLOP/s, {} threads\n{:<22} {:>9} {:>9} {:>7} {:>8} {:>9} {:>8}\n", peak_,
+               at::get_num_threads(), "", "seconds", "plain", "ratio", "of peak", "error", "peak MB");
+  }
+  /// `error` against float32, where it was measured.
+  void add(const std::string& name, const Times& times, double flops, std::optional<double> error) {
+    const double share = peak_ > 0 ? flops / times.fast / (peak_ * 1e9) : 0;
+    const bool wrong = error && !(*error <= kLimit);
+    failed_ = failed_ || wrong;
+    if (json_) {
+      nlohmann::json row = {{"name", name},
+                            {"seconds", times.fast},
+                            {"plain_seconds", times.plain},
+                            {"ratio_to_plain", times.plain / times.fast},
+                            {"fraction_of_peak", share},
+                            {"peak_mb", lucid::peak_memory_mb()}};
+      row["relative_error"] = error ? nlohmann::json(*error) : nlohmann::json();
+      fmt::print("{}\n", row.dump());
+    } else {
+      fmt::print("{:<22} {:>9.4f} {:>9.4f} {:>7.2f} {:>7.0f}% {:>9} {:>8}{}\n", name, times.fast, times.plain,
+                 times.plain / times.fast, 100 * share, error ? fmt::format("{:.4f}", *error) : "",
+                 lucid::peak_memory_mb(), wrong ? "  WRONG" : "");
+    }
+    std::fflush(stdout);
+  }
+  bool failed() const { return failed_; }
+
+ private:
+  bool json_, failed_ = false;
+  double peak_;
+};
+
+Tensor bfloat16(const Tensor& x) { return x.to(torch::kBFloat16); }
+
+void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
+  const torch::NoGradGuard no_grad;
+  const auto draw = [&] { return bfloat16(torch::randn({1, tokens, heads * width})); };
+  const Tensor q = draw(), k = draw(), v = draw();
+  const auto floats = [](const Tensor& x) { return x.to(torch::kFloat); };
+  const double error =
+      relative_error(diffusion::attend(q, k, v, heads), diffusion::attend(floats(q), floats(k), floats(v), heads));
+  const auto tokens_ = static_cast<double>(tokens);
+  report.add(fmt::format("attention {}x{}x{}", tokens, heads, width),
+             best_of(7, [&] { return seconds_of([&] { diffusion::attend(q, k, v, heads); }); }),
+             4 * tokens_ * tokens_ * static_cast<double>(heads * width), error);
+}
+
+template <class Module>
+Module frozen(Module module) {
+  module->eval();
+  for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
+  return module;
+}
+
+/// The U-Net in bfloat16, checked against the same weights computed in float32.
+diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
+  const torch::NoGradGuard no_grad;
+  const auto inputs = [](int64_t batch) {
+    torch::manual_seed(batch);
+    return std::tuple(torch::randn({batch, 4, kLatentSide, kLatentSide}), torch::full({batch}, 500, torch::kLong),
+                      torch::randn({batch, kTokens, kContext}));
+  };
+  diffusion::UNet unet = diffusion::in_precision(frozen(diffusion::UNet(stable_diffusion_2())), torch::kBFloat16);
+  const auto [x, t, context] = inputs(1);
+  const Tensor found = unet->forward(bfloat16(x), t, bfloat16(context));
+  const double error =
+      relative_error(found, diffusion::in_precision(unet, torch::kFloat)
+                                ->forward(bfloat16(x).to(torch::kFloat), t, bfloat16(context).to(torch::kFloat)));
+  for (const int64_t batch : batches) {
+    const auto [latents, timesteps, prompts] = inputs(batch);
+    const Tensor a = bfloat16(latents), b = bfloat16(prompts), steps = timesteps;
+    report.add(fmt::format("unet B{}", batch),
+               best_of(batch == 1 ? 4 : 2, [&] { return seconds_of([&] { unet->forward(a, steps, b); }); }),
+               kUNetFlops * static_cast<double>(batch), batch == 1 ? std::optional(error) : std::nullopt);
+  }
+  return unet;
+}
+
+diffusion::Vae vaes(Report& report) {
+  torch::manual_seed(1);
+  diffusion::Vae vae = diffusion::in_precision(frozen(diffusion::Vae(diffusion::VaeConfig{})), torch::kBFloat16);
+  diffusion::Vae exact = diffusion::in_precision(vae, torch::kFloat);
+  const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
+  const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
+  const Tensor d_moments = torch::randn({1, 8, kLatentSide, kLatentSide});
+  diffusion::PictureEncoder right(exact), encoder(vae);
+  const double error = relative_error(encoder.encode(picture), right.encode(picture));
+  const double backward_error = relative_error(encoder.backward(d_moments), right.backward(d_moments));
+  double backward_seconds = 0;
+  Times backward;
+  Times forward;
+  for (int run = 0; run < 3; ++run) {
+    const auto both = [&](double& best_forward, double& best_backward) {
+      best_forward = std::min(best_forward, seconds_of([&] { encoder.encode(picture); }));
+      backward_seconds = seconds_of([&] { encoder.backward(d_moments); });
+      best_backward = std::min(best_backward, backward_seconds);
+    };
+    both(forward.fast, backward.fast);
+    const diffusion::PlainOperators plain;
+    both(forward.plain, backward.plain);
+  }
+  report.add("vae encode", forward, kEncodeFlops, error);
+  report.add("vae encode backward", backward, kEncodeFlops, backward_error);
+  const torch::NoGradGuard no_grad;
+  const Tensor low = bfloat16(latents);
+  const double decode_error = relative_error(vae->decode(low), exact->decode(latents));
+  report.add("vae decode", best_of(2, [&] { return seconds_of([&] { vae->decode(low); }); }), kDecodeFlops,
+             decode_error);
+  return vae;
+}
+
+/// From pictures to their gradient by Interval Score Matching with the reference's settings late in a run: the
+/// inversion's steps, the two predictions, and the way through the encoder, of one view.
+void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae& vae) {
+  diffusion::UNetDenoiser denoiser(unet);
+  diffusion::PictureEncoder encoder(vae);
+  const diffusion::Schedule schedule({.steps_offset = 1,
+                                      .beta_start = 0.00085,
+                                      .beta_end = 0.012,
+                                      .beta_schedule = "scaled_linear",
+                                      .set_alpha_to_one = false});
+  const auto anchors = distill::ViewAnchors::reference();
+  const auto words = static_cast<int64_t>(anchors.anchors().size());
+  const distill::ViewPrompts prompts{.anchors = anchors,
+                                     .embeddings = torch::randn({words, kTokens, kContext}),
+                                     .negative = torch::randn({1, kTokens, kContext}),
+                                     .inverse = torch::randn({1, kTokens, kContext})};
+  distill::ScoreOptions options;
+  options.warmup_iter = 0;
+  options.delta_t = 50;
+  options.perpneg = false;
+  const auto distiller = distill::make_distiller(options);
+  const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
+  const auto normal = [](at::IntArrayRef shape) { return torch::randn(shape); };
+  distill::NoiseSource noise{.base = normal, .offset = normal, .eta = normal};
+  const auto step = [&] {
+    const Tensor moments = encoder.encode(picture).requires_grad_(true);
+    const Tensor latents = diffusion::sample_latents(moments, torch::randn({1, 4, kLatentSide, kLatentSide}), 0.18215);
+    const distill::ScoreOutput score = distiller->score(
+        denoiser, schedule,
+        {.latents = latents.detach(), .prompts = &prompts, .views = {{}}, .iteration = 5000, .t_index = 300}, noise);
+    encoder.backward(torch::autograd::grad({latents}, {moments}, {score.d_latents})[0]);
+    LUCID_CHECK(std::isfinite(score.norm), "the score is {}", score.norm);
+  };
+  report.add("ism step", best_of(1, [&] { return seconds_of(step); }), 0, std::nullopt);
+}
+
+/// Loads a prior as `lucid generate` does, and says what it took beside what the file weighs.
+void load(const std::string& path, bool json) {
+  lucid::app::RunOptions options;
+  options.model_key = path;
+  std::optional<distill::Prior> prior;
+  const double seconds = seconds_of([&] { prior = lucid::app::open_prior(options); });
+  const int64_t peak_mb = lucid::peak_memory_mb();
+  double bytes = 0;
+  for (const auto& file : prior->weight_files) bytes += static_cast<double>(std::filesystem::file_size(file));
+  // Adds the bits up as they lie: equal models give equal sums.
+  uint64_t sum = 0;
+  const auto add = [&](const torch::nn::Module& network) {
+    for (const auto& weight : network.parameters()) {
+      const Tensor flat = weight.detach().contiguous().view(-1);
+      const Tensor bits = flat.element_size() == 2 ? flat.view(torch::kShort) : flat.view(torch::kInt);
+      sum = sum * 31 + static_cast<uint64_t>(bits.sum(torch::kLong).item<int64_t>());
+    }
+  };
+  add(*prior->unet);
+  add(*prior->vae);
+  add(*prior->encoder);
+  const double file_mb = bytes / (1 << 20);
+  if (json) {
+    fmt::print("{}\n", nlohmann::json{{"name", "load"},
+                                      {"file", path},
+                                      {"seconds", seconds},
+                                      {"file_mb", file_mb},
+                                      {"peak_mb", peak_mb},
+                                      {"bits", fmt::format("{:016x}", sum)}}
+                           .dump());
+  } else {
+    fmt::print("load: {:.2f} s, {:.0f} MB of weights, {} MB of memory at most ({:.2f} of the file), bits {:016x}: {}\n",
+               seconds, file_mb, peak_mb, static_cast<double>(peak_mb) / file_mb, sum, path);
+  }
+}
+
+/// Seconds a U-Net step of a stable-diffusion.cpp program takes: what four more steps cost, by four.
+void stable_diffusion_cpp(Report& report, const std::string& program, const std::string& model) {
+  const auto run = [&](int steps) {
+    const std::string command = fmt::format(
+        "'{}' -m '{}' -p 'a chair' -W {} -H {} --cfg-scale 1 --steps {} --type bf16 -t {} -o /dev/null >/dev/null 2>&1",
+        program, model, kPictureSide, kPictureSide, steps, at::get_num_threads());
+    int status = 0;
+    const double seconds = seconds_of([&] { status = std::system(command.c_str()); });
+    if (status != 0) throw lucid::UserError({.what_happened = "failed: " + command, .file = program});
+    return seconds;
+  };
+  const double seconds = (run(5) - run(1)) / 4;
+  report.add("stable-diffusion.cpp B1", {.fast = seconds, .plain = seconds}, kUNetFlops, std::nullopt);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  lucid::let_idle_threads_sleep(argv);
+  lucid::set_up_malloc();
+  CLI::App app{"Stable Diffusion 2.1's networks at 512 x 512 on this CPU, in bfloat16"};
+  bool json = false, quick = false;
+  int64_t threads = 0;
+  std::string program, model, prior;
+  app.add_flag("--json", json, "one JSON object a line");
+  app.add_flag("--quick", quick, "attention and one U-Net pass only");
+  app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
+  app.add_option("--load", prior, "load this prior, and nothing else");
+  auto* peer = app.add_option("--sd-cpp", program, "a stable-diffusion.cpp program to time as well");
+  app.add_option("--sd-cpp-model", model, "the checkpoint that it loads")->needs(peer);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    lucid::app::set_threads(threads);
+    if (!prior.empty()) {
+      load(prior, json);
+      return 0;
+    }
+    Report report(json, lucid::bench::measure_bfloat16_peak());
+    attention(report, 4096, 8, 40);
+    attention(report, 4096, 5, 64);
+    attention(report, 1024, 10, 64);
+    const diffusion::UNet unet = unets(report, quick ? std::vector<int64_t>{1} : std::vector<int64_t>{1, 2, 8});
+    if (!quick) ism_step(report, unet, vaes(report));
+    if (!program.empty()) stable_diffusion_cpp(report, program, model);
+    if (report.failed()) fmt::print(stderr, "bench_diffusion: an error is beyond {}\n", kLimit);
+    return report.failed() ? 1 : 0;
+  } catch (const lucid::UserError& error) {
+    fmt::print(stderr, "bench_diffusion: {}\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A frozen network in numbers of another size.
+#pragma once
+
+#include "lucid/diffusion/compute.h"
+#include "lucid/diffusion/layers.h"
+#include "lucid/weights/unfilled.h"
+
+namespace lucid::diffusion {
+
+/// The module itself, or a copy if the precision is another one.
+template <class Module>
+Module in_precision(const Module& module, std::optional<torch::ScalarType> precision) {
+  if (!precision || *precision == precision_of(module)) return module;
+  const torch::NoGradGuard no_grad;
+  Module copy = [&] {
+    const weights::WithoutWeights until_filled;
+    return Module(module->config());
+  }();
+  auto to = copy->parameters();
+  const auto from = module->parameters();
+  for (size_t i = 0; i < to.size(); ++i) {
+    // On a CPU norms keep their float32: fused.h takes their weights so. Other devices want one type throughout.
+    const bool norm = from[i].is_cpu() && !weights::is_unfilled(to[i]);
+    to[i].set_data(from[i].to(norm ? torch::kFloat : *precision, /*non_blocking=*/false, /*copy=*/true));
+    to[i].set_requires_grad(from[i].requires_grad());
+  }
+  lay_out_channels_last(*copy);
+  copy->train(module->is_training());
+  return copy;
+}
+
+}  // namespace lucid::diffusion
