@@ -2,6 +2,7 @@
 // The table. Names, groups and defaults are the reference's; what is ours says so.
 #include "lucid/app/options.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@
 namespace lucid::app {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr const char* kPointE = "pointe";
 
 using config::Option;
 using config::OptionTable;
@@ -151,10 +154,17 @@ void add_model(OptionTable& table, RunOptions& o) {
   add({"turntable_frames", "", "frames of a turntable film (ours)", &o.train.turntable_frames, 1, 10000});
 }
 
+/// Ours, and the reference's one that needs another network.
+std::vector<std::string> start_names() {
+  std::vector<std::string> names = gaussians::start_names();
+  names.emplace_back(kPointE);
+  return names;
+}
+
 void add_cameras(OptionTable& table, RunOptions& o) {
   const auto add = adder(table, "GenerateCamParams");
   auto& v = o.train.views;
-  add({"init_shape", "", "starting points", &o.train.start.kind, 0, 0, gaussians::start_names()});
+  add({"init_shape", "", "starting points", &o.train.start.kind, 0, 0, start_names()});
   add({"init_num_pts", "", "number of starting points", &o.train.start.count, 1, 5e6});
   add({"init_radius", "", "radius of the starting sphere (ours; 0.5 in the reference)", &o.train.start.radius, 1e-3,
        100});
@@ -233,7 +243,7 @@ void add_foreign(OptionTable& table) {
     table.add_foreign({key, "ModelParams", ""});
   }
   // Read by nothing in the reference, or about how it saves memory; the result does not depend on them.
-  for (const char* key : {"guidance", "g_device", "ddim_inv", "scheduler_type", "noise_seed", "fp16", "vram_O",
+  for (const char* key : {"guidance", "g_device", "ddim_inv", "scheduler_type", "noise_seed", "fp16", "vram_O", "accum",
                           "hf_key", "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"}) {
     table.add_foreign({key, "GuidanceParams", ""});
   }
@@ -310,6 +320,10 @@ void finish_options(RunOptions& options) {
   if (options.device != "cpu") {
     throw UserError(
         {.what_happened = "this build has no CUDA rasteriser", .key = "device", .hint = "use --device cpu"});
+  }
+  if (t.start.kind == kPointE) {
+    spdlog::warn("init_shape: there is no Point-E in lucid; the points start as a sphere, not as a rough object");
+    t.start.kind = "sphere";
   }
   if (options.sds) t.score.score = "sds";
   if (options.workspace.empty()) options.workspace = name_from_prompt(options.text);

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration files of the reference system run as they are: the nine that it ships, written anew from what they
+// say, and every key that its options have.
+#include "lucid/app/options.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "goldens.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "mistakes.h"
+
+namespace lucid::app {
+namespace {
+
+struct Shipped {
+  const char* workspace;
+  const char* text;
+  const char* start;
+  const char* guidance = "";  // lines that only this file has
+};
+
+constexpr Shipped kShipped[] = {
+    {"hamburger", "A delicious hamburger.", "sphere"},
+    {"bagel", "a DSLR photo of a bagel filled with cream cheese and lox.", "pointe"},
+    {"crown", "a DSLR photo of the Imperial State Crown of England.", "pointe"},
+    {"viking_axe", "Viking axe, fantasy, weapon, blender, 8k, HDR.", "pointe", "  accum: false\n"},
+    {"football_helmet", "a DSLR photo of a football helmet.", "pointe", "  accum: false\n"},
+    {"cat_armor", "a DSLR photo of a cat wearing armor.", "pointe"},
+    {"white_hair_IRONMAN", "A portrait of IRONMAN, white hair, head, photorealistic, 8K, HDR.", "pointe"},
+    {"zombie_joker", "Zombie JOKER, head, photorealistic, 8K, HDR.", "pointe"},
+    {"TS_lora", "A <someone> wearing sunglasses.", "pointe", "  LoRA_path: \"lora/step_inv_1000.safetensors\"\n"},
+};
+
+std::string yaml_of(const Shipped& file) {
+  return fmt::format(R"(port: 2355
+save_video: true
+seed: 0
+PipelineParams:
+  convert_SHs_python: False
+ModelParams:
+  workspace: {}
+  sh_degree: 0
+  bg_aug_ratio: 0.66
+GuidanceParams:
+  model_key: 'stabilityai/stable-diffusion-2-1-base'
+  text: '{}'
+{}  negative: 'unrealistic, blurry'
+  inverse_text: ''
+  perpneg: true
+  C_batch_size: 4
+  t_range: [0.02, 0.5]
+  max_t_range: 0.98
+  lambda_guidance: 0.1
+  guidance_scale: 7.5
+  denoise_guidance_scale: 1.0
+  noise_seed: 0
+  ddim_inv: true
+  annealing_intervals: true
+  xs_delta_t: 200
+  xs_inv_steps: 5
+  xs_eta: 0.0
+  delta_t: 50
+  delta_t_start: 100
+GenerateCamParams:
+  init_shape: '{}'
+  init_prompt: 'a rough object.'
+  use_pointe_rgb: false
+  init_num_pts: 100_000
+  phi_range: [-180, 180]
+  max_phi_range: [-180, 180]
+  rand_cam_gamma: 1.
+  theta_range: [45, 105]
+  max_theta_range: [45, 105]
+  radius_range: [5.2, 5.5]
+  max_radius_range: [3.5, 5.0]
+  default_radius: 3.5
+  default_fovy: 0.55
+  fovy_range: [0.32, 0.60]
+  max_fovy_range: [0.16, 0.60]
+OptimizationParams:
+  iterations: 5000
+  save_process: True
+  pro_frames_num: 600
+  pro_render_45: False
+  warmup_iter: 1500
+  as_latent_ratio : 0.2
+  geo_iter : 0
+  densify_from_iter: 100
+  densify_until_iter: 3000
+  percent_dense: 0.003
+  densify_grad_threshold: 0.00075
+  progressive_view_iter: 500
+  opacity_reset_interval: 300
+  scale_up_cameras_iter: 500
+  fovy_scale_up_factor: [0.75, 1.1]
+  phi_scale_up_factor: 1.5
+)",
+                     file.workspace, file.text, file.guidance, file.start);
+}
+
+RunOptions options_of(const std::string& yaml) {
+  const test::TemporaryFolder folder;
+  write_file(folder.path / "c.yaml", yaml);
+  RunOptions options;
+  auto table = make_table(options);
+  table.set_from_yaml(folder.path / "c.yaml", "config");
+  finish_options(options);
+  return options;
+}
+
+TEST(ReferenceConfigs, TheNineThatItShipsSayTheSameHere) {
+  for (const Shipped& file : kShipped) {
+    SCOPED_TRACE(file.workspace);
+    const RunOptions options = options_of(yaml_of(file));
+    EXPECT_EQ(options.text, file.text);
+    EXPECT_EQ(options.workspace, file.workspace);
+    EXPECT_EQ(options.model_key, "stabilityai/stable-diffusion-2-1-base");
+    EXPECT_EQ(options.lora_path.empty(), std::string(file.workspace) != "TS_lora");
+    EXPECT_EQ(options.negative, "unrealistic, blurry");
+    const train::TrainOptions& t = options.train;
+    EXPECT_EQ(t.start.kind, "sphere") << "there is no Point-E";
+    EXPECT_EQ(t.start.count, 100000);
+    EXPECT_EQ(t.iterations, 5000);
+    EXPECT_EQ(t.batch, 4);
+    EXPECT_EQ(t.score.score, "ism");
+    EXPECT_TRUE(t.score.perpneg && t.score.annealing_intervals);
+    EXPECT_EQ(t.score.t_range_low, 0.02);
+    EXPECT_EQ(t.score.t_range_high, 0.5);
+    EXPECT_EQ(t.score.max_t_range, 0.98);
+    EXPECT_EQ(t.score.lambda_guidance, 0.1);
+    EXPECT_EQ(t.score.guidance_scale, 7.5);
+    EXPECT_EQ(t.score.warmup_iter, 1500);
+    EXPECT_EQ(t.score.delta_t, 50);
+    EXPECT_EQ(t.score.delta_t_start, 100);
+    EXPECT_EQ(t.score.xs_delta_t, 200);
+    EXPECT_EQ(t.score.xs_inv_steps, 5);
+    EXPECT_EQ(t.views.radius.low, 5.2);
+    EXPECT_EQ(t.views.max_radius.high, 5.0);
+    EXPECT_EQ(t.views.theta.high, 105);
+    EXPECT_EQ(t.views.fovy.low, 0.32);
+    EXPECT_EQ(t.views.default_radius, 3.5);
+    EXPECT_EQ(t.augment.bg_aug_ratio, 0.66);
+    EXPECT_EQ(t.loss.as_latent_ratio, 0.2);
+    EXPECT_EQ(t.densify.percent_dense, 0.003);
+    EXPECT_EQ(t.pro_frames_num, 600);
+  }
+}
+
+TEST(ReferenceConfigs, EveryKeyOfItsOptionsIsKnown) {
+  const std::map<std::string, std::map<std::string, std::string>> defaults = {
+      {"PipelineParams", {{"convert_SHs_python", "False"}, {"compute_cov3D_python", "False"}, {"debug", "False"}}},
+      {"ModelParams",
+       {{"sh_degree", "0"},
+        {"workspace", "debug"},
+        {"batch", "10"},
+        {"data_device", "cuda"},
+        {"eval", "False"},
+        {"opt_path", "null"},
+        {"pretrained_model_path", "null"},
+        {"sh_deg_aug_ratio", "0.1"},
+        {"bg_aug_ratio", "0.5"},
+        {"shs_aug_ratio", "0.0"},
+        {"scale_aug_ratio", "1.0"}}},
+      {"GuidanceParams",
+       {{"guidance", "SD"},
+        {"g_device", "cuda"},
+        {"model_key", "null"},
+        {"is_safe_tensor", "False"},
+        {"base_model_key", "null"},
+        {"controlnet_model_key", "null"},
+        {"perpneg", "True"},
+        {"negative_w", "-2."},
+        {"front_decay_factor", "2."},
+        {"side_decay_factor", "10."},
+        {"vram_O", "False"},
+        {"fp16", "True"},
+        {"hf_key", "null"},
+        {"t_range", "[0.02, 0.5]"},
+        {"max_t_range", "0.98"},
+        {"scheduler_type", "DDIM"},
+        {"num_train_timesteps", "null"},
+        {"sds", "False"},
+        {"fix_noise", "False"},
+        {"noise_seed", "0"},
+        {"ddim_inv", "False"},
+        {"delta_t", "80"},
+        {"delta_t_start", "100"},
+        {"annealing_intervals", "True"},
+        {"inverse_text", "''"},
+        {"textual_inversion_path", "null"},
+        {"LoRA_path", "null"},
+        {"controlnet_ratio", "0.5"},
+        {"negative", "''"},
+        {"guidance_scale", "7.5"},
+        {"denoise_guidance_scale", "1.0"},
+        {"lambda_guidance", "1."},
+        {"xs_delta_t", "200"},
+        {"xs_inv_steps", "5"},
+        {"xs_eta", "0.0"},
+        {"C_batch_size", "1"},
+        {"vis_interval", "100"}}},
+      {"OptimizationParams",
+       {{"iterations", "5000"},
+        {"position_lr_init", "0.00016"},
+        {"position_lr_final", "0.0000016"},
+        {"position_lr_delay_mult", "0.01"},
+        {"position_lr_max_steps", "30000"},
+        {"feature_lr", "0.0050"},
+        {"feature_lr_final", "0.0030"},
+        {"opacity_lr", "0.05"},
+        {"scaling_lr", "0.005"},
+        {"rotation_lr", "0.001"},
+        {"geo_iter", "0"},
+        {"as_latent_ratio", "0.2"},
+        {"resnet_lr", "0.0001"},
+        {"resnet_lr_init", "0.002"},
+        {"resnet_lr_final", "0.00005"},
+        {"scaling_lr_final", "0.001"},
+        {"rotation_lr_final", "0.0002"},
+        {"percent_dense", "0.003"},
+        {"densify_grad_threshold", "0.00075"},
+        {"lambda_tv", "1.0"},
+        {"lambda_bin", "10.0"},
+        {"lambda_scale", "1.0"},
+        {"lambda_sat", "1.0"},
+        {"lambda_radius", "1.0"},
+        {"densification_interval", "100"},
+        {"opacity_reset_interval", "300"},
+        {"densify_from_iter", "100"},
+        {"densify_until_iter", "3000"},
+        {"use_control_net_iter", "10000000"},
+        {"warmup_iter", "1500"},
+        {"use_progressive", "False"},
+        {"save_process", "True"},
+        {"pro_frames_num", "600"},
+        {"pro_render_45", "False"},
+        {"progressive_view_iter", "500"},
+        {"progressive_view_init_ratio", "0.2"},
+        {"scale_up_cameras_iter", "500"},
+        {"scale_up_factor", "0.95"},
+        {"fovy_scale_up_factor", "[0.75, 1.1]"},
+        {"phi_scale_up_factor", "1.5"}}}};
+  for (const auto& [group, keys] : defaults) {
+    for (const auto& [key, value] : keys) {
+      SCOPED_TRACE(group + "." + key);
+      std::string yaml = group == "GuidanceParams" ? "" : "GuidanceParams:\n  text: a mug\n";
+      yaml += group + ":\n" + (group == "GuidanceParams" ? "  text: a mug\n" : "");
+      EXPECT_NO_THROW(options_of(yaml + "  " + key + ": " + value + "\n"));
+    }
+  }
+}
+
+TEST(ReferenceConfigs, WhatCannotBeHonouredIsRefusedByName) {
+  const auto mistake = test::mistake_of([] { options_of("GuidanceParams:\n  text: a mug\n  fix_noise: true\n"); });
+  EXPECT_NE(mistake.key.find("fix_noise"), std::string::npos);
+  EXPECT_EQ(mistake.line, 3);
+  EXPECT_FALSE(mistake.what_happened.empty());
+}
+
+}  // namespace
+}  // namespace lucid::app
