@@ -29,6 +29,9 @@ if(LUCID_SANITIZE)
                          "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LUCID_SANITIZE};-fno-omit-frame-pointer>")
   target_link_options(lucid_flags INTERFACE -fsanitize=${LUCID_SANITIZE})
 endif()
+if(LUCID_FUZZ)
+  target_compile_options(lucid_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize-coverage=trace-pc,trace-cmp>")
+endif()
 
 # Debian lets several BLAS flavours stand side by side and prefers the pthread one, whose threads fight libtorch's OpenMP
 # pool (half the speed on two cores). A classic RPATH also steers the libraries that libtorch itself asks for.

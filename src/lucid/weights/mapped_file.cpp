@@ -52,7 +52,7 @@ torch::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, size_t of
   }
   if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(type) != 0) {
     torch::Tensor tensor = torch::empty(shape, type);
-    std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
+    if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
     return tensor;
   }
   return torch::from_blob(

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever the bytes: a UserError, or tensors that can be read to their last number.
+#include "lucid/base/error.h"
+#include "lucid/weights/state_dict.h"
+#include "memory_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const lucid::fuzz::MemoryFile file(data, size);
+  try {
+    for (const auto& [name, tensor] : lucid::weights::read_safetensors(file.path()).tensors) tensor.clone();
+  } catch (const lucid::UserError&) {
+  }
+  return 0;
+}
