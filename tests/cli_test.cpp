@@ -327,6 +327,33 @@ TEST(Cli, EveryTinyPipelineRunsWithALoraAndAnEmbedding) {
   }
 }
 
+TEST(Cli, AControlNetSeesTheRender) {
+  const fs::path goldens = lucid::test::goldens();
+  const TemporaryFolder folder;
+  const fs::path prior = folder.path / "prior";
+  fs::create_directories(prior);
+  for (const char* part : {"model_index.json", "unet", "vae", "scheduler"}) {
+    fs::copy(goldens / "distill" / part, prior / part, fs::copy_options::recursive);
+  }
+  for (const char* part : {"tokenizer", "text_encoder"}) {
+    fs::copy(goldens / "adapters" / part, prior / part, fs::copy_options::recursive);
+  }
+  const auto cloud_of = [&](const std::string& workspace, std::vector<std::string> more) {
+    more.insert(more.end(), {"--prior", prior.string()});
+    const Outcome outcome = lucid_run(tiny_run(folder, workspace, more), folder);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return lucid::read_file(folder.path / "out" / workspace / "point_cloud/iteration_10/point_cloud.ply");
+  };
+  const std::string net = (goldens / "adapters" / "controlnet").string();
+  const std::string without = cloud_of("without", {});
+  EXPECT_TRUE(cloud_of("with", {"--controlnet", net, "--controlnet-scale", "0.7"}) != without) << "it changes nothing";
+  EXPECT_TRUE(cloud_of("muted", {"--controlnet", net, "--controlnet-scale", "0"}) == without);
+  expect_one_line(
+      lucid_run(tiny_run(folder, "other", {"--prior", (goldens / "sd/tiny-sd2-base").string(), "--controlnet", net}),
+                folder),
+      {"controlnet", "config.json"});
+}
+
 TEST(Cli, InfoSaysWhatAWeightFileIs) {
   const fs::path goldens = lucid::test::goldens();
   const TemporaryFolder folder;

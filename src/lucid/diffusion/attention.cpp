@@ -34,15 +34,8 @@ torch::Tensor attend_in_blocks(torch::Tensor q, torch::Tensor k, torch::Tensor v
   k = k.contiguous();
   v = v.contiguous();
   const torch::Tensor y = torch::empty_like(q);
-  const AttentionShape shape{.batch = q.size(0),
-                             .heads = heads,
-                             .rows = q.size(1),
-                             .keys = k.size(1),
-                             .width = q.size(2) / heads,
-                             .q_stride = q.size(2),
-                             .k_stride = k.size(2),
-                             .v_stride = v.size(2),
-                             .y_stride = q.size(2)};
+  const AttentionShape shape{
+      .batch = q.size(0), .heads = heads, .rows = q.size(1), .keys = k.size(1), .width = q.size(2) / heads};
   const auto numbers = [](const torch::Tensor& x) { return static_cast<Bfloat16Bits*>(x.data_ptr()); };
   const int64_t all_heads = shape.batch * heads;
   const int64_t of_keys = packed_keys_size(shape), of_values = packed_values_size(shape);
@@ -82,8 +75,8 @@ torch::Tensor attend_rows(const torch::Tensor& q, const torch::Tensor& k_transpo
 
 torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
   const torch::Tensor k_transposed = k.transpose(1, 2);
-  if (wants_gradient(q, k, v) || q.size(0) * q.size(1) * k.size(1) <= kMaxWeights)
-    return attend_rows(q, k_transposed, v);
+  const bool small = q.size(0) * q.size(1) * k.size(1) <= kMaxWeights;
+  if (small || wants_gradient(q, k, v)) return attend_rows(q, k_transposed, v);
   torch::Tensor out = torch::empty_like(q);
   for (int64_t row = 0; row < q.size(1); row += kRowsPerChunk) {
     const int64_t end = std::min(row + kRowsPerChunk, q.size(1));

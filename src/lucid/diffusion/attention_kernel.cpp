@@ -167,13 +167,13 @@ void pack_head(const AttentionShape& shape, int64_t head, const Bfloat16Bits* k,
                Bfloat16Bits* packed_keys, Bfloat16Bits* packed_values) {
   const int64_t sample = head / shape.heads, column = head % shape.heads * shape.width;
   const int64_t width = padded_width(shape), padded = padded_keys(shape);
-  const Bfloat16Bits* keys = k + sample * shape.keys * shape.k_stride + column;
-  const Bfloat16Bits* values = v + sample * shape.keys * shape.v_stride + column;
+  const Bfloat16Bits* keys = k + sample * shape.keys * shape.stride() + column;
+  const Bfloat16Bits* values = v + sample * shape.keys * shape.stride() + column;
   for (int64_t panel = 0; panel < padded; panel += kPanel) {  // [panels, width / 2, kPanel, 2]
     Bfloat16Bits* to = packed_keys + panel * shape.width;
     for (int64_t key = 0; key < kPanel; ++key) {
       for (int64_t i = 0; i < shape.width; i += 2) {
-        const int pair = panel + key < shape.keys ? pair_at(keys + (panel + key) * shape.k_stride + i) : 0;
+        const int pair = panel + key < shape.keys ? pair_at(keys + (panel + key) * shape.stride() + i) : 0;
         __builtin_memcpy(to + i * kPanel + 2 * key, &pair, sizeof(pair));
       }
     }
@@ -181,7 +181,7 @@ void pack_head(const AttentionShape& shape, int64_t head, const Bfloat16Bits* k,
   for (int64_t key = 0; key < padded; key += 2) {  // [keys / 2, width, 2]
     const auto row = [&](int64_t at, int64_t i) {
       const bool there = at < shape.keys && i < shape.width;
-      return there ? _mm256_maskz_loadu_epi16(first_lanes(shape.width - i), values + at * shape.v_stride + i)
+      return there ? _mm256_maskz_loadu_epi16(first_lanes(shape.width - i), values + at * shape.stride() + i)
                    : _mm256_setzero_si256();
     };
     for (int64_t i = 0; i < width; i += kLanes) {
@@ -200,7 +200,7 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
   const Scratch s = scratch_in(shape, scratch);
   const int64_t sample = head / shape.heads, column = head % shape.heads * shape.width;
   const int64_t width = padded_width(shape), rows = lesser(kAttentionRows, shape.rows - first_row);
-  const Bfloat16Bits* queries = q + (sample * shape.rows + first_row) * shape.q_stride + column;
+  const Bfloat16Bits* queries = q + (sample * shape.rows + first_row) * shape.stride() + column;
   const Bfloat16Bits* keys = packed.keys + head * packed_keys_size(shape);
   const Bfloat16Bits* values = packed.values + head * packed_values_size(shape);
   // softmax in base 2
@@ -212,7 +212,7 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
       const Bfloat16Bits* of_query[kTileRows];
       const Bfloat16Bits* of_weights[kTileRows];
       for (int64_t r = 0; r < kTileRows; ++r) {  // the last query over and over where a tile is not full
-        of_query[r] = queries + lesser(tile + r, rows - 1) * shape.q_stride;
+        of_query[r] = queries + lesser(tile + r, rows - 1) * shape.stride();
         of_weights[r] = s.weights + (tile + r) * kKeyBlock;
       }
       for (int64_t panel = 0; panel < padded; panel += kPanel) {
@@ -233,7 +233,7 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
   }
   for (int64_t r = 0; r < rows; ++r) {
     const __m512 share = _mm512_set1_ps(1 / s.total[r]);
-    Bfloat16Bits* to = y + (sample * shape.rows + first_row + r) * shape.y_stride + column;
+    Bfloat16Bits* to = y + (sample * shape.rows + first_row + r) * shape.stride() + column;
     for (int64_t i = 0; i < shape.width; i += kLanes) {
       const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(s.sums + r * width + i), share));
       _mm256_mask_storeu_epi16(to + i, first_lanes(shape.width - i), (__m256i)rounded);

@@ -10,12 +10,11 @@
 
 namespace lucid::diffusion {
 
-/// q [batch, rows, heads * width] and the result; k and v [batch, keys, heads * width]. Numbers of a token lie next to
-/// each other; a stride is the distance between tokens, and `batch` of them lie without a gap.
+/// q [batch, rows, heads * width] and the result; k and v [batch, keys, heads * width]; all without gaps.
 struct AttentionShape {
   int64_t batch = 0, heads = 0, rows = 0, keys = 0;
-  int64_t width = 0;  // of one head; even
-  int64_t q_stride = 0, k_stride = 0, v_stride = 0, y_stride = 0;
+  int64_t width = 0;                                                       // of one head; even
+  [[gnu::always_inline]] int64_t stride() const { return heads * width; }  // from one token to the next
 };
 
 /// Keys and values of all heads, laid out for the multiplications.
