@@ -58,7 +58,7 @@ bool is_inversion(const StateDict& state) {
 }
 
 std::string part_of_a_model(const StateDict& state) {
-  if (any_with(state, "controlnet_cond_embedding.") || any_with(state, "controlnet_down_blocks.")) return "ControlNet";
+  if (any_with(state, "controlnet_cond_embedding.") || any_with(state, "control_model.")) return "ControlNet";
   if (any_with(state, "down_blocks.0.resnets.0.time_emb_proj.")) return "U-Net (diffusers)";
   if (any_with(state, "encoder.down_blocks.0.")) return "VAE (diffusers)";
   if (any_with(state, "embeddings.token_embedding.")) return "text encoder (transformers)";

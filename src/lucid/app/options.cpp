@@ -98,7 +98,9 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        true});
   add({"controlnet_model_key",
        "",
-       "depth ControlNet in diffusers layout that is shown each render's own disparity (also --controlnet); empty = "
+       "depth ControlNet, a diffusers folder or one file, that is shown each render's own disparity (also "
+       "--controlnet); "
+       "empty = "
        "none",
        &o.controlnet,
        0,

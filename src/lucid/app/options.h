@@ -17,7 +17,7 @@ struct RunOptions {
   std::string model_key;     // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
   std::string prior_config;  // a diffusers folder whose configs and tokenizer a checkpoint is read with
   std::string prediction_type = "auto";
-  std::string controlnet;  // a depth ControlNet's diffusers folder; empty = none
+  std::string controlnet;  // a depth ControlNet: a diffusers folder or one file; empty = none
   double controlnet_scale = 1;
   std::string lora_path, textual_inversion_path;  // FILE:SCALE,... and WORD=FILE,...
   std::string preset = "default";                 // draft, default, fine

@@ -108,7 +108,9 @@ distill::Prior open_prior(const RunOptions& options) {
     }
     prior.weight_files.push_back(file);
   }
-  if (!options.controlnet.empty()) {
+  if (fs::is_regular_file(options.controlnet)) {
+    prior.weight_files.emplace_back(options.controlnet);
+  } else if (!options.controlnet.empty()) {
     for (const fs::path& file : weights::part_files(options.controlnet, "diffusion_pytorch_model")) {
       prior.weight_files.push_back(file);
     }
@@ -118,11 +120,15 @@ distill::Prior open_prior(const RunOptions& options) {
 
 diffusion::Control open_control(const RunOptions& options, const distill::Prior& prior) {
   if (options.controlnet.empty()) return {};
-  diffusion::ControlNet net = diffusion::load_control_net(options.controlnet);
+  const torch::ScalarType precision = compute_options(options).precision.value_or(torch::kFloat);
+  const bool one_file = fs::is_regular_file(options.controlnet);
+  diffusion::ControlNet net =
+      one_file ? diffusion::load_control_net_file(options.controlnet, prior.unet->config(), precision)
+               : diffusion::load_control_net(options.controlnet, precision);
   const auto refuse = [&](const char* key, int64_t has, int64_t needs) {
     if (has == needs) return;
     throw UserError(UserMistake{.what_happened = fmt::format("is {}, the prior's U-Net has {}", has, needs),
-                                .file = (fs::path(options.controlnet) / "config.json").string(),
+                                .file = (one_file ? options.controlnet : options.controlnet + "/config.json"),
                                 .key = key,
                                 .hint = "the ControlNet was made for another model"});
   };

@@ -6,7 +6,9 @@
 #include "lucid/diffusion/filled.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/weights/json_config.h"
+#include "lucid/weights/ldm.h"
 #include "lucid/weights/state_dict.h"
+#include "lucid/weights/torch_file.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -79,6 +81,33 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
   for (size_t i = 0; i < skips.size(); ++i) residuals.down.push_back(down_out_[i](skips[i]) * scale);
   residuals.mid = mid_out_(h) * scale;
   return residuals;
+}
+
+ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
+                                 torch::ScalarType precision) {
+  const weights::StateDict state = weights::control_net_of(weights::read_weights(file));
+  const auto size = [&](const std::string& name, int64_t axis) {
+    const auto it = state.tensors.find(name + ".weight");
+    if (it == state.tensors.end() || it->second.dim() != 4) {
+      throw UserError(UserMistake{.what_happened = "is missing", .file = file.string(), .key = name + ".weight"});
+    }
+    return it->second.size(axis);
+  };
+  if (size("conv_in", 0) != unet.block_out_channels[0] || size("conv_in", 1) != unet.in_channels) {
+    throw UserError(UserMistake{
+        .what_happened = fmt::format("takes {} channels to {}, the prior's U-Net {} to {}", size("conv_in", 1),
+                                     size("conv_in", 0), unet.in_channels, unet.block_out_channels[0]),
+        .file = file.string(),
+        .hint = "the ControlNet was made for another model"});
+  }
+  const std::string picture = "controlnet_cond_embedding.";
+  ControlNetConfig config{.unet = unet,
+                          .conditioning_channels = size(picture + "conv_in", 1),
+                          .embedding_channels = {size(picture + "conv_in", 0)}};
+  for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", picture, i)); i += 2) {
+    config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", picture, i), 0));
+  }
+  return filled<ControlNet>(config, state, precision);
 }
 
 ControlNet load_control_net(const std::filesystem::path& folder, torch::ScalarType precision) {

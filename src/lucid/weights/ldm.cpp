@@ -15,7 +15,7 @@
 namespace lucid::weights {
 namespace {
 
-constexpr std::string_view kUNet = "model.diffusion_model.", kVae = "first_stage_model.",
+constexpr std::string_view kUNet = "model.diffusion_model.", kControl = "control_model.", kVae = "first_stage_model.",
                            kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.";
 // Left behind by training, or of no use to a U-Net that is told everything by its config.
 constexpr std::string_view kIgnored[] = {"alphas_cumprod",         "betas",        "sqrt_",
@@ -72,17 +72,17 @@ std::optional<int64_t> take_number(std::string_view& name) {
                               .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
 }
 
-/// Names of one U-Net, from the numbering of its blocks.
+/// Names of one U-Net, or a ControlNet's half of one, from the numbering of its blocks.
 class UNetNames {
  public:
-  explicit UNetNames(const StateDict& file) {
+  UNetNames(const StateDict& file, std::string_view prefix) {
     // The first step down closes level 0; the number of levels follows from the last block.
     std::set<int64_t> steps_down;
     int64_t last = 0;
     for (const auto& [name, tensor] : file.tensors) {
       std::string_view rest = name;
-      if (!rest.starts_with(kUNet)) continue;
-      rest.remove_prefix(kUNet.size());
+      if (!rest.starts_with(prefix)) continue;
+      rest.remove_prefix(prefix.size());
       if (!rest.starts_with("input_blocks.")) continue;
       rest.remove_prefix(std::string_view("input_blocks.").size());
       const auto block = take_number(rest);
@@ -226,13 +226,62 @@ torch::Tensor as_linear(const std::string& name, const torch::Tensor& tensor) {
 
 }  // namespace
 
+StateDict control_net_of(const StateDict& file) {
+  StateDict net{.file = file.file, .tensors = {}, .mappings = file.mappings};
+  const auto begins = [&](std::string_view prefix) {
+    return std::ranges::any_of(file.tensors, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  };
+  if (begins("controlnet_cond_embedding.")) {
+    net.tensors = file.tensors;
+    return net;
+  }
+  if (!begins(kControl)) {
+    throw UserError(UserMistake{.what_happened = "is no ControlNet",
+                                .file = file.file.string(),
+                                .hint = "a diffusers folder, or one file with control_model.* was expected"});
+  }
+  const UNetNames unet(file, kControl);
+  constexpr std::string_view kHint = "input_hint_block.", kZero = "zero_convs.", kMiddleOut = "middle_block_out.0.";
+  int64_t last_hint = 0;  // convolutions at even places, what lies between them has no weights
+  for (const auto& [name, tensor] : file.tensors) {
+    std::string_view rest = name;
+    if (!rest.starts_with(kControl) || !rest.substr(kControl.size()).starts_with(kHint)) continue;
+    rest.remove_prefix(kControl.size() + kHint.size());
+    last_hint = std::max(last_hint, take_number(rest).value_or(0));
+  }
+  const auto named = [&](std::string_view rest) -> std::optional<std::string> {
+    if (rest.starts_with(kMiddleOut)) {
+      return "controlnet_mid_block." + std::string(rest.substr(kMiddleOut.size()));
+    }
+    if (rest.starts_with(kZero)) {
+      rest.remove_prefix(kZero.size());
+      const auto block = take_number(rest), none = take_number(rest);
+      if (!block || none != 0) return std::nullopt;
+      return fmt::format("controlnet_down_blocks.{}.{}", *block, rest);
+    }
+    if (!rest.starts_with(kHint)) return unet.diffusers(rest);
+    rest.remove_prefix(kHint.size());
+    const auto place = take_number(rest);
+    if (!place || *place % 2 != 0) return std::nullopt;
+    if (*place == 0) return fmt::format("controlnet_cond_embedding.conv_in.{}", rest);
+    if (*place == last_hint) return fmt::format("controlnet_cond_embedding.conv_out.{}", rest);
+    return fmt::format("controlnet_cond_embedding.blocks.{}.{}", *place / 2 - 1, rest);
+  };
+  for (const auto& [name, tensor] : file.tensors) {
+    const bool is_ours = name.starts_with(kControl);
+    const auto now = is_ours ? named(std::string_view(name).substr(kControl.size())) : std::nullopt;
+    net.tensors.emplace(now.value_or(name), tensor);  // whoever loads a name that nobody knows says so
+  }
+  return net;
+}
+
 bool is_ldm(const StateDict& file) {
   return std::ranges::any_of(file.tensors, [](const auto& entry) { return entry.first.starts_with(kUNet); });
 }
 
 LdmParts split_ldm(const StateDict& file) {
   if (!is_ldm(file)) refuse(file, "has no model.diffusion_model.*");
-  const UNetNames unet(file);
+  const UNetNames unet(file, kUNet);
   const int64_t vae_levels = levels_of_decoder(file), layers = open_clip_layers(file);
   LdmParts parts;
   parts.open_clip = layers > 0;

@@ -21,6 +21,10 @@ struct LdmParts {
 /// Whether a file's tensors have the layout.
 bool is_ldm(const StateDict& file);
 
+/// A ControlNet's tensors, whose file has either the original code's names (`control_model.*`) or diffusers', under the
+/// latter. Throws UserError where it is no ControlNet, or one whose blocks cannot be told apart.
+StateDict control_net_of(const StateDict& file);
+
 /// Throws UserError where a part is missing or its blocks cannot be told apart. Tensors share the file's memory.
 LdmParts split_ldm(const StateDict& file);
 
