@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -20,19 +19,22 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/base/rng.h"
 #include "lucid/diffusion/attention.h"
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/in_precision.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/distill/distiller.h"
+#include "lucid/distill/prior_parts.h"
+#include "lucid/distill/single_file.h"
 #include "peak.h"
+#include "seconds.h"
 
 namespace {
 
 namespace diffusion = lucid::diffusion;
 namespace distill = lucid::distill;
+using lucid::bench::seconds_of;
 using torch::Tensor;
 
 constexpr int64_t kLatentSide = 64, kPictureSide = 512, kTokens = 77, kContext = 1024;
@@ -46,12 +48,6 @@ diffusion::UNetConfig stable_diffusion_2() {
   config.cross_attention_dim = kContext;
   config.use_linear_projection = true;
   return config;
-}
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 /// Best of a few runs, ours and the plain ones in turn, so that a slow minute slows both.
@@ -123,13 +119,6 @@ void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
              4 * tokens_ * tokens_ * static_cast<double>(heads * width), error);
 }
 
-template <class Module>
-Module frozen(Module module) {
-  module->eval();
-  for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
-  return module;
-}
-
 /// The U-Net in bfloat16, checked against the same weights computed in float32.
 diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   const torch::NoGradGuard no_grad;
@@ -138,7 +127,8 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
     return std::tuple(torch::randn({batch, 4, kLatentSide, kLatentSide}), torch::full({batch}, 500, torch::kLong),
                       torch::randn({batch, kTokens, kContext}));
   };
-  diffusion::UNet unet = diffusion::in_precision(frozen(diffusion::UNet(stable_diffusion_2())), torch::kBFloat16);
+  diffusion::UNet unet =
+      diffusion::in_precision(distill::frozen(diffusion::UNet(stable_diffusion_2())), torch::kBFloat16);
   const auto [x, t, context] = inputs(1);
   const Tensor found = unet->forward(bfloat16(x), t, bfloat16(context));
   const double error =
@@ -156,7 +146,8 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
 
 diffusion::Vae vaes(Report& report) {
   torch::manual_seed(1);
-  diffusion::Vae vae = diffusion::in_precision(frozen(diffusion::Vae(diffusion::VaeConfig{})), torch::kBFloat16);
+  diffusion::Vae vae =
+      diffusion::in_precision(distill::frozen(diffusion::Vae(diffusion::VaeConfig{})), torch::kBFloat16);
   diffusion::Vae exact = diffusion::in_precision(vae, torch::kFloat);
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
@@ -164,14 +155,11 @@ diffusion::Vae vaes(Report& report) {
   diffusion::PictureEncoder right(exact), encoder(vae);
   const double error = relative_error(encoder.encode(picture), right.encode(picture));
   const double backward_error = relative_error(encoder.backward(d_moments), right.backward(d_moments));
-  double backward_seconds = 0;
-  Times backward;
-  Times forward;
+  Times forward, backward;
   for (int run = 0; run < 3; ++run) {
     const auto both = [&](double& best_forward, double& best_backward) {
       best_forward = std::min(best_forward, seconds_of([&] { encoder.encode(picture); }));
-      backward_seconds = seconds_of([&] { encoder.backward(d_moments); });
-      best_backward = std::min(best_backward, backward_seconds);
+      best_backward = std::min(best_backward, seconds_of([&] { encoder.backward(d_moments); }));
     };
     both(forward.fast, backward.fast);
     const diffusion::PlainOperators plain;
@@ -192,11 +180,7 @@ diffusion::Vae vaes(Report& report) {
 void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae& vae) {
   diffusion::UNetDenoiser denoiser(unet);
   diffusion::PictureEncoder encoder(vae);
-  const diffusion::Schedule schedule({.steps_offset = 1,
-                                      .beta_start = 0.00085,
-                                      .beta_end = 0.012,
-                                      .beta_schedule = "scaled_linear",
-                                      .set_alpha_to_one = false});
+  const diffusion::Schedule schedule(distill::stable_diffusion_schedule(diffusion::Prediction::kEpsilon));
   const auto anchors = distill::ViewAnchors::reference();
   const auto words = static_cast<int64_t>(anchors.anchors().size());
   const distill::ViewPrompts prompts{.anchors = anchors,
@@ -213,7 +197,8 @@ void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae&
   distill::NoiseSource noise{.base = normal, .offset = normal, .eta = normal};
   const auto step = [&] {
     const Tensor moments = encoder.encode(picture).requires_grad_(true);
-    const Tensor latents = diffusion::sample_latents(moments, torch::randn({1, 4, kLatentSide, kLatentSide}), 0.18215);
+    const Tensor latents = diffusion::sample_latents(moments, torch::randn({1, 4, kLatentSide, kLatentSide}),
+                                                     vae->config().scaling_factor);
     const distill::ScoreOutput score = distiller->score(
         denoiser, schedule,
         {.latents = latents.detach(), .prompts = &prompts, .views = {{}}, .iteration = 5000, .t_index = 300}, noise);

@@ -18,9 +18,11 @@
 #include "lucid/distill/prior.h"
 #include "lucid/train/outputs.h"
 #include "lucid/train/step.h"
+#include "seconds.h"
 
 namespace {
 
+using lucid::bench::seconds_of;
 using lucid::train::StepReport;
 
 struct Stage {
@@ -33,12 +35,6 @@ constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
                              {"encode_backward", &StepReport::Seconds::encode_backward},
                              {"render_backward", &StepReport::Seconds::render_backward},
                              {"update", &StepReport::Seconds::update}};
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// What a run of these options writes besides its steps: films, test views, the point cloud.
 double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid::gaussians::Cloud& cloud,

@@ -17,11 +17,16 @@ namespace lucid::app {
 namespace fs = std::filesystem;
 namespace {
 
+bool is_file(const fs::path& path) {
+  std::error_code none;
+  return fs::is_regular_file(path, none);
+}
+
 fs::path prior_path(const RunOptions& options) {
   if (options.model_key.empty()) return data_folder() / "models" / "mini";
   const fs::path path = options.model_key;
   std::error_code none;
-  if (!fs::is_directory(path, none) && !fs::is_regular_file(path, none)) {
+  if (!fs::is_directory(path, none) && !is_file(path)) {
     throw UserError(
         {.what_happened = fmt::format("'{}' is not on this machine; lucid downloads nothing", options.model_key),
          .key = "model_key",
@@ -108,7 +113,7 @@ distill::Prior open_prior(const RunOptions& options) {
     }
     prior.weight_files.push_back(file);
   }
-  if (fs::is_regular_file(options.controlnet)) {
+  if (is_file(options.controlnet)) {
     prior.weight_files.emplace_back(options.controlnet);
   } else if (!options.controlnet.empty()) {
     for (const fs::path& file : weights::part_files(options.controlnet, "diffusion_pytorch_model")) {
@@ -121,7 +126,7 @@ distill::Prior open_prior(const RunOptions& options) {
 diffusion::Control open_control(const RunOptions& options, const distill::Prior& prior) {
   if (options.controlnet.empty()) return {};
   const torch::ScalarType precision = compute_options(options).precision.value_or(torch::kFloat);
-  const bool one_file = fs::is_regular_file(options.controlnet);
+  const bool one_file = is_file(options.controlnet);
   diffusion::ControlNet net =
       one_file ? diffusion::load_control_net_file(options.controlnet, prior.unet->config(), precision)
                : diffusion::load_control_net(options.controlnet, precision);

@@ -16,16 +16,12 @@
 namespace lucid::diffusion {
 namespace {
 
-bool wants_gradient(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
-  return torch::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
-}
-
 bool fits_kernel(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
   static const bool has_instructions = has_fast_bfloat16();
   constexpr int64_t kWidest = 256;  // beyond it a tile's sums leave the cache's first level
   const int64_t width = q.size(2) / heads;
   return has_instructions && !PlainOperators::wanted() && q.is_cpu() && q.scalar_type() == torch::kBFloat16 &&
-         width % 2 == 0 && width <= kWidest && k.size(1) > 0 && !wants_gradient(q, k, v);
+         width % 2 == 0 && width <= kWidest && k.size(1) > 0 && !wants_gradient({q, k, v});
 }
 
 // As attend().
@@ -76,7 +72,7 @@ torch::Tensor attend_rows(const torch::Tensor& q, const torch::Tensor& k_transpo
 torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
   const torch::Tensor k_transposed = k.transpose(1, 2);
   const bool small = q.size(0) * q.size(1) * k.size(1) <= kMaxWeights;
-  if (small || wants_gradient(q, k, v)) return attend_rows(q, k_transposed, v);
+  if (small || wants_gradient({q, k, v})) return attend_rows(q, k_transposed, v);
   torch::Tensor out = torch::empty_like(q);
   for (int64_t row = 0; row < q.size(1); row += kRowsPerChunk) {
     const int64_t end = std::min(row + kRowsPerChunk, q.size(1));

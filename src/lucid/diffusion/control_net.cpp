@@ -85,7 +85,7 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
 
 ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
                                  torch::ScalarType precision) {
-  const weights::StateDict state = weights::control_net_of(weights::read_weights(file));
+  weights::StateDict state = weights::control_net_of(weights::read_weights(file));
   const auto size = [&](const std::string& name, int64_t axis) {
     const auto it = state.tensors.find(name + ".weight");
     if (it == state.tensors.end() || it->second.dim() != 4) {
@@ -107,7 +107,7 @@ ControlNet load_control_net_file(const std::filesystem::path& file, const UNetCo
   for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", picture, i)); i += 2) {
     config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", picture, i), 0));
   }
-  return filled<ControlNet>(config, state, precision);
+  return filled<ControlNet>(config, std::move(state), precision);
 }
 
 ControlNet load_control_net(const std::filesystem::path& folder, torch::ScalarType precision) {

@@ -157,10 +157,6 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   }
 };
 
-bool wants_gradient(std::initializer_list<Tensor> tensors) {
-  return torch::GradMode::is_enabled() && std::ranges::any_of(tensors, &Tensor::requires_grad);
-}
-
 // x in the memory of options.shape.
 Tensor norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
                torch::ScalarType type) {

@@ -2,6 +2,8 @@
 // See plain.h.
 #include "lucid/diffusion/plain.h"
 
+#include <algorithm>
+
 namespace lucid::diffusion {
 namespace {
 
@@ -12,5 +14,9 @@ thread_local bool plain_operators = false;
 PlainOperators::PlainOperators() : before_(plain_operators) { plain_operators = true; }
 PlainOperators::~PlainOperators() { plain_operators = before_; }
 bool PlainOperators::wanted() { return plain_operators; }
+
+bool wants_gradient(std::initializer_list<torch::Tensor> tensors) {
+  return torch::GradMode::is_enabled() && std::ranges::any_of(tensors, &torch::Tensor::requires_grad);
+}
 
 }  // namespace lucid::diffusion

@@ -3,6 +3,10 @@
 // kernel of ours, which must agree with it.
 #pragma once
 
+#include <torch/torch.h>
+
+#include <initializer_list>
+
 namespace lucid::diffusion {
 
 /// While one lives, this thread's operators take their plain form: for tests and benchmarks. Works like
@@ -18,5 +22,8 @@ class PlainOperators {
  private:
   bool before_;
 };
+
+/// Whether autograd is to record an operation on these: kernels without a gradient then leave it to the plain form.
+bool wants_gradient(std::initializer_list<torch::Tensor> tensors);
 
 }  // namespace lucid::diffusion

@@ -8,7 +8,6 @@
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
 #include "lucid/diffusion/filled.h"
-#include "lucid/diffusion/layers.h"
 #include "lucid/distill/prior_parts.h"
 #include "lucid/weights/torch_file.h"
 
@@ -67,15 +66,6 @@ std::string gunzipped(const fs::path& file) {
   return text;
 }
 
-diffusion::ScheduleConfig stable_diffusion_schedule(diffusion::Prediction prediction) {
-  return {.steps_offset = 1,
-          .beta_start = 0.00085,
-          .beta_end = 0.012,
-          .beta_schedule = "scaled_linear",
-          .set_alpha_to_one = false,
-          .prediction = prediction};
-}
-
 /// Refuses widths that the groups and heads of all published models do not divide: this is another model.
 void check_published(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
                      const std::vector<int64_t>& heads) {
@@ -89,6 +79,15 @@ void check_published(const fs::path& file, const std::vector<int64_t>& widths, i
 }
 
 }  // namespace
+
+diffusion::ScheduleConfig stable_diffusion_schedule(diffusion::Prediction prediction) {
+  return {.steps_offset = 1,
+          .beta_start = 0.00085,
+          .beta_end = 0.012,
+          .beta_schedule = "scaled_linear",
+          .set_alpha_to_one = false,
+          .prediction = prediction};
+}
 
 diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
   const Shapes shapes(parts.unet);

@@ -25,6 +25,9 @@ struct SingleFileOptions {
 /// Throws UserError.
 Prior load_single_file(const std::filesystem::path& file, const SingleFileOptions& options);
 
+/// What all models of Stable Diffusion 1.x and 2.x were trained with.
+diffusion::ScheduleConfig stable_diffusion_schedule(diffusion::Prediction prediction);
+
 /// Sizes from shapes. Heads and groups leave no trace: 32 groups, and 8 heads (1.x) or heads of 64 channels (2.x).
 diffusion::UNetConfig unet_config_of(const weights::LdmParts& parts);
 diffusion::VaeConfig vae_config_of(const weights::LdmParts& parts);
