@@ -20,8 +20,10 @@ if [ -z "$prefix" ]; then
   exit 0
 fi
 echo "libtorch 2.x: $prefix"
-# -O1: what is asked here is whether it compiles and gives the same numbers, and that builds a third faster.
-cmake -G Ninja -S . -B build/torch2 -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DCMAKE_PREFIX_PATH="$prefix" -DLUCID_BENCH=OFF >build/torch2-configure.log 2>&1 ||
+# -O1: what is asked here is whether it compiles and gives the same numbers, and that builds a third faster. GCC 12 takes its own
+# AVX-512 header for uninitialised at -O1, so warnings stay warnings; the release build is the one that fails on them.
+cmake -G Ninja -S . -B build/torch2 -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DLUCID_WERROR=OFF -DCMAKE_PREFIX_PATH="$prefix" \
+  -DLUCID_BENCH=OFF >build/torch2-configure.log 2>&1 ||
   { cat build/torch2-configure.log; exit 1; }
 cmake --build build/torch2
 ctest --test-dir build/torch2 -j2 --output-on-failure
