@@ -348,6 +348,21 @@ TEST(Cli, AControlNetSeesTheRender) {
   const std::string without = cloud_of("without", {});
   EXPECT_TRUE(cloud_of("with", {"--controlnet", net, "--controlnet-scale", "0.7"}) != without) << "it changes nothing";
   EXPECT_TRUE(cloud_of("muted", {"--controlnet", net, "--controlnet-scale", "0"}) == without);
+  // A mesh in place of the render: the same numbers again from the same mesh, others than from the render.
+  const std::string mesh = (folder.path / "roof.obj").string();
+  lucid::write_file(
+      mesh, "v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv -1 0 1\nv 0 1 0\nf 1 2 5\nf 2 3 5\nf 3 4 5\nf 4 1 5\nf 1 3 2\nf 1 4 3\n");
+  const std::vector<std::string> with_mesh = {"--controlnet",      net, "--controlnet-scale", "0.7",
+                                              "--controlnet-mesh", mesh};
+  const std::string roof = cloud_of("roof", with_mesh);
+  EXPECT_TRUE(roof == cloud_of("again", with_mesh));
+  EXPECT_TRUE(roof != cloud_of("seen", {"--controlnet", net, "--controlnet-scale", "0.7"}));
+  expect_one_line(lucid_run(tiny_run(folder, "alone", {"--controlnet-mesh", mesh}), folder),
+                  {"controlnet_mesh", "--controlnet"});
+  expect_one_line(lucid_run(tiny_run(folder, "nowhere",
+                                     {"--prior", prior.string(), "--controlnet", net, "--controlnet-mesh", "none.obj"}),
+                            folder),
+                  {"none.obj"});
   expect_one_line(
       lucid_run(tiny_run(folder, "other", {"--prior", (goldens / "sd/tiny-sd2-base").string(), "--controlnet", net}),
                 folder),

@@ -29,6 +29,7 @@ void add_option_flag(CLI::App& command, State& state, const config::Option& opti
   std::string flags = flag_of(option.name);
   if (option.name == "model_key") flags += ",--prior";
   if (option.name == "controlnet_model_key") flags += ",--controlnet";
+  if (option.name == "vram_O") flags += ",--low-memory";
   if (option.name == "LoRA_path") flags += ",--lora";
   if (option.name == "textual_inversion_path") flags += ",--textual_inversion,--textual-inversion";
   if (option.name.find('_') != std::string::npos) flags += ",--" + option.name;  // the YAML spelling works too

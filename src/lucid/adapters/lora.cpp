@@ -20,77 +20,87 @@ std::string shape_text(at::IntArrayRef shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
 }
 
-/// a b, the factors of convolutions flattened: [m,r,...] x [r,n,...] -> [m,n*...].
-torch::Tensor product(const torch::Tensor& a, const torch::Tensor& b) {
-  const torch::Tensor left = a.flatten(1), right = b.flatten(1);
-  if (left.size(1) != right.size(0)) {
-    throw std::invalid_argument(fmt::format("factors {} and {}", shape_text(a.sizes()), shape_text(b.sizes())));
-  }
-  return left.matmul(right);
-}
-
-/// A checked table of the factors in double.
+/// A file's factors are small whatever they multiply to, so sizes are compared with the weight's before anything is
+/// multiplied.
 class Factors {
  public:
-  explicit Factors(const std::map<std::string, torch::Tensor>& factors) : factors_(factors) {}
+  Factors(const std::map<std::string, torch::Tensor>& factors, at::IntArrayRef weight)
+      : factors_(factors), weight_(weight) {}
   bool has(const std::string& name) const { return factors_.contains(name); }
+  /// In double.
   torch::Tensor get(const std::string& name) const {
     const auto it = factors_.find(name);
     if (it == factors_.end()) throw std::invalid_argument(name + " is missing");
-    if (it->second.dim() < 2) throw std::invalid_argument(name + " is " + shape_text(it->second.sizes()));
+    if (it->second.dim() < 2 || it->second.numel() == 0)
+      throw std::invalid_argument(name + " is " + shape_text(it->second.sizes()));
     return it->second.to(torch::kDouble);
   }
-  /// The matrix itself, or the product of its two factors NAME_a and NAME_b; `rank` is the inner size of the latter.
-  torch::Tensor matrix(const std::string& name, int64_t* rank) const {
+  /// Throws if a change of so many rows and numbers a row is larger than the weight.
+  void check_size(int64_t rows, int64_t columns) const {
+    const int64_t numbers = c10::multiply_integers(weight_);
+    if (columns > 0 && rows > numbers / columns) {
+      throw std::invalid_argument(
+          fmt::format("the change is [{},{}], the weight {}", rows, columns, shape_text(weight_)));
+    }
+  }
+  /// a b, the factors of convolutions flattened: [m,r,...] x [r,n,...] -> [m,n*...].
+  torch::Tensor product(const torch::Tensor& a, const torch::Tensor& b) const {
+    const torch::Tensor left = a.flatten(1), right = b.flatten(1);
+    if (left.size(1) != right.size(0)) {
+      throw std::invalid_argument(fmt::format("factors {} and {}", shape_text(a.sizes()), shape_text(b.sizes())));
+    }
+    check_size(left.size(0), right.size(1));
+    return left.matmul(right);
+  }
+  /// A convolution's change in Tucker form: left [o,r], core [r,s,k,k], right [s,i] -> [o,i,k,k].
+  torch::Tensor with_core(const torch::Tensor& left, const torch::Tensor& core, const torch::Tensor& right) const {
+    if (core.dim() != 4 || core.size(0) != left.size(1) || core.size(1) != right.size(0)) {
+      throw std::invalid_argument(fmt::format("factors {} and {} about a core {}", shape_text(left.sizes()),
+                                              shape_text(right.sizes()), shape_text(core.sizes())));
+    }
+    check_size(left.size(0) * right.size(1), core.size(2) * core.size(3));
+    return torch::einsum("or,rskl,si->oikl", {left, core, right});
+  }
+  /// The matrix itself, or NAME_a times NAME_b, or what LyCORIS makes of these and a core: there NAME_a is [r,o], not
+  /// [o,r]. `rank` is the inner size.
+  torch::Tensor matrix(const std::string& name, const std::string& core, int64_t* rank) const {
     if (has(name)) return get(name);
     const torch::Tensor a = get(name + "_a"), b = get(name + "_b");
     *rank = b.size(0);
-    return product(a, b);
+    return has(core) ? with_core(a.flatten(1).t(), get(core), b.flatten(1)) : product(a, b);
   }
 
  private:
   const std::map<std::string, torch::Tensor>& factors_;
+  at::IntArrayRef weight_;
 };
-
-/// LoCon with a core of its own: up [o,r,1,1], mid [r,r,k,k], down [r,i,1,1].
-torch::Tensor with_mid(const torch::Tensor& up, const torch::Tensor& mid, const torch::Tensor& down) {
-  if (mid.dim() != 4 || mid.size(0) != up.size(1) || mid.size(1) != down.size(0)) {
-    throw std::invalid_argument(fmt::format("up {}, mid {} and down {}", shape_text(up.sizes()),
-                                            shape_text(mid.sizes()), shape_text(down.sizes())));
-  }
-  return torch::einsum("or,rskl,si->oikl", {up.flatten(1), mid, down.flatten(1)});
-}
 
 }  // namespace
 
 torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
-  const Factors f(factors);
+  const Factors f(factors, weight);
   int64_t rank = 0;
   torch::Tensor change;
   if (f.has("diff")) {
     change = f.get("diff");
   } else if (f.has("hada_w1_a")) {  // LoHa: two products, element by element
-    const torch::Tensor first = product(f.get("hada_w1_a"), f.get("hada_w1_b")),
-                        second = product(f.get("hada_w2_a"), f.get("hada_w2_b"));
-    if (f.has("hada_t1")) throw std::invalid_argument("a LoHa with cores (hada_t1) is not supported");
+    const torch::Tensor first = f.matrix("hada_w1", "hada_t1", &rank), second = f.matrix("hada_w2", "hada_t2", &rank);
     if (first.sizes() != second.sizes()) {
       throw std::invalid_argument(
           fmt::format("products {} and {}", shape_text(first.sizes()), shape_text(second.sizes())));
     }
-    rank = f.get("hada_w1_b").size(0);
     change = first * second;
   } else if (f.has("lokr_w1") || f.has("lokr_w1_a")) {  // LoKr: a Kronecker product
-    if (f.has("lokr_t2")) throw std::invalid_argument("a LoKr with a core (lokr_t2) is not supported");
-    const torch::Tensor first = f.matrix("lokr_w1", &rank).flatten(1), second = f.matrix("lokr_w2", &rank);
+    const torch::Tensor first = f.matrix("lokr_w1", "", &rank).flatten(1),
+                        second = f.matrix("lokr_w2", "lokr_t2", &rank);
+    f.check_size(first.numel(), second.numel());
     change = torch::kron(first, second.flatten(1));
   } else {
     const torch::Tensor up = f.get("up"), down = f.get("down");
     rank = down.size(0);
-    change = f.has("mid") ? with_mid(up, f.get("mid"), down) : product(up, down);
+    change = f.has("mid") ? f.with_core(up.flatten(1), f.get("mid"), down.flatten(1)) : f.product(up, down);
   }
-  int64_t numbers = 1;
-  for (const int64_t size : weight) numbers *= size;
-  if (change.numel() != numbers || change.size(0) != weight[0]) {
+  if (change.numel() != c10::multiply_integers(weight) || change.size(0) != weight[0]) {
     throw std::invalid_argument(
         fmt::format("the change is {}, the weight {}", shape_text(change.sizes()), shape_text(weight)));
   }

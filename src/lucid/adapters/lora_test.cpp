@@ -115,6 +115,47 @@ TEST(Lora, LyCorisKindsAreTheirDefinitions) {
     }
   }
   EXPECT_TRUE(torch::allclose(locon.delta({5, 4, 3, 3}), expected));
+  // LyCORIS writes the left factor of a core as [r,o].
+  const torch::Tensor c1 = random({3, 5}), c2 = random({3, 5}), d1 = random({3, 4}), d2 = random({3, 4}),
+                      mid2 = random({3, 3, 3, 3});
+  LayerChange cores{.factors = {{"hada_t1", mid},
+                                {"hada_w1_a", c1},
+                                {"hada_w1_b", d1},
+                                {"hada_t2", mid2},
+                                {"hada_w2_a", c2},
+                                {"hada_w2_b", d2}},
+                    .alpha = 0};
+  const auto tucker = [](const torch::Tensor& core, const torch::Tensor& left, const torch::Tensor& right) {
+    torch::Tensor sum = torch::zeros({left.size(1), right.size(1), 3, 3}, torch::kDouble);
+    for (int64_t o = 0; o < left.size(1); ++o) {
+      for (int64_t i = 0; i < right.size(1); ++i) {
+        for (int64_t r = 0; r < core.size(0); ++r) {
+          for (int64_t s = 0; s < core.size(1); ++s) sum[o][i] += left[r][o] * core[r][s] * right[s][i];
+        }
+      }
+    }
+    return sum;
+  };
+  EXPECT_TRUE(torch::allclose(cores.delta({5, 4, 3, 3}), tucker(mid, c1, d1) * tucker(mid2, c2, d2)));
+  const torch::Tensor small = random({2, 3}), w2 = tucker(mid, c1, d1);  // [5,4,3,3]
+  LayerChange lokr_core{.factors = {{"lokr_w1", small}, {"lokr_t2", mid}, {"lokr_w2_a", c1}, {"lokr_w2_b", d1}},
+                        .alpha = 6};
+  torch::Tensor blocks = torch::zeros({10, 12, 3, 3}, torch::kDouble);
+  for (int64_t m = 0; m < 2; ++m) {
+    for (int64_t n = 0; n < 3; ++n) {
+      blocks.slice(0, 5 * m, 5 * m + 5).slice(1, 4 * n, 4 * n + 4).copy_(small[m][n] * w2 * 2);
+    }
+  }
+  EXPECT_TRUE(torch::allclose(lokr_core.delta({10, 12, 3, 3}), blocks));
+  LayerChange misfit = cores;
+  misfit.factors["hada_t1"] = random({2, 3, 3, 3});
+  EXPECT_THROW(misfit.delta({5, 4, 3, 3}), std::invalid_argument);
+  // A product far larger than any memory is not begun.
+  const torch::Tensor tall = torch::ones({1 << 22, 1}), wide = torch::ones({1, 1 << 22});
+  EXPECT_THROW((LayerChange{.factors = {{"up", tall}, {"down", wide}}, .alpha = 0}.delta({5, 4})),
+               std::invalid_argument);
+  EXPECT_THROW((LayerChange{.factors = {{"lokr_w1", tall}, {"lokr_w2", wide}}, .alpha = 0}.delta({5, 4})),
+               std::invalid_argument);
   LayerChange diff{.factors = {{"diff", up}}, .alpha = 0};
   EXPECT_TRUE(torch::equal(diff.delta({5, 3, 1, 1}), up));
 }

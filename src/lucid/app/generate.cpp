@@ -5,7 +5,10 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <functional>
+#include <memory>
 
+#include "lucid/app/mesh_guide.h"
 #include "lucid/app/prior.h"
 #include "lucid/asset/ply.h"
 #include "lucid/base/atomic_file.h"
@@ -37,7 +40,7 @@ std::string run_key(const config::OptionTable& table, const nlohmann::json& weig
   nlohmann::json options = table.dump_json();
   for (const char* name :
        {"resume", "progress", "threads", "output", "overwrite", "workspace", "preset", "save_video", "model_key",
-        "checkpoint_interval", "output_size", "turntable_frames", "save_process", "pro_frames_num"}) {
+        "checkpoint_interval", "vram_O", "output_size", "turntable_frames", "save_process", "pro_frames_num"}) {
     options.erase(name);
   }
   return sha256_of_bytes(nlohmann::json{{"options", options}, {"weights", weights}}.dump());
@@ -77,6 +80,21 @@ void check_sizes(const RunOptions& options, const distill::Prior& prior) {
   }
 }
 
+/// What the ControlNet is to look at in place of the renders; null where no mesh was given.
+std::function<torch::Tensor(const std::vector<Camera>&)> shown_mesh(const RunOptions& options) {
+  if (options.controlnet_mesh.empty()) return nullptr;
+  const auto& views = options.train.views;
+  const auto refuse = [](const std::string& what) {
+    throw UserError({.what_happened = what, .key = "controlnet_mesh"});
+  };
+  if (options.controlnet.empty()) refuse("a mesh is given, but no ControlNet that could look at it (--controlnet)");
+  if (views.width != views.height) {
+    refuse(fmt::format("a mesh wants square pictures; image_w is {}, image_h {}", views.width, views.height));
+  }
+  const auto guide = std::make_shared<MeshGuide>(options.controlnet_mesh, static_cast<int>(views.width));
+  return [guide](const std::vector<Camera>& cameras) { return guide->disparity(cameras); };
+}
+
 nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
   return {{"render", s.render},
           {"encode", s.encode},
@@ -101,8 +119,11 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
   const distill::ViewPrompts prompts =
       distill::view_prompts(prior, options.text, options.negative, options.inverse_text);
+  prior.encoder = nullptr;  // it has said all it has to say, and Stable Diffusion 2.x's is 0.7 GB
   const auto distiller = distill::make_distiller(options.train.score);
-  const nlohmann::json weights = weight_hashes(prior);
+  nlohmann::json weights = weight_hashes(prior);
+  const auto shown = shown_mesh(options);
+  if (shown) weights[fs::path(options.controlnet_mesh).filename().string()] = sha256_of_file(options.controlnet_mesh);
 
   const train::Workspace workspace{root};
   make_folder(root);
@@ -118,7 +139,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::PictureEncoder encoder(prior.vae, compute_options(options));
-  const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller};
+  const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown};
   train::TrainCallbacks callbacks{
       .on_step = [&](const train::StepReport& report,
                      int64_t iteration) { progress.update(iteration, "score", report.score_norm); },

@@ -108,6 +108,19 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        {},
        true});
   add({"controlnet_scale", "", "how much the ControlNet counts (ours)", &o.controlnet_scale, 0, 100});
+  add({"controlnet_mesh",
+       "",
+       "OBJ file, y up and front +z, whose disparity the ControlNet is shown in place of each render's own; it is "
+       "fitted "
+       "into the sphere of radius 1 (ours)",
+       &o.controlnet_mesh,
+       0,
+       0,
+       {},
+       true});
+  add({"vram_O", "",
+       "save memory: the encoder's pass is computed again for its gradient, one picture at a time (also --low-memory)",
+       &o.low_memory});
   add({"prediction_type",
        "",
        "what the prior's U-Net predicts; auto = as its files say, or by a probe",
@@ -245,8 +258,8 @@ void add_foreign(OptionTable& table) {
     table.add_foreign({key, "ModelParams", ""});
   }
   // Read by nothing in the reference, or about how it saves memory; the result does not depend on them.
-  for (const char* key : {"guidance", "g_device", "ddim_inv", "scheduler_type", "noise_seed", "fp16", "vram_O", "accum",
-                          "hf_key", "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"}) {
+  for (const char* key : {"guidance", "g_device", "ddim_inv", "scheduler_type", "noise_seed", "fp16", "accum", "hf_key",
+                          "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"}) {
     table.add_foreign({key, "GuidanceParams", ""});
   }
   table.add_foreign({"fix_noise", "GuidanceParams", "one fixed noise is not supported yet"});
@@ -311,7 +324,9 @@ void apply_preset(OptionTable& table, const fs::path& prior, const std::string& 
 
 diffusion::ComputeOptions compute_options(const RunOptions& options) {
   const bool low = options.precision == "bf16" || (options.precision == "auto" && has_fast_bfloat16());
-  return {.precision = low ? torch::kBFloat16 : torch::kFloat, .workers = at::get_num_threads()};
+  return {.precision = low ? torch::kBFloat16 : torch::kFloat,
+          .workers = at::get_num_threads(),
+          .low_memory = options.low_memory};
 }
 
 void finish_options(RunOptions& options) {

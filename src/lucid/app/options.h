@@ -19,6 +19,7 @@ struct RunOptions {
   std::string prediction_type = "auto";
   std::string controlnet;  // a depth ControlNet: a diffusers folder or one file; empty = none
   double controlnet_scale = 1;
+  std::string controlnet_mesh;                    // an OBJ that it is shown in place of the renders; empty = none
   std::string lora_path, textual_inversion_path;  // FILE:SCALE,... and WORD=FILE,...
   std::string preset = "default";                 // draft, default, fine
   std::string output = "output",
@@ -26,7 +27,7 @@ struct RunOptions {
   std::string pretrained_model_path;  // start from this PLY
   std::string device = "cpu", precision = "auto", progress = "auto";
   int64_t seed = 0, threads = 0;  // 0 = all cores
-  bool resume = false, sds = false, overwrite = false;
+  bool resume = false, sds = false, overwrite = false, low_memory = false;
 };
 
 /// Binds `options` (which must outlive the table).

@@ -254,6 +254,11 @@ TEST(ReferenceConfigs, EveryKeyOfItsOptionsIsKnown) {
   }
 }
 
+TEST(ReferenceConfigs, VramOSavesMemory) {
+  EXPECT_TRUE(compute_options(options_of("GuidanceParams:\n  text: a mug\n  vram_O: true\n")).low_memory);
+  EXPECT_FALSE(compute_options(options_of("GuidanceParams:\n  text: a mug\n")).low_memory);
+}
+
 TEST(ReferenceConfigs, WhatCannotBeHonouredIsRefusedByName) {
   const auto mistake = test::mistake_of([] { options_of("GuidanceParams:\n  text: a mug\n  fix_noise: true\n"); });
   EXPECT_NE(mistake.key.find("fix_noise"), std::string::npos);

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numbers>
 #include <sstream>
 
+#include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/corpus/normals.h"
 
@@ -161,38 +163,69 @@ bool normalise(Mesh& mesh) {
   return true;
 }
 
+namespace {
+
+using Fail = std::function<UserError(const std::string& what)>;
+
+struct Obj {
+  tinyobj::attrib_t attributes;
+  std::vector<tinyobj::shape_t> shapes;
+  std::vector<tinyobj::material_t> materials;
+};
+
+Obj parse_obj(std::istream& in, tinyobj::MaterialReader* reader, const Fail& fail) {
+  Obj obj;
+  std::string warning, error;
+  if (!tinyobj::LoadObj(&obj.attributes, &obj.shapes, &obj.materials, &warning, &error, &in, reader, true, false)) {
+    throw fail(fmt::format("is not an OBJ file: {}", error.substr(0, 200)));
+  }
+  return obj;
+}
+
+/// `materials`: the OBJ's, then one for faces without any.
+Mesh mesh_of(const Obj& obj, std::vector<Material> materials, const std::array<double, 9>& rotation, double yaw,
+             const Fail& fail) {
+  Mesh mesh;
+  mesh.materials = std::move(materials);
+  const tinyobj::attrib_t& attributes = obj.attributes;
+  for (size_t i = 0; i + 3 <= attributes.vertices.size(); i += 3) {
+    mesh.positions.push_back(world_from_file(rotation, yaw, attributes.vertices.data() + i));
+  }
+  std::vector<unsigned> groups;  // smoothing group of each triangle
+  for (const tinyobj::shape_t& shape : obj.shapes) {
+    add_triangles(attributes, shape, static_cast<int>(obj.materials.size()), mesh, groups);
+  }
+  if (mesh.triangles.empty() || !normalise(mesh)) throw fail("holds no triangles that can be seen");
+  for (size_t i = 0; i + 3 <= attributes.normals.size(); i += 3) {
+    const Float3 n = world_from_file(rotation, yaw, attributes.normals.data() + i);
+    const float length = std::sqrt(dot(n, n));
+    mesh.normals.push_back(length > 0 && std::isfinite(length) ? (1 / length) * n : Float3{});
+  }
+  fill_missing_normals(mesh, groups);
+  return mesh;
+}
+
+}  // namespace
+
 Mesh read_mesh(const Archive& archive, const CatalogueEntry& entry, double yaw) {
-  const auto fail = [&](const std::string& what) {
+  const Fail fail = [&](const std::string& what) {
     return UserError(
         {.what_happened = what, .file = archive.file().string(), .key = entry.model, .hint = "drop the model"});
   };
   const std::string folder = folder_of(entry.model);
   std::istringstream in(archive.read(entry.model));
   ArchiveMaterials reader(archive, folder);
-  tinyobj::attrib_t attributes;
-  std::vector<tinyobj::shape_t> shapes;
-  std::vector<tinyobj::material_t> materials;
-  std::string warning, error;
-  if (!tinyobj::LoadObj(&attributes, &shapes, &materials, &warning, &error, &in, &reader, true, false)) {
-    throw fail(fmt::format("is not an OBJ file: {}", error.substr(0, 200)));
-  }
-  Mesh mesh;
-  mesh.materials = read_materials(archive, folder, materials);
-  for (size_t i = 0; i + 3 <= attributes.vertices.size(); i += 3) {
-    mesh.positions.push_back(world_from_file(entry.rotation, yaw, attributes.vertices.data() + i));
-  }
-  std::vector<unsigned> groups;  // smoothing group of each triangle
-  for (const tinyobj::shape_t& shape : shapes) {
-    add_triangles(attributes, shape, static_cast<int>(materials.size()), mesh, groups);
-  }
-  if (mesh.triangles.empty() || !normalise(mesh)) throw fail("holds no triangles that can be seen");
-  for (size_t i = 0; i + 3 <= attributes.normals.size(); i += 3) {
-    const Float3 n = world_from_file(entry.rotation, yaw, attributes.normals.data() + i);
-    const float length = std::sqrt(dot(n, n));
-    mesh.normals.push_back(length > 0 && std::isfinite(length) ? (1 / length) * n : Float3{});
-  }
-  fill_missing_normals(mesh, groups);
-  return mesh;
+  const Obj obj = parse_obj(in, &reader, fail);
+  return mesh_of(obj, read_materials(archive, folder, obj.materials), entry.rotation, yaw, fail);
+}
+
+Mesh read_shape(const std::filesystem::path& file) {
+  const Fail fail = [&](const std::string& what) {
+    return UserError({.what_happened = what, .file = file.string(), .hint = "a Wavefront OBJ with faces is wanted"});
+  };
+  std::istringstream in(read_file(file));
+  constexpr std::array<double, 9> kAsItIs{1, 0, 0, 0, 1, 0, 0, 0, 1};
+  return mesh_of(parse_obj(in, nullptr, fail), std::vector<Material>(1), kAsItIs, 0, fail);
 }
 
 }  // namespace lucid::corpus

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,6 +53,10 @@ struct Mesh {
 /// (counter-clockwise from above) after the catalogue's own rotation. A missing texture falls back to the material's
 /// colour; missing normals are computed within smoothing groups. Throws UserError: unreadable OBJ, no triangles.
 Mesh read_mesh(const Archive& archive, const CatalogueEntry& entry, double yaw);
+
+/// Reads the shape of an OBJ of its own: its faces in one grey, whatever materials it names. y up, front +z, as such
+/// files mostly have it. Throws UserError: no file, unreadable, no triangles.
+Mesh read_shape(const std::filesystem::path& file);
 
 /// Centre the bounding box, scale the bounding sphere about it to radius 1. False where there is no extent.
 bool normalise(Mesh& mesh);

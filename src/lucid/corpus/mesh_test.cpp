@@ -157,5 +157,24 @@ TEST(CorpusMesh, AFlippedByteIsTold) {
   EXPECT_FALSE(lucid::test::mistake_of([&] { good.mesh(); }).what_happened.empty());
 }
 
+TEST(CorpusMesh, AShapeOfItsOwn) {
+  const lucid::test::TemporaryFolder folder;
+  const fs::path file = folder.path / "pin.obj";
+  // A needle that points to the front, +z in the file and +y here; its material is not looked for.
+  write_file(file, "mtllib none.mtl\nusemtl none\nv 0 0 3\nv 0.1 0 -1\nv -0.1 0 -1\nv 0 0.1 -1\nf 1 2 3\nf 1 3 4\n");
+  const Mesh mesh = read_shape(file);
+  ASSERT_EQ(mesh.triangles.size(), 2u);
+  const Float3 tip = mesh.positions[0];
+  EXPECT_GT(tip.y, 0.99f);
+  EXPECT_NEAR(tip.x, 0, 1e-6);
+  EXPECT_LT(mesh.positions[1].x, 0) << "x turns round with the front";
+  EXPECT_GT(mesh.positions[3].z, mesh.positions[1].z) << "y is up";
+  for (const char* bytes : {"", "v 0 0 0\n", "f 1 2 3\n", "v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"}) {
+    write_file(file, bytes);
+    EXPECT_EQ(lucid::test::mistake_of([&] { read_shape(file); }).file, file.string()) << bytes;
+  }
+  EXPECT_NE(lucid::test::mistake_of([&] { read_shape(folder.path / "none.obj"); }).file, "");
+}
+
 }  // namespace
 }  // namespace lucid::corpus

@@ -214,7 +214,7 @@ void Renderer::shade(const Shader& shader, bool glass) {
   }
 }
 
-void Renderer::draw(const Mesh& mesh, const Camera& camera, const Light& light, const PictureView& out) {
+bool Renderer::cover_all(const Mesh& mesh, const Camera& camera) {
   const bool has_glass =
       std::ranges::any_of(mesh.materials, [](const Material& material) { return material.opacity < kSolid; });
   project(mesh, camera);
@@ -226,10 +226,28 @@ void Renderer::draw(const Mesh& mesh, const Camera& camera, const Light& light, 
     if (has_glass) std::fill(glass_.begin() + start + region_.x0, glass_.begin() + start + region_.x1, Sample{});
   }
   for (size_t i = 0; i < mesh.triangles.size(); ++i) cover(mesh, static_cast<int32_t>(i));
+  return has_glass;
+}
+
+void Renderer::draw(const Mesh& mesh, const Camera& camera, const Light& light, const PictureView& out) {
+  const bool has_glass = cover_all(mesh, camera);
   const Shader shader{*this, mesh, camera, light};
   shade(shader, false);
   if (has_glass) shade(shader, true);
   resolve(out);
+}
+
+void Renderer::draw_depth(const Mesh& mesh, const Camera& camera, float* depth) {
+  const bool has_glass = cover_all(mesh, camera);
+  const auto side = static_cast<size_t>(grid_);
+  std::fill_n(depth, side * side, 0.0f);
+  for (auto row = static_cast<size_t>(region_.y0); row < static_cast<size_t>(region_.y1); ++row) {
+    for (auto column = static_cast<size_t>(region_.x0); column < static_cast<size_t>(region_.x1); ++column) {
+      const size_t i = row * side + column;
+      const float near = std::max(solid_[i].near, has_glass ? glass_[i].near : 0);
+      if (near > 0) depth[i] = 1 / near;
+    }
+  }
 }
 
 void Renderer::resolve(const PictureView& out) const {

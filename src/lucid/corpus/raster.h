@@ -32,6 +32,9 @@ class Renderer {
   /// Every pixel is the mean of `supersampling`^2 samples on a grid.
   explicit Renderer(int size, int supersampling = 3);
   void draw(const Mesh& mesh, const Camera& camera, const Light& light, const PictureView& out);
+  /// Along the camera's axis, of what stands in front at each sample; 0 where nothing does. depth [S,S], S the size
+  /// times the supersampling.
+  void draw_depth(const Mesh& mesh, const Camera& camera, float* depth);
 
  private:
   struct Corner {
@@ -50,6 +53,7 @@ class Renderer {
   void project(const Mesh& mesh, const Camera& camera);
   Region seen() const;
   void cover(const Mesh& mesh, int32_t triangle);
+  bool cover_all(const Mesh& mesh, const Camera& camera);  // whether there is glass
   void shade(const Shader& shader, bool glass);
   void resolve(const PictureView& out) const;
 

@@ -272,5 +272,32 @@ TEST(CorpusRaster, TrianglesBehindTheCameraAreLeftOut) {
   EXPECT_TRUE(std::ranges::all_of(picture.alpha, [](uint8_t v) { return v == 0; }));
 }
 
+TEST(CorpusRaster, DepthIsTheRaysOwn) {
+  int compared = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Rng rng(seed, "triangle");
+    const Mesh mesh = random_triangle(rng);
+    const Camera camera = orbit_camera(70, rng.uniform(-180, 180), 2.2, 0.9, kSize, kSize);
+    std::vector<float> depth(kSize * kSize, -1);
+    Renderer(kSize, 1).draw_depth(mesh, camera, depth.data());
+    const D3 corners[3] = {in_double(mesh.positions[0]), in_double(mesh.positions[1]), in_double(mesh.positions[2])};
+    const auto& m = camera.camera_from_world;
+    for (int y = 0; y < kSize; ++y) {
+      for (int x = 0; x < kSize; ++x) {
+        const float found = depth[static_cast<size_t>(y * kSize + x)];
+        const auto w = hit(position(camera), ray(camera, x + 0.5, y + 0.5), corners[0], corners[1], corners[2]);
+        if (w && std::min({w->x, w->y, w->z}) > 0.02) {
+          const D3 point = w->x * corners[0] + w->y * corners[1] + w->z * corners[2];
+          EXPECT_NEAR(found, m[8] * point.x + m[9] * point.y + m[10] * point.z + m[11], 0.02) << seed;
+          ++compared;
+        } else if (!w) {
+          EXPECT_GE(found, 0) << seed;  // 0, or the edge's
+        }
+      }
+    }
+  }
+  EXPECT_GT(compared, 1000);
+}
+
 }  // namespace
 }  // namespace lucid::corpus

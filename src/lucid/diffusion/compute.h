@@ -14,6 +14,9 @@ struct ComputeOptions {
   /// Threads that each take a share of a batch that is large enough: on small pictures they do more in a second than if
   /// all of them shared each layer. 1: no shares.
   int64_t workers = 1;
+  /// Keep little between the passes there and back, and compute it again: what a gradient needs of Stable Diffusion's
+  /// encoder is a gigabyte a picture of 512 x 512.
+  bool low_memory = false;
 };
 
 template <class Module>

@@ -8,7 +8,10 @@
 namespace lucid::diffusion {
 
 PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
-    : vae_(in_precision(vae, options.precision)), precision_(precision_of(vae_)), workers_(options.workers) {}
+    : vae_(in_precision(vae, options.precision)),
+      precision_(precision_of(vae_)),
+      workers_(options.workers),
+      low_memory_(options.low_memory) {}
 
 void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {
   const auto with_gradients = [&](int64_t part) {
@@ -19,18 +22,35 @@ void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) cons
   workers_.run(with_gradients);
 }
 
+torch::Tensor PictureEncoder::moments_of(const torch::Tensor& picture) {
+  return vae_->encode_moments((picture * 2 - 1).to(precision_)).to(picture.scalar_type());
+}
+
 torch::Tensor PictureEncoder::encode(const torch::Tensor& picture) {
   const int64_t batch = picture.size(0), workers = workers_.count();
   parts_.assign(batch < workers || !picture.is_cpu() ? 1 : static_cast<size_t>(workers), {});
   for_each_part([&](size_t i) {
     const Share share = share_of(batch, static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
     Part& part = parts_[i];
-    part.picture = picture.detach().slice(0, share.begin, share.end).requires_grad_(true);
-    part.moments = vae_->encode_moments((part.picture * 2 - 1).to(precision_)).to(picture.scalar_type());
+    part.picture = picture.detach().slice(0, share.begin, share.end).requires_grad_(!low_memory_);
+    part.moments = moments_of(part.picture);
   });
   std::vector<torch::Tensor> moments;
   for (const Part& part : parts_) moments.push_back(part.moments.detach());
   return torch::cat(moments);
+}
+
+torch::Tensor PictureEncoder::share_backward(const Part& part, const torch::Tensor& d_moments) {
+  const auto back = [](const torch::Tensor& moments, const torch::Tensor& picture, const torch::Tensor& up) {
+    return torch::autograd::grad({moments}, {picture}, {up})[0];
+  };
+  if (!low_memory_) return back(part.moments, part.picture, d_moments);
+  std::vector<torch::Tensor> gradients;
+  for (int64_t i = 0; i < d_moments.size(0); ++i) {  // one picture's graph at a time
+    const torch::Tensor picture = part.picture.slice(0, i, i + 1).detach().requires_grad_(true);
+    gradients.push_back(back(moments_of(picture), picture, d_moments.slice(0, i, i + 1)));
+  }
+  return torch::cat(gradients);
 }
 
 torch::Tensor PictureEncoder::backward(const torch::Tensor& d_moments) {
@@ -38,9 +58,7 @@ torch::Tensor PictureEncoder::backward(const torch::Tensor& d_moments) {
   std::vector<torch::Tensor> gradients(parts_.size());
   for_each_part([&](size_t i) {
     const Share share = share_of(d_moments.size(0), static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
-    const Part& part = parts_[i];
-    gradients[i] =
-        torch::autograd::grad({part.moments}, {part.picture}, {d_moments.slice(0, share.begin, share.end)})[0];
+    gradients[i] = share_backward(parts_[i], d_moments.slice(0, share.begin, share.end));
   });
   parts_.clear();
   return torch::cat(gradients);

@@ -17,7 +17,8 @@ class PictureEncoder {
  public:
   /// A VAE whose weights want no gradient.
   explicit PictureEncoder(const Vae& vae, const ComputeOptions& options = {});
-  /// picture [B,3,H,W] in [0,1], float -> moments [B,2C,h,w], float, without a graph; keeps what backward needs.
+  /// picture [B,3,H,W] in [0,1], float -> moments [B,2C,h,w], float, without a graph; keeps what backward needs, or
+  /// with little memory only the pictures.
   torch::Tensor encode(const torch::Tensor& picture);
   /// d_moments [B,2C,h,w] -> d_picture [B,3,H,W], of the last encode; once.
   torch::Tensor backward(const torch::Tensor& d_moments);
@@ -26,12 +27,16 @@ class PictureEncoder {
   struct Part {
     torch::Tensor picture = {}, moments = {};  // a leaf, and what became of it
   };
+  torch::Tensor moments_of(const torch::Tensor& picture);
+  /// A worker's share of d_moments back to its pictures.
+  torch::Tensor share_backward(const Part& part, const torch::Tensor& d_moments);
   /// body(part's number) on a worker's thread each, or on the caller's if there is one part only.
   void for_each_part(const std::function<void(size_t)>& body) const;
 
   Vae vae_;
   torch::ScalarType precision_;
   Workers workers_;
+  bool low_memory_;
   std::vector<Part> parts_;
 };
 

@@ -42,6 +42,15 @@ TEST(PictureEncoder, SharesAreTheWholeBatch) {
   }
 }
 
+TEST(PictureEncoder, LittleMemoryIsTheSame) {
+  const Case c = make_case();
+  for (const int64_t workers : {1, 2, 6}) {
+    PictureEncoder encoder(c.vae, {.workers = workers, .low_memory = true});
+    EXPECT_LT(test::relative_error(encoder.encode(c.picture), c.moments), 1e-5) << workers;
+    EXPECT_LT(test::relative_error(encoder.backward(c.d_moments), c.d_picture), 1e-5) << workers;
+  }
+}
+
 TEST(PictureEncoder, WorksWhereTheCallerWantsNoGradients) {
   const Case c = make_case();
   const torch::NoGradGuard no_grad;

@@ -126,7 +126,9 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return normal_tensor(base_rng, shape); },
                              .offset = [&](at::IntArrayRef shape) { return normal_tensor(offset_rng, shape); },
                              .eta = [&](at::IntArrayRef shape) { return normal_tensor(eta_rng, shape); }};
-  if (scene.denoiser.looks()) scene.denoiser.show(disparity.detach().expand({-1, 3, -1, -1}));
+  if (scene.denoiser.looks()) {
+    scene.denoiser.show((scene.shown ? seen(scene.shown(cameras)) : disparity.detach()).expand({-1, 3, -1, -1}));
+  }
   scene.distiller.want_sheet = options.vis_interval > 0 && (iteration == 1 || iteration % options.vis_interval == 0);
   const distill::ScoreOutput score = scene.distiller.score(scene.denoiser, scene.prior.schedule,
                                                            {.latents = latents.detach(),

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "lucid/diffusion/denoiser.h"
@@ -32,6 +33,8 @@ struct Scene {
   diffusion::Denoiser& denoiser;       // the prior's U-Net
   const distill::ViewPrompts& prompts;
   distill::Distiller& distiller;
+  /// What a denoiser that looks is shown of each view: disparity [B,1,H,W]. Null: the render's own.
+  std::function<torch::Tensor(const std::vector<Camera>&)> shown = nullptr;
 };
 
 struct StepReport {
