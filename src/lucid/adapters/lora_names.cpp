@@ -136,15 +136,13 @@ std::optional<LayerPart> LayerNames::kohya(std::string_view name) const {
   return std::nullopt;
 }
 
-// unet.MODULE.lora_A.weight (PEFT) or unet.ATTENTION.processor.to_q_lora.down.weight (before), and text_encoder.
+// unet.MODULE.lora_A.weight (PEFT) or unet.ATTENTION.processor.to_q_lora.down.weight (before), and text_encoder.; a
+// U-Net that was saved by itself has no prefix.
 std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   take_front(name, "base_model.model.");
   LayerPart part;
-  if (take_front(name, "text_encoder.")) {
-    part.is_text = true;
-  } else if (!take_front(name, "unet.")) {
-    return std::nullopt;
-  }
+  part.is_text = take_front(name, "text_encoder.");
+  if (!part.is_text) take_front(name, "unet.");
   for (const auto& [ending, factor] : kDiffusersEndings) {
     if (!take_back(name, ending)) continue;
     part.module = name;

@@ -94,6 +94,27 @@ TEST(Lora, SeveralAddUp) {
   EXPECT_LT(relative_error(unet_out(once), unet_out(twice)), 1e-5);
 }
 
+TEST(Lora, AUNetSavedByItselfHasNoPrefix) {
+  constexpr std::string_view kPrefix = "unet.";
+  for (const std::string name : {"lora_diffusers_old", "lora_peft"}) {
+    const weights::StateDict whole = weights::read_safetensors(folder() / (name + ".safetensors"));
+    const lucid::test::TemporaryFolder temporary;
+    const fs::path file = temporary.path / "x.safetensors";
+    Tensors bare;
+    for (const auto& [key, tensor] : whole.tensors) {
+      if (key.starts_with(kPrefix)) bare[key.substr(kPrefix.size())] = tensor;
+    }
+    ASSERT_FALSE(bare.empty());
+    weights::write_safetensors(file, bare);
+    distill::Prior one = make_prior(), other = make_prior();
+    Lora lora = read_lora(folder() / (name + ".safetensors"), one);
+    lora.text.clear();
+    apply(lora, 1, one);
+    apply(read_lora(file, other), 1, other);
+    EXPECT_TRUE(torch::equal(unet_out(one), unet_out(other))) << name;
+  }
+}
+
 torch::Tensor random(std::vector<int64_t> sizes) { return torch::randn(sizes, torch::kDouble); }
 
 TEST(Lora, LyCorisKindsAreTheirDefinitions) {

@@ -71,8 +71,8 @@ TEST(Vocabulary, BadFilesAreTheUsersMistake) {
 
 TEST(Vocabulary, TheShippedPriorsListIsWhole) {
   const Vocabulary shipped = load_vocabulary(lucid::test::source_dir() / "models/mini").value();
-  EXPECT_EQ(shipped.names.size(), 51u);
-  EXPECT_EQ(shipped.colours.size(), 4u);
+  EXPECT_EQ(shipped.names.size(), 199u);
+  EXPECT_EQ(shipped.colours.size(), 11u);
   for (const std::string& name : shipped.names) {
     EXPECT_TRUE(check_prompt(shipped, "a " + name + ", front view").unknown.empty()) << name;
   }
