@@ -13,7 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include "lucid/app/options.h"
+#include "lucid/app/prior.h"
 #include "lucid/app/threads.h"
+#include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/distill/prior.h"
 #include "lucid/train/outputs.h"
@@ -38,18 +40,18 @@ constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
 
 /// What a run of these options writes besides its steps: films, test views, the point cloud.
 double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid::gaussians::Cloud& cloud,
-                          lucid::render::CpuRasterizer& rasterizer) {
+                          lucid::train::ViewRenderer& renderer) {
   std::string name = (std::filesystem::temp_directory_path() / "lucid-bench-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
   const lucid::train::Workspace workspace{name};
   constexpr int64_t kFrames = 8;
   const double frames = seconds_of([&] {
-    for (int64_t i = 0; i < kFrames; ++i) lucid::train::write_process_frame(workspace, cloud, options, rasterizer, i);
+    for (int64_t i = 0; i < kFrames; ++i) lucid::train::write_process_frame(workspace, cloud, options, renderer, i);
     lucid::train::write_process_film(workspace, kFrames);
   });
   const double rest = seconds_of([&] {
-    lucid::train::write_result(workspace, cloud, options, rasterizer, options.iterations);
-    lucid::train::write_films(workspace.root / "videos", cloud, options, rasterizer);
+    lucid::train::write_result(workspace, cloud, options, renderer, options.iterations);
+    lucid::train::write_films(workspace.root / "videos", cloud, options, renderer);
   });
   std::filesystem::remove_all(workspace.root);
   return rest + frames * static_cast<double>(std::min(options.pro_frames_num, options.iterations)) / kFrames;
@@ -57,46 +59,55 @@ double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
-  CLI::App app{"stages of one ISM step, embedded prior"};
+  CLI::App app{
+      "stages of one ISM step: the embedded prior with its default preset, or another with the options of a file"};
+  lucid::app::RunOptions options;
+  std::string config;
   int steps = 12, warm_up = 3;
   int64_t threads = 0;
   bool json = false;
   app.add_option("--steps", steps, "steps that are timed")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
+  app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
+  app.add_option("--prior", options.model_key, "a Stable Diffusion; the embedded prior if not given");
+  app.add_option("--config", config, "YAML of options on top of the preset")->type_name("FILE");
   app.add_flag("--json", json, "one JSON object a line");
   CLI11_PARSE(app, argc, argv);
   lucid::app::set_threads(threads);
 
-  lucid::app::RunOptions options;
+  if (options.model_key.empty()) options.model_key = (lucid::app::data_folder() / "models" / "mini").string();
+  const std::string device = options.device, folder = options.model_key;
   auto table = lucid::app::make_table(options);
-  const auto folder = lucid::app::data_folder() / "models" / "mini";
   lucid::app::apply_preset(table, folder, "default");
+  if (!config.empty()) table.set_from_yaml(config, "config");
+  options.device = device;
+  options.model_key = folder;
   options.text = "a hamburger";
   options.train.vis_interval = 0;
   lucid::app::finish_options(options);
   const auto begin_load = std::chrono::steady_clock::now();
-  auto prior = lucid::distill::load_prior(folder);
+  auto prior = lucid::app::open_prior(options);
   const auto prompts = lucid::distill::view_prompts(prior, options.text, "", "");
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
   lucid::diffusion::UNetDenoiser denoiser(prior.unet, lucid::app::compute_options(options));
   lucid::diffusion::PictureEncoder encoder(prior.vae, lucid::app::compute_options(options));
-  const lucid::train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller};
+  const lucid::train::Scene scene{options.train, prior,      encoder, denoiser,
+                                  prompts,       *distiller, nullptr, lucid::app::device_of(options)};
   lucid::gaussians::StartOptions start = options.train.start;
-  lucid::gaussians::Cloud cloud = lucid::gaussians::make_start(start);
-  lucid::optim::Adam adam(cloud);
-  const int64_t count = cloud.count();
-  lucid::train::Model model{cloud, std::move(adam), lucid::optim::DensifyStats::zeros(count), 0};
-  lucid::render::CpuRasterizer rasterizer;
+  lucid::train::Model model = lucid::train::start_model(lucid::gaussians::make_start(start));
+  lucid::train::move_to(scene.device, model);
+  const int64_t count = model.cloud.count();
+  lucid::train::ViewRenderer renderer(scene.device);
 
   StepReport::Seconds sum;
   double wall = 0;
   for (int step = 0; step < warm_up + steps; ++step) {
     StepReport report;
-    const double seconds = seconds_of([&] { report = lucid::train::training_step(scene, model, rasterizer); });
+    const double seconds = seconds_of([&] { report = lucid::train::training_step(scene, model, renderer); });
     if (!std::isfinite(report.score_norm)) {
       fmt::print(stderr, "bench_step: the score is not finite\n");
       return 1;
@@ -105,7 +116,7 @@ int main(int argc, char** argv) {
     wall += seconds;
     for (const Stage& stage : kStages) sum.*stage.field += report.seconds.*stage.field;
   }
-  const double outputs = seconds_of_outputs(options.train, model.cloud, rasterizer);
+  const double outputs = seconds_of_outputs(options.train, model.cloud, renderer);
   const auto iterations = static_cast<double>(options.train.iterations);
   const double job = load + iterations * wall / steps + outputs;
 
@@ -126,4 +137,7 @@ int main(int argc, char** argv) {
   row("load", load);
   row("outputs", outputs);
   return 0;
+} catch (const lucid::UserError& error) {
+  fmt::print(stderr, "bench_step: {}\n", error.what());
+  return 2;
 }

@@ -10,7 +10,7 @@
 #include "lucid/asset/image.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/sampler.h"
 #include "lucid/prior/train.h"
@@ -30,7 +30,7 @@ int run_train(TrainState& state, const std::atomic<bool>& stop) {
     throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
   app::set_threads(state.threads);
   prior::RunOptions& run = state.options.run;
-  run.device = prior::device_from_name(state.device);
+  run.device = diffusion::device_from_name(state.device);
   const bool cpu = run.device.is_cpu();
   // A GPU is kept busy by one thread; the others prepare its batches.
   run.threads = !cpu ? 1 : state.threads > 0 ? state.threads : core_count();

@@ -49,35 +49,34 @@ void check(const State& state) {
 }
 
 /// Frames a second of a turntable, without writing anything.
-void bench(const State& state, const gaussians::Cloud& cloud, render::CpuRasterizer& rasterizer) {
+void bench(const State& state, const gaussians::Cloud& cloud, train::ViewRenderer& renderer) {
   const gaussians::Activated activated = gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
   const auto begin = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < state.bench; ++i) {
     const double phi = 360.0 * static_cast<double>(i) / static_cast<double>(state.bench);
     const Camera camera = orbit_camera(state.camera[0], phi, state.camera[2], state.fovy, state.size, state.size);
-    train::render_view(rasterizer, 0, activated, camera, {1, 1, 1});
+    renderer.forward(0, activated, camera, {1, 1, 1});
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   fmt::print("{:.1f} frames/s at {}x{}, {} Gaussians ({})\n", static_cast<double>(state.bench) / seconds, state.size,
              state.size, cloud.count(), render::cpu_isa());
 }
 
-torch::Tensor picture(const State& state, const gaussians::Cloud& cloud, double phi,
-                      render::CpuRasterizer& rasterizer) {
+torch::Tensor picture(const State& state, const gaussians::Cloud& cloud, double phi, train::ViewRenderer& renderer) {
   const Camera camera = orbit_camera(state.camera[0], phi, state.camera[2], state.fovy, state.size, state.size);
-  const train::RenderedView view = train::plain_view(cloud, camera, rasterizer);
+  const train::RenderedView view = train::plain_view(cloud, camera, renderer);
   return state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb;  // [3,H,W]
 }
 
 /// One row an asset, the azimuths spread evenly over the circle.
-void write_sheet(const State& state, render::CpuRasterizer& rasterizer) {
+void write_sheet(const State& state, train::ViewRenderer& renderer) {
   std::vector<std::vector<torch::Tensor>> rows;
   for (const std::string& asset : state.assets) {
     const gaussians::Cloud cloud = asset::read_ply(asset);
     std::vector<torch::Tensor>& row = rows.emplace_back();
     for (int64_t i = 0; i < state.sheet; ++i) {
       const double phi = state.camera[1] + 360.0 * static_cast<double>(i) / static_cast<double>(state.sheet);
-      row.push_back(picture(state, cloud, phi, rasterizer));
+      row.push_back(picture(state, cloud, phi, renderer));
     }
   }
   asset::write_png(state.output, asset::contact_sheet(rows));
@@ -87,14 +86,14 @@ void write_sheet(const State& state, render::CpuRasterizer& rasterizer) {
 int run(const State& state) {
   check(state);
   app::set_threads(state.threads);
-  render::CpuRasterizer rasterizer;
+  train::ViewRenderer renderer;
   if (state.sheet > 0) {
-    write_sheet(state, rasterizer);
+    write_sheet(state, renderer);
     return 0;
   }
   const gaussians::Cloud cloud = asset::read_ply(state.assets.front());
   if (state.bench > 0) {
-    bench(state, cloud, rasterizer);
+    bench(state, cloud, renderer);
     return 0;
   }
   if (state.turntable) {
@@ -106,11 +105,11 @@ int run(const State& state) {
     options.views.default_fovy = state.fovy;
     options.turntable_frames = state.frames;
     const std::filesystem::path folder = state.output == "render.png" ? "." : state.output;
-    train::write_films(folder, cloud, options, rasterizer);
+    train::write_films(folder, cloud, options, renderer);
     spdlog::info("wrote {}", (folder / "turntable_rgb.mp4").string());
     return 0;
   }
-  asset::write_png(state.output, picture(state, cloud, state.camera[1], rasterizer));
+  asset::write_png(state.output, picture(state, cloud, state.camera[1], renderer));
   spdlog::info("wrote {}: {} Gaussians, {}x{}", state.output, cloud.count(), state.size, state.size);
   return 0;
 }

@@ -139,7 +139,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::PictureEncoder encoder(prior.vae, compute_options(options));
-  const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown};
+  const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown, device_of(options)};
   train::TrainCallbacks callbacks{
       .on_step = [&](const train::StepReport& report,
                      int64_t iteration) { progress.update(iteration, "score", report.score_norm); },

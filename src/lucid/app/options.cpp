@@ -11,6 +11,8 @@
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
+#include "lucid/diffusion/device.h"
+#include "lucid/render/rasterize.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -44,7 +46,7 @@ void add_run(OptionTable& table, RunOptions& o) {
        0,
        {"draft", "default", "fine"}});
   add({"seed", "", "every random draw follows from it", &o.seed, 0, 9e15});
-  add({"device", "", "where tensors live", &o.device, 0, 0, {"cpu", "cuda"}});
+  add({"device", "", "where everything is computed; cuda = the first GPU", &o.device, 0, 0, {"cpu", "cuda"}});
   add({"precision",
        "",
        "numbers of the prior's networks; auto = bf16 where the processor multiplies them",
@@ -322,10 +324,21 @@ void apply_preset(OptionTable& table, const fs::path& prior, const std::string& 
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
 }
 
+torch::Device device_of(const RunOptions& options) {
+  const torch::Device device = diffusion::device_from_name(options.device);
+  if (device.is_cuda() && !render::cuda_available()) {
+    throw UserError({.what_happened = "this build has no CUDA rasteriser, or the GPU is too old for it",
+                     .key = "--device",
+                     .hint = "build with nvcc and -DLUCID_CUDA=ON, or use --device cpu"});
+  }
+  return device;
+}
+
 diffusion::ComputeOptions compute_options(const RunOptions& options) {
-  const bool low = options.precision == "bf16" || (options.precision == "auto" && has_fast_bfloat16());
+  const bool cpu = options.device == "cpu";
+  const bool low = options.precision == "bf16" || (options.precision == "auto" && (!cpu || has_fast_bfloat16()));
   return {.precision = low ? torch::kBFloat16 : torch::kFloat,
-          .workers = at::get_num_threads(),
+          .workers = cpu ? at::get_num_threads() : 1,
           .low_memory = options.low_memory};
 }
 
@@ -334,10 +347,7 @@ void finish_options(RunOptions& options) {
   if (options.text.empty()) {
     throw UserError({.what_happened = "there is no prompt", .key = "text", .hint = "lucid generate \"a hamburger\""});
   }
-  if (options.device != "cpu") {
-    throw UserError(
-        {.what_happened = "this build has no CUDA rasteriser", .key = "device", .hint = "use --device cpu"});
-  }
+  device_of(options);
   if (t.start.kind == kPointE) {
     spdlog::warn("init_shape: there is no Point-E in lucid; the points start as a sphere, not as a rough object");
     t.start.kind = "sphere";

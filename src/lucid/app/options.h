@@ -44,7 +44,10 @@ std::string name_from_prompt(const std::string& text);
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
-/// How the prior's networks are computed: `precision`, and one worker for each of libtorch's threads.
+/// Throws UserError where the device cannot be used: no libtorch with CUDA, no rasteriser for it, no GPU.
+torch::Device device_of(const RunOptions& options);
+
+/// How the prior's networks are computed: `precision`, and on a CPU one worker for each of libtorch's threads.
 diffusion::ComputeOptions compute_options(const RunOptions& options);
 
 /// Checks that span several options; fills what follows from others. Throws UserError.

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "lucid/base/error.h"
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/prior/tokenizer_files.h"
 
 namespace lucid::prior {
@@ -83,7 +83,7 @@ Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& 
 }
 
 Pictures Pictures::on(torch::Device device) const {
-  return {.rgb = to_device(rgb, device), .alpha = to_device(alpha, device)};
+  return {.rgb = diffusion::to_device(rgb, device), .alpha = diffusion::to_device(alpha, device)};
 }
 
 Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count, int64_t crop) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/prior/text_trainer.h"
 
 namespace lucid::prior {
@@ -17,7 +17,7 @@ void Embeddings::make_room(int64_t rows) {
   const text::EncoderConfig& config = encoder_->config();
   const int64_t doubled = std::min(std::max(2 * capacity, kAtFirst), options_.most);
   const torch::Tensor larger = torch::empty({std::max(rows, doubled), config.positions, config.hidden_size},
-                                            torch::TensorOptions(torch::kHalf).device(device_of(*encoder_)));
+                                            torch::TensorOptions(torch::kHalf).device(diffusion::device_of(*encoder_)));
   if (known() > 0) larger.slice(0, 0, known()).copy_(table_.slice(0, 0, known()));
   table_ = larger;
 }
@@ -26,7 +26,7 @@ void Embeddings::remember(const std::vector<std::string>& texts) {
   constexpr int64_t kAtOnce = 64;
   if (texts.empty()) return;
   const int64_t first = known(), count = static_cast<int64_t>(texts.size());
-  const torch::Device device = device_of(*encoder_);
+  const torch::Device device = diffusion::device_of(*encoder_);
   make_room(first + count);
   options_.workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
@@ -35,7 +35,7 @@ void Embeddings::remember(const std::vector<std::string>& texts) {
       const int64_t end = std::min(share.end, begin + kAtOnce);
       const std::vector<std::string> some(texts.begin() + begin, texts.begin() + end);
       const torch::Tensor ids = ids_of(tokenizer_, some, encoder_->config().positions);
-      table_.slice(0, first + begin, first + end).copy_(encoder_->forward(to_device(ids, device)));
+      table_.slice(0, first + begin, first + end).copy_(encoder_->forward(diffusion::to_device(ids, device)));
     }
   });
   for (int64_t i = 0; i < count; ++i) row_of_.emplace(texts[static_cast<size_t>(i)], first + i);
@@ -80,8 +80,8 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
   }
   const torch::NoGradGuard no_grad;
   const std::vector<int64_t> by_part = {static_cast<int64_t>(widest), static_cast<int64_t>(n)};
-  const torch::Tensor row = to_device(rows, table_.device()).view(by_part);
-  const torch::Tensor weight = to_device(weights, table_.device()).view(by_part).unsqueeze(2).unsqueeze(3);
+  const torch::Tensor row = diffusion::to_device(rows, table_.device()).view(by_part);
+  const torch::Tensor weight = diffusion::to_device(weights, table_.device()).view(by_part).unsqueeze(2).unsqueeze(3);
   torch::Tensor sum;
   for (int64_t k = 0; k < row.size(0); ++k) {
     torch::Tensor term = table_.index_select(0, row[k]).to(torch::kFloat).mul_(weight[k]);

@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include "lucid/base/sha256.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/workers.h"
-#include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/weights/state_dict.h"
 
@@ -51,10 +51,10 @@ torch::Tensor LatentSet::of(const std::vector<Row>& rows) const {
     mirrors.push_back(mirror[rows[i].view]);
   }
   const torch::Device device = plain.device();
-  torch::Tensor latents = plain.index_select(0, to_device(views, device)).to(torch::kFloat);
+  torch::Tensor latents = plain.index_select(0, diffusion::to_device(views, device)).to(torch::kFloat);
   if (!at.empty()) {
-    latents.index_copy_(0, to_device(at, device),
-                        mirrored.index_select(0, to_device(mirrors, device)).to(torch::kFloat));
+    latents.index_copy_(0, diffusion::to_device(at, device),
+                        mirrored.index_select(0, diffusion::to_device(mirrors, device)).to(torch::kFloat));
   }
   return latents;
 }
@@ -97,7 +97,7 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
       std::vector<int64_t> indices(static_cast<size_t>(to - from));
       std::iota(indices.begin(), indices.end(), from);
       const corpus::Views pictures = corpus.views(indices);
-      const torch::Tensor pixels = to_device(pictures.rgb, options.device);
+      const torch::Tensor pixels = diffusion::to_device(pictures.rgb, options.device);
       diffusion::Vae network = vae;
       const auto encode = [&](const torch::Tensor& rgb) {
         const LowPrecision low(options.low_precision, options.device.type());
@@ -109,8 +109,9 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
       const torch::Tensor rows = set.mirrored_row.slice(0, from, to);
       const torch::Tensor which = torch::nonzero(rows >= 0).squeeze(1);
       if (which.numel() == 0) return;
-      const torch::Tensor latents =
-          encode(pixels.index_select(0, to_device(which, options.device)).flip(3)).to(torch::kHalf).to(torch::kCPU);
+      const torch::Tensor latents = encode(pixels.index_select(0, diffusion::to_device(which, options.device)).flip(3))
+                                        .to(torch::kHalf)
+                                        .to(torch::kCPU);
       for (int64_t i = 0; i < which.numel(); ++i) {
         set.mirrored[rows[which[i].item<int64_t>()].item<int64_t>()].copy_(latents[i]);
       }

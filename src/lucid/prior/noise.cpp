@@ -7,14 +7,14 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 
 namespace lucid::prior {
 
 torch::Tensor normal_of(torch::IntArrayRef sizes, Rng& rng, torch::Device device) {
   const torch::Tensor noise = torch::empty(sizes);
   rng.fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
-  return to_device(noise, device);
+  return diffusion::to_device(noise, device);
 }
 
 torch::Tensor draw_normal(torch::IntArrayRef sizes, Rng& rng, torch::Device device) {
@@ -33,7 +33,7 @@ torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor&
   std::vector<float> shares;  // of x0, then of the noise: one copy to the device
   for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(schedule.alpha_bar(t))));
   for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(1 - schedule.alpha_bar(t))));
-  const torch::Tensor share = to_device(shares, x0.device()).view({2, n, 1, 1, 1});
+  const torch::Tensor share = diffusion::to_device(shares, x0.device()).view({2, n, 1, 1, 1});
   return share[0] * x0 + share[1] * noise;
 }
 

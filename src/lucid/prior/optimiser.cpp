@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 
 namespace lucid::prior {
 
@@ -42,7 +42,7 @@ bool is_muons(const std::string& name, const torch::Tensor& parameter, const Opt
 }
 
 Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options)
-    : Optimiser(module, options, device_of(module).is_cpu() ? Order::kByTurns : Order::kTogether) {}
+    : Optimiser(module, options, diffusion::device_of(module).is_cpu() ? Order::kByTurns : Order::kTogether) {}
 
 Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order)
     : options_(options) {

@@ -4,9 +4,9 @@
 
 #include "goldens.h"
 #include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/prior/data.h"
-#include "lucid/prior/device.h"
 #include "lucid/prior/embeddings.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/text_trainer.h"
@@ -175,10 +175,10 @@ TEST(PriorLowPrecision, AgreesWithFloatAndEndsWithItsScope) {
 }
 
 TEST(PriorDevice, NamesAreChecked) {
-  EXPECT_TRUE(device_from_name("cpu").is_cpu());
+  EXPECT_TRUE(diffusion::device_from_name("cpu").is_cpu());
   const auto key_of_mistake = [](const std::string& name) {
     try {
-      device_from_name(name);
+      diffusion::device_from_name(name);
     } catch (const UserError& error) {
       return error.mistake().key;
     }

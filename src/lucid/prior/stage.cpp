@@ -8,7 +8,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::prior {
@@ -105,7 +105,8 @@ double rate_factor(int64_t step, int64_t steps) {
 std::string stage_key(const Stage& stage, const RunOptions& options) {
   return fmt::format("{} seed {} batch {} threads {} rate {} bf16 {} corpus {}{}", stage.name, options.seed,
                      stage.sizes.batch, options.threads, stage.sizes.optimiser.rate, options.low_precision,
-                     options.corpus_key, options.device.is_cpu() ? "" : " device " + name_of(options.device));
+                     options.corpus_key,
+                     options.device.is_cpu() ? "" : " device " + diffusion::name_of(options.device));
 }
 
 bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) {

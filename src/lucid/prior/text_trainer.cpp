@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/prior/replicas.h"
 #include "lucid/prior/tokenizer_files.h"
 
@@ -165,8 +165,9 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
         captions, words, anchors, Rng(options.seed, "text sentences", static_cast<uint64_t>(step)), sizes.batch);
     std::vector<std::string> texts;
     for (const Sentence& sentence : sentences) texts.push_back(sentence.text);
-    const torch::Tensor ids = to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
-    const torch::Tensor directions = to_device(directions_of(sentences, anchors), options.device);
+    const torch::Tensor ids =
+        diffusion::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
+    const torch::Tensor directions = diffusion::to_device(directions_of(sentences, anchors), options.device);
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
       diffusion::Share share = diffusion::share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
       share = {.begin = 2 * share.begin, .end = 2 * share.end};
@@ -184,7 +185,8 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
     const torch::NoGradGuard no_grad;
     trainee.ema.copy_to(*averaged);
     const auto embed = [&](const std::vector<std::string>& texts) {
-      return averaged->encoder(to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
+      return averaged->encoder(
+          diffusion::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
     };
     std::vector<std::string> some, views;
     for (size_t i = 0; i < distinct.size() && some.size() < 256; i += 1 + distinct.size() / 256)

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "lucid/asset/image.h"
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/prior/noise.h"
 
 namespace lucid::prior {
@@ -55,7 +55,7 @@ double UNetMeasure::error(diffusion::UNet& unet, const Fixed& rows) const {
   std::vector<int64_t> times;
   for (int64_t i = 0; i < n; ++i) times.push_back(20 + (960 * i) / n);
   const torch::Tensor x = noisy_at(schedule_, rows.latents, noise, times);
-  return (unet->forward(x, to_device(times, device), rows.context) - noise).square().mean().item<double>();
+  return (unet->forward(x, diffusion::to_device(times, device), rows.context) - noise).square().mean().item<double>();
 }
 
 nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lucid/diffusion/device.h"
 #include "lucid/diffusion/layers.h"
-#include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/replicas.h"
 #include "lucid/prior/unet_measure.h"
@@ -26,8 +26,8 @@ NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& l
   }
   return {.x = noisy_at(schedule, latents, noise, timesteps),
           .noise = noise,
-          .timesteps = to_device(timesteps, device),
-          .weights = to_device(weights, device)};
+          .timesteps = diffusion::to_device(timesteps, device),
+          .weights = diffusion::to_device(weights, device)};
 }
 
 bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,

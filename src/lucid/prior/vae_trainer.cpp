@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "lucid/asset/image.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/diffusion/layers.h"
-#include "lucid/prior/device.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/noise.h"
 #include "lucid/prior/replicas.h"
@@ -46,11 +46,11 @@ torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn,
 
 VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
   const torch::NoGradGuard no_grad;
-  const torch::Device device = device_of(*vae);
+  const torch::Device device = diffusion::device_of(*vae);
   double all = 0, inside = 0, area = 0;
   for (const int64_t view : views) {
     const corpus::Views truth = corpus.views({view});
-    const torch::Tensor mean = vae->encode_moments(to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
+    const torch::Tensor mean = vae->encode_moments(diffusion::to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
     const torch::Tensor drawn =
         (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
     const torch::Tensor square = (drawn - truth.rgb).square().mean(1, true);  // [1,1,S,S]
@@ -66,7 +66,7 @@ double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus,
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> means;
   for (const int64_t view : evenly(split.train, 256)) {
-    const torch::Tensor rgb = to_device(corpus.views({view}).rgb, device_of(*vae));
+    const torch::Tensor rgb = diffusion::to_device(corpus.views({view}).rgb, diffusion::device_of(*vae));
     means.push_back(vae->encode_moments(rgb * 2 - 1).chunk(2, 1)[0]);
   }
   return 1 / std::max(1e-3, torch::cat(means).std().item<double>());
@@ -126,7 +126,8 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     std::vector<torch::Tensor> above, below;
     for (const int64_t view : evenly(held, 12)) {
       const torch::Tensor rgb = corpus.views({view}).rgb;
-      const torch::Tensor mean = averaged->encode_moments(to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
+      const torch::Tensor mean =
+          averaged->encode_moments(diffusion::to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
       above.push_back(rgb[0]);
       below.push_back((averaged->decode(mean * factor)[0] * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU));
     }

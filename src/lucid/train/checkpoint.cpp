@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensor names of a checkpoint: cloud.*, adam.m.*, adam.v.*, stats.*; the metadata holds the step and the run's key.
+// A checkpoint's tensors are the model's by name; the metadata holds the step and the run's key.
 #include "lucid/train/checkpoint.h"
 
 #include <charconv>
@@ -14,21 +14,6 @@ namespace {
 using gaussians::Cloud;
 
 constexpr const char* kFormat = "lucid checkpoint 1";
-
-/// One list for saving and loading, so that they cannot differ.
-template <class Visit>
-void for_each_tensor(Model& model, const Visit& visit) {
-  const auto parameters = model.cloud.parameters();
-  for (int group = 0; group < Cloud::kGroups; ++group) {
-    const std::string name = Cloud::kNames[static_cast<size_t>(group)];
-    visit("cloud." + name, *parameters[static_cast<size_t>(group)]);
-    visit("adam.m." + name, model.adam.m[static_cast<size_t>(group)]);
-    visit("adam.v." + name, model.adam.v[static_cast<size_t>(group)]);
-  }
-  visit("stats.gradient_sum", model.stats.gradient_sum);
-  visit("stats.gradient_count", model.stats.gradient_count);
-  visit("stats.max_radii", model.stats.max_radii);
-}
 
 int64_t whole_number(const weights::StateDict& state, const char* key) {
   const auto it = state.metadata.find(key);

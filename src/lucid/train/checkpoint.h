@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "lucid/train/step.h"
+#include "lucid/train/model.h"
 
 namespace lucid::train {
 

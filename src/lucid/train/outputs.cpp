@@ -36,9 +36,8 @@ fs::path Workspace::test_views(int64_t iteration) const {
   return root / "test_six_views" / fmt::format("{}", iteration);
 }
 
-RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera, render::CpuRasterizer& rasterizer) {
-  return render_view(rasterizer, 0, gaussians::activate(cloud, {.active_degree = cloud.sh_degree()}), camera,
-                     {1, 1, 1});
+RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera, ViewRenderer& renderer) {
+  return renderer.forward(0, gaussians::activate(cloud, {.active_degree = cloud.sh_degree()}), camera, {1, 1, 1}).cpu();
 }
 
 void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options) {
@@ -52,31 +51,32 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
   std::vector<std::vector<torch::Tensor>> rows;
   const torch::ScalarType precision = diffusion::precision_of(prior.vae);
   const auto decoded = [&](const torch::Tensor& latents) {
-    return (prior.vae->decode(latents.to(precision)).to(torch::kFloat) + 1) / 2;
+    return ((prior.vae->decode(latents.to(precision)).to(torch::kFloat) + 1) / 2).cpu();
   };
   const torch::Tensor uncond = decoded(report.x0_uncond), guided = decoded(report.x0_guided);  // [B,3,H,W]
+  const torch::Tensor latents = report.latents.cpu(), d_latents = report.d_latents.cpu();
   for (size_t i = 0; i < report.views.size(); ++i) {
-    const RenderedView& view = report.views[i];
+    const RenderedView view = report.views[i].cpu();
     const auto b = static_cast<int64_t>(i);
     const int64_t height = view.rgb.size(1), width = view.rgb.size(2);
     const auto shown = [&](const torch::Tensor& x) { return asset::resize_nearest(x, height, width); };
     const torch::Tensor saturation =
         std::get<0>(view.rgb.max(0, true)) - std::get<0>(view.rgb.min(0, true));  // [1,H,W]
     rows.push_back({view.rgb, asset::depth_picture(view.depth, view.alpha), view.alpha.expand({3, -1, -1}),
-                    asset::colour_map(saturation), shown(asset::latents_picture(report.latents[b])), shown(uncond[b]),
-                    shown(guided[b]), shown(asset::colour_map(stretched(report.d_latents[b].norm(2, 0, true))))});
+                    asset::colour_map(saturation), shown(asset::latents_picture(latents[b])), shown(uncond[b]),
+                    shown(guided[b]), shown(asset::colour_map(stretched(d_latents[b].norm(2, 0, true))))});
   }
   asset::write_png(workspace.sheets() / fmt::format("iteration_{:05}.png", iteration), asset::contact_sheet(rows));
 }
 
 void write_process_frame(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
-                         render::CpuRasterizer& rasterizer, int64_t frame) {
+                         ViewRenderer& renderer, int64_t frame) {
   const ViewOptions& v = options.views;
   const double phi = v.default_azimuth + 360.0 * static_cast<double>(frame % options.turntable_frames) /
                                              static_cast<double>(options.turntable_frames);
   const Camera camera = orbit_camera(v.default_polar, phi, v.default_radius, v.default_fovy, v.width, v.height);
   asset::write_png(workspace.process_frames() / fmt::format("{:05}.png", frame),
-                   plain_view(cloud, camera, rasterizer).rgb);
+                   plain_view(cloud, camera, renderer).rgb);
 }
 
 void write_process_film(const Workspace& workspace, int64_t frames) {
@@ -93,13 +93,13 @@ void write_process_film(const Workspace& workspace, int64_t frames) {
 }
 
 void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
-                  render::CpuRasterizer& rasterizer, int64_t iteration) {
+                  ViewRenderer& renderer, int64_t iteration) {
   asset::write_ply(workspace.point_cloud(iteration), cloud);
   const fs::path folder = workspace.test_views(iteration);
   std::vector<std::vector<torch::Tensor>> rows(4);  // colours around, colours from above, and their depths
   const std::vector<Camera> cameras = views_for_tests(options);
   for (size_t i = 0; i < cameras.size(); ++i) {
-    const RenderedView view = plain_view(cloud, cameras[i], rasterizer);
+    const RenderedView view = plain_view(cloud, cameras[i], renderer);
     const torch::Tensor depth = asset::depth_picture(view.depth, view.alpha);
     const std::string name = fmt::format("polar{:.0f}_azimuth{:03.0f}", cameras[i].theta, cameras[i].phi);
     asset::write_png(folder / (name + ".png"), view.rgb);
@@ -112,7 +112,7 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
 }
 
 void write_films(const fs::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
-                 render::CpuRasterizer& rasterizer) {
+                 ViewRenderer& renderer) {
   const int width = output_pixels(options.output_size, options.views.width);
   const int height = output_pixels(options.output_size, options.views.height);
   constexpr double kFromAbove = 60;  // degrees
@@ -122,7 +122,7 @@ void write_films(const fs::path& folder, const gaussians::Cloud& cloud, const Tr
     asset::VideoWriter depth(folder / (name + "_depth.mp4"), width, height);
     for (const Camera& camera :
          turntable(options.views, static_cast<int>(options.turntable_frames), polar, width, height)) {
-      const RenderedView view = plain_view(cloud, camera, rasterizer);
+      const RenderedView view = plain_view(cloud, camera, renderer);
       rgb.add(view.rgb);
       depth.add(asset::depth_picture(view.depth, view.alpha));
     }

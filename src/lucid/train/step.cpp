@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/distill/image_terms.h"
 
 namespace lucid::train {
@@ -27,10 +28,11 @@ class StageClock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-torch::Tensor normal_tensor(Rng& rng, at::IntArrayRef shape) {
+/// Drawn on the CPU wherever it is to go, so that a device changes no draw.
+torch::Tensor normal_tensor(Rng& rng, at::IntArrayRef shape, torch::Device device) {
   torch::Tensor values = torch::empty(shape);
   rng.fill_normal(values.data_ptr<float>(), static_cast<size_t>(values.numel()));
-  return values;
+  return diffusion::to_device(values, device);
 }
 
 std::array<float, 3> draw_background(const AugmentOptions& options, Rng& rng) {
@@ -41,13 +43,14 @@ std::array<float, 3> draw_background(const AugmentOptions& options, Rng& rng) {
 
 gaussians::Augmentation draw_augmentation(const AugmentOptions& options, const gaussians::Cloud& cloud, int degree,
                                           Rng& rng) {
+  const torch::Device device = cloud.means.device();
   gaussians::Augmentation augmentation{.active_degree = rng.chance(options.sh_deg_aug_ratio) ? 0 : degree};
   if (rng.chance(options.scale_aug_ratio)) {
-    augmentation.scale_factor = normal_tensor(rng, {cloud.count(), 3}).mul_(std::sqrt(0.2) / 4).add_(1);
+    augmentation.scale_factor = normal_tensor(rng, {cloud.count(), 3}, device).mul_(std::sqrt(0.2) / 4).add_(1);
   }
   if (rng.chance(options.shs_aug_ratio)) {
     const int64_t coefficients = (augmentation.active_degree + 1) * (augmentation.active_degree + 1);
-    augmentation.sh_noise = normal_tensor(rng, {cloud.count(), coefficients, 3}).mul_(std::sqrt(0.2) / 4);
+    augmentation.sh_noise = normal_tensor(rng, {cloud.count(), coefficients, 3}, device).mul_(std::sqrt(0.2) / 4);
   }
   return augmentation;
 }
@@ -71,8 +74,9 @@ const float* picture_of(const torch::Tensor& batch, int64_t view) {
 
 }  // namespace
 
-StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer& rasterizer) {
+StepReport training_step(const Scene& scene, Model& model, ViewRenderer& renderer) {
   const TrainOptions& options = scene.options;
+  const torch::Device device = model.device();
   const int64_t iteration = ++model.iteration;
   const auto stream = [&](const char* name) { return Rng(options.seed, name, static_cast<uint64_t>(iteration)); };
   StepReport report;
@@ -94,7 +98,7 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
     const std::array<float, 3> background = draw_background(options.augment, augment_rng);
     augmentations.push_back(draw_augmentation(options.augment, model.cloud, degree, augment_rng));
     activated.push_back(gaussians::activate(model.cloud, augmentations.back()));
-    report.views.push_back(render_view(rasterizer, static_cast<int>(i), activated.back(), cameras[i], background));
+    report.views.push_back(renderer.forward(static_cast<int>(i), activated.back(), cameras[i], background));
   }
   clock.lap(report.seconds.render);
 
@@ -114,7 +118,7 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   Rng posterior_rng = stream("posterior");
   std::vector<int64_t> latent_shape = moments.sizes().vec();
   latent_shape[1] /= 2;
-  const torch::Tensor latents = diffusion::sample_latents(moments, normal_tensor(posterior_rng, latent_shape),
+  const torch::Tensor latents = diffusion::sample_latents(moments, normal_tensor(posterior_rng, latent_shape, device),
                                                           scene.prior.vae->config().scaling_factor);  // [B,C,h,w]
   clock.lap(report.seconds.encode);
 
@@ -123,11 +127,12 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
       eta_rng = stream("eta noise");
   const auto range =
       distill::t_index_range(options.score, iteration, scene.prior.schedule.config().num_train_timesteps);
-  distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return normal_tensor(base_rng, shape); },
-                             .offset = [&](at::IntArrayRef shape) { return normal_tensor(offset_rng, shape); },
-                             .eta = [&](at::IntArrayRef shape) { return normal_tensor(eta_rng, shape); }};
+  distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return normal_tensor(base_rng, shape, device); },
+                             .offset = [&](at::IntArrayRef shape) { return normal_tensor(offset_rng, shape, device); },
+                             .eta = [&](at::IntArrayRef shape) { return normal_tensor(eta_rng, shape, device); }};
   if (scene.denoiser.looks()) {
-    scene.denoiser.show((scene.shown ? seen(scene.shown(cameras)) : disparity.detach()).expand({-1, 3, -1, -1}));
+    scene.denoiser.show(
+        (scene.shown ? seen(scene.shown(cameras).to(device)) : disparity.detach()).expand({-1, 3, -1, -1}));
   }
   scene.distiller.want_sheet = options.vis_interval > 0 && (iteration == 1 || iteration % options.vis_interval == 0);
   const distill::ScoreOutput score = scene.distiller.score(scene.denoiser, scene.prior.schedule,
@@ -156,11 +161,9 @@ StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer
   gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(model.cloud);
   for (size_t i = 0; i < cameras.size(); ++i) {
     const auto view = static_cast<int64_t>(i);
-    const gaussians::ActivatedGradient d_cloud = gaussians::ActivatedGradient::like(activated[i]);
-    rasterizer.backward(
-        static_cast<int>(i), activated[i].view(),
-        {.rgb = picture_of(d_rgb, view), .depth = picture_of(d_depth, view), .alpha = picture_of(d_alpha, view)},
-        d_cloud.view());
+    const gaussians::ActivatedGradient d_cloud = renderer.backward(
+        static_cast<int>(i), activated[i],
+        {.rgb = picture_of(d_rgb, view), .depth = picture_of(d_depth, view), .alpha = picture_of(d_alpha, view)});
     gaussians::add_chained(model.cloud, activated[i], augmentations[i], d_cloud, gradient);
     model.stats.add_view(d_cloud.means2d_ndc, report.views[i].radii);
   }

@@ -12,18 +12,11 @@
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/distill/prior.h"
+#include "lucid/train/model.h"
 #include "lucid/train/options.h"
 #include "lucid/train/render_view.h"
 
 namespace lucid::train {
-
-/// What training changes, and what a checkpoint holds.
-struct Model {
-  gaussians::Cloud cloud;
-  optim::Adam adam;
-  optim::DensifyStats stats;
-  int64_t iteration = 0;  // steps done
-};
 
 /// What training only reads.
 struct Scene {
@@ -35,6 +28,7 @@ struct Scene {
   distill::Distiller& distiller;
   /// What a denoiser that looks is shown of each view: disparity [B,1,H,W]. Null: the render's own.
   std::function<torch::Tensor(const std::vector<Camera>&)> shown = nullptr;
+  torch::Device device = torch::kCPU;  // where prior and prompts are, and the model is to be
 };
 
 struct StepReport {
@@ -54,8 +48,8 @@ struct StepReport {
   } seconds;
 };
 
-/// Runs step number model.iteration + 1. A pure function of (scene, model, seed): all randomness comes from named
-/// streams.
-StepReport training_step(const Scene& scene, Model& model, render::CpuRasterizer& rasterizer);
+/// Runs step number model.iteration + 1, on the device of the model; the prior is there as well. A pure function of
+/// (scene, model, seed): all randomness comes from named streams.
+StepReport training_step(const Scene& scene, Model& model, ViewRenderer& renderer);
 
 }  // namespace lucid::train

@@ -16,13 +16,6 @@ gaussians::Cloud start_by_name(const TrainOptions& options) {
   return gaussians::make_start(start);
 }
 
-Model start_model(gaussians::Cloud cloud) {
-  optim::Adam adam(cloud);
-  const int64_t count = cloud.count();
-  return {
-      .cloud = std::move(cloud), .adam = std::move(adam), .stats = optim::DensifyStats::zeros(count), .iteration = 0};
-}
-
 void write_events(asset::EventWriter& events, const StepReport& report, const Model& model) {
   events.scalar("score/norm", report.score_norm, model.iteration);
   events.scalar("score/timestep", static_cast<double>(report.timestep), model.iteration);
@@ -53,11 +46,12 @@ int64_t process_frame(const TrainOptions& options, int64_t iteration) {
 TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, bool resume,
                   const TrainCallbacks& callbacks) {
   const TrainOptions& options = scene.options;
-  render::CpuRasterizer rasterizer;
+  ViewRenderer renderer(scene.device);
   const auto newest = resume ? newest_checkpoint(workspace.checkpoints()) : std::nullopt;
   TrainResult result{.model = newest ? load_checkpoint(*newest, run_key)
                                      : start_model(callbacks.start ? callbacks.start() : start_by_name(options))};
   Model& model = result.model;
+  move_to(scene.device, model);
   if (!newest) write_start(workspace, model.cloud, options);
   asset::EventWriter events(workspace.root);
 
@@ -76,21 +70,21 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       result.stopped = true;
       return result;
     }
-    const StepReport report = training_step(scene, model, rasterizer);
+    const StepReport report = training_step(scene, model, renderer);
     add_seconds(result.seconds, report.seconds);
     ++result.steps_here;
     LUCID_CHECK(std::isfinite(report.score_norm), "score norm {} at step {}", report.score_norm, model.iteration);
     write_events(events, report, model);
     if (report.x0_guided.defined()) write_sheet(workspace, report, model.iteration, scene.prior);
     if (const int64_t frame = process_frame(options, model.iteration); frame >= 0) {
-      write_process_frame(workspace, model.cloud, options, rasterizer, frame);
+      write_process_frame(workspace, model.cloud, options, renderer, frame);
     }
     if (options.checkpoint_interval > 0 && model.iteration % options.checkpoint_interval == 0) save();
     if (callbacks.on_step) callbacks.on_step(report, model.iteration);
   }
 
-  write_result(workspace, model.cloud, options, rasterizer, model.iteration);
-  if (options.save_video) write_films(workspace.root / "videos", model.cloud, options, rasterizer);
+  write_result(workspace, model.cloud, options, renderer, model.iteration);
+  if (options.save_video) write_films(workspace.root / "videos", model.cloud, options, renderer);
   if (options.save_process) write_process_film(workspace, std::min(options.pro_frames_num, options.iterations));
   save();
   return result;

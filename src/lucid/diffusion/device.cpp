@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // See device.h.
-#include "lucid/prior/device.h"
+#include "lucid/diffusion/device.h"
 
 #include "lucid/base/error.h"
 
-namespace lucid::prior {
+namespace lucid::diffusion {
 
 torch::Device device_from_name(const std::string& name) {
   if (name == "cpu") return {torch::kCPU};
@@ -35,4 +35,4 @@ torch::Tensor to_device(const std::vector<float>& x, torch::Device device) {
   return to_device(torch::tensor(x, torch::kFloat), device);
 }
 
-}  // namespace lucid::prior
+}  // namespace lucid::diffusion

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a training's tensors live, and how they get there without making the processor wait for the device.
+// Where tensors live, and how they get there without making the processor wait for the device.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lucid::prior {
+namespace lucid::diffusion {
 
 /// "cpu", or "cuda" for the first GPU. Throws UserError: another name, or a GPU that cannot be used here.
 torch::Device device_from_name(const std::string& name);
@@ -22,4 +22,4 @@ torch::Tensor to_device(const torch::Tensor& x, torch::Device device);
 torch::Tensor to_device(const std::vector<int64_t>& x, torch::Device device);  // [n] int64
 torch::Tensor to_device(const std::vector<float>& x, torch::Device device);    // [n] float
 
-}  // namespace lucid::prior
+}  // namespace lucid::diffusion
