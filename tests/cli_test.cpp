@@ -148,6 +148,10 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 100, 100}));
   EXPECT_EQ(lucid_run({"render", ply, ply, "--sheet", "3", "-o", picture, "--size", "40"}, folder).code, 0);
   EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 82, 124}));
+  const std::vector<std::string> columns = {"render",    ply, ply,      ply,  "--sheet", "2",
+                                            "--columns", "2", "--size", "40", "-o",      picture};
+  EXPECT_EQ(lucid_run(columns, folder).code, 0) << "a last row of one";
+  EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 82, 166}));
   expect_one_line(lucid_run({"render", ply, ply}, folder), {"--sheet"});
 }
 

@@ -24,7 +24,7 @@ struct State {
   double fovy = 0.55;
   int size = 512;
   bool turntable = false, depth = false;
-  int64_t frames = 120, threads = 0, bench = 0, sheet = 0;
+  int64_t frames = 120, threads = 0, bench = 0, sheet = 0, columns = 1;
 };
 
 constexpr double kMaxDistance = 1e6;
@@ -44,6 +44,7 @@ void check(const State& state) {
   if (state.frames < 1 || state.frames > 100000)
     refuse("--frames", fmt::format("{} is not in [1, 100000]", state.frames));
   if (state.sheet < 0 || state.sheet > 64) refuse("--sheet", fmt::format("{} is not in [0, 64]", state.sheet));
+  if (state.columns < 1 || state.columns > 64) refuse("--columns", fmt::format("{} is not in [1, 64]", state.columns));
   if (state.assets.size() > 1 && state.sheet == 0)
     throw UserError({.what_happened = "several assets need --sheet, which gives each a row", .key = state.assets[1]});
 }
@@ -68,19 +69,21 @@ torch::Tensor picture(const State& state, const gaussians::Cloud& cloud, double 
   return state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb;  // [3,H,W]
 }
 
-/// One row an asset, the azimuths spread evenly over the circle.
+/// Assets in rows of `columns`, each with the azimuths spread evenly over the circle.
 void write_sheet(const State& state, train::ViewRenderer& renderer) {
   std::vector<std::vector<torch::Tensor>> rows;
   for (const std::string& asset : state.assets) {
     const gaussians::Cloud cloud = asset::read_ply(asset);
-    std::vector<torch::Tensor>& row = rows.emplace_back();
+    if (rows.empty() || static_cast<int64_t>(rows.back().size()) == state.columns * state.sheet) rows.emplace_back();
+    std::vector<torch::Tensor>& row = rows.back();
     for (int64_t i = 0; i < state.sheet; ++i) {
       const double phi = state.camera[1] + 360.0 * static_cast<double>(i) / static_cast<double>(state.sheet);
       row.push_back(picture(state, cloud, phi, renderer));
     }
   }
+  rows.back().resize(rows.front().size(), torch::ones_like(rows.front().front()));  // a short last row: white
   asset::write_png(state.output, asset::contact_sheet(rows));
-  spdlog::info("wrote {}: {} x {} pictures", state.output, rows.size(), state.sheet);
+  spdlog::info("wrote {}: {} assets, {} views of each", state.output, state.assets.size(), state.sheet);
 }
 
 int run(const State& state) {
@@ -136,6 +139,7 @@ Command add_render(CLI::App& app) {
   command->add_flag("--depth", state->depth, "depth in place of colour");
   command->add_option("--sheet", state->sheet, "one picture of N azimuths side by side, a row an asset")
       ->type_name("N");
+  command->add_option("--columns", state->columns, "assets side by side in a row of --sheet")->capture_default_str();
   command->add_option("--frames", state->frames, "frames of a film")->capture_default_str();
   command->add_option("--threads", state->threads, "CPU threads; 0 = all cores")->capture_default_str();
   command->add_option("--bench", state->bench, "render this many frames, write nothing, print the rate")
