@@ -108,6 +108,24 @@ torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
   return change.reshape(weight) * (alpha > 0 && rank > 0 ? alpha / static_cast<double>(rank) : 1.0);
 }
 
+torch::Tensor LayerChange::delta_of(const torch::Tensor& weight) const {
+  const torch::Tensor change = delta(weight.sizes());
+  const auto it = factors.find("dora_scale");
+  if (it == factors.end()) return change;
+  const torch::Tensor magnitude = it->second.to(torch::kDouble), stored = weight.to(torch::kDouble),
+                      moved = stored + change;
+  const bool by_input = magnitude.dim() >= 2 && magnitude.size(0) == 1 && magnitude.size(1) == weight.size(1);
+  const int64_t kept = by_input ? 1 : 0;
+  if (magnitude.numel() != weight.size(kept)) {
+    throw std::invalid_argument(
+        fmt::format("dora_scale is {}, the weight {}", shape_text(magnitude.sizes()), shape_text(weight.sizes())));
+  }
+  std::vector<int64_t> along(static_cast<size_t>(weight.dim()), 1);
+  along[static_cast<size_t>(kept)] = weight.size(kept);
+  const torch::Tensor norm = moved.transpose(0, kept).flatten(1).norm(2, 1).view(along);
+  return magnitude.reshape(along) * moved / norm.clamp_min(1e-12) - stored;
+}
+
 namespace {
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& what, const std::string& key,
@@ -130,7 +148,7 @@ void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& cha
   for (const auto& [module, change] : changes) {
     torch::Tensor& weight = parameters[module + ".weight"];
     try {
-      add(weight, change.delta(weight.sizes()));
+      add(weight, change.delta_of(weight));
     } catch (const std::invalid_argument& error) {
       refuse(lora.file, error.what(), module, "the LoRA was made for another model");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Low-rank changes of a prior's weights, W + scale * delta (Hu et al. 2021), from the files people share: kohya's and
-// A1111's (with LoCon convolutions), LyCORIS' LoHa and LoKr, diffusers' old and new (PEFT) names, cloneofsimo's PTI.
+// A1111's (with LoCon convolutions), LyCORIS' LoHa and LoKr, DoRA, diffusers' old and new (PEFT) names, cloneofsimo's
+// PTI.
 #pragma once
 
 #include <filesystem>
@@ -20,6 +21,9 @@ struct LayerChange {
 
   /// The change of a weight of this size, in double. Throws std::invalid_argument that says what does not fit.
   torch::Tensor delta(at::IntArrayRef weight) const;
+  /// The change of this weight, in double: delta(), or with a DoRA's magnitudes (Liu et al. 2024) what leads to
+  /// magnitude * (W + delta) / |W + delta|, the norm of each output, or of each input where the magnitudes are [1,in].
+  torch::Tensor delta_of(const torch::Tensor& weight) const;
 };
 
 struct Lora {

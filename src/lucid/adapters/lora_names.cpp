@@ -75,14 +75,16 @@ struct Ending {
   std::string_view ending, factor;
 };
 // The longer first where one ends in another.
-constexpr Ending kKohyaEndings[] = {
-    {".lora_up.weight", "up"},   {".lora_down.weight", "down"}, {".lora_mid.weight", "mid"},
-    {".alpha", "alpha"},         {".hada_w1_a", "hada_w1_a"},   {".hada_w1_b", "hada_w1_b"},
-    {".hada_w2_a", "hada_w2_a"}, {".hada_w2_b", "hada_w2_b"},   {".hada_t1", "hada_t1"},
-    {".hada_t2", "hada_t2"},     {".lokr_w1", "lokr_w1"},       {".lokr_w1_a", "lokr_w1_a"},
-    {".lokr_w1_b", "lokr_w1_b"}, {".lokr_w2", "lokr_w2"},       {".lokr_w2_a", "lokr_w2_a"},
-    {".lokr_w2_b", "lokr_w2_b"}, {".lokr_t2", "lokr_t2"},       {".diff", "diff"},
-    {".diff_b", "diff_b"}};
+constexpr Ending kKohyaEndings[] = {{".lora_up.weight", "up"},   {".lora_down.weight", "down"},
+                                    {".lora_mid.weight", "mid"}, {".dora_scale", "dora_scale"},
+                                    {".alpha", "alpha"},         {".hada_w1_a", "hada_w1_a"},
+                                    {".hada_w1_b", "hada_w1_b"}, {".hada_w2_a", "hada_w2_a"},
+                                    {".hada_w2_b", "hada_w2_b"}, {".hada_t1", "hada_t1"},
+                                    {".hada_t2", "hada_t2"},     {".lokr_w1", "lokr_w1"},
+                                    {".lokr_w1_a", "lokr_w1_a"}, {".lokr_w1_b", "lokr_w1_b"},
+                                    {".lokr_w2", "lokr_w2"},     {".lokr_w2_a", "lokr_w2_a"},
+                                    {".lokr_w2_b", "lokr_w2_b"}, {".lokr_t2", "lokr_t2"},
+                                    {".diff", "diff"},           {".diff_b", "diff_b"}};
 constexpr Ending kDiffusersEndings[] = {{".lora_linear_layer.down.weight", "down"},
                                         {".lora_linear_layer.up.weight", "up"},
                                         {"_lora.down.weight", "down"},
@@ -93,6 +95,8 @@ constexpr Ending kDiffusersEndings[] = {{".lora_linear_layer.down.weight", "down
                                         {".lora_B.default.weight", "up"},
                                         {".lora_A.weight", "down"},
                                         {".lora_B.weight", "up"},
+                                        {".lora_magnitude_vector.weight", "dora_scale"},
+                                        {".lora_magnitude_vector.default.weight", "dora_scale"},
                                         {".alpha", "alpha"}};
 
 }  // namespace

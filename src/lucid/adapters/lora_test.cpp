@@ -181,6 +181,29 @@ TEST(Lora, LyCorisKindsAreTheirDefinitions) {
   EXPECT_TRUE(torch::equal(diff.delta({5, 3, 1, 1}), up));
 }
 
+TEST(Lora, DoraGivesEachOutputItsMagnitude) {
+  torch::manual_seed(3);
+  const torch::Tensor weight = random({5, 4, 3, 3}), up = random({5, 2, 1, 1}), down = random({2, 4, 3, 3});
+  const torch::Tensor moved = weight + up.flatten(1).matmul(down.flatten(1)).view({5, 4, 3, 3});
+  const torch::Tensor by_output = random({5}).abs(), by_input = random({1, 4, 1, 1}).abs();
+  const auto changed = [&](const torch::Tensor& magnitude) {
+    const LayerChange change{.factors = {{"up", up}, {"down", down}, {"dora_scale", magnitude}}, .alpha = 0};
+    return weight + change.delta_of(weight);
+  };
+  for (const torch::Tensor& magnitude : {by_output, by_output.view({5, 1, 1, 1})}) {  // PEFT's, kohya's
+    const torch::Tensor found = changed(magnitude);
+    for (int64_t o = 0; o < 5; ++o) {
+      EXPECT_TRUE(torch::allclose(found[o], moved[o] / moved[o].norm() * by_output[o])) << o;
+    }
+  }
+  const torch::Tensor found = changed(by_input);
+  for (int64_t i = 0; i < 4; ++i) {
+    const torch::Tensor column = moved.select(1, i);
+    EXPECT_TRUE(torch::allclose(found.select(1, i), column / column.norm() * by_input.flatten()[i])) << i;
+  }
+  EXPECT_THROW(changed(random({3})), std::invalid_argument);
+}
+
 TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
   const lucid::test::TemporaryFolder temporary;
   const fs::path file = temporary.path / "x.safetensors";
