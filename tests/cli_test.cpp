@@ -469,6 +469,10 @@ TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
   lucid::write_file(config,
                     "GuidanceParams:\n  C_batch_size: 1\nGenerateCamParams:\n  init_num_pts: 200\n"
                     "OptimizationParams:\n  iterations: 2\n  warmup_iter: 1\n");
+  const Outcome list =
+      lucid_run({"eval", "--list", "--count", "3", "--judge", (folder.path / "judge").string()}, folder);
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_EQ(count_lines(list.out), 3) << list.out;
   const fs::path out = folder.path / "eval";
   const std::vector<std::string> arguments = {
       "eval",     "--out",         out.string(), "--judge", (folder.path / "judge").string(),

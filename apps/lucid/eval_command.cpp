@@ -54,6 +54,7 @@ Command add_eval(CLI::App& app) {
   command->add_option("--compare", state->compare, "two scores, paired: ism,sds")->delimiter(',')->expected(1, 2);
   command->add_option("--sds-steps", o.sds_steps, "steps of sds for one of ism: equal cost")->capture_default_str();
   command->add_option("--threads", o.threads, "CPU threads; 0 = all cores")->capture_default_str();
+  command->add_flag("--list", o.list, "print the prompts, do nothing else");
   command->add_flag("--json", o.json, "print one JSON object a line");
   return {.app = command, .run = [state](const std::atomic<bool>& stop) { return run(*state, stop); }};
 }

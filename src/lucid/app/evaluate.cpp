@@ -260,6 +260,10 @@ void write_report(const Evaluation& evaluation, const std::map<std::string, std:
 int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
   set_threads(options.threads);
   Evaluation evaluation = prepare(options);
+  if (options.list) {
+    for (const eval::EvalPrompt& prompt : evaluation.prompts) fmt::print("{}\n", prompt.text);
+    return 0;
+  }
   std::map<std::string, std::vector<eval::AssetResult>> results;
   const auto total = static_cast<int64_t>(options.scores.size() * evaluation.prompts.size()) * options.seeds;
   int64_t done = 0;

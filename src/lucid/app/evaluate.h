@@ -24,6 +24,7 @@ struct EvalOptions {
   /// 5.4 times on average.
   double sds_steps = 1.9;
   bool json = false;  // the summaries on stdout, one JSON object a line
+  bool list = false;  // print the prompts, do nothing else
 };
 
 /// Makes every asset that is not there yet and measures it; writes report.json and report.html into `out`. Can be
