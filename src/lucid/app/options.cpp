@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
@@ -348,6 +349,10 @@ void finish_options(RunOptions& options) {
     throw UserError({.what_happened = "there is no prompt", .key = "text", .hint = "lucid generate \"a hamburger\""});
   }
   device_of(options);
+  if ((t.save_video || t.save_process) && !asset::writes_films()) {
+    spdlog::warn("this build writes no films (LUCID_VIDEO=OFF)");
+    t.save_video = t.save_process = false;
+  }
   if (t.start.kind == kPointE) {
     spdlog::warn("init_shape: there is no Point-E in lucid; the points start as a sphere, not as a rough object");
     t.start.kind = "sphere";

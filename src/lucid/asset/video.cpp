@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MP4 through libav. Every libav object is owned by a smart pointer; what is written lies under a temporary name until
 // finish() has seen all of it reach the disk.
+#if defined(LUCID_WITH_VIDEO)
 #include "lucid/asset/video.h"
 
 #include <unistd.h>
@@ -71,6 +72,8 @@ const AVCodec* pick_encoder(FilmCodec wanted) {
 }
 
 }  // namespace
+
+bool writes_films() { return true; }
 
 struct VideoWriter::State {
   fs::path path, temporary;
@@ -242,3 +245,4 @@ void VideoWriter::finish() {
 }
 
 }  // namespace lucid::asset
+#endif  // LUCID_WITH_VIDEO

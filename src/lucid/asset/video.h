@@ -9,6 +9,9 @@
 
 namespace lucid::asset {
 
+/// Whether this build can (LUCID_VIDEO).
+bool writes_films();
+
 enum class FilmCodec { kBest, kMpeg4 };  // kMpeg4: as where there is no H.264 encoder
 
 class VideoWriter {
