@@ -369,7 +369,7 @@ TEST(Cli, AControlNetSeesTheRender) {
   const std::string roof = cloud_of("roof", with_mesh);
   EXPECT_TRUE(roof == cloud_of("again", with_mesh));
   EXPECT_TRUE(roof != cloud_of("seen", {"--controlnet", net, "--controlnet-scale", "0.7"}));
-  expect_one_line(lucid_run(tiny_run(folder, "alone", {"--controlnet-mesh", mesh}), folder),
+  expect_one_line(lucid_run(tiny_run(folder, "alone", {"--prior", prior.string(), "--controlnet-mesh", mesh}), folder),
                   {"controlnet_mesh", "--controlnet"});
   expect_one_line(lucid_run(tiny_run(folder, "nowhere",
                                      {"--prior", prior.string(), "--controlnet", net, "--controlnet-mesh", "none.obj"}),
@@ -478,9 +478,9 @@ TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
                     "GuidanceParams:\n  C_batch_size: 1\nGenerateCamParams:\n  init_num_pts: 200\n"
                     "OptimizationParams:\n  iterations: 2\n  warmup_iter: 1\n");
   const Outcome list =
-      lucid_run({"eval", "--list", "--count", "3", "--judge", (folder.path / "judge").string()}, folder);
+      lucid_run({"eval", "--list", "--count", "2", "--judge", (folder.path / "judge").string()}, folder);
   EXPECT_EQ(list.code, 0) << list.err;
-  EXPECT_EQ(count_lines(list.out), 3) << list.out;
+  EXPECT_EQ(count_lines(list.out), 2) << list.out;
   const fs::path out = folder.path / "eval";
   const std::vector<std::string> arguments = {
       "eval",     "--out",         out.string(), "--judge", (folder.path / "judge").string(),

@@ -169,7 +169,7 @@ TEST(CorpusMesh, AShapeOfItsOwn) {
   EXPECT_NEAR(tip.x, 0, 1e-6);
   EXPECT_LT(mesh.positions[1].x, 0) << "x turns round with the front";
   EXPECT_GT(mesh.positions[3].z, mesh.positions[1].z) << "y is up";
-  for (const char* bytes : {"", "v 0 0 0\n", "f 1 2 3\n", "v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"}) {
+  for (const char* bytes : {"", "v 0 0 0\n", "f 1 2 3\n", "v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n"}) {
     write_file(file, bytes);
     EXPECT_EQ(lucid::test::mistake_of([&] { read_shape(file); }).file, file.string()) << bytes;
   }

@@ -90,15 +90,15 @@ TEST(Prompt, OddOnesAreTokensToo) {
 
 TEST(TokenizerFolder, WordsOfTheEmbeddedPriorAreSingleTokens) {
   const Tokenizer tokenizer = mini_tokenizer();
-  EXPECT_EQ(tokenizer.bos(), 755);
-  EXPECT_EQ(tokenizer.eos(), 756);
-  EXPECT_EQ(tokenizer.pad(), 756);
+  EXPECT_EQ(tokenizer.bos(), 1430);
+  EXPECT_EQ(tokenizer.eos(), 1431);
+  EXPECT_EQ(tokenizer.pad(), 1431);
   for (const char* word : {"hamburger", "teddy", "bear", "side", "view"}) {
     const int64_t id = tokenizer.whole_word_id(word);
     ASSERT_GE(id, 0) << word;
-    EXPECT_EQ(tokenizer.encode(word), (std::vector<int64_t>{755, id, 756})) << word;
+    EXPECT_EQ(tokenizer.encode(word), (std::vector<int64_t>{1430, id, 1431})) << word;
   }
-  EXPECT_EQ(tokenizer.whole_word_id("xylophone"), -1);
+  EXPECT_EQ(tokenizer.whole_word_id("quixotry"), -1);
   EXPECT_EQ(tokenizer.whole_word_id("Ã"), -1);                 // the spelling of a byte is not that character
   EXPECT_GE(tokenizer.whole_word_id(std::string("\xc3")), 0);  // while the byte itself is a token
 }
@@ -154,12 +154,12 @@ TEST(TokenizerFolder, PadTokenDecidesTheConvention) {
                    R"("unk_token":{"content":"<|endoftext|>","normalized":true},"pad_token":"!"})");
   const Tokenizer tokenizer = Tokenizer::from_folder(sd2.path);
   EXPECT_EQ(tokenizer.pad(), 0);
-  EXPECT_EQ(tokenizer.encode("!!"), (std::vector<int64_t>{755, 0, 0, 756}));
-  EXPECT_EQ(tokenizer.encode("<|EndOfText|>"), (std::vector<int64_t>{755, 756, 756}));
+  EXPECT_EQ(tokenizer.encode("!!"), (std::vector<int64_t>{1430, 0, 0, 1431}));
+  EXPECT_EQ(tokenizer.encode("<|EndOfText|>"), (std::vector<int64_t>{1430, 1431, 1431}));
   fs::remove(sd2.path / "special_tokens_map.json");  // the other file says `<|endoftext|>`
-  EXPECT_EQ(Tokenizer::from_folder(sd2.path).pad(), 756);
+  EXPECT_EQ(Tokenizer::from_folder(sd2.path).pad(), 1431);
   fs::remove(sd2.path / "tokenizer_config.json");  // and so does the convention without any
-  EXPECT_EQ(Tokenizer::from_folder(sd2.path).pad(), 756);
+  EXPECT_EQ(Tokenizer::from_folder(sd2.path).pad(), 1431);
 }
 
 TEST(EncoderFolder, IllFormedConfigsAreNamed) {
