@@ -23,4 +23,4 @@ assets=()
 while read -r prompt; do
   assets+=("$out/default/runs/ism/${prompt// /_}_s0"/point_cloud/iteration_*/point_cloud.ply)
 done <"$out/some.txt"
-"$lucid" render "${assets[@]}" --size 128 --camera 75 20 3.2 --fovy 0.68 --sheet 4 --columns 3 -o docs/images/contact_sheet.png
+"$lucid" render "${assets[@]}" --size 128 --camera 75 20 3.2 --fovy 0.68 --sheet 4 --columns 3 -o docs/images/evaluation.png

@@ -48,6 +48,7 @@ void add_option_flag(CLI::App& command, State& state, const config::Option& opti
     };
     command.add_option_function<std::vector<std::string>>(flags, store, help)
         ->expected(1, 2)
+        ->allow_extra_args(false)  // what follows the pair is the prompt
         ->type_name("LOW HIGH")
         ->group(group);
   } else {
