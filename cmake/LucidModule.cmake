@@ -38,9 +38,14 @@ function(lucid_module name)
   endif()
 endfunction()
 
-# One precompiled header for everything that includes torch.
+# One precompiled header for everything that includes torch, and few compiler runs: each takes ten seconds before the
+# first line of ours, so that six files at once take little longer than one.
 function(lucid_use_torch target)
   target_link_libraries(${target} PUBLIC torch)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${LUCID_UNITY} UNITY_BUILD_BATCH_SIZE 6)
+  if(LUCID_UNITY)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # a file's own types look as if a header had them
+  endif()
   if(NOT TARGET lucid_torch_pch)
     file(WRITE ${PROJECT_BINARY_DIR}/torch_pch.cpp "")
     add_library(lucid_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)

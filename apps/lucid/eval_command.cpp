@@ -11,12 +11,12 @@
 namespace lucid::cli {
 namespace {
 
-struct State {
+struct EvalState {
   app::EvalOptions options;
   std::vector<std::string> compare;
 };
 
-int run(State& state, const std::atomic<bool>& stop) {
+int run(EvalState& state, const std::atomic<bool>& stop) {
   app::EvalOptions& options = state.options;
   if (!state.compare.empty()) options.scores = state.compare;
   for (const std::string& score : options.scores) {
@@ -39,7 +39,7 @@ int run(State& state, const std::atomic<bool>& stop) {
 
 Command add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "make the assets of many prompts and judge them");
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<EvalState>();
   app::EvalOptions& o = state->options;
   command->add_option("--out,-o", o.out, "folder of runs and report")->capture_default_str()->type_name("DIR");
   command->add_option("--preset", o.preset, "of `lucid generate`")->capture_default_str();

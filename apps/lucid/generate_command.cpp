@@ -18,14 +18,14 @@ std::string flag_of(const std::string& name) {
   return flag;
 }
 
-struct State {
+struct GenerateState {
   app::RunOptions options;
   config::OptionTable table = app::make_table(options);
   std::map<std::string, std::string> given;  // by option name, as typed
   std::string prompt, config_file;
 };
 
-void add_option_flag(CLI::App& command, State& state, const config::Option& option) {
+void add_option_flag(CLI::App& command, GenerateState& state, const config::Option& option) {
   std::string flags = flag_of(option.name);
   if (option.name == "model_key") flags += ",--prior";
   if (option.name == "controlnet_model_key") flags += ",--controlnet";
@@ -59,7 +59,7 @@ void add_option_flag(CLI::App& command, State& state, const config::Option& opti
 }
 
 /// Preset, then YAML, then flags. A YAML that names its own model starts from the reference's defaults, as there.
-void apply(State& state) {
+void apply(GenerateState& state) {
   app::RunOptions probe_options;
   config::OptionTable probe = app::make_table(probe_options);
   if (!state.config_file.empty()) probe.set_from_yaml(state.config_file, "config");
@@ -79,7 +79,7 @@ void apply(State& state) {
 
 Command add_generate(CLI::App& app) {
   CLI::App* command = app.add_subcommand("generate", "make a 3D asset from a sentence");
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<GenerateState>();
   command->add_option("prompt", state->prompt, "what to make, e.g. \"a hamburger\"")->type_name("TEXT");
   command->add_option("--config,-c", state->config_file, "YAML of options, the reference system's files too")
       ->type_name("FILE");

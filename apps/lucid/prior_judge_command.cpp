@@ -13,14 +13,14 @@
 namespace lucid::cli {
 namespace {
 
-struct State {
+struct JudgeState {
   std::filesystem::path corpus, out = "judge";
   eval::JudgeTraining training;
   int64_t threads = 0;
   std::string progress = "auto";
 };
 
-int run(const State& state, const std::atomic<bool>& stop) {
+int run(const JudgeState& state, const std::atomic<bool>& stop) {
   if (state.training.steps < 1 || state.training.batch < 2 || state.training.width < 1) {
     throw UserError(UserMistake{.what_happened = "steps, batch and width must be positive", .key = "--steps"});
   }
@@ -45,7 +45,7 @@ int run(const State& state, const std::atomic<bool>& stop) {
 
 Command add_prior_judge(CLI::App& prior) {
   CLI::App* command = prior.add_subcommand("judge", "train the independent judge of `lucid eval`");
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<JudgeState>();
   command->add_option("--corpus", state->corpus, "pictures; of another seed than the prior's")
       ->required()
       ->type_name("DIR");

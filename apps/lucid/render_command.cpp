@@ -17,7 +17,7 @@
 namespace lucid::cli {
 namespace {
 
-struct State {
+struct RenderState {
   std::vector<std::string> assets;
   std::string output = "render.png";
   std::vector<double> camera = {90, 0, 3.5};  // theta, phi (degrees), radius
@@ -29,7 +29,7 @@ struct State {
 
 constexpr double kMaxDistance = 1e6;
 
-void check(const State& state) {
+void check(const RenderState& state) {
   const auto refuse = [](const char* flag, const std::string& what) {
     throw UserError({.what_happened = what, .key = flag});
   };
@@ -50,7 +50,7 @@ void check(const State& state) {
 }
 
 /// Frames a second of a turntable, without writing anything.
-void bench(const State& state, const gaussians::Cloud& cloud, train::ViewRenderer& renderer) {
+void bench(const RenderState& state, const gaussians::Cloud& cloud, train::ViewRenderer& renderer) {
   const gaussians::Activated activated = gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
   const auto begin = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < state.bench; ++i) {
@@ -63,14 +63,15 @@ void bench(const State& state, const gaussians::Cloud& cloud, train::ViewRendere
              state.size, cloud.count(), render::cpu_isa());
 }
 
-torch::Tensor picture(const State& state, const gaussians::Cloud& cloud, double phi, train::ViewRenderer& renderer) {
+torch::Tensor picture(const RenderState& state, const gaussians::Cloud& cloud, double phi,
+                      train::ViewRenderer& renderer) {
   const Camera camera = orbit_camera(state.camera[0], phi, state.camera[2], state.fovy, state.size, state.size);
   const train::RenderedView view = train::plain_view(cloud, camera, renderer);
   return state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb;  // [3,H,W]
 }
 
 /// Assets in rows of `columns`, each with the azimuths spread evenly over the circle.
-void write_sheet(const State& state, train::ViewRenderer& renderer) {
+void write_sheet(const RenderState& state, train::ViewRenderer& renderer) {
   std::vector<std::vector<torch::Tensor>> rows;
   for (const std::string& asset : state.assets) {
     const gaussians::Cloud cloud = asset::read_ply(asset);
@@ -86,7 +87,7 @@ void write_sheet(const State& state, train::ViewRenderer& renderer) {
   spdlog::info("wrote {}: {} assets, {} views of each", state.output, state.assets.size(), state.sheet);
 }
 
-int run(const State& state) {
+int run(const RenderState& state) {
   check(state);
   app::set_threads(state.threads);
   train::ViewRenderer renderer;
@@ -122,7 +123,7 @@ int run(const State& state) {
 Command add_render(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("render", "render a Gaussian PLY to a picture, a contact sheet or a turntable film");
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<RenderState>();
   command->add_option("asset", state->assets, "3D Gaussian Splatting PLY; several with --sheet")
       ->required()
       ->type_name("FILE");

@@ -32,6 +32,7 @@ namespace {
 
 constexpr int kViews = 8, kNeighbourViews = 24;  // for the judge; closer together, for the reprojection
 constexpr double kTellsFrontFromBack = 0.9;      // on real renders; below it, a word has no sides to be right about
+constexpr double kHasColour = 0.1;  // mean saturation; below it, a word's objects have none to be compared with
 constexpr int64_t kMostRealViews = 400;
 constexpr const char* kNumbers = "eval.json";  // of one asset, in its folder
 
@@ -171,7 +172,9 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   result.score = score;
   result.seed = seed;
   result.unseen = prompt.unseen;
-  result.rank = eval::rank_of(verdict.word, index_of(config.words, prompt.word));
+  const int64_t word = index_of(config.words, prompt.word);
+  const torch::Tensor sector = verdict.sector.select(1, word);  // [V,kSectors]
+  result.rank = eval::rank_of(verdict.word, word);
   const auto first = verdict.word.log_softmax(1).mean(0).argmax().item<int64_t>();
   result.taken_for = config.words[static_cast<size_t>(first)];
   if (!prompt.colour.empty()) {
@@ -179,8 +182,8 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   }
   const auto trust = evaluation.report.by_word.find(prompt.word);
   if (trust != evaluation.report.by_word.end() && trust->second.front_back >= kTellsFrontFromBack) {
-    result.view_accuracy = eval::view_accuracy(verdict.sector, views.azimuths());
-    result.second_front = eval::shows_a_second_front(verdict.sector, views.azimuths());
+    result.view_accuracy = eval::view_accuracy(sector, views.azimuths());
+    result.second_front = eval::shows_a_second_front(sector, views.azimuths());
   }
   result.sharpness = eval::sharpness(views.rgb, views.alpha);
   result.saturation = eval::saturation(views.rgb, views.alpha);
@@ -188,7 +191,7 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   if (look != evaluation.report.looks.end()) {
     if (look->second.sharpness > 0) result.sharpness_ratio = result.sharpness / look->second.sharpness;
     // A prompt with a colour of its own is not to look like the objects in theirs.
-    if (prompt.colour.empty() && look->second.saturation > 0)
+    if (prompt.colour.empty() && look->second.saturation > kHasColour)
       result.saturation_ratio = result.saturation / look->second.saturation;
   }
   if (evaluation.corpus) {

@@ -183,7 +183,7 @@ Header parse_header(const fs::path& file, std::string_view bytes) { return Parse
 
 std::string shown(std::string_view name) {
   constexpr size_t kShown = 60;
-  return name.size() <= kShown ? std::string(name) : std::string(name.substr(0, kShown)) + "...";
+  return name.size() <= kShown ? std::string(name) : fmt::format("{}...", name.substr(0, kShown));
 }
 
 }  // namespace lucid::asset::ply

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace lucid {
 
@@ -31,5 +32,11 @@ class Rng {
   double spare_ = 0;
   bool has_spare_ = false;
 };
+
+/// One of `from`, which must not be empty.
+template <class T>
+const T& pick(const std::vector<T>& from, Rng& rng) {
+  return from[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(from.size())))];
+}
 
 }  // namespace lucid

@@ -17,7 +17,7 @@ namespace lucid::corpus {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr int64_t kSize = 8;
+constexpr int64_t kPictureSize = 8;
 
 Item item_of(const std::string& word) {
   return {.object = "source/" + word, .word = word, .colour = "red", .captions = {"a " + word, "a red " + word}};
@@ -25,11 +25,11 @@ Item item_of(const std::string& word) {
 
 // View i of the corpus has red i, alpha 255 - i, azimuth 10 i and elevation i / 2.
 void write_corpus(const fs::path& folder) {
-  CorpusWriter writer(folder, kSize);
+  CorpusWriter writer(folder, kPictureSize);
   int64_t next = 0;
   for (const int64_t n : {3, 2}) {
-    torch::Tensor rgb = torch::zeros({n, 3, kSize, kSize}, torch::kUInt8);
-    torch::Tensor alpha = torch::zeros({n, 1, kSize, kSize}, torch::kUInt8);
+    torch::Tensor rgb = torch::zeros({n, 3, kPictureSize, kPictureSize}, torch::kUInt8);
+    torch::Tensor alpha = torch::zeros({n, 1, kPictureSize, kPictureSize}, torch::kUInt8);
     const torch::Tensor index = torch::arange(next, next + n, torch::kFloat32);
     for (int64_t i = 0; i < n; ++i) {
       rgb[i][0].fill_(next + i);
@@ -52,10 +52,10 @@ void change_index(const fs::path& folder, const std::function<void(nlohmann::jso
 }
 
 TEST(Shards, ComeBackAsTheyWereWritten) {
-  const test::TemporaryFolder folder;
+  const lucid::test::TemporaryFolder folder;
   write_corpus(folder.path);
   const Corpus corpus(folder.path);
-  EXPECT_EQ(corpus.picture_size(), kSize);
+  EXPECT_EQ(corpus.picture_size(), kPictureSize);
   EXPECT_EQ(corpus.view_count(), 5);
   ASSERT_EQ(corpus.items().size(), 2u);
   const Item& last = corpus.items()[1];
@@ -68,7 +68,7 @@ TEST(Shards, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(last.view_count, 2);
 
   const Views views = corpus.views({4, 0, 2});
-  EXPECT_EQ(views.rgb.sizes(), (std::vector<int64_t>{3, 3, kSize, kSize}));
+  EXPECT_EQ(views.rgb.sizes(), (std::vector<int64_t>{3, 3, kPictureSize, kPictureSize}));
   EXPECT_FLOAT_EQ(views.rgb[0][0][3][5].item<float>(), 4 / 255.0f);
   EXPECT_FLOAT_EQ(views.rgb[2][1].abs().max().item<float>(), 0);
   EXPECT_FLOAT_EQ(views.alpha[1][0][0][0].item<float>(), 1);
@@ -78,7 +78,7 @@ TEST(Shards, ComeBackAsTheyWereWritten) {
 }
 
 TEST(Shards, SplitBeforeTheyGrowTooLarge) {
-  const test::TemporaryFolder folder;
+  const lucid::test::TemporaryFolder folder;
   constexpr int64_t kLarge = 2048, kViews = 16;  // 16.8 MB a view
   {
     CorpusWriter writer(folder.path, kLarge);
@@ -97,10 +97,10 @@ TEST(Shards, SplitBeforeTheyGrowTooLarge) {
 }
 
 TEST(Shards, AreNotThereUntilTheRunHasEnded) {
-  const test::TemporaryFolder folder;
+  const lucid::test::TemporaryFolder folder;
   write_corpus(folder.path);
-  { const CorpusWriter broken_off(folder.path, kSize); }
-  const UserMistake mistake = test::mistake_of([&] { Corpus corpus(folder.path); });
+  { const CorpusWriter broken_off(folder.path, kPictureSize); }
+  const UserMistake mistake = lucid::test::mistake_of([&] { Corpus corpus(folder.path); });
   EXPECT_EQ(mistake.file, (folder.path / "corpus.json").string());
 }
 
@@ -123,21 +123,21 @@ TEST(Shards, EveryLieOfTheIndexIsNamed) {
       {"items[0].mirrors", [](auto& json) { json["items"][0]["mirrors"] = "yes"; }},
   };
   for (const auto& [key, lie] : lies) {
-    const test::TemporaryFolder folder;
+    const lucid::test::TemporaryFolder folder;
     write_corpus(folder.path);
     change_index(folder.path, lie);
-    EXPECT_EQ(test::mistake_of([&] { Corpus corpus(folder.path); }).key, key);
+    EXPECT_EQ(lucid::test::mistake_of([&] { Corpus corpus(folder.path); }).key, key);
   }
 }
 
 TEST(Shards, ACutShardIsOneMistakeThatNamesTheFile) {
-  const test::TemporaryFolder folder;
+  const lucid::test::TemporaryFolder folder;
   write_corpus(folder.path);
   const fs::path shard = folder.path / "shard_000.safetensors";
   fs::resize_file(shard, fs::file_size(shard) - 1);
-  EXPECT_EQ(test::mistake_of([&] { Corpus corpus(folder.path); }).file, shard.string());
+  EXPECT_EQ(lucid::test::mistake_of([&] { Corpus corpus(folder.path); }).file, shard.string());
   fs::remove(shard);
-  EXPECT_EQ(test::mistake_of([&] { Corpus corpus(folder.path); }).file, shard.string());
+  EXPECT_EQ(lucid::test::mistake_of([&] { Corpus corpus(folder.path); }).file, shard.string());
 }
 
 }  // namespace

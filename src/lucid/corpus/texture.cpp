@@ -8,7 +8,7 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr uint8_t kHole = 64;         // alpha below this is a hole …
+constexpr uint8_t kHoleAlpha = 64;    // alpha below this is a hole …
 constexpr double kHoleShare = 0.002;  // … and this share of them makes a cut-out rather than an editor's slip
 
 Texture::Level half_of(const Texture::Level& level) {
@@ -45,7 +45,7 @@ Texture make_texture(int width, int height, std::vector<uint8_t> rgba) {
   LUCID_CHECK(width > 0 && height > 0 && rgba.size() == size_t{4} * width * height, "texture {} x {}", width, height);
   Texture texture;
   size_t holes = 0;
-  for (size_t i = 3; i < rgba.size(); i += 4) holes += rgba[i] < kHole;
+  for (size_t i = 3; i < rgba.size(); i += 4) holes += rgba[i] < kHoleAlpha;
   texture.cut_out = static_cast<double>(holes) > kHoleShare * width * height;
   texture.levels.push_back({.width = width, .height = height, .rgba = std::move(rgba)});
   while (texture.levels.back().width > 1 || texture.levels.back().height > 1) {

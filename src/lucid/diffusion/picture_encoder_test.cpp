@@ -9,13 +9,13 @@
 namespace lucid::diffusion {
 namespace {
 
-struct Case {
+struct EncoderCase {
   Vae vae = nullptr;
   torch::Tensor picture = {}, d_moments = {}, moments = {}, d_picture = {};
 };
 
-Case make_case() {
-  Case c;
+EncoderCase make_encoder_case() {
+  EncoderCase c;
   c.vae = load_vae(test::sd_folder() / test::pipelines().front() / "vae");
   for (torch::Tensor& parameter : c.vae->parameters()) parameter.set_requires_grad(false);
   torch::manual_seed(6);
@@ -30,7 +30,7 @@ Case make_case() {
 }
 
 TEST(PictureEncoder, SharesAreTheWholeBatch) {
-  const Case c = make_case();
+  const EncoderCase c = make_encoder_case();
   for (const int64_t workers : {1, 2, 5, 6}) {
     PictureEncoder encoder(c.vae, {.workers = workers});
     for (int again = 0; again < 2; ++again) {
@@ -43,7 +43,7 @@ TEST(PictureEncoder, SharesAreTheWholeBatch) {
 }
 
 TEST(PictureEncoder, LittleMemoryIsTheSame) {
-  const Case c = make_case();
+  const EncoderCase c = make_encoder_case();
   for (const int64_t workers : {1, 2, 6}) {
     PictureEncoder encoder(c.vae, {.workers = workers, .low_memory = true});
     EXPECT_LT(test::relative_error(encoder.encode(c.picture), c.moments), 1e-5) << workers;
@@ -52,7 +52,7 @@ TEST(PictureEncoder, LittleMemoryIsTheSame) {
 }
 
 TEST(PictureEncoder, WorksWhereTheCallerWantsNoGradients) {
-  const Case c = make_case();
+  const EncoderCase c = make_encoder_case();
   const torch::NoGradGuard no_grad;
   PictureEncoder encoder(c.vae, {.workers = 2});
   encoder.encode(c.picture);
@@ -60,7 +60,7 @@ TEST(PictureEncoder, WorksWhereTheCallerWantsNoGradients) {
 }
 
 TEST(PictureEncoder, Bfloat16IsCloseToFloat) {
-  const Case c = make_case();
+  const EncoderCase c = make_encoder_case();
   PictureEncoder encoder(c.vae, {.precision = torch::kBFloat16, .workers = 2});
   const torch::Tensor moments = encoder.encode(c.picture), d_picture = encoder.backward(c.d_moments);
   EXPECT_EQ(moments.scalar_type(), torch::kFloat);

@@ -10,7 +10,7 @@
 namespace lucid::diffusion {
 namespace {
 
-constexpr double kLimit = 5e-5;  // of the goldens' README
+constexpr double kPipelineLimit = 5e-5;  // of the goldens' README
 
 TEST(PipelineGolden, FromNoiseToThePicture) {
   const torch::NoGradGuard no_grad;
@@ -34,9 +34,9 @@ TEST(PipelineGolden, FromNoiseToThePicture) {
       const auto both = unet(x.repeat({2, 1, 1, 1}), torch::full({2}, t, torch::kLong), context).chunk(2, 0);
       const torch::Tensor output = both[0] + guidance * (both[1] - both[0]);
       x = schedule.ddim_step(x, output, t, t - schedule.config().num_train_timesteps / steps);
-      comparison.expect(fmt::format("step {}", i), x, golden.at("e2e.latents").slice(0, i, i + 1), kLimit);
+      comparison.expect(fmt::format("step {}", i), x, golden.at("e2e.latents").slice(0, i, i + 1), kPipelineLimit);
     }
-    comparison.expect("image", vae->decode(x), golden.at("e2e.image"), kLimit);
+    comparison.expect("image", vae->decode(x), golden.at("e2e.image"), kPipelineLimit);
   }
 }
 

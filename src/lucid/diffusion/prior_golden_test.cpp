@@ -12,7 +12,7 @@ namespace {
 
 // The golden is float32; we compute in double, so that only its rounding shows and not ours, which varies with the
 // number of threads and the instruction set (up to 3e-5 on trained weights).
-constexpr double kLimit = 2e-5;
+constexpr double kPriorLimit = 2e-5;
 
 TEST(PriorGolden, PictureToLatentsToNoise) {
   const torch::NoGradGuard no_grad;
@@ -31,18 +31,18 @@ TEST(PriorGolden, PictureToLatentsToNoise) {
   const torch::Tensor none = torch::zeros_like(golden.at("vae_mean"));
   const torch::Tensor mean = sample_latents(moments, none, factor) / factor;
   const torch::Tensor deviation = sample_latents(moments, torch::ones_like(none), factor) / factor - mean;
-  comparison.expect("vae_mean", mean, golden.at("vae_mean"), kLimit);
-  comparison.expect("vae_std", moments.chunk(2, 1)[1].mul(0.5).exp(), golden.at("vae_std"), kLimit);
+  comparison.expect("vae_mean", mean, golden.at("vae_mean"), kPriorLimit);
+  comparison.expect("vae_std", moments.chunk(2, 1)[1].mul(0.5).exp(), golden.at("vae_std"), kPriorLimit);
   comparison.expect("vae_std of a sample", deviation, golden.at("vae_std"), 1e-4);  // a difference of larger numbers
   comparison.expect("vae_decoded_mean", vae->decode(golden.at("vae_mean") * factor), golden.at("vae_decoded_mean"),
-                    kLimit);
+                    kPriorLimit);
 
   UNet unet = load_unet(folder / "unet");
   unet->to(torch::kFloat64);
   const torch::Tensor latent = golden.at("latent"), t = golden.at("t");
   const torch::Tensor hamburger = golden.at("prompt_embeddings").slice(0, 0, 1);
-  comparison.expect("eps_hamburger_front", unet(latent, t, hamburger), golden.at("eps_hamburger_front"), kLimit);
-  comparison.expect("eps_empty", unet(latent, t, golden.at("empty_embedding")), golden.at("eps_empty"), kLimit);
+  comparison.expect("eps_hamburger_front", unet(latent, t, hamburger), golden.at("eps_hamburger_front"), kPriorLimit);
+  comparison.expect("eps_empty", unet(latent, t, golden.at("empty_embedding")), golden.at("eps_empty"), kPriorLimit);
 
   const Schedule schedule(ScheduleConfig::from_file(folder / "scheduler" / "scheduler_config.json"));
   comparison.expect("alphas_cumprod", schedule.alphas_cumprod(), golden.at("alphas_cumprod"), 2e-6);

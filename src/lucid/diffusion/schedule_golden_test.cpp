@@ -8,7 +8,7 @@
 namespace lucid::diffusion {
 namespace {
 
-constexpr double kLimit = 2e-6, kOriginLimit = 1e-5;  // of the goldens' README; x0 divides by 0.068 at t = 999
+constexpr double kScheduleLimit = 2e-6, kOriginLimit = 1e-5;  // of the goldens' README; x0 divides by 0.068 at t = 999
 
 ScheduleConfig config_of(const std::string& pipeline) {
   return ScheduleConfig::from_file(test::sd_folder() / pipeline / "scheduler" / "scheduler_config.json");
@@ -24,9 +24,10 @@ TEST(ScheduleGolden, TableAndTimesteps) {
     const test::Tensors golden = test::golden_tensors(pipeline);
     const Schedule schedule(config_of(pipeline));
     test::Comparison comparison(pipeline + " schedule");
-    comparison.expect("alphas_cumprod", schedule.alphas_cumprod(), golden.at("sched.alphas_cumprod"), kLimit);
-    comparison.expect("alphas_cumprod_f64", schedule.alphas_cumprod(), golden.at("sched.alphas_cumprod_f64"), kLimit);
-    EXPECT_NEAR(schedule.alpha_bar(-1), golden.at("sched.final_alpha_cumprod").item<double>(), kLimit);
+    comparison.expect("alphas_cumprod", schedule.alphas_cumprod(), golden.at("sched.alphas_cumprod"), kScheduleLimit);
+    comparison.expect("alphas_cumprod_f64", schedule.alphas_cumprod(), golden.at("sched.alphas_cumprod_f64"),
+                      kScheduleLimit);
+    EXPECT_NEAR(schedule.alpha_bar(-1), golden.at("sched.final_alpha_cumprod").item<double>(), kScheduleLimit);
     for (const int64_t t : {0, 481, 999}) {
       EXPECT_EQ(schedule.alpha_bar(t), schedule.alphas_cumprod()[t].item<double>());
     }
@@ -42,7 +43,7 @@ TEST(ScheduleGolden, TableAndTimesteps) {
     const auto t = values(golden.at("sched.add_noise.t"));
     for (int64_t i = 0; i < x0.size(0); ++i) {
       const torch::Tensor out = schedule.add_noise(x0[i], noise[i], t[static_cast<size_t>(i)]);
-      comparison.expect("add_noise", out, golden.at("sched.add_noise.out")[i], kLimit);
+      comparison.expect("add_noise", out, golden.at("sched.add_noise.out")[i], kScheduleLimit);
     }
   }
 }
@@ -61,15 +62,15 @@ TEST(ScheduleGolden, StepsBothWays) {
       const auto down = golden.at("step.table").accessor<int64_t, 2>();
       for (int64_t i = 0; i < down.size(0); ++i) {
         const int64_t t = down[i][1], next = down[i][2];
-        comparison.expect("eta 0", schedule.ddim_step(x, output, t, next), row(step + "eta0", i), kLimit);
+        comparison.expect("eta 0", schedule.ddim_step(x, output, t, next), row(step + "eta0", i), kScheduleLimit);
         comparison.expect("eta 1", schedule.ddim_step(x, output, t, next, 1, golden.at("step.noise")),
-                          row(step + "eta1", i), kLimit);
+                          row(step + "eta1", i), kScheduleLimit);
         comparison.expect("x0", schedule.predicted_x0(x, output, t), row(step + "x0", i), kOriginLimit);
       }
       const auto up = golden.at("invstep.table").accessor<int64_t, 2>();
       for (int64_t i = 0; i < up.size(0); ++i) {
         comparison.expect("up", schedule.ddim_step(x, output, up[i][1], up[i][2]),
-                          row(fmt::format("invstep.{}", kind), i), kLimit);
+                          row(fmt::format("invstep.{}", kind), i), kScheduleLimit);
       }
     }
   }

@@ -8,7 +8,7 @@
 namespace lucid::diffusion {
 namespace {
 
-constexpr double kLimit = 8e-6;  // of the goldens' README: a wrong GroupNorm eps still shows
+constexpr double kUNetLimit = 8e-6;  // of the goldens' README: a wrong GroupNorm eps still shows
 
 // A case of batch B uses the first B timesteps and prompts 1..B, but 16x16 (B = 1) the one at 481 and prompt 4.
 struct Case {
@@ -39,9 +39,9 @@ TEST(UNetGolden, OutputsAndActivations) {
       unet->on_activation = [&](const std::string& name, const torch::Tensor& output) { seen[name] = output.clone(); };
       const Case c = golden_case(golden, size);
       const torch::Tensor out = unet(c.sample, c.timesteps, c.context);
-      comparison.expect(size, out, golden.at("unet." + size + ".out"), kLimit);
+      comparison.expect(size, out, golden.at("unet." + size + ".out"), kUNetLimit);
       const std::string prefix = "unet." + size + ".act.";
-      comparison.expect_activations(prefix, golden, seen, kLimit);
+      comparison.expect_activations(prefix, golden, seen, kUNetLimit);
       for (const auto& [name, tensor] : golden) {
         if (name.starts_with(prefix)) {
           EXPECT_TRUE(seen.contains(name.substr(prefix.size()))) << name;
@@ -61,7 +61,7 @@ TEST(UNetGolden, BothModesAndTheDenoiserAgree) {
     test::Comparison comparison(pipeline + " with gradients");
     const torch::Tensor context = c.context.clone().requires_grad_();
     const torch::Tensor out = unet(c.sample, c.timesteps, context);
-    comparison.expect("out", out, golden.at("unet.8x12.out"), kLimit);
+    comparison.expect("out", out, golden.at("unet.8x12.out"), kUNetLimit);
     out.square().sum().backward();
     EXPECT_GT(context.grad().abs().max().item<double>(), 0);
     for (const auto& entry : unet->named_parameters()) EXPECT_TRUE(entry.value().grad().defined()) << entry.key();
@@ -70,7 +70,7 @@ TEST(UNetGolden, BothModesAndTheDenoiserAgree) {
     const torch::NoGradGuard no_grad;
     const torch::Tensor predicted = denoiser.predict(c.sample.to(torch::kDouble), c.timesteps, c.context);
     EXPECT_EQ(predicted.scalar_type(), torch::kDouble);
-    comparison.expect("denoiser", predicted, golden.at("unet.8x12.out"), kLimit);
+    comparison.expect("denoiser", predicted, golden.at("unet.8x12.out"), kUNetLimit);
   }
 }
 

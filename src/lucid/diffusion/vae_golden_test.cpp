@@ -8,7 +8,7 @@
 namespace lucid::diffusion {
 namespace {
 
-constexpr double kLimit = 8e-6, kGradientLimit = 2e-5;  // of the goldens' README
+constexpr double kVaeLimit = 8e-6, kGradientLimit = 2e-5;  // of the goldens' README
 
 TEST(VaeGolden, EncodesDecodesAndDifferentiates) {
   for (const std::string& pipeline : test::pipelines()) {
@@ -27,23 +27,23 @@ TEST(VaeGolden, EncodesDecodesAndDifferentiates) {
       const torch::Tensor image = at("image").clone().requires_grad_();
       const torch::Tensor moments = vae->encode_moments(image);
       const torch::Tensor latents = sample_latents(moments, at("noise"), factor);
-      comparison.expect("moments", moments, at("moments"), kLimit);
-      comparison.expect("latents", latents, at("latents"), kLimit);
+      comparison.expect("moments", moments, at("moments"), kVaeLimit);
+      comparison.expect("latents", latents, at("latents"), kVaeLimit);
       latents.backward(at("d_latents"));
       gradient.expect("d_image", image.grad(), at("d_image"), kGradientLimit);
       EXPECT_EQ(image.size(2) / latents.size(2), vae->config().downscale());
 
       const torch::NoGradGuard no_grad;
-      comparison.expect("dec_image", vae->decode(at("dec_latents")), at("dec_image"), kLimit);
+      comparison.expect("dec_image", vae->decode(at("dec_latents")), at("dec_image"), kVaeLimit);
       const std::string prefix = "vae." + size + ".act.";
-      comparison.expect_activations(prefix, golden, seen, kLimit);
+      comparison.expect_activations(prefix, golden, seen, kVaeLimit);
       for (const auto& [name, tensor] : golden) {
         if (name.starts_with(prefix)) {
           EXPECT_TRUE(seen.contains(name.substr(prefix.size()))) << name;
         }
       }
       vae->on_activation = nullptr;
-      comparison.expect("moments, no gradient", vae->encode_moments(image), at("moments"), kLimit);
+      comparison.expect("moments, no gradient", vae->encode_moments(image), at("moments"), kVaeLimit);
     }
   }
 }
@@ -56,8 +56,8 @@ TEST(VaeGolden, ClampOfTheLogVariance) {
     const torch::Tensor latents = sample_latents(moments, golden.at("vae.clamp.noise"), factor);
     latents.backward(golden.at("vae.clamp.d_latents"));
     test::Comparison comparison(pipeline + " clamp");
-    comparison.expect("latents", latents, golden.at("vae.clamp.latents"), kLimit);
-    comparison.expect("d_moments", moments.grad(), golden.at("vae.clamp.d_moments"), kLimit);
+    comparison.expect("latents", latents, golden.at("vae.clamp.latents"), kVaeLimit);
+    comparison.expect("d_moments", moments.grad(), golden.at("vae.clamp.d_moments"), kVaeLimit);
     const torch::Tensor log_variance = moments.detach().chunk(2, 1)[1], slope = moments.grad().chunk(2, 1)[1];
     EXPECT_TRUE((slope.masked_select(log_variance < -30) == 0).all().item<bool>());
     EXPECT_TRUE((slope.masked_select(log_variance > 20) == 0).all().item<bool>());

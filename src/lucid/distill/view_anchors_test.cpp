@@ -30,22 +30,22 @@ std::map<std::string, double> words(const ViewAnchors& anchors, double azimuth, 
   return result;
 }
 
-using Words = std::map<std::string, double>;
+using Weights = std::map<std::string, double>;
 
 TEST(ViewAnchors, AnAnchorsOwnDirectionIsItsWordsAlone) {
   const ViewAnchors anchors = ten();
   for (const ViewAnchor& anchor : anchors.anchors()) {
-    EXPECT_EQ(words(anchors, anchor.azimuth, anchor.elevation), (Words{{anchor.words, 1}}));
-    EXPECT_EQ(words(anchors, anchor.azimuth - 360, anchor.elevation), (Words{{anchor.words, 1}}));
+    EXPECT_EQ(words(anchors, anchor.azimuth, anchor.elevation), (Weights{{anchor.words, 1}}));
+    EXPECT_EQ(words(anchors, anchor.azimuth - 360, anchor.elevation), (Weights{{anchor.words, 1}}));
   }
 }
 
 TEST(ViewAnchors, BetweenAnchorsTheMixIsBilinear) {
-  EXPECT_EQ(words(ten(), 56.25, -20), (Words{{"45", 0.75}, {"90", 0.25}}));  // below the lowest ring
-  EXPECT_EQ(words(ten(), -11.25, 0), (Words{{"0", 0.75}, {"315", 0.25}}));   // across the front
-  EXPECT_EQ(words(ten(), -157.5, 0), (Words{{"180", 0.5}, {"225", 0.5}}));   // across the back
-  EXPECT_EQ(words(ten(), 90, 30), (Words{{"90", 0.5}, {"front above", 0.25}, {"back above", 0.25}}));
-  EXPECT_EQ(words(ten(), 45, 80), (Words{{"front above", 0.75}, {"back above", 0.25}}));  // above the highest ring
+  EXPECT_EQ(words(ten(), 56.25, -20), (Weights{{"45", 0.75}, {"90", 0.25}}));  // below the lowest ring
+  EXPECT_EQ(words(ten(), -11.25, 0), (Weights{{"0", 0.75}, {"315", 0.25}}));   // across the front
+  EXPECT_EQ(words(ten(), -157.5, 0), (Weights{{"180", 0.5}, {"225", 0.5}}));   // across the back
+  EXPECT_EQ(words(ten(), 90, 30), (Weights{{"90", 0.5}, {"front above", 0.25}, {"back above", 0.25}}));
+  EXPECT_EQ(words(ten(), 45, 80), (Weights{{"front above", 0.75}, {"back above", 0.25}}));  // above the highest ring
 }
 
 TEST(ViewAnchors, WeightsOfABatchAddUpToOne) {

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 namespace nn = torch::nn;
 namespace {
 
-constexpr int64_t kMaxAnswers = 100000, kMaxWidth = 512;
+constexpr int64_t kMaxAnswers = 100000, kWidest = 512;
+constexpr int64_t kLastSide = kJudgeSize / 16, kSideFeatures = 256;
 
 nn::Conv2d conv(int64_t in, int64_t out, int64_t size, int64_t stride) {
   return nn::Conv2d(nn::Conv2dOptions(in, out, size).stride(stride).padding(size / 2).bias(false));
@@ -47,23 +48,29 @@ TORCH_MODULE(Block);
 
 JudgeImpl::JudgeImpl(const JudgeConfig& config) : config_(config) {
   const int64_t w = config.width;
-  trunk_ = register_module(
-      "trunk", nn::Sequential(conv(3, w, 3, /*stride=*/2), Block(w, w, 1), Block(w, 2 * w, 2), Block(2 * w, 2 * w, 1),
-                              Block(2 * w, 4 * w, 2), Block(4 * w, 4 * w, 1), Block(4 * w, 8 * w, 2),
-                              Block(8 * w, 8 * w, 1), nn::BatchNorm2d(8 * w), nn::ReLU()));
-  const auto head = [&](const char* name, size_t answers) {
-    return register_module(name, nn::Linear(8 * w, static_cast<int64_t>(answers)));
-  };
-  word_ = head("word", config.words.size());
-  colour_ = head("colour", config.colours.size());
-  sector_ = head("sector", kSectors);
+  const auto answers = static_cast<int64_t>(config.words.size());
+  trunk_ =
+      register_module("trunk", nn::Sequential(conv(3, w, 3, /*stride=*/2), Block(w, w, 1), Block(w, 2 * w, 2),
+                                              Block(2 * w, 2 * w, 1), Block(2 * w, 4 * w, 2), Block(4 * w, 4 * w, 1)));
+  object_ = register_module(
+      "object", nn::Sequential(Block(4 * w, 8 * w, 2), Block(8 * w, 8 * w, 1), nn::BatchNorm2d(8 * w), nn::ReLU()));
+  // Where on the picture something is tells the side, and which side it tells depends on the object.
+  side_ =
+      register_module("side", nn::Sequential(Block(4 * w, 4 * w, 2), nn::BatchNorm2d(4 * w), nn::ReLU(), nn::Flatten(),
+                                             nn::Linear(4 * w * kLastSide * kLastSide, kSideFeatures), nn::ReLU()));
+  word_ = register_module("word", nn::Linear(8 * w, answers));
+  colour_ = register_module("colour", nn::Linear(8 * w, static_cast<int64_t>(config.colours.size())));
+  sector_ = register_module("sector", nn::Linear(kSideFeatures, answers * kSectors));
 }
 
 Verdict JudgeImpl::forward(const torch::Tensor& pictures) {
   LUCID_CHECK(pictures.dim() == 4 && pictures.size(1) == 3, "pictures have {} dimensions", pictures.dim());
   const torch::Tensor small = torch::adaptive_avg_pool2d(pictures, {kJudgeSize, kJudgeSize});
-  const torch::Tensor features = trunk_->forward(small * 2 - 1).mean({2, 3});  // [B,8w]
-  return {.word = word_(features), .colour = colour_(features), .sector = sector_(features)};
+  const torch::Tensor shared = trunk_->forward(small * 2 - 1);
+  const torch::Tensor object = object_->forward(shared).mean({2, 3});  // [B,8w]
+  return {.word = word_(object),
+          .colour = colour_(object),
+          .sector = sector_(side_->forward(shared)).unflatten(1, {-1, kSectors})};
 }
 
 int64_t sector_of(double azimuth) {
@@ -100,7 +107,7 @@ Judge load_judge(const fs::path& folder) {
   const weights::JsonConfig numbers(file);
   Judge judge(JudgeConfig{.words = answers("words"),
                           .colours = answers("colours"),
-                          .width = numbers.positive("width", JudgeConfig{}.width, kMaxWidth)});
+                          .width = numbers.positive("width", JudgeConfig{}.width, kWidest)});
   weights::load_into(*judge, weights::read_safetensors(folder / "judge.safetensors"));
   judge->eval();
   for (torch::Tensor& parameter : judge->parameters()) parameter.set_requires_grad(false);

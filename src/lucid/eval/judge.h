@@ -22,7 +22,7 @@ struct JudgeConfig {
 struct Verdict {
   torch::Tensor word;    // [B,W] logits
   torch::Tensor colour;  // [B,C] logits
-  torch::Tensor sector;  // [B,kSectors] logits
+  torch::Tensor sector;  // [B,W,kSectors] logits: the side, if this is the object
 };
 
 class JudgeImpl : public torch::nn::Module {
@@ -34,7 +34,7 @@ class JudgeImpl : public torch::nn::Module {
 
  private:
   JudgeConfig config_;
-  torch::nn::Sequential trunk_;
+  torch::nn::Sequential trunk_, object_, side_;  // shared stages; then what sees the object, and what sees its side
   torch::nn::Linear word_{nullptr}, colour_{nullptr}, sector_{nullptr};
 };
 TORCH_MODULE(Judge);

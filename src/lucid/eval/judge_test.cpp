@@ -57,6 +57,7 @@ TEST(Judge, LearnsWhatItIsShownAndComesBackFromItsFiles) {
   EXPECT_EQ(report.all.views, 16);
   EXPECT_GE(report.all.word, 0.9);
   EXPECT_GE(report.all.colour, 0.9);
+  EXPECT_GE(report.all.sector, 0.7);  // by chance 0.375
   EXPECT_EQ(report.by_word.size(), 2u);
   EXPECT_GT(report.looks.at("bar").saturation, 0.5);
 

@@ -26,6 +26,7 @@ struct Pictures {
   torch::Tensor rgb;                   // [n,3,kJudgeSize,kJudgeSize] uint8
   torch::Tensor word, colour, sector;  // [n] int64
   torch::Tensor azimuth;               // [n] float, degrees
+  torch::Tensor mirrors;               // [n] bool: left and right of the object mirror each other
 };
 
 template <class Keep>
@@ -34,13 +35,14 @@ Pictures load(const corpus::Corpus& corpus, const JudgeConfig& config, const Kee
     const auto it = std::ranges::find(list, word);
     return it == list.end() ? kNoAnswer : static_cast<int64_t>(it - list.begin());
   };
-  std::vector<int64_t> views, words, colours;
+  std::vector<int64_t> views, words, colours, mirrors;
   for (const corpus::Item& item : corpus.items()) {
     for (int64_t i = 0; i < item.view_count; ++i) {
       if (!keep(i)) continue;
       views.push_back(item.first_view + i);
       words.push_back(index_in(config.words, item.word));
       colours.push_back(index_in(config.colours, item.colour));
+      mirrors.push_back(item.mirrors);
     }
   }
   Pictures result;
@@ -59,6 +61,7 @@ Pictures load(const corpus::Corpus& corpus, const JudgeConfig& config, const Kee
   result.word = torch::tensor(words, torch::kLong);
   result.colour = torch::tensor(colours, torch::kLong);
   result.sector = torch::tensor(sectors, torch::kLong);
+  result.mirrors = torch::tensor(mirrors, torch::kLong).to(torch::kBool);
   return result;
 }
 
@@ -104,16 +107,42 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
   return ((1 - dark) * gain).clamp(0, 1);
 }
 
-torch::Tensor loss_of(const Verdict& verdict, const Pictures& pictures, const torch::Tensor& rows) {
+/// Logits [B,W,kSectors] -> [B,kSectors]: those for each picture's true word.
+torch::Tensor sector_of_word(const torch::Tensor& logits, const torch::Tensor& word) {
+  return logits.index({torch::arange(word.size(0)), word});
+}
+
+/// A share of pictures.
+struct Batch {
+  torch::Tensor rgb;                   // [B,3,S,S] in 0..1
+  torch::Tensor word, colour, sector;  // [B]
+};
+
+/// `rows` of the pictures; by chance mirrored where that shows the object from the mirrored side.
+Batch drawn(const Pictures& pictures, const torch::Tensor& rows, Rng& rng) {
+  Batch batch{.rgb = pictures.rgb.index_select(0, rows).to(torch::kFloat) / 255,
+              .word = pictures.word.index_select(0, rows),
+              .colour = pictures.colour.index_select(0, rows),
+              .sector = pictures.sector.index_select(0, rows)};
+  std::vector<int64_t> coins;
+  for (int64_t i = 0; i < rows.size(0); ++i) coins.push_back(rng.chance(0.5));
+  const torch::Tensor turned =
+      torch::tensor(coins, torch::kLong).to(torch::kBool) & pictures.mirrors.index_select(0, rows);
+  batch.rgb = torch::where(turned.view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
+  batch.sector = torch::where(turned, (kSectors - batch.sector) % kSectors, batch.sector);
+  batch.rgb = augmented(batch.rgb, rng);
+  return batch;
+}
+
+torch::Tensor loss_of(const Verdict& verdict, const Batch& batch) {
   namespace F = torch::nn::functional;
-  const auto entropy = [&](const torch::Tensor& logits, const torch::Tensor& answers) {
-    const torch::Tensor wanted = answers.index_select(0, rows);
+  const auto entropy = [&](const torch::Tensor& logits, const torch::Tensor& wanted) {
     if ((wanted == kNoAnswer).all().item<bool>()) return torch::zeros({});
     return F::cross_entropy(logits, wanted,
                             F::CrossEntropyFuncOptions().ignore_index(kNoAnswer).label_smoothing(kLabelSmoothing));
   };
-  return entropy(verdict.word, pictures.word) + 0.5 * entropy(verdict.colour, pictures.colour) +
-         0.5 * entropy(verdict.sector, pictures.sector);
+  return entropy(verdict.word, batch.word) + 0.5 * entropy(verdict.colour, batch.colour) +
+         entropy(sector_of_word(verdict.sector, batch.word), batch.sector);
 }
 
 /// One cycle: linear up, cosine down.
@@ -196,16 +225,15 @@ Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
   judge->train();
   for (int64_t step = 1; step <= options.steps && !stop; ++step) {
     Rng rng(static_cast<uint64_t>(options.seed), "judge", static_cast<uint64_t>(step));
-    std::vector<int64_t> drawn;
-    for (int64_t i = 0; i < options.batch; ++i) drawn.push_back(rng.integer(0, count));
-    const torch::Tensor rows = torch::tensor(drawn, torch::kLong);
-    const torch::Tensor batch = augmented(pictures.rgb.index_select(0, rows).to(torch::kFloat) / 255, rng);
+    std::vector<int64_t> rows;
+    for (int64_t i = 0; i < options.batch; ++i) rows.push_back(rng.integer(0, count));
+    const Batch batch = drawn(pictures, torch::tensor(rows, torch::kLong), rng);
     const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
     for (auto& group : optimizer.param_groups()) {
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(options.learning_rate * rate_at(progress));
     }
     optimizer.zero_grad();
-    const torch::Tensor loss = loss_of(judge->forward(batch), pictures, rows);
+    const torch::Tensor loss = loss_of(judge->forward(batch.rgb), batch);
     loss.backward();
     optimizer.step();
     on_step(step, loss.item<double>());
@@ -223,7 +251,9 @@ JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus) {
     const int64_t end = std::min(pictures.rgb.size(0), begin + kReadAtOnce);
     const Verdict verdict = judge->forward(pictures.rgb.slice(0, begin, end).to(torch::kFloat) / 255);
     const torch::Tensor five = std::get<1>(verdict.word.topk(std::min<int64_t>(5, verdict.word.size(1)), 1));
-    const torch::Tensor colour = verdict.colour.argmax(1), sector = verdict.sector.argmax(1);
+    const torch::Tensor colour = verdict.colour.argmax(1);
+    const torch::Tensor words = pictures.word.slice(0, begin, end).clamp_min(0);  // kNoAnswer is passed over below
+    const torch::Tensor sector = sector_of_word(verdict.sector, words).argmax(1);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i - begin, word = pictures.word[i].item<int64_t>();
       if (word == kNoAnswer) continue;

@@ -12,12 +12,12 @@
 namespace lucid {
 namespace {
 
-constexpr double kTolerance = 1e-6;  // the reference computes in float32; relative to each matrix's largest entry
+constexpr double kCameraTolerance = 1e-6;  // the reference computes in float32; relative to each matrix's largest entry
 
 void expect_matrix(const std::array<double, 16>& ours, const double* golden, const std::string& what) {
   double largest = 0;
   for (int i = 0; i < 16; ++i) largest = std::max(largest, std::abs(golden[i]));
-  for (int i = 0; i < 16; ++i) EXPECT_NEAR(ours[i], golden[i], kTolerance * largest) << what << " entry " << i;
+  for (int i = 0; i < 16; ++i) EXPECT_NEAR(ours[i], golden[i], kCameraTolerance * largest) << what << " entry " << i;
 }
 
 TEST(CameraGolden, OrbitPosesAndProjections) {
@@ -32,7 +32,7 @@ TEST(CameraGolden, OrbitPosesAndProjections) {
     expect_matrix(camera.camera_from_world, r + 7, "camera_from_world of row " + std::to_string(i));
     // The reference's fovx is taken as given: it is not that of square pixels where w != h (see orbit_camera).
     if (r[5] == r[6]) {
-      EXPECT_NEAR(camera.tan_half_fov_x, std::tan(r[3] / 2), kTolerance);
+      EXPECT_NEAR(camera.tan_half_fov_x, std::tan(r[3] / 2), kCameraTolerance);
     }
     camera.tan_half_fov_x = std::tan(r[3] / 2);
     expect_matrix(projection_matrix(camera), r + 23, "projection of row " + std::to_string(i));

@@ -15,11 +15,6 @@ namespace {
 
 constexpr int64_t kUnseenEvery = 37;  // prime: it takes other directions of each item
 
-template <class T>
-const T& pick(const std::vector<T>& from, Rng& rng) {
-  return from[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(from.size())))];
-}
-
 /// Start of a window of `crop` in `size` pixels with `centre` inside, as near its middle as the border allows.
 int64_t window_start(int64_t centre, int64_t crop, int64_t size) {
   return std::clamp<int64_t>(centre - crop / 2, 0, size - crop);

@@ -16,11 +16,6 @@ constexpr double kDirection = 2, kApart = 4;
 // Squared distances, of the squared norm, below which two sentences are pushed apart.
 constexpr double kViewMargin = 0.3, kCaptionMargin = 0.8;
 
-template <class T>
-const T& pick(const std::vector<T>& from, Rng& rng) {
-  return from[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(from.size())))];
-}
-
 /// cos and sin of the azimuth, the elevation in turns of 45 degrees, and 1: a linear reading of it follows a linear mix
 /// of two anchors. Zeros without view words. [n,4]
 torch::Tensor directions_of(const std::vector<Sentence>& sentences, const distill::ViewAnchors& anchors) {

@@ -8,6 +8,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/weights/damaged.h"
 #include "lucid/weights/mapped_file.h"
 #include "lucid/weights/state_dict.h"
 
@@ -26,19 +27,6 @@ constexpr DtypeName kDtypes[] = {{"F64", torch::kFloat64},   {"F32", torch::kFlo
                                  {"BF16", torch::kBFloat16}, {"I64", torch::kInt64},   {"I32", torch::kInt32},
                                  {"I16", torch::kInt16},     {"I8", torch::kInt8},     {"U8", torch::kUInt8},
                                  {"BOOL", torch::kBool}};
-
-/// A name from a hostile file may be a hundred megabytes long; a message may not.
-std::string shown(const std::string& name) {
-  constexpr size_t kShown = 200;
-  return name.size() <= kShown ? name : name.substr(0, kShown) + "…";
-}
-
-[[noreturn]] void damaged(const fs::path& file, const std::string& what, const std::string& tensor = "") {
-  throw UserError({.what_happened = what,
-                   .file = file.string(),
-                   .key = shown(tensor),
-                   .hint = "the file is damaged or cut short; fetch it again"});
-}
 
 /// SAX pass that refuses duplicate names and deep nesting, which a DOM would hide or choke on.
 struct StrictJson : nlohmann::json::json_sax_t {
@@ -144,7 +132,7 @@ torch::Tensor make_tensor(const fs::path& file, const std::string& name, const n
   if (known == std::end(kDtypes)) {
     throw UserError({.what_happened = fmt::format("dtype '{}' is not supported", dtype.substr(0, 20)),
                      .file = file.string(),
-                     .key = shown(name),
+                     .key = shortened(name),
                      .hint = "F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL are"});
   }
   uint64_t count = 0;
@@ -165,7 +153,7 @@ void check_cover(const fs::path& file, std::vector<std::pair<Range, std::string>
   uint64_t end = 0;
   std::string before;
   for (const auto& [range, name] : ranges) {
-    if (range.first < end) damaged(file, fmt::format("its data overlaps that of '{}'", shown(before)), name);
+    if (range.first < end) damaged(file, fmt::format("its data overlaps that of '{}'", shortened(before)), name);
     if (range.first > end)
       damaged(file, fmt::format("{} bytes before its data have no owner", range.first - end), name);
     end = range.second;

@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "lucid/base/error.h"
+#include "lucid/weights/damaged.h"
 #include "lucid/weights/mapped_file.h"
 #include "lucid/weights/pickle.h"
 #include "lucid/weights/zip_entries.h"
@@ -26,13 +27,6 @@ constexpr std::string_view kZipMagic{"PK\x03\x04", 4};
 // 0x1950a86a20f9469cfc6c as a pickled long: how the older format begins.
 constexpr std::string_view kLegacyMagic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};
 constexpr const char* kExpected = "a file that torch.save wrote was expected";
-
-[[noreturn]] void damaged(const fs::path& file, const std::string& what, const std::string& key = "") {
-  throw UserError(UserMistake{.what_happened = what,
-                              .file = file.string(),
-                              .key = key.substr(0, 200),
-                              .hint = "the file is damaged or cut short; fetch it again"});
-}
 
 Pickle parse(const fs::path& file, std::string_view bytes, size_t& used) {
   try {
