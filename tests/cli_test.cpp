@@ -23,7 +23,7 @@
 #include "lucid/asset/image.h"
 #include "lucid/asset/video.h"
 #include "lucid/base/atomic_file.h"
-#include "lucid/eval/judge_training.h"
+#include "lucid/eval/judge_report.h"
 #include "lucid/weights/state_dict.h"
 
 namespace {

@@ -8,6 +8,7 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/progress.h"
+#include "lucid/eval/judge_report.h"
 #include "lucid/eval/judge_training.h"
 
 namespace lucid::cli {

@@ -21,7 +21,7 @@
 #include "lucid/distill/vocabulary.h"
 #include "lucid/eval/asset_views.h"
 #include "lucid/eval/clip.h"
-#include "lucid/eval/judge_training.h"
+#include "lucid/eval/judge_report.h"
 #include "lucid/eval/prompt_set.h"
 #include "lucid/eval/report.h"
 #include "lucid/weights/json_config.h"
@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kViews = 8, kNeighbourViews = 24;  // for the judge; closer together, for the reprojection
-constexpr double kTellsFrontFromBack = 0.9;      // on real renders; below it, a word has no sides to be right about
+constexpr double kTellsSides = 0.9;              // on real renders; below it, a word has no sides to be right about
 constexpr double kHasColour = 0.1;  // mean saturation; below it, a word's objects have none to be compared with
 constexpr int64_t kMostRealViews = 400;
 constexpr const char* kNumbers = "eval.json";  // of one asset, in its folder
@@ -181,7 +181,8 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
     result.colour_right = eval::rank_of(verdict.colour, index_of(config.colours, prompt.colour)) == 1;
   }
   const auto trust = evaluation.report.by_word.find(prompt.word);
-  if (trust != evaluation.report.by_word.end() && trust->second.front_back >= kTellsFrontFromBack) {
+  if (trust != evaluation.report.by_word.end() &&
+      std::min(trust->second.front_back, trust->second.sector) >= kTellsSides) {
     result.view_accuracy = eval::view_accuracy(sector, views.azimuths());
     result.second_front = eval::shows_a_second_front(sector, views.azimuths());
   }

@@ -73,6 +73,10 @@ Verdict JudgeImpl::forward(const torch::Tensor& pictures) {
           .sector = sector_(side_->forward(shared)).unflatten(1, {-1, kSectors})};
 }
 
+torch::Tensor Verdict::sector_if(const torch::Tensor& words) const {
+  return sector.index({torch::arange(words.size(0)), words});
+}
+
 int64_t sector_of(double azimuth) {
   const auto turned = static_cast<int64_t>(std::lround(azimuth * kSectors / 360.0));
   return ((turned % kSectors) + kSectors) % kSectors;

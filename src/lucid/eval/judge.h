@@ -23,6 +23,9 @@ struct Verdict {
   torch::Tensor word;    // [B,W] logits
   torch::Tensor colour;  // [B,C] logits
   torch::Tensor sector;  // [B,W,kSectors] logits: the side, if this is the object
+
+  /// words [B] int64 -> [B,kSectors]: of picture b the side, if it shows words[b].
+  torch::Tensor sector_if(const torch::Tensor& words) const;
 };
 
 class JudgeImpl : public torch::nn::Module {

@@ -7,6 +7,8 @@
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/eval/judge_pictures.h"
+#include "lucid/eval/judge_report.h"
 #include "lucid/eval/judge_training.h"
 
 namespace lucid::eval {
@@ -70,6 +72,27 @@ TEST(Judge, LearnsWhatItIsShownAndComesBackFromItsFiles) {
   EXPECT_EQ(stored.looks.at("bar").sharpness, report.looks.at("bar").sharpness);
   const torch::Tensor pictures = corpus.views({0, 41, 82}).rgb;
   EXPECT_TRUE(torch::allclose(again->forward(pictures).word, judge->forward(pictures).word, 1e-2, 2e-2));
+}
+
+TEST(Judge, AMirroredPictureIsOfTheMirroredSide) {
+  // One picture, dark on its left half, of sector 2: as often as it is turned, so is its answer.
+  JudgePictures pictures{.rgb = torch::full({1, 3, kJudgeSize, kJudgeSize}, 255, torch::kUInt8),
+                         .word = torch::zeros({1}, torch::kLong),
+                         .colour = torch::zeros({1}, torch::kLong),
+                         .sector = torch::full({1}, 2, torch::kLong),
+                         .mirrors = torch::ones({1}, torch::kBool)};
+  pictures.rgb.slice(3, 0, kJudgeSize / 2).fill_(0);
+  Rng rng(0, "test");
+  const torch::Tensor rows = torch::zeros({32}, torch::kLong);
+  const JudgeBatch batch = draw_batch(pictures, rows, rng);
+  const torch::Tensor left = batch.rgb.slice(3, 0, kJudgeSize / 2).mean({1, 2, 3}),
+                      right = batch.rgb.slice(3, kJudgeSize / 2).mean({1, 2, 3});
+  EXPECT_TRUE(torch::equal(batch.sector, torch::where(left < right, 2, 6)));
+  EXPECT_TRUE((batch.sector == 2).any().item<bool>());
+  EXPECT_TRUE((batch.sector == 6).any().item<bool>());
+
+  pictures.mirrors.zero_();
+  EXPECT_TRUE((draw_batch(pictures, rows, rng).sector == 2).all().item<bool>());
 }
 
 TEST(Judge, BadFilesAreNamed) {

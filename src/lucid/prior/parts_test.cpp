@@ -149,10 +149,23 @@ TEST(PriorOptimiser, FindsALeastSquaresSolution) {
   for (int64_t step = 0; step < 200; ++step) {
     const torch::Tensor loss = (linear(x) - y).square().mean();
     loss.backward();
-    optimiser.step(step, rate_factor(step, 200), workers);
+    optimiser.step(step, rate_factor(step, {.steps = 200}), workers);
     (step == 0 ? first : last) = loss.item<double>();
   }
   EXPECT_LT(last, 1e-2 * first);
+}
+
+TEST(PriorStage, TheRateComesDownAtEachRest) {
+  const StageSizes once{.steps = 6600}, whole{.steps = 11000, .rests = {6600}};
+  for (const int64_t step : {0, 50, 4000, 4950, 6000, 6599}) {
+    EXPECT_EQ(rate_factor(step, whole), rate_factor(step, once)) << step;
+  }
+  EXPECT_NEAR(rate_factor(0, whole), 0.01, 1e-9);
+  EXPECT_NEAR(rate_factor(5775, whole), 0.5, 1e-9);
+  EXPECT_EQ(rate_factor(6599, whole), 0.05);
+  for (const int64_t step : {4000, 6600, 8250}) EXPECT_EQ(rate_factor(step, whole), 1) << step;
+  EXPECT_NEAR(rate_factor(9625, whole), 0.5, 1e-9);
+  EXPECT_EQ(rate_factor(10999, whole), 0.05);
 }
 
 TEST(PriorLowPrecision, AgreesWithFloatAndEndsWithItsScope) {

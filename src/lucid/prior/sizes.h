@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet_config.h"
@@ -15,6 +16,9 @@ namespace lucid::prior {
 
 struct StageSizes {
   int64_t steps = 0, batch = 0;
+  /// Steps before the last one, ascending, at which the learning rate has come down as it does at the end: the weights
+  /// can be used there. A run that was lengthened has one where it first ended.
+  std::vector<int64_t> rests = {};
   OptimiserOptions optimiser = {};
   double ema_decay = 0.999;
 };

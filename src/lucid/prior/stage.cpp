@@ -94,8 +94,12 @@ void RunOptions::log(const nlohmann::ordered_json& line) const {
   std::ofstream(folder / "progress" / "log.jsonl", std::ios::app) << line.dump() << "\n";
 }
 
-double rate_factor(int64_t step, int64_t steps) {
+double rate_factor(int64_t step, const StageSizes& sizes) {
   constexpr double kLast = 0.05;
+  int64_t steps = sizes.steps;
+  for (const int64_t rest : sizes.rests) {
+    if (rest > step) steps = std::min(steps, rest);
+  }
   const double warm_up = std::min(100.0, static_cast<double>(steps) / 10);
   const double start = std::min(1.0, static_cast<double>(step + 1) / std::max(1.0, warm_up));
   const double left = static_cast<double>(steps - step) / (0.25 * static_cast<double>(steps));
@@ -127,7 +131,7 @@ bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) 
   while (trainee.step < steps) {
     losses.add(stage.gradients(trainee.step));
     if (options.device.is_cpu()) losses.read(trainee.step);  // before the weights take a step to nowhere
-    const torch::Tensor norm = trainee.optimiser.step(trainee.step, rate_factor(trainee.step, steps), workers);
+    const torch::Tensor norm = trainee.optimiser.step(trainee.step, rate_factor(trainee.step, stage.sizes), workers);
     trainee.ema.update(trainee.module, trainee.step);
     ++trainee.step;
     const bool last = trainee.step == steps, stopped = options.stop != nullptr && options.stop->load();

@@ -60,8 +60,9 @@ struct Stage {
   std::function<void()> saved = nullptr;                                  // after each checkpoint; may be null
 };
 
-/// Constant after a short warm-up, then down to a twentieth over the last quarter.
-double rate_factor(int64_t step, int64_t steps);
+/// Constant after a short warm-up, then down to a twentieth over the last quarter of the steps until the next rest, as
+/// if the run ended there.
+double rate_factor(int64_t step, const StageSizes& sizes);
 
 /// Trains to sizes.steps, from the stage's checkpoint if there is one; false when it was stopped (a checkpoint was
 /// saved then too).

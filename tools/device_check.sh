@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# tools/device_check.sh [OUT]: everything that docs/status.md says of a GPU, most wanted first: the tests, the rasteriser beside
+# gsplat, an ISM step of Stable Diffusion's shapes beside the same in diffusers, the embedded prior's step. What fails is written
+# down and the next begins. Needs nvcc 12 or later and a CUDA libtorch (that of python3's torch is taken); gsplat and diffusers where
+# they are installed. A machine without Debian's packages: LUCID_PREFIX=DIR, into which those of tools/setup_debian.sh were unpacked
+# (dpkg -x). With 16 cores about eight minutes, half of them the build.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+out=$(realpath -m "${1:-output/device}")
+build=build/device
+mkdir -p "$out" build
+
+options=(-G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DLUCID_CUDA=ON -DLUCID_WERROR=OFF -DLUCID_VIDEO=OFF)
+options+=("-DCMAKE_CUDA_ARCHITECTURES=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)")
+prefixes=$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')
+if [ -n "${LUCID_PREFIX:-}" ]; then
+  machine=$(gcc -print-multiarch)
+  prefixes="$LUCID_PREFIX/usr;$prefixes"
+  export PKG_CONFIG_SYSROOT_DIR=$LUCID_PREFIX
+  export PKG_CONFIG_PATH=$LUCID_PREFIX/usr/lib/$machine/pkgconfig:$LUCID_PREFIX/usr/share/pkgconfig
+  export LD_LIBRARY_PATH=$LUCID_PREFIX/usr/lib/$machine:$LUCID_PREFIX/lib/$machine:${LD_LIBRARY_PATH:-}
+  options+=(-DOPENSSL_ROOT_DIR="$LUCID_PREFIX/usr" -DZLIB_ROOT="$LUCID_PREFIX/usr")
+fi
+options+=(-DCMAKE_PREFIX_PATH="$prefixes")
+
+# part NAME COMMAND…: its output goes into OUT/NAME.txt, its end onto the screen.
+part() {
+  local name=$1 begin=$SECONDS code=0
+  shift
+  "$@" >"$out/$name.txt" 2>&1 || code=$?
+  echo "== $name: exit code $code, $((SECONDS - begin)) s"
+  tail -n "${lines:-12}" "$out/$name.txt"
+  return $code
+}
+has() { python3 -c "import $1" 2>/dev/null; }
+
+nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | tee "$out/device.txt"
+part configure cmake "${options[@]}" || exit 1
+part build cmake --build "$build" --target lucid lucid_render_test lucid_train_test lucid_prior_test bench_raster bench_step || exit 1
+
+bin=$build/bin
+part tests_render "$bin/lucid_render_test" --gtest_filter='*on_device*'
+part tests_train "$bin/lucid_train_test" --gtest_filter='*Gpu*'
+part tests_prior "$bin/lucid_prior_test" --gtest_filter='*Gpu*'
+lines=40 part raster "$bin/bench_raster" --device cuda --json
+if has gsplat; then
+  lines=40 part gsplat python3 tools/bench_gsplat.py --bench "$bin/bench_raster"
+else
+  echo "== gsplat: not installed"
+fi
+
+sd=build/device-sd
+[ -e "$sd/unet" ] || part sd_weights python3 tests/make_sd_checkpoint.py "$sd" --version 2
+part step_sd "$bin/bench_step" --device cuda --prior "$sd" --config tools/bench_ism.yaml --json
+if has diffusers; then
+  part step_diffusers python3 tools/bench_ism_diffusers.py
+else
+  echo "== diffusers: not installed"
+fi
+part step_mini "$bin/bench_step" --device cuda --json
+part generate "$bin/lucid" generate --device cuda --output "$out/assets" --preset default "a hamburger"
+command -v compute-sanitizer >/dev/null &&
+  part racecheck timeout 120 compute-sanitizer --tool racecheck "$bin/lucid_render_test" --gtest_filter='*CudaHostile*on_device*'
+exit 0
