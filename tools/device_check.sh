@@ -63,4 +63,6 @@ part step_mini "$bin/bench_step" --device cuda --json
 part generate "$bin/lucid" generate --device cuda --output "$out/assets" --preset default "a hamburger"
 command -v compute-sanitizer >/dev/null &&
   part racecheck timeout 120 compute-sanitizer --tool racecheck "$bin/lucid_render_test" --gtest_filter='*CudaHostile*on_device*'
+command -v compute-sanitizer >/dev/null &&
+  part memcheck timeout 120 compute-sanitizer --tool memcheck "$bin/lucid_render_test" --gtest_filter='*on_device*'
 exit 0

@@ -2,6 +2,7 @@
 // The judge's network (a pre-activation residual net, He et al. 2016) and its files.
 #include "lucid/eval/judge.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -80,6 +81,11 @@ torch::Tensor Verdict::sector_if(const torch::Tensor& words) const {
 int64_t sector_of(double azimuth) {
   const auto turned = static_cast<int64_t>(std::lround(azimuth * kSectors / 360.0));
   return ((turned % kSectors) + kSectors) % kSectors;
+}
+
+int64_t sectors_apart(int64_t a, int64_t b) {
+  const int64_t d = std::abs(a - b) % kSectors;
+  return std::min(d, kSectors - d);
 }
 
 void save_judge(const fs::path& folder, const Judge& judge, const std::string& report_json) {

@@ -44,6 +44,8 @@ TORCH_MODULE(Judge);
 
 /// Sector of an azimuth (degrees, any turn).
 int64_t sector_of(double azimuth);
+/// Steps from one sector to another, the shorter way round: 0 to kSectors / 2.
+int64_t sectors_apart(int64_t a, int64_t b);
 
 /// FOLDER/judge.json and FOLDER/judge.safetensors (float16). `report` (accuracies, how it was trained) goes into
 /// judge.json as it is. Throw UserError.

@@ -7,7 +7,7 @@
 namespace lucid::eval {
 namespace {
 
-constexpr int64_t kReadAtOnce = 256;
+constexpr int64_t kHeldOutEvery = 10, kReadAtOnce = 256;
 
 /// [B,3,S,S] in 0..1 -> the same, each picture zoomed and shifted, some blurred, hazed or tinted.
 torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
@@ -43,6 +43,8 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
 }
 
 }  // namespace
+
+bool is_held_out(int64_t view_of_item) { return view_of_item % kHeldOutEvery == kHeldOutEvery / 2; }
 
 JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config,
                             const std::function<bool(int64_t view_of_item)>& keep) {

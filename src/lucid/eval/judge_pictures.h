@@ -21,6 +21,9 @@ struct JudgePictures {
   torch::Tensor mirrors;               // [n] bool: left and right of the object mirror each other
 };
 
+/// Every tenth view of each item is held out from the judge's training and is what the report is measured on.
+bool is_held_out(int64_t view_of_item);
+
 /// Of each item those views for which `keep` holds. Throws UserError.
 JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config,
                             const std::function<bool(int64_t view_of_item)>& keep);

@@ -3,7 +3,6 @@
 #include "lucid/eval/judge_report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "lucid/base/error.h"
@@ -14,12 +13,7 @@
 namespace lucid::eval {
 namespace {
 
-constexpr int64_t kHeldOutEvery = 10, kAtOnce = 256;
-
-int64_t turn_between(int64_t a, int64_t b) {
-  const int64_t d = std::abs(a - b) % kSectors;
-  return std::min(d, kSectors - d);
-}
+constexpr int64_t kAtOnce = 256;
 
 nlohmann::json json_of(const Accuracy& a) {
   return {{"word", a.word},     {"word_in_five", a.word_in_five}, {"colour", a.colour},
@@ -78,8 +72,6 @@ struct Tally {
 
 }  // namespace
 
-bool is_held_out(int64_t view_of_item) { return view_of_item % kHeldOutEvery == kHeldOutEvery / 2; }
-
 JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus) {
   const torch::NoGradGuard no_grad;
   const JudgePictures pictures = load_pictures(corpus, judge->config(), is_held_out);
@@ -103,11 +95,11 @@ JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus) {
         const int64_t true_colour = pictures.colour[i].item<int64_t>();
         tally->coloured += true_colour != kNoAnswer;
         tally->colour += true_colour != kNoAnswer && colour[row].item<int64_t>() == true_colour;
-        tally->sector += turn_between(seen, truth) <= 1;
-        const int64_t from_front = turn_between(truth, 0);
+        tally->sector += sectors_apart(seen, truth) <= 1;
+        const int64_t from_front = sectors_apart(truth, 0);
         if (from_front <= 1 || from_front >= kSectors / 2 - 1) {
           ++tally->facing;
-          const int64_t seen_from_front = turn_between(seen, 0);
+          const int64_t seen_from_front = sectors_apart(seen, 0);
           tally->told += from_front <= 1 ? seen_from_front <= 1 : seen_from_front >= kSectors / 2 - 1;
         }
       }

@@ -32,9 +32,6 @@ struct JudgeReport {
   std::map<std::string, RealLook> looks;
 };
 
-/// Every tenth view of each item is held out from the judge's training and is what the report is measured on.
-bool is_held_out(int64_t view_of_item);
-
 JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus);
 
 /// As stored in judge.json under "report". The reader throws UserError.

@@ -8,7 +8,6 @@
 
 #include "lucid/base/rng.h"
 #include "lucid/eval/judge_pictures.h"
-#include "lucid/eval/judge_report.h"
 
 namespace lucid::eval {
 namespace {

@@ -15,8 +15,6 @@ constexpr double kInside = 0.9;         // alpha of a pixel that counts as the o
 constexpr int64_t kThumbnail = 32;      // pixels a side
 constexpr double kFrontOrBack = 45.01;  // degrees
 
-double turn_between(double a, double b) { return std::abs(std::remainder(a - b, 360.0)); }
-
 double mean_inside(const torch::Tensor& values, const torch::Tensor& inside) {
   const double count = inside.sum().item<double>();
   return count == 0 ? 0 : (values * inside).sum().item<double>() / count;
@@ -57,9 +55,7 @@ double view_accuracy(const torch::Tensor& sector_logits, const std::vector<doubl
   const torch::Tensor seen = sector_logits.argmax(1);
   int64_t right = 0;
   for (size_t view = 0; view < azimuths.size(); ++view) {
-    const auto step = static_cast<double>(seen[static_cast<int64_t>(view)].item<int64_t>()) * 360.0 / kSectors;
-    const double truth = static_cast<double>(sector_of(azimuths[view])) * 360.0 / kSectors;
-    right += turn_between(step, truth) <= 360.0 / kSectors + 0.01;
+    right += sectors_apart(seen[static_cast<int64_t>(view)].item<int64_t>(), sector_of(azimuths[view])) <= 1;
   }
   return static_cast<double>(right) / static_cast<double>(azimuths.size());
 }
@@ -68,7 +64,7 @@ bool shows_a_second_front(const torch::Tensor& sector_logits, const std::vector<
   const torch::Tensor p = sector_logits.softmax(1).to(torch::kDouble).contiguous();  // [V,kSectors]
   double front = 0, back = 0;
   for (size_t view = 0; view < azimuths.size(); ++view) {
-    if (turn_between(azimuths[view], 180) > kFrontOrBack) continue;
+    if (std::abs(std::remainder(azimuths[view] - 180, 360.0)) > kFrontOrBack) continue;
     const double* row = p[static_cast<int64_t>(view)].data_ptr<double>();
     for (int64_t k = -1; k <= 1; ++k) {
       front += row[(k + kSectors) % kSectors];

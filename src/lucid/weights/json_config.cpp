@@ -7,6 +7,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/weights/damaged.h"
 
 namespace lucid::weights {
 namespace {
@@ -35,13 +36,9 @@ nlohmann::json read_json_object(const std::filesystem::path& file) {
   try {
     object = nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::parse_error& error) {
-    throw UserError({.what_happened = fmt::format("is not valid JSON (byte {})", error.byte),
-                     .file = file.string(),
-                     .hint = "the file is damaged or cut short; fetch it again"});
+    damaged(file, fmt::format("is not valid JSON (byte {})", error.byte));
   } catch (const nlohmann::json::exception& error) {  // a number that no double can hold
-    throw UserError({.what_happened = fmt::format("is not usable JSON: {}", error.what()),
-                     .file = file.string(),
-                     .hint = "the file is damaged or cut short; fetch it again"});
+    damaged(file, fmt::format("is not usable JSON: {}", error.what()));
   }
   if (!object.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
   return object;
