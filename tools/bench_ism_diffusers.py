@@ -22,10 +22,11 @@ def networks(device):
     import torch
     from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
-    unet = UNet2DConditionModel(sample_size=SIZE // 8, cross_attention_dim=1024, attention_head_dim=[5, 10, 20, 20],
-                                use_linear_projection=True)
-    vae = AutoencoderKL(block_out_channels=[128, 256, 512, 512], layers_per_block=2,
-                        down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4)
+    with torch.device(device):  # random weights of this size take a CPU half a minute
+        unet = UNet2DConditionModel(sample_size=SIZE // 8, cross_attention_dim=1024, attention_head_dim=[5, 10, 20, 20],
+                                    use_linear_projection=True)
+        vae = AutoencoderKL(block_out_channels=[128, 256, 512, 512], layers_per_block=2,
+                            down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4)
     for network in (unet, vae):
         network.requires_grad_(False).eval().to(device, torch.bfloat16, memory_format=torch.channels_last)
     schedule = DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)

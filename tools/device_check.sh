@@ -4,12 +4,13 @@
 # gsplat, an ISM step of Stable Diffusion's shapes beside the same in diffusers, the embedded prior's step. What fails is written
 # down and the next begins. Needs nvcc 12 or later and a CUDA libtorch (that of python3's torch is taken); gsplat and diffusers where
 # they are installed. A machine without Debian's packages: LUCID_PREFIX=DIR, into which those of tools/setup_debian.sh were unpacked
-# (dpkg -x). With 16 cores about eight minutes, half of them the build.
+# (dpkg -x). With 16 cores about eight minutes, half of them the build; LUCID_BUILD=DIR takes the programs of a build made elsewhere, on
+# a machine that needs nvcc and the same libtorch but no GPU (TORCH_CUDA_ARCH_LIST=9.0 cmake -DLUCID_CUDA=ON …).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 out=$(realpath -m "${1:-output/device}")
-build=build/device
+build=${LUCID_BUILD:-build/device}
 mkdir -p "$out" build
 
 options=(-G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DLUCID_CUDA=ON -DLUCID_WERROR=OFF -DLUCID_VIDEO=OFF)
@@ -37,13 +38,27 @@ part() {
 has() { python3 -c "import $1" 2>/dev/null; }
 
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | tee "$out/device.txt"
-part configure cmake "${options[@]}" || exit 1
-part build cmake --build "$build" --target lucid lucid_render_test lucid_train_test lucid_prior_test bench_raster bench_step || exit 1
+if [ -z "${LUCID_BUILD:-}" ]; then
+  part configure cmake "${options[@]}" || exit 1
+  part build cmake --build "$build" --target lucid lucid_render_test lucid_train_test lucid_prior_test bench_raster bench_step || exit 1
+else  # its run paths are another machine's
+  torch=$(python3 -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent)')
+  export LD_LIBRARY_PATH=$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}
+fi
 
 bin=$build/bin
 part tests_render "$bin/lucid_render_test" --gtest_filter='*on_device*'
 part tests_train "$bin/lucid_train_test" --gtest_filter='*Gpu*'
 part tests_prior "$bin/lucid_prior_test" --gtest_filter='*Gpu*'
+furniture=${LUCID_PREFIX:-}/usr/share/sweethome3d/furniture
+if [ -d "$furniture" ]; then
+  corpus=build/device-corpus
+  part corpus "$bin/lucid" prior corpus --library "$furniture" --out "$corpus" --progress off
+  part train_prior "$bin/lucid" prior train --device cuda --batch 128 --unet-steps 1000 --corpus "$corpus" --out "$out/prior" --progress plain
+  part train_judge "$bin/lucid" prior judge --device cuda --steps 1000 --corpus "$corpus" --out "$out/judge" --progress plain
+else
+  echo "== train_prior: $furniture is not there (Debian's sweethome3d-furniture)"
+fi
 lines=40 part raster "$bin/bench_raster" --device cuda --json
 if has gsplat; then
   lines=40 part gsplat python3 tools/bench_gsplat.py --bench "$bin/bench_raster"

@@ -22,34 +22,30 @@ namespace lucid::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// Paths of the loaded libraries whose name holds `part`.
-std::vector<std::string> loaded_libraries(const char* part) {
-  struct Search {
-    const char* part;
-    std::vector<std::string> found;
-  } search{part, {}};
+/// Paths of the loaded BLAS libraries of the processor; a GPU's (libcublas) are none of them.
+std::vector<std::string> loaded_blas() {
+  std::vector<std::string> found;
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* data) {
-        auto* s = static_cast<Search*>(data);
-        const std::string name = info->dlpi_name == nullptr ? "" : info->dlpi_name;
-        if (fs::path(name).filename().string().find(s->part) != std::string::npos)
-          s->found.push_back(fs::weakly_canonical(name).string());
+        const fs::path path = info->dlpi_name == nullptr ? "" : info->dlpi_name;
+        const std::string name = path.filename().string();
+        if (name.starts_with("libblas") || name.starts_with("libopenblas")) {
+          static_cast<std::vector<std::string>*>(data)->push_back(fs::weakly_canonical(path).string());
+        }
         return 0;
       },
-      &search);
-  return search.found;
+      &found);
+  return found;
 }
 
 std::string blas_text() {
   using GetConfig = char* (*)();
   const auto get_config = reinterpret_cast<GetConfig>(dlsym(RTLD_DEFAULT, "openblas_get_config"));
-  std::string text = fmt::format("{}", fmt::join(loaded_libraries("blas"), ", "));
-  if (text.empty()) text = "inside libtorch";
+  const std::vector<std::string> loaded = loaded_blas();
+  const std::string text = loaded.empty() ? "inside libtorch" : fmt::format("{}", fmt::join(loaded, ", "));
   if (get_config != nullptr) return fmt::format("{} ({})", text, get_config());
-  if (text.find("openblas") == std::string::npos && !loaded_libraries("blas").empty()) {
-    text += " (the reference BLAS is about 100 times slower than libopenblas0-openmp)";
-  }
-  return text;
+  if (loaded.empty() || text.find("openblas") != std::string::npos) return text;
+  return text + " (the reference BLAS is about 100 times slower than libopenblas0-openmp)";
 }
 
 void describe_machine() {

@@ -75,7 +75,7 @@ Verdict JudgeImpl::forward(const torch::Tensor& pictures) {
 }
 
 torch::Tensor Verdict::sector_if(const torch::Tensor& words) const {
-  return sector.index({torch::arange(words.size(0)), words});
+  return sector.index({torch::arange(words.size(0), words.options()), words});
 }
 
 int64_t sector_of(double azimuth) {

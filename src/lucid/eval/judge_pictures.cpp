@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lucid/diffusion/device.h"
+
 namespace lucid::eval {
 namespace {
 
@@ -12,8 +14,8 @@ constexpr int64_t kHeldOutEvery = 10, kReadAtOnce = 256;
 /// [B,3,S,S] in 0..1 -> the same, each picture zoomed and shifted, some blurred, hazed or tinted.
 torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
   const int64_t count = pictures.size(0);
-  const torch::Tensor affine = torch::zeros({count, 2, 3});
-  const torch::Tensor gain = torch::ones({count, 3, 1, 1}), haze = torch::zeros({count, 1, 1, 1});
+  torch::Tensor affine = torch::zeros({count, 2, 3});
+  torch::Tensor gain = torch::ones({count, 3, 1, 1}), haze = torch::zeros({count, 1, 1, 1});
   for (int64_t i = 0; i < count; ++i) {
     const double zoom = rng.uniform(0.9, 1.2);  // > 1: the object becomes smaller
     affine[i][0][0] = zoom;
@@ -24,6 +26,7 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
     for (int64_t c = 0; c < 3; ++c) gain[i][c] = light * rng.uniform(0.93, 1.07);
     if (rng.chance(0.3)) haze[i] = rng.uniform(0, 0.35);
   }
+  for (torch::Tensor* numbers : {&affine, &gain, &haze}) *numbers = diffusion::to_device(*numbers, pictures.device());
   const torch::Tensor grid = torch::affine_grid_generator(affine, pictures.sizes(), /*align_corners=*/false);
   // Darkness (1 - picture) is 0 on the white ground, so that what comes in from outside is white.
   torch::Tensor dark = torch::grid_sampler(1 - pictures, grid, 0, 0, false) * (1 - haze);
@@ -31,7 +34,7 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
   if (sigma > 0.3) {
     const torch::Tensor x = torch::arange(-3, 4).to(torch::kFloat);
     torch::Tensor kernel = torch::exp(-x * x / (2 * sigma * sigma));
-    kernel = (kernel / kernel.sum()).view({1, 1, 1, 7}).expand({3, 1, 1, 7});
+    kernel = diffusion::to_device((kernel / kernel.sum()).view({1, 1, 1, 7}).repeat({3, 1, 1, 1}), pictures.device());
     const auto filter = [&](const torch::Tensor& k, at::IntArrayRef padding) {
       auto half = dark.slice(0, 0, count / 2);
       half.copy_(torch::conv2d(half, k, {}, 1, padding, 1, /*groups=*/3));
@@ -46,8 +49,9 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
 
 bool is_held_out(int64_t view_of_item) { return view_of_item % kHeldOutEvery == kHeldOutEvery / 2; }
 
-JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config,
-                            const std::function<bool(int64_t view_of_item)>& keep) {
+bool every_view(int64_t /*view_of_item*/) { return true; }
+
+JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config, const ViewFilter& keep) {
   const auto index_in = [](const std::vector<std::string>& list, const std::string& word) {
     const auto it = std::ranges::find(list, word);
     return it == list.end() ? kNoAnswer : static_cast<int64_t>(it - list.begin());
@@ -80,7 +84,8 @@ JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& con
 }
 
 JudgeBatch draw_batch(const JudgePictures& pictures, const torch::Tensor& rows, Rng& rng) {
-  JudgeBatch batch{.rgb = pictures.rgb.index_select(0, rows).to(torch::kFloat) / 255,
+  const torch::Device device = pictures.rgb.device();
+  JudgeBatch batch{.rgb = pictures.rgb.index_select(0, diffusion::to_device(rows, device)).to(torch::kFloat) / 255,
                    .word = pictures.word.index_select(0, rows),
                    .colour = pictures.colour.index_select(0, rows),
                    .sector = pictures.sector.index_select(0, rows)};
@@ -88,7 +93,7 @@ JudgeBatch draw_batch(const JudgePictures& pictures, const torch::Tensor& rows, 
   for (int64_t i = 0; i < rows.size(0); ++i) coins.push_back(rng.chance(0.5));
   const torch::Tensor turned =
       torch::tensor(coins, torch::kLong).to(torch::kBool) & pictures.mirrors.index_select(0, rows);
-  batch.rgb = torch::where(turned.view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
+  batch.rgb = torch::where(diffusion::to_device(turned, device).view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
   batch.sector = torch::where(turned, (kSectors - batch.sector) % kSectors, batch.sector);
   batch.rgb = augmented(batch.rgb, rng);
   return batch;

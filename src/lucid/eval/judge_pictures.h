@@ -21,17 +21,19 @@ struct JudgePictures {
   torch::Tensor mirrors;               // [n] bool: left and right of the object mirror each other
 };
 
-/// Every tenth view of each item is held out from the judge's training and is what the report is measured on.
+/// Which views of an item are meant, by their number in it.
+using ViewFilter = std::function<bool(int64_t view_of_item)>;
+/// Every tenth view of each item is held out from the judge's training.
 bool is_held_out(int64_t view_of_item);
+bool every_view(int64_t view_of_item);
 
 /// Of each item those views for which `keep` holds. Throws UserError.
-JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config,
-                            const std::function<bool(int64_t view_of_item)>& keep);
+JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config, const ViewFilter& keep);
 
 /// A share of pictures.
 struct JudgeBatch {
-  torch::Tensor rgb;                   // [B,3,S,S] in 0..1
-  torch::Tensor word, colour, sector;  // [B]
+  torch::Tensor rgb;                   // [B,3,S,S] in 0..1, on the device that the pictures' rgb is on
+  torch::Tensor word, colour, sector;  // [B], on the CPU
 };
 
 /// `rows` [B] of the pictures, augmented: size, place, light, tint, haze, blur; by chance mirrored where that shows the

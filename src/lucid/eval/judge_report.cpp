@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "lucid/base/error.h"
-#include "lucid/eval/judge_pictures.h"
 #include "lucid/eval/metrics.h"
 #include "lucid/weights/json_config.h"
 
@@ -29,7 +28,7 @@ Accuracy accuracy_of(const nlohmann::json& j) {
           .views = j.at("views")};
 }
 
-/// Averages over the items in their own colours, a few held-out views of each.
+/// Averages over the items in their own colours, a few views of each, spread over the item.
 std::map<std::string, RealLook> real_looks(const corpus::Corpus& corpus) {
   constexpr size_t kViews = 6;
   std::map<std::string, RealLook> sums;
@@ -72,9 +71,9 @@ struct Tally {
 
 }  // namespace
 
-JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus) {
+JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep) {
   const torch::NoGradGuard no_grad;
-  const JudgePictures pictures = load_pictures(corpus, judge->config(), is_held_out);
+  const JudgePictures pictures = load_pictures(corpus, judge->config(), keep);
   std::map<std::string, Tally> tallies;
   Tally all;
   for (int64_t begin = 0; begin < pictures.rgb.size(0); begin += kAtOnce) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far the judge can be believed: accuracies on held-out views of real renders, word by word.
+// How far the judge can be believed: accuracies on real renders that it did not learn from, word by word.
 #pragma once
 
 #include <filesystem>
@@ -8,10 +8,11 @@
 
 #include "lucid/corpus/shards.h"
 #include "lucid/eval/judge.h"
+#include "lucid/eval/judge_pictures.h"
 
 namespace lucid::eval {
 
-/// Of held-out views, 0..1. Colour counts where the item has one; a sector is right if it is the true one or a
+/// Of views, 0..1. Colour counts where the item has one; a sector is right if it is the true one or a
 /// neighbour.
 struct Accuracy {
   double word = 0, word_in_five = 0, colour = 0, sector = 0;
@@ -32,7 +33,9 @@ struct JudgeReport {
   std::map<std::string, RealLook> looks;
 };
 
-JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus);
+/// On the views of each item for which `keep` holds: is_held_out for the corpus that the judge was trained on,
+/// every_view for one of another seed.
+JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep);
 
 /// As stored in judge.json under "report". The reader throws UserError.
 std::string to_json(const JudgeReport& report);

@@ -55,7 +55,7 @@ TEST(Judge, LearnsWhatItIsShownAndComesBackFromItsFiles) {
       corpus, {.steps = 60, .batch = 24, .width = 8},
       [&](int64_t step, double loss) { (step == 1 ? first : last) = loss; }, stop);
   EXPECT_LT(last, 0.7 * first);
-  const JudgeReport report = examine_judge(judge, corpus);
+  const JudgeReport report = examine_judge(judge, corpus, is_held_out);
   EXPECT_EQ(report.all.views, 16);
   EXPECT_GE(report.all.word, 0.9);
   EXPECT_GE(report.all.colour, 0.9);

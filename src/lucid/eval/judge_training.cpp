@@ -7,6 +7,7 @@
 #include <set>
 
 #include "lucid/base/rng.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/eval/judge_pictures.h"
 
 namespace lucid::eval {
@@ -26,12 +27,12 @@ JudgeConfig config_of(const corpus::Corpus& corpus, int64_t width) {
 torch::Tensor loss_of(const Verdict& verdict, const JudgeBatch& batch) {
   namespace F = torch::nn::functional;
   const auto entropy = [&](const torch::Tensor& logits, const torch::Tensor& wanted) {
-    if ((wanted == kNoAnswer).all().item<bool>()) return torch::zeros({});
-    return F::cross_entropy(logits, wanted,
+    if ((wanted == kNoAnswer).all().item<bool>()) return torch::zeros({}, logits.options());
+    return F::cross_entropy(logits, diffusion::to_device(wanted, logits.device()),
                             F::CrossEntropyFuncOptions().ignore_index(kNoAnswer).label_smoothing(kLabelSmoothing));
   };
   return entropy(verdict.word, batch.word) + 0.5 * entropy(verdict.colour, batch.colour) +
-         entropy(verdict.sector_if(batch.word), batch.sector);
+         entropy(verdict.sector_if(diffusion::to_device(batch.word, verdict.sector.device())), batch.sector);
 }
 
 /// One cycle: linear up, cosine down.
@@ -46,7 +47,11 @@ Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
                   const std::function<void(int64_t, double)>& on_step, const std::atomic<bool>& stop) {
   torch::manual_seed(options.seed);  // the layers' initial weights
   Judge judge(config_of(corpus, options.width));
-  const JudgePictures pictures = load_pictures(corpus, judge->config(), [](int64_t i) { return !is_held_out(i); });
+  judge->to(options.device);
+  JudgePictures pictures = load_pictures(corpus, judge->config(), [](int64_t i) { return !is_held_out(i); });
+  pictures.rgb = pictures.rgb.to(options.device);
+  // Reading a loss waits for the device.
+  const int64_t read_every = options.device.is_cpu() ? 1 : 20;
   const int64_t count = pictures.rgb.size(0);
   torch::optim::AdamW optimizer(judge->parameters(), torch::optim::AdamWOptions(0).weight_decay(kWeightDecay));
   judge->train();
@@ -63,8 +68,9 @@ Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
     const torch::Tensor loss = loss_of(judge->forward(batch.rgb), batch);
     loss.backward();
     optimizer.step();
-    on_step(step, loss.item<double>());
+    if (step % read_every == 0 || step == options.steps) on_step(step, loss.item<double>());
   }
+  judge->to(torch::kCPU);
   judge->eval();
   return judge;
 }

@@ -15,9 +15,11 @@ struct JudgeTraining {
   double learning_rate = 2e-3;  // at its peak; one cycle of AdamW
   int64_t seed = 0;
   int64_t width = JudgeConfig{}.width;
+  torch::Device device = torch::kCPU;
 };
 
-/// `on_step(step, loss)` after each step; stops early (and still returns the judge so far) when `stop` is set.
+/// The judge, on the CPU. `on_step(step, loss)` after each step, on a GPU after some; stops early (and still returns
+/// the judge so far) when `stop` is set.
 Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
                   const std::function<void(int64_t, double)>& on_step, const std::atomic<bool>& stop);
 
