@@ -17,6 +17,7 @@
 #include "lucid/asset/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/base/sha256.h"
 #include "lucid/corpus/shards.h"
 #include "lucid/distill/vocabulary.h"
 #include "lucid/eval/asset_views.h"
@@ -41,10 +42,12 @@ struct Evaluation {
   fs::path prior;
   eval::Judge judge;
   eval::JudgeReport report;
+  std::string judge_name;          // of its files' bytes
   distill::Vocabulary vocabulary;  // names that prior and judge both know
   std::vector<eval::EvalPrompt> prompts;
   std::optional<corpus::Corpus> corpus;
   std::optional<eval::Clip> clip;
+  std::map<fs::path, std::string> hashes;  // of the prior's files, as they are asked for
 };
 
 /// A prior without a vocabulary may know all that the judge does.
@@ -74,6 +77,10 @@ void refuse_alike(const std::vector<eval::EvalPrompt>& prompts, const fs::path& 
   }
 }
 
+std::string name_of_judge(const fs::path& folder) {
+  return sha256_of_bytes(sha256_of_file(folder / "judge.json") + sha256_of_file(folder / "judge.safetensors"));
+}
+
 Evaluation prepare(const EvalOptions& options) {
   const fs::path prior = options.prior.empty() ? data_folder() / "models" / "mini" : options.prior;
   const fs::path judge_folder = options.judge.empty() ? data_folder() / "models" / "judge" : options.judge;
@@ -81,10 +88,12 @@ Evaluation prepare(const EvalOptions& options) {
                         .prior = prior,
                         .judge = eval::load_judge(judge_folder),
                         .report = eval::read_judge_report(judge_folder),
+                        .judge_name = name_of_judge(judge_folder),
                         .vocabulary = {},
                         .prompts = {},
                         .corpus = {},
-                        .clip = {}};
+                        .clip = {},
+                        .hashes = {}};
   const auto& colours = evaluation.judge->config().colours;
   const distill::Vocabulary& vocabulary = evaluation.vocabulary = vocabulary_of(prior, evaluation.judge->config());
   evaluation.prompts = options.prompts.empty()
@@ -214,10 +223,34 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   const auto pictures = views.rgb.unbind(0);
   asset::write_png(folder / "eval.png", asset::contact_sheet({{pictures[0], pictures[2], pictures[4], pictures[6]}}));
   result.picture = fs::relative(folder / "eval.png", evaluation.options.out).string();
+  result.judge = evaluation.judge_name;
   return result;
 }
 
-/// What an earlier run measured, unless it lacks what is asked for now.
+/// Refuses an asset of an earlier run that another preset made, or other weights.
+void check_maker(Evaluation& evaluation, const fs::path& folder) {
+  const fs::path file = folder / "manifest.json";
+  const nlohmann::json manifest = weights::read_json_object(file);
+  const auto refuse = [&](const std::string& what) {
+    throw UserError({.what_happened = what, .file = file.string(), .hint = "--out names another folder"});
+  };
+  try {
+    const std::string preset = manifest.at("options").at("preset");
+    if (preset != evaluation.options.preset) refuse(fmt::format("was made with --preset {}", preset));
+    for (const auto& [name, hash] : manifest.at("weights_sha256").items()) {
+      const fs::path weights = evaluation.prior / name;
+      std::error_code none;
+      if (!fs::exists(weights, none)) continue;  // an adapter's, from elsewhere
+      std::string& known = evaluation.hashes[weights];
+      if (known.empty()) known = sha256_of_file(weights);
+      if (known != hash) refuse("was made by another prior");
+    }
+  } catch (const nlohmann::json::exception& error) {
+    refuse(error.what());
+  }
+}
+
+/// What an earlier run measured, unless it lacks what is asked for now or another judge was asked.
 std::optional<eval::AssetResult> stored_result(const Evaluation& evaluation, const fs::path& folder) {
   const fs::path file = folder / kNumbers;
   std::error_code none;
@@ -226,6 +259,7 @@ std::optional<eval::AssetResult> stored_result(const Evaluation& evaluation, con
     eval::AssetResult result = eval::result_from_json(weights::read_json_object(file));
     if (evaluation.clip && !result.clip_score) return std::nullopt;
     if (evaluation.corpus && !result.distance_to_nearest) return std::nullopt;
+    if (result.judge != evaluation.judge_name) return std::nullopt;
     return result;
   } catch (const nlohmann::json::exception& error) {
     throw UserError(
@@ -275,10 +309,12 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
     for (const eval::EvalPrompt& prompt : evaluation.prompts) {
       for (int64_t seed = 0; seed < options.seeds; ++seed) {
         const fs::path folder = options.out / "runs" / score / folder_name(prompt, seed);
-        auto known = stored_result(evaluation, folder);
+        std::error_code none;
+        const bool made = fs::exists(folder / "manifest.json", none);
+        if (made) check_maker(evaluation, folder);
+        auto known = made ? stored_result(evaluation, folder) : std::nullopt;
         if (!known) {
-          std::error_code none;
-          if (!fs::exists(folder / "manifest.json", none)) {
+          if (!made) {
             const int code = make_asset(evaluation, score, prompt, seed, stop);
             if (code != 0) return code;
           }

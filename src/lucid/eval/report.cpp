@@ -108,7 +108,8 @@ json to_json(const AssetResult& r) {
           {"clip_rank", maybe(r.clip_rank)},
           {"seconds", r.seconds},
           {"peak_mb", r.peak_mb},
-          {"picture", r.picture}};
+          {"picture", r.picture},
+          {"judge", r.judge}};
 }
 
 AssetResult result_from_json(const json& j) {
@@ -133,7 +134,8 @@ AssetResult result_from_json(const json& j) {
           .clip_rank = read_maybe<int64_t>(j, "clip_rank"),
           .seconds = j.at("seconds"),
           .peak_mb = j.at("peak_mb"),
-          .picture = j.at("picture")};
+          .picture = j.at("picture"),
+          .judge = j.value("judge", "")};
 }
 
 json summary(const std::vector<AssetResult>& results, double judge_accuracy) {

@@ -32,6 +32,7 @@ struct AssetResult {
   double seconds = 0;
   int64_t peak_mb = 0;
   std::string picture;  // PNG, relative to the report's folder
+  std::string judge;    // names its weights and report
 };
 
 nlohmann::json to_json(const AssetResult& result);
