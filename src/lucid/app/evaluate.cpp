@@ -197,6 +197,7 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   }
   result.sharpness = eval::sharpness(views.rgb, views.alpha);
   result.saturation = eval::saturation(views.rgb, views.alpha);
+  result.surface_sharpness = eval::surface_sharpness(views.rgb, views.alpha);
   const auto look = evaluation.report.looks.find(prompt.word);
   if (look != evaluation.report.looks.end()) {
     if (look->second.sharpness > 0) result.sharpness_ratio = result.sharpness / look->second.sharpness;
@@ -256,10 +257,11 @@ std::optional<eval::AssetResult> stored_result(const Evaluation& evaluation, con
   std::error_code none;
   if (!fs::exists(file, none)) return std::nullopt;
   try {
-    eval::AssetResult result = eval::result_from_json(weights::read_json_object(file));
+    const nlohmann::json stored = weights::read_json_object(file);
+    if (stored.value("judge", "") != evaluation.judge_name) return std::nullopt;
+    eval::AssetResult result = eval::result_from_json(stored);
     if (evaluation.clip && !result.clip_score) return std::nullopt;
     if (evaluation.corpus && !result.distance_to_nearest) return std::nullopt;
-    if (result.judge != evaluation.judge_name) return std::nullopt;
     return result;
   } catch (const nlohmann::json::exception& error) {
     throw UserError(

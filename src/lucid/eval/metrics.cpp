@@ -15,9 +15,25 @@ constexpr double kInside = 0.9;         // alpha of a pixel that counts as the o
 constexpr int64_t kThumbnail = 32;      // pixels a side
 constexpr double kFrontOrBack = 45.01;  // degrees
 
+constexpr int64_t kFromOutline = 3;  // pixels
+
 double mean_inside(const torch::Tensor& values, const torch::Tensor& inside) {
   const double count = inside.sum().item<double>();
   return count == 0 ? 0 : (values * inside).sum().item<double>() / count;
+}
+
+/// |gradient| of the luminance of pictures [V,3,S,S], without their borders: [V,1,S-2,S-2].
+torch::Tensor slopes(const torch::Tensor& pictures) {
+  const torch::Tensor weights = torch::tensor({0.299, 0.587, 0.114}, pictures.options()).view({1, 3, 1, 1});
+  const torch::Tensor y = (pictures * weights).sum(1, /*keepdim=*/true);
+  const torch::Tensor dx = (y.slice(3, 2) - y.slice(3, 0, -2)).slice(2, 1, -1) / 2;
+  const torch::Tensor dy = (y.slice(2, 2) - y.slice(2, 0, -2)).slice(3, 1, -1) / 2;
+  return (dx.square() + dy.square()).sqrt();
+}
+
+/// 1 where the object is, as slopes() has it.
+torch::Tensor inside_of(const torch::Tensor& alpha, const torch::Tensor& like) {
+  return (alpha.slice(2, 1, -1).slice(3, 1, -1) > kInside).to(like.dtype());
 }
 
 }  // namespace
@@ -30,12 +46,15 @@ int64_t rank_of(const torch::Tensor& word_logits, int64_t word) {
 }
 
 double sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha) {
-  const torch::Tensor weights = torch::tensor({0.299, 0.587, 0.114}, pictures.options()).view({1, 3, 1, 1});
-  const torch::Tensor y = (pictures * weights).sum(1, /*keepdim=*/true);  // [V,1,S,S]
-  const auto inner = [](const torch::Tensor& x) { return x.slice(2, 1, -1).slice(3, 1, -1); };
-  const torch::Tensor dx = (y.slice(3, 2) - y.slice(3, 0, -2)).slice(2, 1, -1) / 2;
-  const torch::Tensor dy = (y.slice(2, 2) - y.slice(2, 0, -2)).slice(3, 1, -1) / 2;
-  return mean_inside((dx.square() + dy.square()).sqrt(), (inner(alpha) > kInside).to(pictures.dtype()));
+  return mean_inside(slopes(pictures), inside_of(alpha, pictures));
+}
+
+std::optional<double> surface_sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha) {
+  const torch::Tensor outside = 1 - inside_of(alpha, pictures);
+  const torch::Tensor near = torch::max_pool2d(outside, 2 * kFromOutline + 1, 1, kFromOutline);
+  const torch::Tensor surface = 1 - near;
+  if (surface.sum().item<double>() == 0) return std::nullopt;
+  return mean_inside(slopes(pictures), surface);
 }
 
 double saturation(const torch::Tensor& pictures, const torch::Tensor& alpha) {

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,12 @@ namespace lucid::eval {
 int64_t rank_of(const torch::Tensor& word_logits, int64_t word);
 
 /// Mean over views of |gradient| of the luminance inside the object, per pixel of it; pictures [V,3,S,S] in 0..1 over
-/// white, alpha [V,1,S,S]. Only meaningful as a ratio between pictures of the same size.
+/// white, alpha [V,1,S,S]. Only meaningful as a ratio between pictures of the same size. The outline is in it: a smooth
+/// thin thing with a crisp edge is sharp.
 double sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha);
+/// The same of the pixels that are three or more away from the outline: what is drawn on the surface. Empty where
+/// nothing is as thick as that.
+std::optional<double> surface_sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha);
 
 /// Mean over the object's pixels of max - min of the three channels.
 double saturation(const torch::Tensor& pictures, const torch::Tensor& alpha);

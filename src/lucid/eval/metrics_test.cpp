@@ -36,6 +36,17 @@ TEST(Sharpness, OfARampIsItsSlopeAndTheGroundDoesNotCount) {
   EXPECT_EQ(sharpness(ramp, torch::zeros_like(all)), 0);
 }
 
+TEST(Sharpness, OfTheSurfaceLeavesTheOutlineOut) {
+  // A grey square on white, with a ramp inside.
+  const torch::Tensor picture = torch::ones({1, 3, 32, 32}), alpha = torch::zeros({1, 1, 32, 32});
+  picture.slice(2, 8, 24).slice(3, 8, 24).copy_((torch::arange(16) * 0.01).expand({3, 16, 16}));
+  alpha.slice(2, 8, 24).slice(3, 8, 24).fill_(1);
+  EXPECT_GT(sharpness(picture, alpha), 0.05);
+  EXPECT_NEAR(surface_sharpness(picture, alpha).value(), 0.01, 1e-6);
+  alpha.slice(3, 12).fill_(0);  // four pixels wide
+  EXPECT_FALSE(surface_sharpness(picture, alpha).has_value());
+}
+
 TEST(Sharpness, FallsWithBlur) {
   torch::manual_seed(0);
   const torch::Tensor noise = torch::rand({2, 3, 32, 32});

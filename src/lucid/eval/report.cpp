@@ -36,6 +36,7 @@ constexpr Number kNumbers[] = {
     {"janus_rate",
      [](const AssetResult& r) { return r.second_front ? std::optional<double>(*r.second_front) : std::nullopt; }},
     {"sharpness", [](const AssetResult& r) { return std::optional<double>(r.sharpness); }},
+    {"surface_sharpness", [](const AssetResult& r) { return r.surface_sharpness; }},
     {"sharpness_ratio", [](const AssetResult& r) { return r.sharpness_ratio; }},
     {"saturation_ratio", [](const AssetResult& r) { return r.saturation_ratio; }},
     {"distance_to_nearest", [](const AssetResult& r) { return r.distance_to_nearest; }},
@@ -100,6 +101,7 @@ json to_json(const AssetResult& r) {
           {"second_front", maybe(r.second_front)},
           {"sharpness", r.sharpness},
           {"saturation", r.saturation},
+          {"surface_sharpness", maybe(r.surface_sharpness)},
           {"sharpness_ratio", maybe(r.sharpness_ratio)},
           {"saturation_ratio", maybe(r.saturation_ratio)},
           {"distance_to_nearest", maybe(r.distance_to_nearest)},
@@ -126,6 +128,7 @@ AssetResult result_from_json(const json& j) {
           .second_front = read_maybe<bool>(j, "second_front"),
           .sharpness = j.at("sharpness"),
           .saturation = j.at("saturation"),
+          .surface_sharpness = read_maybe<double>(j, "surface_sharpness"),
           .sharpness_ratio = read_maybe<double>(j, "sharpness_ratio"),
           .saturation_ratio = read_maybe<double>(j, "saturation_ratio"),
           .distance_to_nearest = read_maybe<double>(j, "distance_to_nearest"),
@@ -135,7 +138,7 @@ AssetResult result_from_json(const json& j) {
           .seconds = j.at("seconds"),
           .peak_mb = j.at("peak_mb"),
           .picture = j.at("picture"),
-          .judge = j.value("judge", "")};
+          .judge = j.at("judge")};
 }
 
 json summary(const std::vector<AssetResult>& results, double judge_accuracy) {

@@ -24,6 +24,7 @@ struct AssetResult {
   std::optional<double> view_accuracy;  // of words whose sides the judge can tell on real renders
   std::optional<bool> second_front;     // the same
   double sharpness = 0, saturation = 0;
+  std::optional<double> surface_sharpness;
   std::optional<double> sharpness_ratio, saturation_ratio;  // to real renders of the word
   std::optional<double> distance_to_nearest;
   std::optional<double> reprojection_error;
@@ -39,9 +40,10 @@ nlohmann::json to_json(const AssetResult& result);
 AssetResult result_from_json(const nlohmann::json& json);  // throws nlohmann::json::exception
 
 /// Means over the assets of one score: prompts, r_precision_1, r_precision_5, colour_accuracy, view_accuracy,
-/// janus_rate, sharpness_ratio, saturation_ratio, distance_to_nearest, reprojection_error, clip_score,
-/// clip_r_precision_1, clip_r_precision_5, seconds_per_asset, peak_mb, unseen_combinations (how many prompts are such);
-/// with `judge_accuracy`, without which the first ones mean nothing. A mean of nothing is null.
+/// janus_rate, sharpness, surface_sharpness, sharpness_ratio, saturation_ratio, distance_to_nearest,
+/// reprojection_error, clip_score, clip_r_precision_1, clip_r_precision_5, seconds_per_asset, peak_mb,
+/// unseen_combinations (how many prompts are such); with `judge_accuracy`, without which the first ones mean nothing. A
+/// mean of nothing is null.
 nlohmann::json summary(const std::vector<AssetResult>& results, double judge_accuracy);
 
 /// Paired by prompt and seed: a minus b. Of each number: mean difference, bootstrap interval of 95 %, share of pairs in
