@@ -11,7 +11,7 @@
 namespace lucid::eval {
 
 struct JudgeTraining {
-  int64_t steps = 3000, batch = 64;
+  int64_t steps = 6000, batch = 64;
   double learning_rate = 2e-3;  // at its peak; one cycle of AdamW
   int64_t seed = 0;
   int64_t width = JudgeConfig{}.width;
