@@ -31,7 +31,8 @@ eval::Judge trained(const JudgeState& state, const corpus::Corpus& corpus, const
 
 int run(JudgeState state, const std::atomic<bool>& stop) {
   if (state.training.steps < 0 || state.training.batch < 2 || state.training.width < 1) {
-    throw UserError(UserMistake{.what_happened = "steps, batch and width must be positive", .key = "--steps"});
+    throw UserError(UserMistake{.what_happened = "steps must not be negative, width not below 1, batch not below 2",
+                                .key = "--steps"});
   }
   app::set_threads(state.threads);
   state.training.device = diffusion::device_from_name(state.device);
