@@ -194,6 +194,7 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
       std::min(trust->second.front_back, trust->second.sector) >= kTellsSides) {
     result.view_accuracy = eval::view_accuracy(sector, views.azimuths());
     result.second_front = eval::shows_a_second_front(sector, views.azimuths());
+    result.sides_seen = eval::sides_seen(sector);
   }
   result.sharpness = eval::sharpness(views.rgb, views.alpha);
   result.saturation = eval::saturation(views.rgb, views.alpha);

@@ -151,6 +151,9 @@ void add_guidance(OptionTable& table, RunOptions& o) {
   add({"front_decay_factor", "", "Perp-Neg: decay of the front's weight", &s.perpneg_options.front_decay_factor, 0,
        1000});
   add({"side_decay_factor", "", "Perp-Neg: decay of the side's weight", &s.perpneg_options.side_decay_factor, 0, 1000});
+  add({"view_guidance", "", "guidance from the opposite view's prompt to the view's own (ours); 0 = none",
+       &s.view_guidance, 0, 1000});
+  add({"view_guidance_t_low", "", "its lowest timestep, as a fraction (ours)", &s.view_guidance_t_low, 0, 1});
   add({"C_batch_size", "", "views a step", &o.train.batch, 1, 64});
   add({"vis_interval", "", "steps between contact sheets; 0 = none", &o.train.vis_interval, 0, kHuge});
 }

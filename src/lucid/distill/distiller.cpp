@@ -25,6 +25,7 @@ void check_options(const ScoreOptions& options) {
   refuse(options.delta_t < 0, "delta_t", "must not be negative");
   refuse(options.annealing_intervals && options.delta_t_start < 0, "delta_t_start", "must not be negative");
   refuse(!(options.xs_eta >= 0), "xs_eta", "must not be negative");
+  refuse(!(options.view_guidance >= 0), "view_guidance", "must not be negative");
 }
 
 }  // namespace

@@ -27,6 +27,9 @@ struct ScoreOptions {
   double xs_eta = 0;
   bool perpneg = true;
   PerpNegOptions perpneg_options;
+  // Ours: classifier-free guidance from the prompt of the opposite view to the view's own, on timesteps from this
+  // fraction up. It tells back from front, and left from right, and keeps what both views share.
+  double view_guidance = 0, view_guidance_t_low = 0;
 };
 
 /// Where noise comes from: the run's rng streams, or a test's recording. All tensors float32.

@@ -151,6 +151,34 @@ TEST_F(Score, IsmFailsIfPerpNegsProjectionIsDropped) {
   EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
 }
 
+TEST_F(Score, ViewGuidanceGoesFromTheOppositeViewToTheViewFromItsTimestepUp) {
+  t_index = 450;  // t = 451 of 1000
+  const Mus mu;
+  for (const bool acts : {true, false}) {
+    test::Recorder recorder(denoiser);
+    ScoreOptions options;
+    options.perpneg = false;
+    options.view_guidance = 1.5;
+    options.view_guidance_t_low = acts ? 0.451 : 0.4511;
+    views = {{180}, {540}};
+    const double pull = mu.back - mu.negative + (acts ? 1.5 * (mu.back - mu.front) : 0);
+    const Tensor expected = torch::full_like(latents, 0.1 * (mu.inverse - mu.negative - 7.5 * pull));
+    EXPECT_LT(relative_l2(run(options, recorder, mu).d_latents, expected), 1e-4);
+    EXPECT_EQ(recorder.calls.back().context.size(0), 2 * (acts ? 3 : 2)) << "prompts that cost time";
+  }
+}
+
+TEST_F(Score, ViewGuidanceAddsToPerpNeg) {
+  views = {{30}, {30}};
+  ScoreOptions options;
+  const Tensor without = run(options, denoiser).d_latents;
+  options.view_guidance = 2;
+  const Mus mu;
+  const double view = mu.front * 2 / 3 + mu.side / 3, behind = mu.side / 3 + mu.back * 2 / 3;
+  const Tensor added = torch::full_like(latents, -0.1 * 7.5 * 2 * (view - behind));
+  EXPECT_LT(relative_l2(run(options, denoiser).d_latents - without, added), 1e-4);
+}
+
 TEST_F(Score, ReverseGuidanceAimsTheTargetAtTheNegativePrompt) {
   ScoreOptions options;
   options.perpneg = false;
@@ -245,6 +273,7 @@ TEST(ScoreRegistry, ImpossibleOptionsAreRefused) {
   refused([](ScoreOptions& o) { o.max_t_range = 1.01; });
   refused([](ScoreOptions& o) { o.delta_t = -1; });
   refused([](ScoreOptions& o) { o.xs_eta = -0.1; });
+  refused([](ScoreOptions& o) { o.view_guidance = -1; });
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ namespace {
 constexpr double kOffsetNoise = 0.1;
 constexpr double kSheetGuidance = 7.5;  // without Perp-Neg the reference's sheet ignores guidance_scale
 
+std::vector<Direction> opposite(std::vector<Direction> views) {
+  for (Direction& view : views) view.azimuth += 180;
+  return views;
+}
+
 }  // namespace
 
 torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
@@ -46,11 +51,16 @@ Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffu
     perpneg = perpneg_prompts(*input.prompts, input.views, options.perpneg_options);
     for (const torch::Tensor& extra : perpneg.extra.unbind(0)) contexts.push_back(extra);
   }
+  const auto prompted = static_cast<int64_t>(contexts.size());
+  const double time = static_cast<double>(t) / static_cast<double>(schedule.config().num_train_timesteps);
+  const bool from_opposite = options.view_guidance > 0 && time >= options.view_guidance_t_low;
+  if (from_opposite) contexts.push_back(view_embeddings(*input.prompts, opposite(input.views)));
   Guided result;
   result.eps = predict_each(unet, schedule, x_t, t, contexts);
   const torch::Tensor negative = result.eps[0];
-  const torch::Tensor deltas = result.eps.slice(0, 1) - negative;  // [K,B,C,h,w]
+  const torch::Tensor deltas = result.eps.slice(0, 1, prompted) - negative;  // [K,B,C,h,w]
   result.delta = options.perpneg ? perpneg_aggregate(deltas, perpneg.weights.to(deltas.device())) : deltas[0];
+  if (from_opposite) result.delta = result.delta + options.view_guidance * (result.eps[1] - result.eps[prompted]);
   result.guided = negative + options.guidance_scale * result.delta;
   return result;
 }

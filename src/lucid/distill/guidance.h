@@ -16,10 +16,10 @@ torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule&
 /// noise = base + 0.1 offset: one offset value per channel, shared by all views and pixels. [B,C,h,w]
 torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like);
 
-/// Classifier-free guidance on x_t, with Perp-Neg where the options ask for it.
+/// Classifier-free guidance on x_t, with Perp-Neg and guidance away from the opposite view where the options ask.
 struct Guided {
-  torch::Tensor eps;     // [K+1,B,C,h,w] raw outputs: negative, view prompt z, Perp-Neg's extra prompts
-  torch::Tensor delta;   // [B,C,h,w] z - negative, or its Perp-Neg aggregate
+  torch::Tensor eps;     // [K+1,B,C,h,w] raw outputs: negative, view prompt z, Perp-Neg's extra prompts, opposite view
+  torch::Tensor delta;   // [B,C,h,w] z - negative, or its Perp-Neg aggregate; + view_guidance (z - opposite view)
   torch::Tensor guided;  // [B,C,h,w] negative + guidance_scale * delta
 };
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,

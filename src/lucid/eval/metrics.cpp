@@ -79,6 +79,11 @@ double view_accuracy(const torch::Tensor& sector_logits, const std::vector<doubl
   return static_cast<double>(right) / static_cast<double>(azimuths.size());
 }
 
+std::vector<int64_t> sides_seen(const torch::Tensor& sector_logits) {
+  const torch::Tensor degrees = (sector_logits.argmax(1) * (360 / kSectors)).contiguous();
+  return {degrees.data_ptr<int64_t>(), degrees.data_ptr<int64_t>() + degrees.numel()};
+}
+
 bool shows_a_second_front(const torch::Tensor& sector_logits, const std::vector<double>& azimuths) {
   const torch::Tensor p = sector_logits.softmax(1).to(torch::kDouble).contiguous();  // [V,kSectors]
   double front = 0, back = 0;

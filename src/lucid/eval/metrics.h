@@ -35,6 +35,9 @@ double distance_to_nearest(const torch::Tensor& pictures, const torch::Tensor& r
 /// Share of views [V] whose sector (argmax of logits [V,kSectors]) is the true one or a neighbour of it.
 double view_accuracy(const torch::Tensor& sector_logits, const std::vector<double>& azimuths);
 
+/// What the judge takes each view for: the azimuth of its first sector, degrees [V] in 0..315.
+std::vector<int64_t> sides_seen(const torch::Tensor& sector_logits);
+
 /// Whether the back shows a front: in the views within 45 degrees of straight back, the judge puts more probability on
 /// the three front sectors than on the three back ones, on average.
 bool shows_a_second_front(const torch::Tensor& sector_logits, const std::vector<double>& azimuths);

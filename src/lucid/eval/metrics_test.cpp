@@ -72,6 +72,8 @@ TEST(Views, AccuracyAllowsTheNeighbouringSector) {
   EXPECT_EQ(view_accuracy(seeing([](int64_t v) { return (v + 1) % 8; }), kAround), 1);
   EXPECT_EQ(view_accuracy(seeing([](int64_t v) { return (v + 2) % 8; }), kAround), 0);
   EXPECT_EQ(view_accuracy(seeing([](int64_t) { return 0; }), kAround), 3.0 / 8);
+  EXPECT_EQ(sides_seen(seeing([](int64_t v) { return (v + 2) % 8; })),
+            (std::vector<int64_t>{90, 135, 180, 225, 270, 315, 0, 45}));
 }
 
 TEST(Janus, AFrontAtTheBackIsSeen) {

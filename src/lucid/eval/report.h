@@ -23,6 +23,7 @@ struct AssetResult {
   std::optional<bool> colour_right;
   std::optional<double> view_accuracy;  // of words whose sides the judge can tell on real renders
   std::optional<bool> second_front;     // the same
+  std::vector<int64_t> sides_seen;      // the same; degrees, of the views at 0, 45, … 315
   double sharpness = 0, saturation = 0;
   std::optional<double> surface_sharpness;
   std::optional<double> sharpness_ratio, saturation_ratio;  // to real renders of the word

@@ -47,6 +47,7 @@ TEST(Report, ResultsComeBackFromJson) {
   AssetResult r = result("a blue mug", 3, 0.25);
   r.colour_right = true;
   r.second_front = false;
+  r.sides_seen = {0, 45, 315};
   r.reprojection_error = 0.01;
   r.clip_score = 27.5;
   r.clip_rank = 2;
