@@ -514,14 +514,14 @@ TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
   EXPECT_EQ(fs::last_write_time(out / "runs" / "sds" / "a_car_s0" / "eval.json"), before);
   EXPECT_EQ(nlohmann::json::parse(lucid::read_file(out / "report.json")).at("assets"), report.at("assets"));
 
-  // Another judge is asked anew; assets of another preset or prior are not taken for this one's.
+  // Another judge is asked anew; assets of other options or another prior are not taken for these.
   lucid::eval::save_judge(folder.path / "judge", lucid::eval::Judge(lucid::eval::JudgeConfig{judge->config()}),
                           lucid::eval::to_json(lucid::eval::JudgeReport{}));
   ASSERT_EQ(lucid_run(arguments, folder).code, 0);
   EXPECT_NE(fs::last_write_time(out / "runs" / "sds" / "a_car_s0" / "eval.json"), before);
   std::vector<std::string> finer = arguments;
   finer.insert(finer.end(), {"--preset", "fine"});
-  expect_one_line(lucid_run(finer, folder), {"manifest.json", "--preset draft", "--out"});
+  expect_one_line(lucid_run(finer, folder), {"manifest.json", "guidance_scale 7.5, not 4", "--out"});
   auto manifest = nlohmann::json::parse(lucid::read_file(run / "manifest.json"));
   manifest.at("weights_sha256").at("views.json") = "0";
   lucid::write_file(run / "manifest.json", manifest.dump());

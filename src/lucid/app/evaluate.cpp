@@ -105,10 +105,10 @@ Evaluation prepare(const EvalOptions& options) {
   return evaluation;
 }
 
-int make_asset(const Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt, int64_t seed,
-               const std::atomic<bool>& stop) {
+/// The run that makes an asset: `table`, which reads and writes `run`.
+config::OptionTable table_of(const Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt,
+                             int64_t seed, RunOptions& run) {
   const EvalOptions& options = evaluation.options;
-  RunOptions run;
   config::OptionTable table = make_table(run);
   apply_preset(table, evaluation.prior, options.preset);
   if (!options.config.empty()) table.set_from_yaml(options.config, "config");
@@ -132,7 +132,7 @@ int make_asset(const Evaluation& evaluation, const std::string& score, const eva
                                                                   {"progress", "off"}}) {
     table.set(name, value, "flag");
   }
-  return generate(run, table, stop);
+  return table;
 }
 
 /// Up to kMostRealViews real pictures of the word.
@@ -229,16 +229,19 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   return result;
 }
 
-/// Refuses an asset of an earlier run that another preset made, or other weights.
-void check_maker(Evaluation& evaluation, const fs::path& folder) {
+/// Refuses an asset of an earlier run that other options made, or other weights.
+void check_maker(Evaluation& evaluation, const config::OptionTable& table, const fs::path& folder) {
   const fs::path file = folder / "manifest.json";
   const nlohmann::json manifest = weights::read_json_object(file);
   const auto refuse = [&](const std::string& what) {
     throw UserError({.what_happened = what, .file = file.string(), .hint = "--out names another folder"});
   };
   try {
-    const std::string preset = manifest.at("options").at("preset");
-    if (preset != evaluation.options.preset) refuse(fmt::format("was made with --preset {}", preset));
+    const nlohmann::json &before = manifest.at("options"), now = options_of_result(table);
+    for (const auto& [name, value] : now.items()) {
+      if (!before.contains(name) || before.at(name) == value) continue;  // an older program had fewer options
+      refuse(fmt::format("was made with {} {}, not {}", name, before.at(name).dump(), value.dump()));
+    }
     for (const auto& [name, hash] : manifest.at("weights_sha256").items()) {
       const fs::path weights = evaluation.prior / name;
       std::error_code none;
@@ -314,11 +317,13 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
         const fs::path folder = options.out / "runs" / score / folder_name(prompt, seed);
         std::error_code none;
         const bool made = fs::exists(folder / "manifest.json", none);
-        if (made) check_maker(evaluation, folder);
+        RunOptions run;
+        const config::OptionTable table = table_of(evaluation, score, prompt, seed, run);
+        if (made) check_maker(evaluation, table, folder);
         auto known = made ? stored_result(evaluation, folder) : std::nullopt;
         if (!known) {
           if (!made) {
-            const int code = make_asset(evaluation, score, prompt, seed, stop);
+            const int code = generate(run, table, stop);
             if (code != 0) return code;
           }
           known = measure(evaluation, score, prompt, seed, folder);

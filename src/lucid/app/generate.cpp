@@ -35,15 +35,8 @@ void check_words(const fs::path& prior, const std::string& text) {
   }
 }
 
-/// What the result is a function of; how a run is shown, paced or stored does not belong to it.
 std::string run_key(const config::OptionTable& table, const nlohmann::json& weights) {
-  nlohmann::json options = table.dump_json();
-  for (const char* name :
-       {"resume", "progress", "threads", "output", "overwrite", "workspace", "preset", "save_video", "model_key",
-        "checkpoint_interval", "vram_O", "output_size", "turntable_frames", "save_process", "pro_frames_num"}) {
-    options.erase(name);
-  }
-  return sha256_of_bytes(nlohmann::json{{"options", options}, {"weights", weights}}.dump());
+  return sha256_of_bytes(nlohmann::json{{"options", options_of_result(table)}, {"weights", weights}}.dump());
 }
 
 nlohmann::json weight_hashes(const distill::Prior& prior) {
@@ -105,6 +98,16 @@ nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
 }
 
 }  // namespace
+
+nlohmann::json options_of_result(const config::OptionTable& table) {
+  nlohmann::json options = table.dump_json();
+  for (const char* name :
+       {"resume", "progress", "threads", "output", "overwrite", "workspace", "preset", "save_video", "model_key",
+        "checkpoint_interval", "vram_O", "output_size", "turntable_frames", "save_process", "pro_frames_num"}) {
+    options.erase(name);
+  }
+  return options;
+}
 
 int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) {
   const auto begin = std::chrono::steady_clock::now();

@@ -36,9 +36,9 @@ Sizes sizes_of(const std::string& preset) {
     s.unet = unet_of(16, 128, {96, 160, 192}, {3, 5, 6}, 16);
     s.text_stage = {.steps = 800, .batch = 32, .optimiser = {.rate = 1e-3}, .ema_decay = 0.99};
     s.vae_stage = {.steps = 2500, .batch = 8, .optimiser = {.rate = 2e-3}, .ema_decay = 0.995};
-    s.unet_stage = {.steps = 11000,
+    s.unet_stage = {.steps = 16000,
                     .batch = 32,
-                    .rests = {6600},
+                    .rests = {6600, 11000},
                     .optimiser = {.rate = 1e-3, .weight_decay = 0.01},
                     .ema_decay = 0.9995};
     return s;
