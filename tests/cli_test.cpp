@@ -475,8 +475,8 @@ TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
   lucid::eval::save_judge(folder.path / "judge", judge, lucid::eval::to_json(lucid::eval::JudgeReport{}));
   const fs::path config = folder.path / "few.yaml";
   lucid::write_file(config,
-                    "GuidanceParams:\n  C_batch_size: 1\nGenerateCamParams:\n  init_num_pts: 200\n"
-                    "OptimizationParams:\n  iterations: 2\n  warmup_iter: 1\n");
+                    "GenerateCamParams:\n  init_num_pts: 200\nOptimizationParams:\n  iterations: 2\n  warmup_iter: 1\n"
+                    "GuidanceParams:\n  C_batch_size: 1\n");
   const Outcome list =
       lucid_run({"eval", "--list", "--count", "2", "--judge", (folder.path / "judge").string()}, folder);
   EXPECT_EQ(list.code, 0) << list.err;
@@ -526,6 +526,16 @@ TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
   manifest.at("weights_sha256").at("views.json") = "0";
   lucid::write_file(run / "manifest.json", manifest.dump());
   expect_one_line(lucid_run(arguments, folder), {"manifest.json", "another prior"});
+
+  // A key that a run rewrites (sds: true chooses the score) is no other option.
+  const fs::path rewritten = folder.path / "rewritten.yaml";
+  lucid::write_file(rewritten, lucid::read_file(config) + "  sds: true\n");
+  for (int run_again = 0; run_again < 2; ++run_again) {
+    const Outcome again = lucid_run({"eval", "--out", (folder.path / "again").string(), "--judge",
+                                     (folder.path / "judge").string(), "--config", rewritten.string(), "--count", "1"},
+                                    folder);
+    EXPECT_EQ(again.code, 0) << again.err;
+  }
 
   expect_one_line(lucid_run({"eval", "--compare", "ism,dpo"}, folder), {"dpo", "sds"});
   expect_one_line(lucid_run({"eval", "--judge", "nowhere"}, folder), {"judge.json"});

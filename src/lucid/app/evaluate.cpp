@@ -319,7 +319,10 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
         const bool made = fs::exists(folder / "manifest.json", none);
         RunOptions run;
         const config::OptionTable table = table_of(evaluation, score, prompt, seed, run);
-        if (made) check_maker(evaluation, table, folder);
+        if (made) {
+          finish_options(run);  // the manifest has the options as generate() finished them
+          check_maker(evaluation, table, folder);
+        }
         auto known = made ? stored_result(evaluation, folder) : std::nullopt;
         if (!known) {
           if (!made) {
