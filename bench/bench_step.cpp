@@ -46,12 +46,13 @@ double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid
   const lucid::train::Workspace workspace{name};
   constexpr int64_t kFrames = 8;
   const double frames = seconds_of([&] {
+    if (!options.save_process) return;
     for (int64_t i = 0; i < kFrames; ++i) lucid::train::write_process_frame(workspace, cloud, options, renderer, i);
     lucid::train::write_process_film(workspace, kFrames);
   });
   const double rest = seconds_of([&] {
     lucid::train::write_result(workspace, cloud, options, renderer, options.iterations);
-    lucid::train::write_films(workspace.root / "videos", cloud, options, renderer);
+    if (options.save_video) lucid::train::write_films(workspace.root / "videos", cloud, options, renderer);
   });
   std::filesystem::remove_all(workspace.root);
   return rest + frames * static_cast<double>(std::min(options.pro_frames_num, options.iterations)) / kFrames;
@@ -68,12 +69,13 @@ int main(int argc, char** argv) try {
   std::string config;
   int steps = 12, warm_up = 3;
   int64_t threads = 0;
-  bool json = false;
+  bool json = false, eager = false;
   app.add_option("--steps", steps, "steps that are timed")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
   app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
   app.add_option("--prior", options.model_key, "a Stable Diffusion; the embedded prior if not given");
   app.add_option("--config", config, "YAML of options on top of the preset")->type_name("FILE");
+  app.add_flag("--eager", eager, "queue a GPU's kernels one by one, not as recorded graphs");
   app.add_flag("--json", json, "one JSON object a line");
   CLI11_PARSE(app, argc, argv);
   lucid::app::set_threads(threads);
@@ -93,8 +95,10 @@ int main(int argc, char** argv) try {
   const auto prompts = lucid::distill::view_prompts(prior, options.text, "", "");
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
-  lucid::diffusion::UNetDenoiser denoiser(prior.unet, lucid::app::compute_options(options));
-  lucid::diffusion::PictureEncoder encoder(prior.vae, lucid::app::compute_options(options));
+  lucid::diffusion::ComputeOptions compute = lucid::app::compute_options(options);
+  compute.record = !eager;
+  lucid::diffusion::UNetDenoiser denoiser(prior.unet, compute);
+  lucid::diffusion::PictureEncoder encoder(prior.vae, compute);
   const lucid::train::Scene scene{options.train, prior,      encoder, denoiser,
                                   prompts,       *distiller, nullptr, lucid::app::device_of(options)};
   lucid::gaussians::StartOptions start = options.train.start;

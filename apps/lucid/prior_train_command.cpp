@@ -35,8 +35,6 @@ int run_train(TrainState& state, const std::atomic<bool>& stop) {
   // A GPU is kept busy by one thread; the others prepare its batches.
   run.threads = !cpu ? 1 : state.threads > 0 ? state.threads : core_count();
   run.low_precision = state.precision == "auto" ? !cpu || has_fast_bfloat16() : state.precision == "bf16";
-  // Shapes do not change within a stage: to try cuDNN's algorithms once for each of them pays.
-  at::globalContext().setBenchmarkCuDNN(!cpu);
   run.progress = Progress::style_from_name(state.progress);
   run.stop = &stop;
   if (prior::train_prior(state.options)) return 0;

@@ -55,7 +55,6 @@ torch::Tensor attend_in_blocks(torch::Tensor q, torch::Tensor k, torch::Tensor v
   return y;
 }
 
-#if TORCH_VERSION_MAJOR < 2
 // The whole matrix of weights is kept up to this size; beyond it rows are taken in chunks that stay in the cache.
 constexpr int64_t kMaxWeights = int64_t{1} << 24;
 constexpr int64_t kRowsPerChunk = 512;
@@ -80,6 +79,14 @@ torch::Tensor attend_heads(const torch::Tensor& q, const torch::Tensor& k, const
   }
   return out;
 }
+
+#if TORCH_VERSION_MAJOR >= 2
+// libtorch's own is the best there is, except on a GPU for heads wider than its fast kernels take (the VAE's one of
+// 512): there it spends 15 ms on a gradient that takes 1 as matrix products.
+bool fits_libtorch(const torch::Tensor& q, int64_t heads) {
+  constexpr int64_t kWidest = 256;
+  return q.is_cpu() || q.size(2) / heads <= kWidest;
+}
 #endif
 
 }  // namespace
@@ -91,16 +98,17 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
     return x.view({batch, x.size(1), heads, width / heads}).transpose(1, 2);
   };
 #if TORCH_VERSION_MAJOR >= 2
-  return at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v))
-      .transpose(1, 2)
-      .reshape({batch, rows, width});
-#else
+  if (fits_libtorch(q, heads)) {
+    return at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v))
+        .transpose(1, 2)
+        .reshape({batch, rows, width});
+  }
+#endif
   const auto flat = [&](const torch::Tensor& x) {  // -> [B*heads,L,d]
     return by_head(x).reshape({batch * heads, x.size(1), width / heads});
   };
   const torch::Tensor out = attend_heads(flat(q), flat(k), flat(v));
   return out.view({batch, heads, rows, width / heads}).transpose(1, 2).reshape({batch, rows, width});
-#endif
 }
 
 AttentionImpl::AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool bias_of_qkv)

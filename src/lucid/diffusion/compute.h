@@ -17,6 +17,8 @@ struct ComputeOptions {
   /// Keep little between the passes there and back, and compute it again: what a gradient needs of Stable Diffusion's
   /// encoder is a gigabyte a picture of 512 x 512.
   bool low_memory = false;
+  /// On a GPU: record the work once for each shape and replay it (cuda_graph.h).
+  bool record = true;
 };
 
 template <class Module>

@@ -6,37 +6,46 @@
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/in_precision.h"
+#include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
+
 UNetDenoiser::UNetDenoiser(const UNet& unet, const ComputeOptions& options, const Control& control)
     : unet_(in_precision(unet, options.precision)),
       control_(control),
       precision_(precision_of(unet_)),
-      workers_(options.workers) {
+      workers_(options.workers),
+      records_(options.record && CudaGraph::available()),
+      recorded_([this](const std::vector<torch::Tensor>& inputs) { return compute(inputs); }) {
   if (looks()) control_.net = in_precision(control_.net, precision_);
+}
+
+torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
+  const torch::Tensor &x = inputs[0], &t = inputs[1];
+  const torch::Tensor latents = x.to(precision_), prompts = inputs[2].to(precision_);
+  if (!looks()) return unet_->forward(latents, t, prompts).to(x.scalar_type());
+  const ControlResiduals control = control_.net->forward(latents, t, prompts, inputs[3], control_.scale);
+  return unet_->forward(latents, t, prompts, &control).to(x.scalar_type());
 }
 
 torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
                                     const torch::Tensor& context) {
   const int64_t batch = x.size(0), workers = workers_.count();
-  torch::Tensor pictures;
+  std::vector<torch::Tensor> inputs = {x, timesteps, context};
   if (looks()) {
     LUCID_CHECK(pictures_.defined() && batch % pictures_.size(0) == 0, "a batch of {} and no such pictures", batch);
-    pictures = pictures_.repeat({batch / pictures_.size(0), 1, 1, 1});
+    inputs.push_back(pictures_.repeat({batch / pictures_.size(0), 1, 1, 1}));
   }
-  const auto rows = [&](int64_t begin, int64_t end) {
-    const auto part = [&](const torch::Tensor& of) { return of.slice(0, begin, end); };
-    const torch::Tensor latents = part(x).to(precision_), prompts = part(context).to(precision_), t = part(timesteps);
-    if (!looks()) return unet_->forward(latents, t, prompts).to(x.scalar_type());
-    const ControlResiduals control = control_.net->forward(latents, t, prompts, part(pictures), control_.scale);
-    return unet_->forward(latents, t, prompts, &control).to(x.scalar_type());
-  };
-  if (workers == 1 || batch < workers || torch::GradMode::is_enabled() || !x.is_cpu()) return rows(0, batch);
+  const bool learns = torch::GradMode::is_enabled();
+  if (records_ && x.is_cuda() && !learns && !PlainOperators::wanted()) return recorded_(inputs);
+  if (workers == 1 || batch < workers || learns || !x.is_cpu()) return compute(inputs);
   std::vector<torch::Tensor> parts(static_cast<size_t>(workers));
   workers_.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
     const Share share = share_of(batch, worker, workers);
-    parts[static_cast<size_t>(worker)] = rows(share.begin, share.end);
+    std::vector<torch::Tensor> rows;
+    for (const torch::Tensor& input : inputs) rows.push_back(input.slice(0, share.begin, share.end));
+    parts[static_cast<size_t>(worker)] = compute(rows);
   });
   return torch::cat(parts);
 }

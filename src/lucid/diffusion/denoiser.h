@@ -7,6 +7,7 @@
 
 #include "lucid/diffusion/compute.h"
 #include "lucid/diffusion/control_net.h"
+#include "lucid/diffusion/cuda_graph.h"
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/workers.h"
 
@@ -31,21 +32,27 @@ struct Control {
   double scale = 1;
 };
 
-/// A U-Net as a Denoiser, cast to and from its precision. Gradients are as the caller's mode says; a batch is shared
-/// among workers where it wants none.
+/// A U-Net as a Denoiser, cast to and from its precision. Gradients are as the caller's mode says; where it wants none
+/// a CPU's workers share a batch, and a GPU replays what was recorded.
 class UNetDenoiser final : public Denoiser {
  public:
   explicit UNetDenoiser(const UNet& unet, const ComputeOptions& options = {}, const Control& control = {});
+  UNetDenoiser(const UNetDenoiser&) = delete;
   torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
   bool looks() const override { return !control_.net.is_empty(); }
   void show(const torch::Tensor& pictures) override { pictures_ = pictures.to(precision_); }
 
  private:
+  /// latents, timesteps, prompts, and pictures if it looks -> the prediction, in the latents' dtype.
+  torch::Tensor compute(const std::vector<torch::Tensor>& inputs);
+
   UNet unet_;
   Control control_;
   torch::Tensor pictures_;  // [V,3,H,W]
   torch::ScalarType precision_;
   Workers workers_;
+  bool records_;
+  RecordedFunction recorded_;
 };
 
 }  // namespace lucid::diffusion

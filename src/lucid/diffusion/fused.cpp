@@ -6,9 +6,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/fused_gpu.h"
 #include "lucid/diffusion/fused_kernels.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/plain.h"
@@ -211,7 +213,28 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
 
 }  // namespace
 
-Tensor normalised(const Tensor& map, torch::nn::GroupNorm& norm, After after) {
+Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
+  const Tensor &weight = conv->weight, &bias = conv->bias;
+  // A CPU's convolutions add their bias as they write.
+  if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {conv(x), {}};
+  return {torch::conv2d(x, weight, {}, /*stride=*/1, /*padding=*/weight.size(2) / 2), bias};
+}
+
+Biased with_more(const Biased& x, const Tensor& more) {
+  if (!x.bias.defined()) return {x.map + more.unsqueeze(-1).unsqueeze(-1), {}};
+  return {x.map, x.bias + more};
+}
+
+Tensor sum_of(const Biased& a, const Biased& b) {
+  if (!a.bias.defined() && !b.bias.defined()) return a.map + b.map;
+  return gpu::sum_of_maps(a.map, b.map, a.bias, b.bias);
+}
+
+Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after) {
+  const Tensor& map = x.map;
+  if (gpu::takes_groups(map, norm->options.num_groups()))
+    return gpu::group_norm(map, x.bias, norm, after == After::kSilu);
+  LUCID_CHECK(!x.bias.defined(), "a bias that nobody adds");
   if (!has_kernels(map)) {
     const Tensor y = normed(map, norm);
     return after == After::kSilu ? activate(y) : y;
@@ -229,6 +252,9 @@ Tensor normalised(const Tensor& map, torch::nn::GroupNorm& norm, After after) {
 Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm, std::optional<torch::ScalarType> type) {
   const torch::ScalarType wanted = type.value_or(tokens.scalar_type());
   LUCID_CHECK(wanted == tokens.scalar_type() || wanted == torch::kBFloat16, "no norm gives {}", c10::toString(wanted));
+  if (gpu::takes_rows(tokens) && !wants_gradient({norm->weight})) {
+    return gpu::layer_norm(tokens, {}, norm, wanted);
+  }
   if (!has_kernels(tokens)) return normed(tokens, norm).to(wanted);
   const int64_t channels = tokens.size(-1);
   const NormOptions options{
@@ -237,7 +263,27 @@ Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm, std::optiona
   return norm_of(tokens.contiguous(), norm->weight, norm->bias, options, wanted);
 }
 
+RunningSum::RunningSum(const Tensor& tokens, bool wide)
+    : type_(tokens.scalar_type()), sum_(wide ? tokens.to(torch::kFloat) : tokens) {}
+
+Tensor RunningSum::normalised(torch::nn::LayerNorm& norm) {
+  const Tensor part = std::exchange(part_, Tensor());
+  if (part.defined() && sum_.scalar_type() != type_ && gpu::takes_rows(sum_)) {
+    return gpu::layer_norm(sum_, part, norm, type_);  // a wide sum is nobody else's
+  }
+  if (part.defined()) sum_ = sum_ + part;
+  return diffusion::normalised(sum_, norm, type_);
+}
+
+Tensor RunningSum::total() {
+  const Tensor part = std::exchange(part_, Tensor());
+  if (!part.defined()) return sum_.to(type_);
+  if (sum_.scalar_type() != type_ && gpu::takes_rows(sum_)) return gpu::sum(sum_, part);
+  return (sum_ + part).to(type_);
+}
+
 Tensor gated_gelu(const Tensor& halves) {
+  if (gpu::takes_halves(halves)) return gpu::gated_gelu(halves);
   if (!has_kernels(halves)) {
     const auto ab = halves.chunk(2, -1);
     return ab[0] * torch::gelu(ab[1]);

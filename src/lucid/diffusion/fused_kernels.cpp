@@ -11,7 +11,6 @@
 #else
 #define LUCID_FOR_EACH_ISA
 #endif
-#define LUCID_INLINE [[gnu::always_inline]] inline
 
 namespace lucid::diffusion {
 namespace {

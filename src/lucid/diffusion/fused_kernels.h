@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "lucid/math/inline.h"
+
 namespace lucid::diffusion {
 
 /// bfloat16 as it lies in memory.
@@ -14,7 +16,7 @@ using Bfloat16Bits = uint16_t;
 /// channels. A group norm's sample is a picture and its rows are pixels; a layer norm's sample is one token.
 struct NormShape {
   int64_t samples = 0, rows = 0, channels = 0, groups = 1;
-  int64_t width() const { return channels / groups; }
+  LUCID_INLINE int64_t width() const { return channels / groups; }
 };
 
 /// What one call computes: samples [first_sample, last_sample), groups [first_group, last_group).

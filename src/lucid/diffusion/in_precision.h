@@ -20,8 +20,7 @@ Module in_precision(const Module& module, std::optional<torch::ScalarType> preci
   auto to = copy->parameters();
   const auto from = module->parameters();
   for (size_t i = 0; i < to.size(); ++i) {
-    // On a CPU norms keep their float32: fused.h takes their weights so. Other devices want one type throughout.
-    const bool norm = from[i].is_cpu() && !weights::is_unfilled(to[i]);
+    const bool norm = !weights::is_unfilled(to[i]);  // fused.h takes their weights in float32
     to[i].set_data(from[i].to(norm ? torch::kFloat : *precision, /*non_blocking=*/false, /*copy=*/true));
     to[i].set_requires_grad(from[i].requires_grad());
   }

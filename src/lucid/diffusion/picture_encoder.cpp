@@ -2,6 +2,8 @@
 // See picture_encoder.h.
 #include "lucid/diffusion/picture_encoder.h"
 
+#include <utility>
+
 #include "lucid/base/error.h"
 #include "lucid/diffusion/in_precision.h"
 
@@ -11,7 +13,8 @@ PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
     : vae_(in_precision(vae, options.precision)),
       precision_(precision_of(vae_)),
       workers_(options.workers),
-      low_memory_(options.low_memory) {}
+      low_memory_(options.low_memory),
+      records_(options.record && !options.low_memory && CudaGraph::available()) {}
 
 void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {
   const auto with_gradients = [&](int64_t part) {
@@ -26,7 +29,38 @@ torch::Tensor PictureEncoder::moments_of(const torch::Tensor& picture) {
   return vae_->encode_moments((picture * 2 - 1).to(precision_)).to(picture.scalar_type());
 }
 
+PictureEncoder::Recorded& PictureEncoder::recorded_for(const torch::Tensor& picture) {
+  const std::vector<int64_t> shape = picture.sizes().vec();
+  const auto found = recorded_.find(shape);
+  if (found != recorded_.end()) return found->second;
+  const torch::AutoGradMode gradients(true);
+  Recorded& recorded = recorded_[shape];
+  recorded.picture = picture.detach().clone().requires_grad_(true);
+  const auto forward = [&] { recorded.moments = moments_of(recorded.picture); };
+  const auto backward = [&] {
+    recorded.d_picture = torch::autograd::grad({recorded.moments}, {recorded.picture}, {recorded.d_moments})[0];
+  };
+  run_before_recording([&] {
+    forward();
+    recorded.d_moments = torch::zeros_like(recorded.moments);
+    backward();
+  });
+  recorded.moments = recorded.d_picture = torch::Tensor();  // what they took was not the graphs'
+  recorded.forward.record(forward);
+  recorded.backward.record(backward, &recorded.forward);
+  recorded.moments = recorded.moments.detach();
+  return recorded;
+}
+
 torch::Tensor PictureEncoder::encode(const torch::Tensor& picture) {
+  last_ = nullptr;
+  if (records_ && picture.is_cuda()) {
+    last_ = &recorded_for(picture);
+    const torch::NoGradGuard no_grad;
+    last_->picture.copy_(picture);
+    last_->forward.replay();
+    return last_->moments.clone();
+  }
   const int64_t batch = picture.size(0), workers = workers_.count();
   parts_.assign(batch < workers || !picture.is_cpu() ? 1 : static_cast<size_t>(workers), {});
   for_each_part([&](size_t i) {
@@ -54,6 +88,12 @@ torch::Tensor PictureEncoder::share_backward(const Part& part, const torch::Tens
 }
 
 torch::Tensor PictureEncoder::backward(const torch::Tensor& d_moments) {
+  if (Recorded* recorded = std::exchange(last_, nullptr)) {
+    const torch::NoGradGuard no_grad;
+    recorded->d_moments.copy_(d_moments);
+    recorded->backward.replay();
+    return recorded->d_picture.clone();
+  }
   LUCID_CHECK(!parts_.empty(), "backward without an encode before it");
   std::vector<torch::Tensor> gradients(parts_.size());
   for_each_part([&](size_t i) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way from pictures to latents and back for a gradient, each worker with a share of the batch.
+// The way from pictures to latents and back for a gradient: on a CPU each worker with a share of the batch, on a GPU
+// replayed as it was recorded.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "lucid/diffusion/compute.h"
+#include "lucid/diffusion/cuda_graph.h"
 #include "lucid/diffusion/vae.h"
 #include "lucid/diffusion/workers.h"
 
@@ -27,7 +30,13 @@ class PictureEncoder {
   struct Part {
     torch::Tensor picture = {}, moments = {};  // a leaf, and what became of it
   };
+  /// Both ways for one shape of pictures: the backward pass reads what the forward pass left in their memory.
+  struct Recorded {
+    torch::Tensor picture = {}, moments = {}, d_moments = {}, d_picture = {};
+    CudaGraph forward = {}, backward = {};
+  };
   torch::Tensor moments_of(const torch::Tensor& picture);
+  Recorded& recorded_for(const torch::Tensor& picture);
   /// A worker's share of d_moments back to its pictures.
   torch::Tensor share_backward(const Part& part, const torch::Tensor& d_moments);
   /// body(part's number) on a worker's thread each, or on the caller's if there is one part only.
@@ -36,8 +45,10 @@ class PictureEncoder {
   Vae vae_;
   torch::ScalarType precision_;
   Workers workers_;
-  bool low_memory_;
+  bool low_memory_, records_;
   std::vector<Part> parts_;
+  std::map<std::vector<int64_t>, Recorded> recorded_;  // by the pictures' shape
+  Recorded* last_ = nullptr;                           // of the last encode, if that was replayed
 };
 
 }  // namespace lucid::diffusion

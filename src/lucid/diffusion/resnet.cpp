@@ -19,10 +19,10 @@ ResnetImpl::ResnetImpl(const ResnetSizes& sizes)
 }
 
 torch::Tensor ResnetImpl::forward(const torch::Tensor& x, const torch::Tensor& time) {
-  torch::Tensor h = conv1_(normalised(x, norm1_, After::kSilu));
-  if (time_emb_proj_) h = h + time_emb_proj_(time).unsqueeze(-1).unsqueeze(-1);
-  h = conv2_(normalised(h, norm2_, After::kSilu));
-  return (conv_shortcut_ ? conv_shortcut_(x) : x) + h;
+  Biased h = convolved(conv1_, normalised(x, norm1_, After::kSilu));
+  if (time_emb_proj_) h = with_more(h, time_emb_proj_(time));
+  h = convolved(conv2_, normalised(h, norm2_, After::kSilu));
+  return sum_of(conv_shortcut_ ? convolved(conv_shortcut_, x) : Biased{.map = x}, h);
 }
 
 DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding)

@@ -35,14 +35,15 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width,
       ff_(register_module("ff", FeedForward(width))) {}
 
 torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
-  // Sums in float32 where no gradient is wanted: rounding each of them is half of what bfloat16 costs in precision.
-  const torch::ScalarType type = tokens.scalar_type();
-  const bool wide = type == torch::kBFloat16 && !torch::GradMode::is_enabled() && !PlainOperators::wanted();
-  torch::Tensor x = wide ? tokens.to(torch::kFloat) : tokens;
-  const torch::Tensor own = normalised(x, norm1_, type);
-  x = x + attn1_(own, own);
-  x = x + attn2_(normalised(x, norm2_, type), context);
-  return (x + ff_(normalised(x, norm3_, type))).to(type);
+  // Sums in float32 where no gradient is wanted.
+  const bool wide =
+      tokens.scalar_type() == torch::kBFloat16 && !torch::GradMode::is_enabled() && !PlainOperators::wanted();
+  RunningSum x(tokens, wide);
+  const torch::Tensor own = x.normalised(norm1_);
+  x.add(attn1_(own, own));
+  x.add(attn2_(x.normalised(norm2_), context));
+  x.add(ff_(x.normalised(norm3_)));
+  return x.total();
 }
 
 ProjectionImpl::ProjectionImpl(int64_t channels, bool stored_as_linear) {

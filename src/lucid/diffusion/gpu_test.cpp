@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// A GPU's kernels, and its recorded passes, against the CPU in double precision. cuda/fused_device_test.cpp holds the
+// kernels to the same on any machine.
+#include <gtest/gtest.h>
+
+#include "lucid/diffusion/cuda/fused_device.h"
+#include "lucid/diffusion/denoiser.h"
+#include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/picture_encoder.h"
+#include "lucid/diffusion/plain.h"
+#include "lucid/diffusion/resnet.h"
+
+namespace lucid::diffusion {
+namespace {
+
+struct Precision {
+  torch::ScalarType type;
+  double limit;  // of |difference| over |value|
+};
+constexpr Precision kPrecisions[] = {{torch::kFloat, 1e-3},
+                                     {torch::kBFloat16, 2e-2}};  // libtorch's float32 may be TF32
+
+double off(const torch::Tensor& found, const torch::Tensor& wanted) {
+  const torch::Tensor exact = wanted.to(torch::kDouble);
+  return ((found.to(torch::kCPU).to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
+}
+
+template <class Module>
+void freeze(Module& module) {
+  for (auto& item : module->named_parameters()) {
+    item.value().set_requires_grad(false);
+    if (item.key().find("norm") != std::string::npos) item.value().add_(0.3 * torch::randn_like(item.value()));
+  }
+}
+
+/// The same weights on the GPU, all in `type` but the norms'.
+template <class Module, class Make>
+Module on_gpu(Module& module, const Make& make, torch::ScalarType type) {
+  Module copy = make();
+  const auto from = module->named_parameters();
+  for (auto& item : copy->named_parameters()) {
+    const bool norm = item.key().find("norm") != std::string::npos;
+    item.value().set_data(from[item.key()].to(torch::kCUDA).to(norm ? torch::kFloat : type));
+    item.value().set_requires_grad(false);
+  }
+  lay_out_channels_last(*copy);
+  return copy;
+}
+
+class Gpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!torch::cuda::is_available() || !cuda::has_kernels()) {
+      GTEST_SKIP() << "no CUDA device can be used here, or this build has no kernels for one";
+    }
+    torch::manual_seed(8);
+  }
+};
+
+UNet random_unet() {
+  UNetConfig config;
+  config.block_out_channels = {32, 64};
+  config.down_block_types = {"CrossAttnDownBlock2D", "DownBlock2D"};
+  config.up_block_types = {"UpBlock2D", "CrossAttnUpBlock2D"};
+  config.heads_per_block = {2, 4};
+  config.layers_per_block = 1;
+  config.cross_attention_dim = 48;
+  config.norm_num_groups = 8;
+  UNet unet(config);
+  freeze(unet);
+  return unet;
+}
+
+Vae random_vae() {
+  VaeConfig config;
+  config.block_out_channels = {32, 64};
+  config.layers_per_block = 1;
+  config.norm_num_groups = 8;
+  Vae vae(config);
+  freeze(vae);
+  return vae;
+}
+
+TEST_F(Gpu, ResnetAndItsGradient) {
+  for (const int64_t out : {64, 96}) {
+    const auto make = [&] { return Resnet(ResnetSizes{.in = 64, .out = out, .time_width = 40, .groups = 32}); };
+    Resnet exact = make();
+    freeze(exact);
+    const torch::Tensor x = torch::randn({3, 64, 20, 12}), time = torch::randn({3, 40}),
+                        up = torch::randn({3, out, 20, 12});
+    for (const Precision& precision : kPrecisions) {
+      Resnet resnet = on_gpu(exact, make, precision.type);
+      const auto there = [&](const torch::Tensor& t) { return t.to(torch::kCUDA).to(precision.type); };
+      torch::Tensor leaf = there(x).contiguous(torch::MemoryFormat::ChannelsLast).detach().requires_grad_();
+      const torch::Tensor y = resnet(leaf, there(time));
+      y.backward(there(up));
+      Resnet in_double = make();
+      in_double->to(torch::kDouble);
+      for (auto& item : in_double->named_parameters())
+        item.value().set_data(exact->named_parameters()[item.key()].to(torch::kDouble));
+      torch::Tensor leaf_double = x.to(torch::kDouble).requires_grad_();
+      const torch::Tensor wanted = in_double(leaf_double, time.to(torch::kDouble));
+      wanted.backward(up.to(torch::kDouble));
+      EXPECT_LT(off(y.detach(), wanted.detach()), precision.limit) << out;
+      EXPECT_LT(off(leaf.grad(), leaf_double.grad()), precision.limit) << out;
+    }
+  }
+}
+
+TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
+  const torch::NoGradGuard no_grad;
+  UNet cpu = random_unet();
+  for (const Precision& precision : kPrecisions) {
+    UNet unet = on_gpu(cpu, random_unet, precision.type);
+    UNetDenoiser recorded(unet), eager(unet, {.record = false});
+    for (const int64_t batch : {2, 4, 2, 4}) {  // both recordings are used again
+      const torch::Tensor x = torch::randn({batch, 4, 16, 24}), context = torch::randn({batch, 9, 48});
+      const torch::Tensor times = torch::randint(0, 1000, {batch}, torch::kLong);
+      const torch::Tensor exact = UNetDenoiser(cpu).predict(x, times, context);
+      const auto ask = [&](UNetDenoiser& denoiser) {
+        return denoiser.predict(x.to(torch::kCUDA), times.to(torch::kCUDA), context.to(torch::kCUDA));
+      };
+      const torch::Tensor found = ask(recorded);
+      EXPECT_LT(off(found, exact), precision.limit) << batch;
+      EXPECT_LT(off(found, ask(eager).to(torch::kCPU)), precision.limit / 10) << batch;
+      const PlainOperators plain;
+      EXPECT_LT(off(ask(eager), exact), precision.limit) << batch;
+    }
+  }
+}
+
+TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
+  Vae cpu = random_vae();
+  for (const Precision& precision : kPrecisions) {
+    Vae vae = on_gpu(cpu, random_vae, precision.type);
+    PictureEncoder recorded(vae), eager(vae, {.record = false});
+    for (const int64_t side : {16, 24, 16, 24}) {
+      const torch::Tensor picture = torch::rand({2, 3, side, 32});
+      PictureEncoder exact(cpu);
+      const torch::Tensor moments = exact.encode(picture), up = torch::randn_like(moments);
+      const torch::Tensor d_picture = exact.backward(up);
+      for (PictureEncoder* encoder : {&recorded, &eager}) {
+        EXPECT_LT(off(encoder->encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
+        EXPECT_LT(off(encoder->backward(up.to(torch::kCUDA)), d_picture), 2 * precision.limit) << side;
+      }
+      const PlainOperators plain;
+      EXPECT_LT(off(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lucid::diffusion
