@@ -217,7 +217,8 @@ Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
   const Tensor &weight = conv->weight, &bias = conv->bias;
   // A CPU's convolutions add their bias as they write.
   if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {conv(x), {}};
-  return {torch::conv2d(x, weight, {}, /*stride=*/1, /*padding=*/weight.size(2) / 2), bias};
+  const Tensor map = torch::conv2d(x, weight, {}, /*stride=*/1, /*padding=*/weight.size(2) / 2);
+  return {map, bias.to(map.scalar_type())};
 }
 
 Biased with_more(const Biased& x, const Tensor& more) {

@@ -37,10 +37,11 @@ struct NormOptions {
   int64_t groups = 0;
   double eps = 0;
   bool silu = false;
+  Tensor shift = {};  // here, since autograd takes no undefined inputs
 };
 
-cuda::GroupNormCall call_of(const Tensor& map, const Tensor& shift, const Tensor& weight, const Tensor& bias,
-                            const NormOptions& options) {
+cuda::GroupNormCall call_of(const Tensor& map, const Tensor& weight, const Tensor& bias, const NormOptions& options) {
+  const Tensor& shift = options.shift;
   return {.number = number_of(map.scalar_type()),
           .shape = shape_of(map, options.groups),
           .x = map.data_ptr(),
@@ -75,21 +76,21 @@ class Scratch {
 struct Normed {
   Tensor y, statistics;
 };
-Normed forward_of(const Tensor& map, const Tensor& shift, const Tensor& weight, const Tensor& bias,
-                  const NormOptions& options) {
+Normed forward_of(const Tensor& map, const Tensor& weight, const Tensor& bias, const NormOptions& options) {
   const Normed result{.y = torch::empty_like(map),
                       .statistics = Scratch::floats(map, {map.size(0), options.groups, 2})};
   const Scratch scratch(map, options.groups, result.statistics);
-  cuda::group_norm_forward(call_of(map, shift, weight, bias, options), scratch.pointers(), result.y.data_ptr(),
+  cuda::group_norm_forward(call_of(map, weight, bias, options), scratch.pointers(), result.y.data_ptr(),
                            current_cuda_stream());
   return result;
 }
 
 struct NormFunction : torch::autograd::Function<NormFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& map, const Tensor& weight, const Tensor& bias,
-                        const Tensor& shift, const NormOptions& options) {
-    const Normed result = forward_of(map, shift, weight, bias, options);
-    context->save_for_backward({map, weight, bias, shift, result.statistics});
+                        const NormOptions& options) {
+    const Normed result = forward_of(map, weight, bias, options);
+    context->save_for_backward({map, weight, bias, result.statistics});
+    if (options.shift.defined()) context->saved_data["shift"] = options.shift;
     context->saved_data["groups"] = options.groups;
     context->saved_data["eps"] = options.eps;
     context->saved_data["silu"] = options.silu;
@@ -97,43 +98,49 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   }
   static variable_list backward(AutogradContext* context, variable_list up) {
     const variable_list saved = context->get_saved_variables();
-    const Tensor &map = saved[0], &weight = saved[1], &bias = saved[2], &shift = saved[3], &statistics = saved[4];
-    const NormOptions options{.groups = context->saved_data["groups"].toInt(),
-                              .eps = context->saved_data["eps"].toDouble(),
-                              .silu = context->saved_data["silu"].toBool()};
+    const Tensor &map = saved[0], &weight = saved[1], &bias = saved[2], &statistics = saved[3];
+    auto& data = context->saved_data;
+    const NormOptions options{.groups = data["groups"].toInt(),
+                              .eps = data["eps"].toDouble(),
+                              .silu = data["silu"].toBool(),
+                              .shift = data.find("shift") != data.end() ? data["shift"].toTensor() : Tensor()};
     const Tensor dy = up[0].to(map.scalar_type()).contiguous(kChannelsLast);
     const Tensor dx = torch::empty_like(map), totals = Scratch::floats(map, {map.size(0), 2, map.size(1)});
     const Scratch scratch(map, options.groups, statistics);
-    cuda::group_norm_backward(call_of(map, shift, weight, bias, options), scratch.pointers(), dy.data_ptr(),
+    cuda::group_norm_backward(call_of(map, weight, bias, options), scratch.pointers(), dy.data_ptr(),
                               totals.data_ptr<float>(), dx.data_ptr(), current_cuda_stream());
-    if (!weight.requires_grad() && !bias.requires_grad()) return {dx, {}, {}, {}, {}};
+    if (!weight.requires_grad() && !bias.requires_grad()) return {dx, {}, {}, {}};
     const Tensor sums = totals.sum(0);
-    return {dx, sums[1], sums[0], {}, {}};
+    return {dx, sums[1], sums[0], {}};
   }
 };
 
-void sum_into(const Tensor& y, const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& other_bias,
-              int64_t channels) {
+struct Biases {
+  Tensor one = {}, other = {};
+};
+void sum_into(const Tensor& y, const Tensor& a, const Tensor& b, const Biases& biases, int64_t channels) {
   cuda::sum({.a_number = number_of(a.scalar_type()),
              .number = number_of(b.scalar_type()),
              .rows = b.numel() / channels,
              .channels = static_cast<int>(channels),
              .a = a.data_ptr(),
              .b = b.data_ptr(),
-             .bias = data_of(bias),
-             .other_bias = data_of(other_bias),
+             .bias = data_of(biases.one),
+             .other_bias = data_of(biases.other),
              .y = y.data_ptr()},
             current_cuda_stream());
 }
 
+Tensor sum_of_maps(const Tensor& a, const Tensor& b, const Biases& biases) {
+  const Tensor y = torch::empty_like(b);
+  sum_into(y, a, b, biases, b.size(1));
+  return y;
+}
 struct SumFunction : torch::autograd::Function<SumFunction> {
-  static Tensor forward(AutogradContext* /*context*/, const Tensor& a, const Tensor& b, const Tensor& bias,
-                        const Tensor& other_bias) {
-    const Tensor y = torch::empty_like(b);
-    sum_into(y, a, b, bias, other_bias, b.size(1));
-    return y;
+  static Tensor forward(AutogradContext* /*context*/, const Tensor& a, const Tensor& b, const Biases& biases) {
+    return sum_of_maps(a, b, biases);
   }
-  static variable_list backward(AutogradContext* /*context*/, variable_list up) { return {up[0], up[0], {}, {}}; }
+  static variable_list backward(AutogradContext* /*context*/, variable_list up) { return {up[0], up[0], {}}; }
 };
 
 }  // namespace
@@ -153,12 +160,14 @@ bool takes_halves(const Tensor& halves) { return takes(halves, halves.size(-1) /
 
 Tensor group_norm(const Tensor& map, const Tensor& shift, torch::nn::GroupNorm& norm, bool silu) {
   LUCID_CHECK(!shift.defined() || !wants_gradient({shift}), "a shift that learns");
-  const NormOptions options{.groups = norm->options.num_groups(), .eps = norm->options.eps(), .silu = silu};
   const Tensor x = map.contiguous(kChannelsLast);
   const Tensor weight = norm->weight.to(torch::kFloat), bias = norm->bias.to(torch::kFloat);
-  const Tensor more = shift.defined() ? shift.to(x.scalar_type()).contiguous() : shift;
-  if (!wants_gradient({x, weight, bias})) return forward_of(x, more, weight, bias, options).y;
-  return NormFunction::apply(x, weight, bias, more, options);
+  const NormOptions options{.groups = norm->options.num_groups(),
+                            .eps = norm->options.eps(),
+                            .silu = silu,
+                            .shift = shift.defined() ? shift.to(x.scalar_type()).contiguous() : shift};
+  if (!wants_gradient({x, weight, bias})) return forward_of(x, weight, bias, options).y;
+  return NormFunction::apply(x, weight, bias, options);
 }
 
 Tensor layer_norm(const Tensor& tokens, const Tensor& part, torch::nn::LayerNorm& norm, torch::ScalarType type) {
@@ -194,13 +203,15 @@ Tensor gated_gelu(const Tensor& halves) {
 
 Tensor sum(const Tensor& a, const Tensor& b) {
   const Tensor x = a.contiguous(), part = b.contiguous(), y = torch::empty_like(part);
-  sum_into(y, x, part, {}, {}, part.size(-1));
+  sum_into(y, x, part, {}, part.size(-1));
   return y;
 }
 
 Tensor sum_of_maps(const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& other_bias) {
   const Tensor x = a.contiguous(kChannelsLast), part = b.contiguous(kChannelsLast);
-  return SumFunction::apply(x, part, bias, other_bias);
+  const Biases biases{.one = bias, .other = other_bias};
+  if (!wants_gradient({x, part})) return sum_of_maps(x, part, biases);
+  return SumFunction::apply(x, part, biases);
 }
 
 }  // namespace lucid::diffusion::gpu
