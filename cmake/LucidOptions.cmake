@@ -42,6 +42,12 @@ if(LUCID_OPENBLAS_DIR)
   add_link_options(-Wl,--disable-new-dtags)
 endif()
 
+# pip's libtorch exports functions of the C++ library (std::filesystem::remove_all) that call others which this machine's
+# version of it need not have. Named first, that library answers itself. (A sanitizer's own library must be the first.)
+if(NOT LUCID_SANITIZE)
+  add_link_options("LINKER:--push-state,--no-as-needed" -lstdc++ "LINKER:--pop-state")
+endif()
+
 # libtorch 2.x brings the headers of another fmt than the one that we and spdlog link. Ours must be found first.
 function(lucid_find_own_fmt_first)
   get_target_property(ours fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)

@@ -82,13 +82,6 @@ ScaledFile scaled_file(const std::string& text) {
   return {.file = text.substr(0, colon), .scale = scale};
 }
 
-/// A GPU's norms take numbers of the map's own type, where a CPU's keep their float32; they sum in float32 all the
-/// same.
-void move_to_device(const RunOptions& options, torch::nn::Module& network) {
-  const torch::Device device = device_of(options);
-  if (!device.is_cpu()) network.to(device, compute_options(options).precision.value_or(torch::kFloat));
-}
-
 void add_inversion(const adapters::Inversion& inversion, const std::string& prompt, distill::Prior& prior) {
   adapters::add(inversion, prior);
   if (prompt.find(inversion.token) == std::string::npos) {
@@ -127,9 +120,10 @@ distill::Prior open_prior(const RunOptions& options) {
       prior.weight_files.push_back(file);
     }
   }
-  move_to_device(options, *prior.unet);
-  move_to_device(options, *prior.vae);
-  prior.encoder->to(device_of(options));
+  const torch::Device device = device_of(options);
+  prior.unet->to(device);
+  prior.vae->to(device);
+  prior.encoder->to(device);
   return prior;
 }
 
@@ -159,7 +153,7 @@ diffusion::Control open_control(const RunOptions& options, const distill::Prior&
   const int64_t shrinks = int64_t{1} << (net->config().embedding_channels.size() - 1);
   refuse("conditioning_embedding_out_channels", shrinks, prior.vae->config().downscale());
   refuse("conditioning_channels", net->config().conditioning_channels, 3);
-  move_to_device(options, *net);
+  net->to(device_of(options));
   return {.net = distill::frozen(net), .scale = options.controlnet_scale};
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace lucid {
 namespace {
@@ -27,6 +28,16 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
   return counter;
 }
 
+/// [0, 1), 53 bits.
+double uniform_of(uint32_t first, uint32_t second) {
+  return static_cast<double>(static_cast<uint64_t>(first >> 5) << 26 | second >> 6) * 0x1p-53;
+}
+
+std::pair<double, double> box_muller(double first, double second) {
+  const double radius = std::sqrt(-2 * std::log(1 - first)), angle = 2 * std::numbers::pi * second;
+  return {radius * std::cos(angle), radius * std::sin(angle)};
+}
+
 }  // namespace
 
 Rng::Rng(uint64_t seed, std::string_view stream, uint64_t step) {
@@ -34,6 +45,10 @@ Rng::Rng(uint64_t seed, std::string_view stream, uint64_t step) {
   const uint64_t key = seed * 0x9E3779B97F4A7C15ull ^ hash_name(stream);
   key_ = {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
   counter_ = {0, 0, static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
+}
+
+std::array<uint32_t, 4> Rng::counter_at(uint64_t block) const {
+  return {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), counter_[2], counter_[3]};
 }
 
 uint32_t Rng::next_u32() {
@@ -46,8 +61,8 @@ uint32_t Rng::next_u32() {
 }
 
 double Rng::uniform() {
-  const uint64_t high = next_u32() >> 5, low = next_u32() >> 6;
-  return static_cast<double>(high << 26 | low) * 0x1p-53;
+  const uint32_t first = next_u32(), second = next_u32();
+  return uniform_of(first, second);
 }
 
 double Rng::uniform(double low, double high) { return low + (high - low) * uniform(); }
@@ -61,11 +76,11 @@ double Rng::normal() {
     has_spare_ = false;
     return spare_;
   }
-  const double radius = std::sqrt(-2 * std::log(1 - uniform()));
-  const double angle = 2 * std::numbers::pi * uniform();
-  spare_ = radius * std::sin(angle);
+  const double first = uniform(), second = uniform();
+  const auto [normal, spare] = box_muller(first, second);
+  spare_ = spare;
   has_spare_ = true;
-  return radius * std::cos(angle);
+  return normal;
 }
 
 bool Rng::chance(double probability) { return uniform() < probability; }
@@ -75,7 +90,23 @@ void Rng::fill_uniform(float* out, size_t count) {
 }
 
 void Rng::fill_normal(float* out, size_t count) {
-  for (size_t i = 0; i < count; ++i) out[i] = static_cast<float>(normal());
+  size_t i = 0;
+  // A block of four numbers makes two normals, so that many blocks can be drawn at once.
+  if (!has_spare_ && used_ == 4) {
+    constexpr int64_t kWorthThreads = 1 << 13;
+    const uint64_t first = counter_[0] | static_cast<uint64_t>(counter_[1]) << 32;
+    const auto blocks = static_cast<int64_t>(count / 2);
+#pragma omp parallel for schedule(static) if (blocks >= kWorthThreads)
+    for (int64_t b = 0; b < blocks; ++b) {
+      const auto block = philox(counter_at(first + static_cast<uint64_t>(b)), key_);
+      const auto [normal, other] = box_muller(uniform_of(block[0], block[1]), uniform_of(block[2], block[3]));
+      out[2 * b] = static_cast<float>(normal);
+      out[2 * b + 1] = static_cast<float>(other);
+    }
+    counter_ = counter_at(first + static_cast<uint64_t>(blocks));
+    i = 2 * static_cast<size_t>(blocks);
+  }
+  for (; i < count; ++i) out[i] = static_cast<float>(normal());
 }
 
 }  // namespace lucid

@@ -22,9 +22,12 @@ class Rng {
   double normal();                             // standard normal (Box-Muller)
   bool chance(double probability);
   void fill_uniform(float* out, size_t count);  // [0, 1)
-  void fill_normal(float* out, size_t count);
+  void fill_normal(float* out, size_t count);   // count times normal(), by several threads if they are many
 
  private:
+  /// The counter of a block of this stream.
+  std::array<uint32_t, 4> counter_at(uint64_t block) const;
+
   std::array<uint32_t, 2> key_{};
   std::array<uint32_t, 4> counter_{};
   std::array<uint32_t, 4> block_{};

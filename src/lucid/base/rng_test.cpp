@@ -33,6 +33,18 @@ TEST(Rng, NormalsHaveUnitMoments) {
   EXPECT_NEAR(fourth / n, 3, 0.15);
 }
 
+TEST(Rng, ManyNormalsAtOnceAreThoseDrawnOneByOne) {
+  for (const int before : {0, 1, 2}) {  // a pair of them is half drawn, or not
+    Rng one(3, "test"), many(3, "test");
+    for (int i = 0; i < before; ++i) EXPECT_EQ(one.normal(), many.normal());
+    std::vector<float> x(40001);  // enough for several threads
+    many.fill_normal(x.data(), x.size());
+    for (const float value : x) ASSERT_EQ(value, static_cast<float>(one.normal()));
+    EXPECT_EQ(one.normal(), many.normal());
+    EXPECT_EQ(one.next_u32(), many.next_u32());
+  }
+}
+
 TEST(Rng, IntegersCoverTheirRangeAndNoMore) {
   std::vector<int> seen(5, 0);
   Rng rng(2, "test");

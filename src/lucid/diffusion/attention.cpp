@@ -122,7 +122,7 @@ AttentionImpl::AttentionImpl(int64_t width, int64_t context_width, int64_t heads
 }
 
 torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
-  return to_out_(attend(to_q_(tokens), to_k_(context), to_v_(context), heads_));
+  return applied(to_out_, attend(applied(to_q_, tokens), applied(to_k_, context), applied(to_v_, context), heads_));
 }
 
 MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)

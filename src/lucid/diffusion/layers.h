@@ -21,6 +21,11 @@ inline torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels, double 
   return torch::nn::GroupNorm(torch::nn::GroupNormOptions(groups, channels).eps(eps));
 }
 
+/// layer(x). On a GPU in one pass: torch::nn::Linear adds its bias to an input of three axes in another.
+inline torch::Tensor applied(torch::nn::Linear& layer, const torch::Tensor& x) {
+  return x.is_cuda() ? torch::linear(x, layer->weight, layer->bias) : layer(x);
+}
+
 /// SiLU; in place where no gradient needs the value that it overwrites.
 inline torch::Tensor activate(torch::Tensor x) { return x.requires_grad() ? torch::silu(x) : torch::silu_(x); }
 

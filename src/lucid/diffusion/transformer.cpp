@@ -24,7 +24,9 @@ FeedForwardImpl::FeedForwardImpl(int64_t width)
   register_module("net", torch::nn::ModuleList(geglu, torch::nn::Identity(), out_));
 }
 
-torch::Tensor FeedForwardImpl::forward(const torch::Tensor& tokens) { return out_(gated_gelu(proj_(tokens))); }
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& tokens) {
+  return applied(out_, gated_gelu(applied(proj_, tokens)));
+}
 
 TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads)
     : norm1_(register_module("norm1", layer_norm(width))),

@@ -153,7 +153,6 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
   torch::Tensor loss = (picture * d_picture).sum() + options.loss.lambda_tv * variation;
   if (options.loss.lambda_alpha > 0) loss = loss + options.loss.lambda_alpha * (alpha * (1 - alpha)).mean();
   loss.backward();
-  report.tv = variation.item<double>();
   clock.lap(report.seconds.encode_backward);
 
   // 6. Back through the rasteriser to the Gaussians, view by view; every view counts for densification.
@@ -171,12 +170,14 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
 
   // 7. The scale term (mean of all scales, its gradient by hand), Adam, densification.
   const torch::Tensor scales = model.cloud.log_scales.exp();
-  report.mean_scale = scales.mean().item<double>();
   constexpr int kLogScales = 4;  // place of log_scales among the parameters
   gradient.raw[kLogScales].add_(scales, options.loss.lambda_scale / static_cast<double>(scales.numel()));
   model.adam.step(model.cloud, gradient, options.rates.at(iteration));
   report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, iteration,
                                            options.seed, &report.densify);
+  // Read last: on a GPU reading waits for all that was queued.
+  report.tv = variation.item<double>();
+  report.mean_scale = scales.mean().item<double>();
   clock.lap(report.seconds.update);
 
   report.latents = latents.detach();
