@@ -3,11 +3,12 @@
 // (seed, name, step): nothing has to be saved for a resumed run to draw what the unbroken one would have drawn.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
+
+#include "lucid/base/philox.h"
 
 namespace lucid {
 
@@ -23,15 +24,13 @@ class Rng {
   bool chance(double probability);
   void fill_uniform(float* out, size_t count);  // [0, 1)
   void fill_normal(float* out, size_t count);   // count times normal(), by several threads if they are many
+  /// The next `count` normals, for somebody else to compute; this stream goes on after them.
+  NormalRun skip_normals(size_t count);
 
  private:
-  /// The counter of a block of this stream.
-  std::array<uint32_t, 4> counter_at(uint64_t block) const;
-
-  std::array<uint32_t, 2> key_{};
-  std::array<uint32_t, 4> counter_{};
-  std::array<uint32_t, 4> block_{};
-  unsigned used_ = 4;
+  PhiloxKey key_;
+  uint64_t step_ = 0, word_ = 0;  // the next word's number
+  PhiloxBlock block_;             // that of the last word drawn
   double spare_ = 0;
   bool has_spare_ = false;
 };

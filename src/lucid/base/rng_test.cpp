@@ -34,15 +34,27 @@ TEST(Rng, NormalsHaveUnitMoments) {
 }
 
 TEST(Rng, ManyNormalsAtOnceAreThoseDrawnOneByOne) {
-  for (const int before : {0, 1, 2}) {  // a pair of them is half drawn, or not
-    Rng one(3, "test"), many(3, "test");
-    for (int i = 0; i < before; ++i) EXPECT_EQ(one.normal(), many.normal());
-    std::vector<float> x(40001);  // enough for several threads
-    many.fill_normal(x.data(), x.size());
-    for (const float value : x) ASSERT_EQ(value, static_cast<float>(one.normal()));
-    EXPECT_EQ(one.normal(), many.normal());
-    EXPECT_EQ(one.next_u32(), many.next_u32());
+  for (const int words : {0, 1, 2, 3, 4}) {                    // drawn before: pairs begin anywhere in a block
+    for (const int normals : {0, 1}) {                         // and one of them may be half drawn
+      for (const size_t count : {0, 1, 2, 7, 40000, 40001}) {  // the last two are enough for several threads
+        Rng one(3, "test"), many(3, "test");
+        for (int i = 0; i < words; ++i) EXPECT_EQ(one.next_u32(), many.next_u32());
+        for (int i = 0; i < normals; ++i) EXPECT_EQ(one.normal(), many.normal());
+        std::vector<float> x(count);
+        many.fill_normal(x.data(), x.size());
+        for (const float value : x) ASSERT_EQ(value, static_cast<float>(one.normal())) << words << ' ' << count;
+        EXPECT_EQ(one.normal(), many.normal());
+        EXPECT_EQ(one.next_u32(), many.next_u32());
+      }
+    }
   }
+}
+
+TEST(Rng, StreamsAreWhatTheyWere) {  // assets and trainings of a seed depend on them
+  Rng rng(7, "camera", 3);
+  EXPECT_EQ(rng.next_u32(), 0x45df32dcu);
+  EXPECT_EQ(static_cast<float>(rng.uniform()), 0.713293612F);
+  EXPECT_EQ(static_cast<float>(rng.normal()), 0.162686393F);
 }
 
 TEST(Rng, IntegersCoverTheirRangeAndNoMore) {

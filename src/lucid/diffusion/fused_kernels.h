@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "lucid/math/inline.h"
+#include "lucid/base/inline.h"
 
 namespace lucid::diffusion {
 

@@ -6,6 +6,7 @@
 #include "lucid/diffusion/cuda/fused_device.h"
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/normal.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/resnet.h"
@@ -146,6 +147,16 @@ TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
       const PlainOperators plain;
       EXPECT_LT(off(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
     }
+  }
+}
+
+TEST_F(Gpu, DrawsTheNormalsOfACpu) {
+  Rng here(3, "test"), there(3, "test");
+  for (const int64_t count : {1001, 2000}) {  // the second run begins with a spare
+    const torch::Tensor wanted = normal_tensor(here, {count, 3}, torch::kCPU);
+    const torch::Tensor found = normal_tensor(there, {count, 3}, torch::kCUDA).to(torch::kCPU);
+    EXPECT_LT((found - wanted).abs().max().item<double>(), 1e-6);
+    EXPECT_EQ(here.next_u32(), there.next_u32());
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "lucid/math/inline.h"
+#include "lucid/base/inline.h"
 
 namespace lucid {
 

@@ -2,29 +2,12 @@
 // See noise.h.
 #include "lucid/prior/noise.h"
 
-#include <ATen/Context.h>
-
 #include <cmath>
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/device.h"
 
 namespace lucid::prior {
-
-torch::Tensor normal_of(torch::IntArrayRef sizes, Rng& rng, torch::Device device) {
-  const torch::Tensor noise = torch::empty(sizes);
-  rng.fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
-  return diffusion::to_device(noise, device);
-}
-
-torch::Tensor draw_normal(torch::IntArrayRef sizes, Rng& rng, torch::Device device) {
-  if (device.is_cpu()) return normal_of(sizes, rng, device);
-  const uint64_t high = rng.next_u32(), low = rng.next_u32();
-  // A copy: the device's own generator keeps its state.
-  at::Generator generator = at::globalContext().defaultGenerator(device).clone();
-  generator.set_current_seed(high << 32 | low);
-  return torch::empty(sizes, torch::TensorOptions(torch::kFloat).device(device)).normal_(0, 1, generator);
-}
 
 torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
                        const std::vector<int64_t>& timesteps) {

@@ -7,6 +7,7 @@
 
 #include "lucid/diffusion/device.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/normal.h"
 #include "lucid/prior/low_precision.h"
 #include "lucid/prior/replicas.h"
 #include "lucid/prior/unet_measure.h"
@@ -17,7 +18,7 @@ double loss_weight(double alpha_bar) { return std::sqrt((1 - alpha_bar) / alpha_
 
 NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng) {
   const torch::Device device = latents.device();
-  const torch::Tensor noise = draw_normal(latents.sizes(), rng, device);
+  const torch::Tensor noise = diffusion::normal_tensor(rng, latents.sizes(), device);
   std::vector<int64_t> timesteps;
   std::vector<float> weights;
   for (int64_t i = 0; i < latents.size(0); ++i) {

@@ -9,8 +9,8 @@
 #include "lucid/asset/image.h"
 #include "lucid/diffusion/device.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/normal.h"
 #include "lucid/prior/low_precision.h"
-#include "lucid/prior/noise.h"
 #include "lucid/prior/replicas.h"
 
 namespace lucid::prior {
@@ -97,8 +97,8 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
             .on(options.device);
     const int64_t downscale = sizes.vae.downscale();
     Rng rng(options.seed, "vae noise", static_cast<uint64_t>(step));
-    const torch::Tensor noise =
-        draw_normal({count, sizes.vae.latent_channels, side / downscale, side / downscale}, rng, options.device);
+    const torch::Tensor noise = diffusion::normal_tensor(
+        rng, {count, sizes.vae.latent_channels, side / downscale, side / downscale}, options.device);
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
       const diffusion::Share share = diffusion::share_of(count, worker, workers.count());
       if (share.size() == 0) return torch::Tensor();

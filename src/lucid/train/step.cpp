@@ -9,11 +9,13 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/device.h"
+#include "lucid/diffusion/normal.h"
 #include "lucid/distill/image_terms.h"
 
 namespace lucid::train {
 namespace {
+
+using diffusion::normal_tensor;
 
 /// Reads a clock at the end of each stage.
 class StageClock {
@@ -27,13 +29,6 @@ class StageClock {
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
-
-/// Drawn on the CPU wherever it is to go, so that a device changes no draw.
-torch::Tensor normal_tensor(Rng& rng, at::IntArrayRef shape, torch::Device device) {
-  torch::Tensor values = torch::empty(shape);
-  rng.fill_normal(values.data_ptr<float>(), static_cast<size_t>(values.numel()));
-  return diffusion::to_device(values, device);
-}
 
 std::array<float, 3> draw_background(const AugmentOptions& options, Rng& rng) {
   if (!rng.chance(options.bg_aug_ratio)) return {1, 1, 1};

@@ -23,5 +23,8 @@ void gated_gelu(Number number, int64_t rows, int width, const void* ab, void* y,
   on_device::gated_gelu(number, rows, width, ab, y, of(stream));
 }
 void sum(const SumCall& call, void* stream) { on_device::sum(call, of(stream)); }
+void normals(const NormalRun& run, int64_t count, float* out, void* stream) {
+  on_device::normals(run, count, out, of(stream));
+}
 
 }  // namespace lucid::diffusion::cuda

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels behind fused.h on a GPU, for those who have no CUDA headers. Tensors are dense, channels next to each
-// other, at multiples of 16 bytes; channels are multiples of 8. Every call only queues its work in `stream`.
+// The kernels behind fused.h and normal.h on a GPU, for those who have no CUDA headers. Tensors are dense, channels
+// next to each other, at multiples of 16 bytes; channels are multiples of 8. Every call only queues its work in
+// `stream`.
 #pragma once
 
 #include <cstdint>
 
+#include "lucid/base/philox.h"
 #include "lucid/diffusion/fused_kernels.h"
 
 namespace lucid::diffusion::cuda {
@@ -62,5 +64,8 @@ struct SumCall {
   void* y = nullptr;
 };
 void sum(const SumCall& call, void* stream);
+
+/// The first `count` normals of a run.
+void normals(const NormalRun& run, int64_t count, float* out, void* stream);
 
 }  // namespace lucid::diffusion::cuda

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "lucid/base/rng.h"
 #include "lucid/diffusion/cuda/launches.h"
 
 namespace lucid::diffusion::emulation_test {
@@ -177,6 +178,23 @@ TEST(TokenKernels, SumWithBiases) {
       if ((biases & 1) != 0) wanted = wanted + bias.to(torch::kDouble);
       if ((biases & 2) != 0) wanted = wanted + other.to(torch::kDouble);
       expect_near(y, wanted, type.limit, fmt::format("biases {}", biases));
+    }
+  }
+}
+
+TEST(NormalKernel, DrawsWhatTheStreamDraws) {
+  for (const int before : {0, 1, 2}) {
+    for (const int64_t count : {0, 1, 2, 513, 2000}) {
+      Rng device(3, "test"), host(3, "test");
+      for (Rng* rng : {&device, &host}) {
+        rng->chance(0.5);  // half a block
+        for (int i = 0; i < before; ++i) rng->normal();
+      }
+      const Tensor found = torch::full({count}, std::nanf("")), wanted = torch::empty({count});
+      emulated::normals(device.skip_normals(static_cast<size_t>(count)), count, found.data_ptr<float>(), nullptr);
+      host.fill_normal(wanted.data_ptr<float>(), static_cast<size_t>(count));
+      EXPECT_TRUE(found.equal(wanted)) << before << ' ' << count;
+      EXPECT_EQ(device.normal(), host.normal());
     }
   }
 }

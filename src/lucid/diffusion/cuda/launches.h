@@ -4,6 +4,7 @@
 
 #include "lucid/diffusion/cuda/fused_device.h"
 #include "lucid/diffusion/cuda/group_norm_kernels.h"
+#include "lucid/diffusion/cuda/normal_kernels.h"
 #include "lucid/diffusion/cuda/token_kernels.h"
 
 namespace lucid::diffusion::LUCID_CUDA_PLATFORM {
@@ -100,6 +101,11 @@ inline void sum(const cuda::SumCall& call, Stream stream) {
   };
   if (call.a_number == cuda::Number::kBfloat16) return run(uint16_t{}, uint16_t{});
   with_type(call.number, [&](auto number) { run(float{}, number); });
+}
+
+inline void normals(const NormalRun& run, int64_t count, float* out, Stream stream) {
+  if (count == 0) return;
+  launch("draw_normals", draw_normals, blocks_for((count + 1) / 2, kBlock), kBlock, stream, run, count, out);
 }
 
 }  // namespace lucid::diffusion::LUCID_CUDA_PLATFORM

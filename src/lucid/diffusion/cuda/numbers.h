@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
-#include "lucid/render/cuda/platform.h"
+#include "lucid/base/cuda/platform.h"
 
 namespace lucid::diffusion::LUCID_CUDA_PLATFORM {
 
-using namespace lucid::render::cuda::LUCID_CUDA_PLATFORM;
+using namespace lucid::cuda::LUCID_CUDA_PLATFORM;
 
 inline constexpr int kEight = 8;
 inline constexpr unsigned kBlock = 256;  // threads of every block here

@@ -17,6 +17,7 @@ void group_norm_backward(const GroupNormCall&, const GroupNormScratch&, const vo
 void layer_norm(const LayerNormCall&, void*) { refuse(); }
 void gated_gelu(Number, int64_t, int, const void*, void*, void*) { refuse(); }
 void sum(const SumCall&, void*) { refuse(); }
+void normals(const NormalRun&, int64_t, float*, void*) { refuse(); }
 
 }  // namespace lucid::diffusion::cuda
 #endif  // LUCID_WITH_CUDA

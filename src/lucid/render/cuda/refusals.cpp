@@ -12,8 +12,6 @@
 
 namespace lucid::render::cuda {
 
-void call_failed(const char* call, const char* why) { throw std::runtime_error(fmt::format("{}: {}", call, why)); }
-
 void refuse_cuda(const char* what, const char* hint) {
   throw UserError(UserMistake{.what_happened = what, .hint = hint});
 }

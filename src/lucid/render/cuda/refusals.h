@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "lucid/math/inline.h"
+#include "lucid/base/inline.h"
 
 namespace lucid::render::cuda {
 
@@ -18,7 +18,6 @@ LUCID_INLINE uint64_t pack_not_finite(unsigned tensor, int64_t element, NotFinit
   return uint64_t(tensor) << 56 | uint64_t(element) << 2 | uint64_t(kind);
 }
 
-[[noreturn]] void call_failed(const char* call, const char* why);                   // std::runtime_error
 [[noreturn]] void refuse_cuda(const char* what, const char* hint);                  // UserError
 [[noreturn]] void refuse_pairs();                                                   // std::length_error
 [[noreturn]] void refuse_not_finite(uint64_t packed, int64_t rows, int sh_degree);  // std::invalid_argument

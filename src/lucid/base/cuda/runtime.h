@@ -8,11 +8,11 @@
 #include <cub/device/device_scan.cuh>
 #include <utility>
 
-#include "lucid/render/cuda/refusals.h"
+#include "lucid/base/cuda/failure.h"
 
 #define LUCID_CUDA_PLATFORM on_device
 
-namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
+namespace lucid::cuda::LUCID_CUDA_PLATFORM {
 
 using Stream = cudaStream_t;
 
@@ -88,4 +88,4 @@ __device__ inline float exp2_of(float x) {
   return y;
 }
 
-}  // namespace lucid::render::cuda::LUCID_CUDA_PLATFORM
+}  // namespace lucid::cuda::LUCID_CUDA_PLATFORM

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "lucid/render/cuda/refusals.h"
+#include "lucid/base/cuda/failure.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -31,7 +31,7 @@
 #define __shared__ static
 #define __launch_bounds__(...)
 
-namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
+namespace lucid::cuda::LUCID_CUDA_PLATFORM {
 
 struct dim3 {
   unsigned x = 1, y = 1, z = 1;
@@ -321,4 +321,4 @@ inline void exclusive_scan(void* temporary, size_t* bytes, const uint32_t* from,
   if (temporary != nullptr) std::exclusive_scan(from, from + count, to, 0u);
 }
 
-}  // namespace lucid::render::cuda::LUCID_CUDA_PLATFORM
+}  // namespace lucid::cuda::LUCID_CUDA_PLATFORM

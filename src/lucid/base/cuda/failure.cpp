@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// See failure.h.
+#include "lucid/base/cuda/failure.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace lucid::cuda {
+
+void call_failed(const char* call, const char* why) { throw std::runtime_error(fmt::format("{}: {}", call, why)); }
+
+}  // namespace lucid::cuda
