@@ -40,7 +40,8 @@ has() { python3 -c "import $1" 2>/dev/null; }
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | tee "$out/device.txt"
 if [ -z "${LUCID_BUILD:-}" ]; then
   part configure cmake "${options[@]}" || exit 1
-  part build cmake --build "$build" --target lucid lucid_render_test lucid_train_test lucid_prior_test bench_raster bench_step || exit 1
+  part build cmake --build "$build" --target lucid lucid_render_test lucid_diffusion_test lucid_train_test \
+    lucid_prior_test bench_raster bench_step || exit 1
 else  # its run paths are another machine's
   torch=$(python3 -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent)')
   export LD_LIBRARY_PATH=$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}
@@ -48,13 +49,14 @@ fi
 
 bin=$build/bin
 part tests_render "$bin/lucid_render_test" --gtest_filter='*on_device*'
+part tests_diffusion "$bin/lucid_diffusion_test" --gtest_filter='Gpu*'
 part tests_train "$bin/lucid_train_test" --gtest_filter='*Gpu*'
 part tests_prior "$bin/lucid_prior_test" --gtest_filter='*Gpu*'
 furniture=${LUCID_PREFIX:-}/usr/share/sweethome3d/furniture
 if [ -d "$furniture" ]; then
   corpus=build/device-corpus
   part corpus "$bin/lucid" prior corpus --library "$furniture" --out "$corpus" --progress off
-  part train_prior "$bin/lucid" prior train --device cuda --batch 128 --unet-steps 1000 --corpus "$corpus" --out "$out/prior" --progress plain
+  part train_prior "$bin/lucid" prior train --device cuda --batch 256 --unet-steps 1000 --corpus "$corpus" --out "$out/prior" --progress plain
   part train_judge "$bin/lucid" prior judge --device cuda --steps 1000 --corpus "$corpus" --out "$out/judge" --progress plain
 else
   echo "== train_prior: $furniture is not there (Debian's sweethome3d-furniture)"
@@ -78,6 +80,8 @@ part step_mini "$bin/bench_step" --device cuda --json
 part generate "$bin/lucid" generate --device cuda --output "$out/assets" --preset default "a hamburger"
 command -v compute-sanitizer >/dev/null &&
   part racecheck timeout 120 compute-sanitizer --tool racecheck "$bin/lucid_render_test" --gtest_filter='*CudaHostile*on_device*'
+command -v compute-sanitizer >/dev/null &&
+  part racecheck_norms timeout 60 compute-sanitizer --tool racecheck "$bin/lucid_diffusion_test" --gtest_filter='Gpu.Resnet*'
 command -v compute-sanitizer >/dev/null &&
   part memcheck timeout 120 compute-sanitizer --tool memcheck "$bin/lucid_render_test" --gtest_filter='*on_device*'
 exit 0
