@@ -17,7 +17,10 @@ mkdir -p build/fuzz/found
 # libtorch holds its own global memory to the end.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 for name in "${names[@]}"; do
-  mkdir -p build/fuzz/corpus/"$name" tests/fuzz/corpus/"$name"
+  if [ ! -d build/fuzz/corpus/"$name" ]; then  # what earlier runs found, one input for each thing that it reaches
+    mkdir -p build/fuzz/corpus/"$name"
+    tar -C build/fuzz/corpus/"$name" -xJf tests/fuzz/corpus/"$name".tar.xz
+  fi
   build/fuzz/bin/fuzz_"$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -malloc_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix=build/fuzz/found/"$name"- build/fuzz/corpus/"$name" tests/fuzz/corpus/"$name" 2>build/fuzz/"$name".log ||
     { tail -n 40 build/fuzz/"$name".log; exit 1; }

@@ -232,10 +232,10 @@ Tensor sum_of(const Biased& a, const Biased& b) {
 }
 
 Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after) {
-  const Tensor& map = x.map;
-  if (gpu::takes_groups(map, norm->options.num_groups()))
-    return gpu::group_norm(map, x.bias, norm, after == After::kSilu);
-  LUCID_CHECK(!x.bias.defined(), "a bias that nobody adds");
+  if (gpu::takes_groups(x.map, norm->options.num_groups())) {
+    return gpu::group_norm(x.map, x.bias, norm, after == After::kSilu);
+  }
+  const Tensor map = x.bias.defined() ? x.map + x.bias.unsqueeze(-1).unsqueeze(-1) : x.map;
   if (!has_kernels(map)) {
     const Tensor y = normed(map, norm);
     return after == After::kSilu ? activate(y) : y;

@@ -34,7 +34,7 @@ PictureEncoder::Recorded& PictureEncoder::recorded_for(const torch::Tensor& pict
   const auto found = recorded_.find(shape);
   if (found != recorded_.end()) return found->second;
   const torch::AutoGradMode gradients(true);
-  Recorded& recorded = recorded_[shape];
+  Recorded recorded;
   recorded.picture = picture.detach().clone().requires_grad_(true);
   const auto forward = [&] { recorded.moments = moments_of(recorded.picture); };
   const auto backward = [&] {
@@ -49,7 +49,7 @@ PictureEncoder::Recorded& PictureEncoder::recorded_for(const torch::Tensor& pict
   recorded.forward.record(forward);
   recorded.backward.record(backward, &recorded.forward);
   recorded.moments = recorded.moments.detach();
-  return recorded;
+  return recorded_.emplace(shape, std::move(recorded)).first->second;
 }
 
 torch::Tensor PictureEncoder::encode(const torch::Tensor& picture) {
