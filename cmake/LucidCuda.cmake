@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Whether the CUDA rasteriser is built: LUCID_CUDA is AUTO (where nvcc is found), ON (an error where it is not) or OFF.
+# Whether the CUDA rasteriser, and with a CUDA libtorch the networks' kernels, are built: LUCID_CUDA is AUTO (where nvcc is
+# found), ON (an error where it is not) or OFF.
 # Sets LUCID_WITH_CUDA; lucid_add_cuda(target files…) adds .cu files to a target.
 
 set(LUCID_CUDA AUTO CACHE STRING "Build the CUDA rasteriser: AUTO (where nvcc is found), ON or OFF")

@@ -235,7 +235,7 @@ Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after) {
   if (gpu::takes_groups(x.map, norm->options.num_groups())) {
     return gpu::group_norm(x.map, x.bias, norm, after == After::kSilu);
   }
-  const Tensor map = x.bias.defined() ? x.map + x.bias.unsqueeze(-1).unsqueeze(-1) : x.map;
+  const Tensor map = x.bias.defined() ? with_more({.map = x.map}, x.bias).map : x.map;
   if (!has_kernels(map)) {
     const Tensor y = normed(map, norm);
     return after == After::kSilu ? activate(y) : y;

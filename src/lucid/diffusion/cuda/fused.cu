@@ -5,8 +5,6 @@
 namespace lucid::diffusion::cuda {
 namespace {
 on_device::Stream of(void* stream) { return static_cast<on_device::Stream>(stream); }
-static_assert(on_device::kWidest == kWidestGroup);
-static_assert(on_device::kMostVectors * 32 * on_device::kEight == kWidestRow);
 }  // namespace
 
 bool has_kernels() { return true; }

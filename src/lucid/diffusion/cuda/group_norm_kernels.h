@@ -4,12 +4,10 @@
 // number of vectors, so the first kernel knows of channels alone); and the line applied. Every sum has one order.
 #pragma once
 
+#include "lucid/diffusion/cuda/fused_device.h"
 #include "lucid/diffusion/cuda/numbers.h"
-#include "lucid/diffusion/fused_kernels.h"
 
 namespace lucid::diffusion::LUCID_CUDA_PLATFORM {
-
-inline constexpr int kWidest = 512;  // channels of a group
 
 /// How a block of threads covers a map: `columns` vectors of channels times `lanes` rows at once, over a chunk of the
 /// rows. Block (chunk, sample * tiles + tile).
@@ -140,7 +138,7 @@ __device__ inline void add_chunks(const NormShape& shape, int chunks, const floa
 template <class T>
 static __global__ void __launch_bounds__(kBlock) norm_lines(NormShape shape, int chunks, const T* x, const float* sums,
                                                             NormInputs<T> inputs, float* statistics, float* line) {
-  __shared__ double mean_of[kWidest], squares_of[kWidest];
+  __shared__ double mean_of[cuda::kWidestGroup], squares_of[cuda::kWidestGroup];
   add_chunks(shape, chunks, sums, mean_of, squares_of);
   const int64_t width = shape.width(), first = blockIdx.x * width, sample = blockIdx.y;
   const double rows = double(shape.rows);
@@ -206,9 +204,21 @@ __device__ inline Channels channels_at(const NormShape& shape, const Place& plac
   }
   return channels;
 }
-/// dL/dz from dL/dy.
-__device__ inline float gradient_at_norm(float dy, float x_hat, const Channels& channels, int k, bool with_silu) {
-  return with_silu ? dy * silu_derivative(fmaf(channels.weight[k], x_hat, channels.bias[k])) : dy;
+/// x_hat, and dL/dz from dL/dy, of a row's eight channels.
+struct AtNorm {
+  float x_hat[kEight], dz[kEight];
+};
+template <class T>
+__device__ inline AtNorm at_norm(const T* x, const T* dy, const Channels& channels, bool with_silu) {
+  float now[kEight];
+  AtNorm at;
+  load(x, now);
+  load(dy, at.dz);
+  for (int k = 0; k < kEight; ++k) {
+    at.x_hat[k] = fmaf(now[k], channels.inverse[k], channels.to_hat[k]);
+    if (with_silu) at.dz[k] *= silu_derivative(fmaf(channels.weight[k], at.x_hat[k], channels.bias[k]));
+  }
+  return at;
 }
 
 /// Sums of dz and of dz x_hat by channel, as channel_sums.
@@ -220,15 +230,11 @@ static __global__ void __launch_bounds__(kBlock)
   float sum[kEight] = {}, with_hat[kEight] = {};
   if (place.inside) {
     const Channels channels = channels_at(shape, place, inputs, statistics);
-    float now[kEight], up[kEight];
     for (int64_t row = place.begin; row < place.end; row += cover.lanes) {
-      load(x + place.at(shape, row), now);
-      load(dy + place.at(shape, row), up);
+      const AtNorm at = at_norm(x + place.at(shape, row), dy + place.at(shape, row), channels, with_silu);
       for (int k = 0; k < kEight; ++k) {
-        const float x_hat = fmaf(now[k], channels.inverse[k], channels.to_hat[k]);
-        const float dz = gradient_at_norm(up[k], x_hat, channels, k, with_silu);
-        sum[k] += dz;
-        with_hat[k] = fmaf(dz, x_hat, with_hat[k]);
+        sum[k] += at.dz[k];
+        with_hat[k] = fmaf(at.dz[k], at.x_hat[k], with_hat[k]);
       }
     }
   }
@@ -240,7 +246,7 @@ static __global__ void __launch_bounds__(kBlock)
 static __global__ void __launch_bounds__(kBlock)
     gradient_lines(NormShape shape, int chunks, const float* sums, const float* weight, const float* statistics,
                    float* totals, float* line) {
-  __shared__ double sum_of[kWidest], with_hat_of[kWidest];
+  __shared__ double sum_of[cuda::kWidestGroup], with_hat_of[cuda::kWidestGroup];
   add_chunks(shape, chunks, sums, sum_of, with_hat_of);
   const int64_t width = shape.width(), first = blockIdx.x * width, sample = blockIdx.y;
   for (int64_t c = threadIdx.x; c < width; c += kBlock) {
@@ -267,21 +273,18 @@ static __global__ void __launch_bounds__(kBlock)
   const Place place = place_of_thread(shape, cover);
   if (!place.inside) return;
   const Channels channels = channels_at(shape, place, inputs, statistics);
-  float of_hat[kEight], constant[kEight], now[kEight], up[kEight];
+  float of_hat[kEight], constant[kEight], gradient[kEight];
   for (int k = 0; k < kEight; ++k) {
     const float* of_group = line + (place.sample * shape.groups + (place.channel + k) / shape.width()) * 2;
     of_hat[k] = of_group[0];
     constant[k] = of_group[1];
   }
   for (int64_t row = place.begin; row < place.end; row += cover.lanes) {
-    load(x + place.at(shape, row), now);
-    load(dy + place.at(shape, row), up);
+    const AtNorm at = at_norm(x + place.at(shape, row), dy + place.at(shape, row), channels, with_silu);
     for (int k = 0; k < kEight; ++k) {
-      const float x_hat = fmaf(now[k], channels.inverse[k], channels.to_hat[k]);
-      const float dz = gradient_at_norm(up[k], x_hat, channels, k, with_silu);
-      now[k] = fmaf(channels.inverse[k] * channels.weight[k], dz, fmaf(of_hat[k], x_hat, constant[k]));
+      gradient[k] = fmaf(channels.inverse[k] * channels.weight[k], at.dz[k], fmaf(of_hat[k], at.x_hat[k], constant[k]));
     }
-    store(now, dx + place.at(shape, row));
+    store(gradient, dx + place.at(shape, row));
   }
 }
 

@@ -62,6 +62,7 @@ void layer_norm_of_width(const cuda::LayerNormCall& call, Stream stream) {
            static_cast<const X*>(call.x), static_cast<const T*>(call.part), call.weight, call.bias, call.eps,
            static_cast<X*>(call.sum), static_cast<T*>(call.y));
   };
+  static_assert(kMostVectors == 6, "the last case below");
   switch ((call.channels + kEight * int(kWarp) - 1) / (kEight * int(kWarp))) {
     case 1:
       return run(layer_norm_of_sum<X, T, 1>);

@@ -2,6 +2,7 @@
 // One pass over memory each: LayerNorm of a sum, the gated GELU, a sum of two with their biases.
 #pragma once
 
+#include "lucid/diffusion/cuda/fused_device.h"
 #include "lucid/diffusion/cuda/numbers.h"
 
 namespace lucid::diffusion::LUCID_CUDA_PLATFORM {
@@ -11,8 +12,8 @@ __device__ inline float sum_of_warp(float x) {
   return x;
 }
 
-inline constexpr int kRowsOfBlock = int(kBlock / kWarp);  // a warp a row
-inline constexpr int kMostVectors = 6;                    // of eight numbers a lane: rows of up to 1536
+inline constexpr int kRowsOfBlock = int(kBlock / kWarp);                       // a warp a row
+inline constexpr int kMostVectors = int(cuda::kWidestRow / (kWarp * kEight));  // of eight numbers, a lane
 
 /// x [rows, channels] plus part, if there is one, which then is also written to `sum`; y = its LayerNorm.
 template <class X, class T, int kVectors>
