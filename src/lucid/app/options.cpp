@@ -137,6 +137,9 @@ void add_guidance(OptionTable& table, RunOptions& o) {
   add({"guidance_scale", "", "classifier-free guidance of the prompt", &s.guidance_scale, -1000, 1000});
   add({"denoise_guidance_scale", "", "reverse guidance of the inversion; <= 1 is none", &s.denoise_guidance_scale,
        -1000, 1000});
+  add({"apg_eta", "",
+       "share kept of what guidance adds along the prompt's own picture (ours); 1 = all, 0 = projected guidance",
+       &s.apg_eta, -1000, 1000});
   add({"lambda_guidance", "", "weight of the score", &s.lambda_guidance, 0, kHuge});
   add({"t_range", "", "timesteps after the warm-up, as fractions", PairField{&s.t_range_low, &s.t_range_high}, 0, 1});
   add({"max_t_range", "", "upper end of the timesteps before the warm-up", &s.max_t_range, 0, 1});
@@ -154,6 +157,7 @@ void add_guidance(OptionTable& table, RunOptions& o) {
   add({"view_guidance", "", "guidance from the opposite view's prompt to the view's own (ours); 0 = none",
        &s.view_guidance, 0, 1000});
   add({"view_guidance_t_low", "", "its lowest timestep, as a fraction (ours)", &s.view_guidance_t_low, 0, 1});
+  add({"view_guidance_until_iter", "", "its last step, 0 = the run's (ours)", &s.view_guidance_until_iter, 0, kHuge});
   add({"C_batch_size", "", "views a step", &o.train.batch, 1, 64});
   add({"vis_interval", "", "steps between contact sheets; 0 = none", &o.train.vis_interval, 0, kHuge});
 }
@@ -230,6 +234,7 @@ void add_optimization(OptionTable& table, RunOptions& o) {
   add({"as_latent_ratio", "", "probability of encoding disparity in place of colour", &t.loss.as_latent_ratio, 0, 1});
   add({"lambda_tv", "", "weight of total variation", &t.loss.lambda_tv, 0, kHuge});
   add({"lambda_scale", "", "weight of the mean scale", &t.loss.lambda_scale, 0, kHuge});
+  add({"clamp_rgb", "", "show the score colours between 0 and 1 alone, as pictures hold (ours)", &t.loss.clamp_rgb});
   add({"lambda_alpha", "", "weight of mean alpha (1 - alpha), against haze (ours)", &t.loss.lambda_alpha, 0, kHuge});
   add({"densification_interval", "", "steps between densifications", &t.densify.densification_interval, 1, kHuge});
   add({"densify_from_iter", "", "densification begins after this step", &t.densify.densify_from_iter, 0, kHuge});

@@ -83,6 +83,7 @@ TEST_F(Score, EveryRegisteredScoreGivesAFiniteGradientOfTheLatentsShape) {
         options.perpneg = perpneg;
         options.xs_eta = index == 450 ? 0.3 : 0;
         options.denoise_guidance_scale = index == 450 ? 2 : 1;
+        options.apg_eta = index >= 450 ? 0 : 1;
         t_index = index;
         const ScoreOutput output = run(options, denoiser);
         EXPECT_EQ(output.d_latents.sizes(), latents.sizes());
@@ -168,6 +169,18 @@ TEST_F(Score, ViewGuidanceGoesFromTheOppositeViewToTheViewFromItsTimestepUp) {
   }
 }
 
+TEST_F(Score, ViewGuidanceEndsAfterItsLastIteration) {
+  ScoreOptions options;
+  options.perpneg = false;
+  options.view_guidance_until_iter = 300;
+  iteration = 301;
+  const Tensor without = run(options, denoiser).d_latents;
+  options.view_guidance = 1;
+  EXPECT_TRUE(run(options, denoiser).d_latents.equal(without));
+  iteration = 300;  // delta_T differs from iteration to iteration; a point mass does not mind
+  EXPECT_GT(relative_l2(run(options, denoiser).d_latents, without), 0.1);
+}
+
 TEST_F(Score, ViewGuidanceAddsToPerpNeg) {
   views = {{30}, {30}};
   ScoreOptions options;
@@ -177,6 +190,54 @@ TEST_F(Score, ViewGuidanceAddsToPerpNeg) {
   const double view = mu.front * 2 / 3 + mu.side / 3, behind = mu.side / 3 + mu.back * 2 / 3;
   const Tensor added = torch::full_like(latents, -0.1 * 7.5 * 2 * (view - behind));
   EXPECT_LT(relative_l2(run(options, denoiser).d_latents - without, added), 1e-4);
+}
+
+TEST_F(Score, ProjectedGuidanceKeepsItsShareOfWhatLiesAlongThePromptsPicture) {
+  // All that guidance adds for a point mass lies along its x_0: the same value everywhere.
+  const Mus mu;
+  for (const double eta : {0.0, 0.25, 1.5}) {
+    ScoreOptions options;
+    options.perpneg = false;
+    options.apg_eta = eta;
+    const double aim = mu.front + eta * (options.guidance_scale - 1) * (mu.front - mu.negative);
+    const Tensor expected = torch::full_like(latents, 0.1 * (mu.inverse - aim));
+    EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, expected), 1e-4) << eta;
+  }
+}
+
+TEST_F(Score, ProjectedGuidanceAddsNothingAlongThePromptsPictureOfAnyViewInEpsAndInV) {
+  // Each prompt has a picture of its own, of whose mix with x the network thinks it is noise.
+  struct Pictures final : diffusion::Denoiser {
+    Tensor predict(const Tensor& x, const Tensor&, const Tensor& context) override {
+      const Tensor pattern = torch::linspace(-1, 1, x[0].numel()).view_as(x[0]);
+      return 0.5 * x - torch::sin(pattern * 9 * context.mean({1, 2}).view({-1, 1, 1, 1}));
+    }
+  } pictures;
+  const ViewPrompts prompts = prompts_of({});
+  for (const auto prediction : {diffusion::Prediction::kEpsilon, diffusion::Prediction::kV}) {
+    diffusion::ScheduleConfig config = schedule.config();
+    config.prediction = prediction;
+    const diffusion::Schedule with(config);
+    ScoreOptions options;
+    options.apg_eta = 0;
+    views = {{20}, {140}};
+    const auto distiller = make_distiller(options);
+    distiller->want_trace = true;
+    const ScoreInput input{
+        .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
+    const ScoreOutput output = distiller->score(pictures, with, input, noise);
+    const auto& trace = output.trace;
+    const Tensor alone = trace.eps[0] + trace.delta, added = trace.eps_guided - alone;
+    const Tensor x_0 = with.predicted_x0(trace.x_t, alone, output.times.t());
+    const auto cosine = [](const Tensor& a, const Tensor& b) {
+      return ((a * b).sum().abs() / (a.norm() * b.norm())).item<double>();
+    };
+    for (int64_t view = 0; view < 2; ++view) {
+      EXPECT_LT(cosine(added[view], x_0[view]), 1e-5);
+      EXPECT_GT(cosine(trace.delta[view], x_0[view]), 0.05) << "nothing to project";
+      EXPECT_GT(cosine(added[view], trace.delta[view]), 0.3);
+    }
+  }
 }
 
 TEST_F(Score, ReverseGuidanceAimsTheTargetAtTheNegativePrompt) {

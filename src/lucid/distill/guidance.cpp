@@ -18,6 +18,24 @@ std::vector<Direction> opposite(std::vector<Direction> views) {
   return views;
 }
 
+bool view_guidance_acts(const ScoreOptions& options, int64_t iteration, int64_t t, int64_t train_timesteps) {
+  const double time = static_cast<double>(t) / static_cast<double>(train_timesteps);
+  const bool ended = options.view_guidance_until_iter > 0 && iteration > options.view_guidance_until_iter;
+  return options.view_guidance > 0 && time >= options.view_guidance_t_low && !ended;
+}
+
+// Adaptive projected guidance (Sadat et al. 2025, "Eliminating Oversaturation and Artifacts of High Guidance Scales in
+// Diffusion Models"): what is added to the prompt's own prediction, split into its part along that prediction's x_0,
+// which makes the picture louder, and the rest, which changes what is on it. The first is taken times eta. x_0 is linear
+// in the raw output, be it eps or v, so that the raw outputs are split as their x_0 are.
+torch::Tensor projected(const torch::Tensor& added, const torch::Tensor& x_0, double eta) {
+  const std::vector<int64_t> of_view{1, 2, 3};
+  constexpr double kNoLength = 1e-12;
+  const torch::Tensor share =
+      (added * x_0).sum(of_view, /*keepdim=*/true) / x_0.square().sum(of_view, true).clamp_min(kNoLength);
+  return added - (1 - eta) * share * x_0;
+}
+
 }  // namespace
 
 torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
@@ -52,8 +70,7 @@ Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffu
     for (const torch::Tensor& extra : perpneg.extra.unbind(0)) contexts.push_back(extra);
   }
   const auto prompted = static_cast<int64_t>(contexts.size());
-  const double time = static_cast<double>(t) / static_cast<double>(schedule.config().num_train_timesteps);
-  const bool from_opposite = options.view_guidance > 0 && time >= options.view_guidance_t_low;
+  const bool from_opposite = view_guidance_acts(options, input.iteration, t, schedule.config().num_train_timesteps);
   if (from_opposite) contexts.push_back(view_embeddings(*input.prompts, opposite(input.views)));
   Guided result;
   result.eps = predict_each(unet, schedule, x_t, t, contexts);
@@ -61,7 +78,13 @@ Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffu
   const torch::Tensor deltas = result.eps.slice(0, 1, prompted) - negative;  // [K,B,C,h,w]
   result.delta = options.perpneg ? perpneg_aggregate(deltas, perpneg.weights.to(deltas.device())) : deltas[0];
   if (from_opposite) result.delta = result.delta + options.view_guidance * (result.eps[1] - result.eps[prompted]);
-  result.guided = negative + options.guidance_scale * result.delta;
+  if (options.apg_eta == 1) {
+    result.guided = negative + options.guidance_scale * result.delta;
+  } else {
+    const torch::Tensor prompted_alone = negative + result.delta;
+    result.guided = prompted_alone + projected((options.guidance_scale - 1) * result.delta,
+                                               schedule.predicted_x0(x_t, prompted_alone, t), options.apg_eta);
+  }
   return result;
 }
 

@@ -20,7 +20,7 @@ torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like);
 struct Guided {
   torch::Tensor eps;     // [K+1,B,C,h,w] raw outputs: negative, view prompt z, Perp-Neg's extra prompts, opposite view
   torch::Tensor delta;   // [B,C,h,w] z - negative, or its Perp-Neg aggregate; + view_guidance (z - opposite view)
-  torch::Tensor guided;  // [B,C,h,w] negative + guidance_scale * delta
+  torch::Tensor guided;  // [B,C,h,w] negative + guidance_scale * delta, projected where apg_eta asks
 };
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
              const ScoreInput& input, const torch::Tensor& x_t, int64_t t);

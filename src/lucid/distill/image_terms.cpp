@@ -31,6 +31,26 @@ torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmi
   return torch::where(flat, torch::zeros_like(scaled), scaled.clamp(0, 1));
 }
 
+namespace {
+
+struct AsDisplayed : torch::autograd::Function<AsDisplayed> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& rgb) {
+    context->save_for_backward({rgb});
+    return rgb.clamp(0, 1);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list up) {
+    const torch::Tensor rgb = context->get_saved_variables()[0];
+    // Descent moves against the gradient: a negative one raises.
+    const torch::Tensor outward = ((rgb > 1) & (up[0] < 0)) | ((rgb < 0) & (up[0] > 0));
+    return {up[0].masked_fill(outward, 0)};
+  }
+};
+
+}  // namespace
+
+torch::Tensor as_displayed(const torch::Tensor& rgb) { return AsDisplayed::apply(rgb); }
+
 torch::Tensor total_variation(const torch::Tensor& x) {
   LUCID_CHECK(x.dim() == 4 && x.size(2) > 1 && x.size(3) > 1, "{} dimensions, last two {} x {}", x.dim(), x.size(-2),
               x.size(-1));

@@ -11,6 +11,10 @@ namespace lucid::distill {
 /// pixels lie 10 away); fovx in radians -> [B,1,H,W] in [0,1], differentiable.
 torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmittance, double fovx);
 
+/// A picture as files and screens hold it: clamp(rgb, 0, 1). Its gradient reaches what lies beyond the range where it
+/// pulls back, and only there, where clamp's would leave it outside for ever.
+torch::Tensor as_displayed(const torch::Tensor& rgb);
+
 /// Classic total variation: 2 (sum dy^2 / count_y + sum dx^2 / count_x) / batch. x [B,C,H,W] -> scalar.
 torch::Tensor total_variation(const torch::Tensor& x);
 

@@ -104,6 +104,14 @@ TEST(Disparity, NearIsBrightFarIsDarkTheGroundIsZero) {
   EXPECT_EQ(d[3].item<double>(), 0);
 }
 
+TEST(AsDisplayed, ClampsAndLetsThroughWhatPullsBack) {
+  const torch::Tensor rgb = torch::tensor({-0.5, -0.5, 0.0, 0.25, 1.0, 1.5, 1.5}, torch::requires_grad());
+  const torch::Tensor shown = as_displayed(rgb);
+  EXPECT_TRUE(shown.equal(torch::tensor({0.0, 0.0, 0.0, 0.25, 1.0, 1.0, 1.0})));
+  shown.backward(torch::tensor({-1.0, 1.0, 1.0, -2.0, -1.0, -1.0, 1.0}));
+  EXPECT_TRUE(rgb.grad().equal(torch::tensor({-1.0, 0.0, 1.0, -2.0, -1.0, 0.0, 1.0})));
+}
+
 TEST(TotalVariationGolden, IsTheReferences) {
   const auto file = weights::read_safetensors(lucid::test::goldens() / "reference.safetensors");
   const double ours = total_variation(file.tensors.at("tv_input").to(torch::kDouble)).item<double>();

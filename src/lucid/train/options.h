@@ -26,6 +26,7 @@ struct LossOptions {
   double lambda_tv = 1.0;
   double lambda_scale = 1.0;
   double lambda_alpha = 0.0;  // ours: mean alpha (1 - alpha), against haze
+  bool clamp_rgb = false;     // ours: the score is shown colours between 0 and 1, as the files and films will be
   double as_latent_ratio = 0.2;
   int64_t geo_iter = 0;
 };

@@ -108,7 +108,8 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
   const auto seen = [&](const torch::Tensor& x) { return flip ? x.flip({3}) : x; };
   const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
   const torch::Tensor disparity = distill::disparity(seen(depth), 1 - seen(alpha), fovx);
-  const torch::Tensor picture = report.as_latent ? disparity.expand({-1, 3, -1, -1}) : seen(rgb);
+  const torch::Tensor colours = options.loss.clamp_rgb ? distill::as_displayed(rgb) : rgb;
+  const torch::Tensor picture = report.as_latent ? disparity.expand({-1, 3, -1, -1}) : seen(colours);
   const torch::Tensor moments = scene.encoder.encode(picture.detach()).requires_grad_(true);  // [B,2C,h,w]
   Rng posterior_rng = stream("posterior");
   std::vector<int64_t> latent_shape = moments.sizes().vec();
