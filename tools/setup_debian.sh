@@ -8,6 +8,8 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates
   # tensors, autograd, convolutions; OpenBLAS in its OpenMP flavour (the pthread one fights libtorch's own OpenMP threads)
   libtorch-dev libopenblas0-openmp
+  # the convolutions of libtorch, for what it does not ask of them
+  libdnnl-dev
   # command line, configuration, logging
   libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
   # text (Unicode tables), hashes, nearest neighbours

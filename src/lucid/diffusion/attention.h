@@ -17,6 +17,9 @@ class AttentionImpl : public torch::nn::Module {
   /// tokens [B,N,width], context [B,M,context_width] -> [B,N,width].
   torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context);
 
+ protected:
+  const torch::Tensor& weight() const { return to_out_->weight; }
+
  private:
   int64_t heads_;
   torch::nn::Linear to_q_, to_k_, to_v_, to_out_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See fused.h: chooses between libtorch's operations and fused_kernels.h, shares the work among threads, and gives
-// autograd the backward.
+// See fused.h: chooses between libtorch's operations and fused_kernels.h, and gives autograd the backward.
 #include "lucid/diffusion/fused.h"
 
 #include <ATen/Parallel.h>
@@ -11,9 +10,10 @@
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/fused_gpu.h"
-#include "lucid/diffusion/fused_kernels.h"
+#include "lucid/diffusion/fused_norm.h"
 #include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/plain.h"
+#include "lucid/diffusion/numbers.h"
+#include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -22,108 +22,10 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool has_kernels(const Tensor& x) {
-  return !PlainOperators::wanted() && x.is_cpu() &&
-         (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16);
-}
-
-template <class T>
-struct InMemory {
-  using type = T;
-};
-template <>
-struct InMemory<c10::BFloat16> {
-  using type = Bfloat16Bits;
-};
-
-// body(number) with a zero of the type that x's numbers have in memory.
-template <class Body>
-void with_type_of(const Tensor& x, const Body& body) {
-  if (x.scalar_type() == torch::kFloat) return body(float{});
-  body(Bfloat16Bits{});
-}
-template <class T>
-T* numbers(const Tensor& x) {
-  return static_cast<T*>(x.data_ptr());
-}
-
-struct NormOptions {
-  NormShape shape = {};
-  float eps = 0;
-  bool silu = false;
-};
-
-// Samples in chunks that do not depend on the number of threads, so that neither do the sums over them; and where there
-// are fewer chunks than threads, the groups of a sample by several threads.
-class Sharing {
- public:
-  explicit Sharing(const NormShape& shape)
-      : shape_(shape), chunks_((shape.samples + samples_of_chunk() - 1) / samples_of_chunk()) {
-    const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
-    ranges_ = std::clamp<int64_t>((threads + chunks_ - 1) / std::max<int64_t>(chunks_, 1), 1, shape.groups);
-  }
-  int64_t chunks() const { return chunks_; }
-  /// body(part, its chunk, scratch of `floats` numbers) for each part.
-  template <class Body>
-  void run(int64_t floats, const Body& body) const {
-    constexpr int64_t kLeast = 1 << 15;  // numbers that are worth another thread
-    const int64_t of_part = shape_.rows * shape_.channels * samples_of_chunk() / ranges_;
-    const int64_t grain = std::max<int64_t>(1, kLeast / std::max<int64_t>(of_part, 1));
-    at::parallel_for(0, chunks_ * ranges_, grain, [&](int64_t begin, int64_t end) {
-      std::vector<float> scratch(static_cast<size_t>(floats));
-      for (int64_t i = begin; i < end; ++i) body(part_of(i / ranges_, i % ranges_), i / ranges_, scratch.data());
-    });
-  }
-
- private:
-  int64_t samples_of_chunk() const { return shape_.rows == 1 ? 64 : 1; }
-  NormPart part_of(int64_t chunk, int64_t range) const {
-    return {.first_sample = chunk * samples_of_chunk(),
-            .last_sample = std::min(shape_.samples, (chunk + 1) * samples_of_chunk()),
-            .first_group = shape_.groups * range / ranges_,
-            .last_group = shape_.groups * (range + 1) / ranges_};
-  }
-  NormShape shape_;
-  int64_t chunks_, ranges_ = 1;
-};
-
-struct Normed {
-  Tensor y = {}, mean = {}, inverse_deviation = {};  // the last two [samples, groups]
-};
-
-NormParameters parameters_of(const Tensor& weight, const Tensor& bias, const NormOptions& options) {
-  return {.weight = weight.data_ptr<float>(), .bias = bias.data_ptr<float>(), .eps = options.eps, .silu = options.silu};
-}
-
-// x as NormShape lies in memory; weight, bias [channels] float. The result in x's type, or in bfloat16 of float.
-Normed forward_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
-                  torch::ScalarType type) {
-  const NormShape& shape = options.shape;
-  Normed result{.y = torch::empty_like(x, x.options().dtype(type)),
-                .mean = torch::empty({shape.samples, shape.groups}, torch::kFloat),
-                .inverse_deviation = torch::empty({shape.samples, shape.groups}, torch::kFloat)};
-  const NormStatistics statistics{.mean = numbers<float>(result.mean),
-                                  .inverse_deviation = numbers<float>(result.inverse_deviation)};
-  const NormParameters parameters = parameters_of(weight, bias, options);
-  const auto run = [&](auto in, auto out) {
-    using In = decltype(in);
-    using Out = decltype(out);
-    Sharing(shape).run(2 * shape.channels, [&](const NormPart& part, int64_t, float* scratch) {
-      norm_forward<In, Out>(shape, part, parameters, numbers<In>(x), numbers<Out>(result.y), statistics, scratch);
-    });
-  };
-  if (x.scalar_type() == type) {
-    with_type_of(x, [&](auto number) { run(number, number); });
-  } else {
-    run(float{}, Bfloat16Bits{});
-  }
-  return result;
-}
-
 struct NormFunction : torch::autograd::Function<NormFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const NormOptions& options) {
-    const Normed result = forward_of(x, weight, bias, options, x.scalar_type());
+    const Normed result = norm_of(x, weight, bias, options, x.scalar_type());
     context->save_for_backward({x, weight, bias, result.mean, result.inverse_deviation});
     const NormShape& shape = options.shape;
     context->saved_data["shape"] = std::vector<int64_t>{shape.samples, shape.rows, shape.channels, shape.groups};
@@ -138,32 +40,18 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
     const NormOptions options{
         .shape = {.samples = sizes[0], .rows = sizes[1], .channels = sizes[2], .groups = sizes[3]},
         .silu = context->saved_data["silu"].toBool()};
-    const NormShape& shape = options.shape;
     const Tensor dy = up[0].to(x.scalar_type()).contiguous(x.suggest_memory_format());
-    const Tensor dx = torch::empty_like(x);
-    const Sharing sharing(shape);
-    const Tensor dparameters = torch::zeros({2, sharing.chunks(), shape.channels}, torch::kFloat);
-    const NormStatistics statistics{.mean = numbers<float>(saved[3]), .inverse_deviation = numbers<float>(saved[4])};
-    const NormParameters parameters = parameters_of(weight, bias, options);
-    float* dweight = numbers<float>(dparameters);
-    float* dbias = dweight + sharing.chunks() * shape.channels;
-    with_type_of(x, [&](auto number) {
-      using T = decltype(number);
-      sharing.run(6 * shape.channels, [&](const NormPart& part, int64_t chunk, float* scratch) {
-        norm_backward<T>(shape, part, parameters, numbers<T>(x), numbers<T>(dy), statistics, numbers<T>(dx),
-                         dweight + chunk * shape.channels, dbias + chunk * shape.channels, scratch);
-      });
-    });
-    const Tensor sums = dparameters.sum(1);
-    return {dx, sums[0], sums[1], {}};
+    const NormGradient d =
+        norm_gradient(x, dy, weight, bias, {.mean = saved[3], .inverse_deviation = saved[4]}, options);
+    return {d.x, d.weight, d.bias, {}};
   }
 };
 
 // x in the memory of options.shape.
-Tensor norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
-               torch::ScalarType type) {
+Tensor normed_by_kernels(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+                         torch::ScalarType type) {
   const Tensor w = weight.to(torch::kFloat), b = bias.to(torch::kFloat);
-  if (!wants_gradient({x, w, b})) return forward_of(x, w, b, options, type).y;
+  if (!wants_gradient({x, w, b})) return norm_of(x, w, b, options, type).y;
   return NormFunction::apply(x, w, b, options).to(type);
 }
 
@@ -172,6 +60,12 @@ Tensor norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const 
 template <class Norm>
 Tensor normed(const Tensor& x, Norm& norm) {
   return norm(x.to(norm->weight.scalar_type())).to(x.scalar_type());
+}
+
+torch::ScalarType type_of_norm(const Tensor& x, std::optional<torch::ScalarType> asked) {
+  const torch::ScalarType type = asked.value_or(x.scalar_type());
+  LUCID_CHECK(type == x.scalar_type() || type == torch::kBFloat16, "no norm gives {}", c10::toString(type));
+  return type;
 }
 
 // Rows of ab that are worth another thread.
@@ -214,11 +108,20 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
 }  // namespace
 
 Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
+  if (is_wide(x, conv->weight)) return {wide_convolution(x, conv), {}};
   const Tensor &weight = conv->weight, &bias = conv->bias;
   // A CPU's convolutions add their bias as they write.
   if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {conv(x), {}};
   const Tensor map = torch::conv2d(x, weight, {}, /*stride=*/1, /*padding=*/weight.size(2) / 2);
   return {map, bias.to(map.scalar_type())};
+}
+
+Biased convolved(torch::nn::Conv2d& conv, const Biased& x, torch::nn::GroupNorm& norm) {
+  if (is_wide(x.map, conv->weight)) {
+    LUCID_CHECK(!x.bias.defined(), "a wide map has its bias");
+    return {wide_convolution(x.map, conv, {.norm = &norm}), {}};
+  }
+  return convolved(conv, normalised(x, norm, After::kSilu));
 }
 
 Biased with_more(const Biased& x, const Tensor& more) {
@@ -231,28 +134,23 @@ Tensor sum_of(const Biased& a, const Biased& b) {
   return gpu::sum_of_maps(a.map, b.map, a.bias, b.bias);
 }
 
-Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after) {
+Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after, std::optional<torch::ScalarType> type) {
+  const torch::ScalarType wanted = type_of_norm(x.map, type);
   if (gpu::takes_groups(x.map, norm->options.num_groups())) {
-    return gpu::group_norm(x.map, x.bias, norm, after == After::kSilu);
+    return gpu::group_norm(x.map, x.bias, norm, after == After::kSilu).to(wanted);
   }
   const Tensor map = x.bias.defined() ? with_more({.map = x.map}, x.bias).map : x.map;
   if (!has_kernels(map)) {
     const Tensor y = normed(map, norm);
-    return after == After::kSilu ? activate(y) : y;
+    return (after == After::kSilu ? activate(y) : y).to(wanted);
   }
-  const NormOptions options{.shape = {.samples = map.size(0),
-                                      .rows = map.size(2) * map.size(3),
-                                      .channels = map.size(1),
-                                      .groups = norm->options.num_groups()},
-                            .eps = static_cast<float>(norm->options.eps()),
-                            .silu = after == After::kSilu};
-  return norm_of(map.contiguous(torch::MemoryFormat::ChannelsLast), norm->weight, norm->bias, options,
-                 map.scalar_type());
+  const NormOptions options = of_groups(map, norm->options.num_groups(), norm->options.eps(), after == After::kSilu);
+  return normed_by_kernels(map.contiguous(torch::MemoryFormat::ChannelsLast), norm->weight, norm->bias, options,
+                           wanted);
 }
 
 Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm, std::optional<torch::ScalarType> type) {
-  const torch::ScalarType wanted = type.value_or(tokens.scalar_type());
-  LUCID_CHECK(wanted == tokens.scalar_type() || wanted == torch::kBFloat16, "no norm gives {}", c10::toString(wanted));
+  const torch::ScalarType wanted = type_of_norm(tokens, type);
   if (gpu::takes_rows(tokens) && !wants_gradient({norm->weight})) {
     return gpu::layer_norm(tokens, {}, norm, wanted);
   }
@@ -261,7 +159,7 @@ Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm, std::optiona
   const NormOptions options{
       .shape = {.samples = tokens.numel() / channels, .rows = 1, .channels = channels, .groups = 1},
       .eps = static_cast<float>(norm->options.eps())};
-  return norm_of(tokens.contiguous(), norm->weight, norm->bias, options, wanted);
+  return normed_by_kernels(tokens.contiguous(), norm->weight, norm->bias, options, wanted);
 }
 
 RunningSum::RunningSum(const Tensor& tokens, bool wide)

@@ -21,15 +21,20 @@ struct Biased {
 
 /// conv(x), which keeps the size of a map; its bias is left to the next reader where that saves a pass.
 Biased convolved(torch::nn::Conv2d& conv, const torch::Tensor& x);
+/// conv(silu(norm(x))), likewise.
+Biased convolved(torch::nn::Conv2d& conv, const Biased& x, torch::nn::GroupNorm& norm);
 /// The same map with more [B,C] to be added.
 Biased with_more(const Biased& x, const torch::Tensor& more);
 /// a + b.
 torch::Tensor sum_of(const Biased& a, const Biased& b);
 
-/// GroupNorm, then SiLU if asked. x.map [B,C,h,w], best channels-last -> the same, channels-last, in its dtype.
-torch::Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after = After::kNothing);
-inline torch::Tensor normalised(const torch::Tensor& map, torch::nn::GroupNorm& norm, After after = After::kNothing) {
-  return normalised(Biased{.map = map}, norm, after);
+/// GroupNorm, then SiLU if asked. x.map [B,C,h,w], best channels-last -> the same, channels-last, in its dtype, or in
+/// bfloat16.
+torch::Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after = After::kNothing,
+                         std::optional<torch::ScalarType> type = std::nullopt);
+inline torch::Tensor normalised(const torch::Tensor& map, torch::nn::GroupNorm& norm, After after = After::kNothing,
+                                std::optional<torch::ScalarType> type = std::nullopt) {
+  return normalised(Biased{.map = map}, norm, after, type);
 }
 
 /// LayerNorm over the last axis. tokens [...,C] -> the same in their dtype, or in bfloat16.

@@ -6,6 +6,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/in_precision.h"
+#include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 
@@ -26,7 +27,9 @@ void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) cons
 }
 
 torch::Tensor PictureEncoder::moments_of(const torch::Tensor& picture) {
-  return vae_->encode_moments((picture * 2 - 1).to(precision_)).to(picture.scalar_type());
+  const bool wide = precision_ == torch::kBFloat16 && picture.is_cpu() && has_wide_convolutions();
+  const torch::Tensor input = picture * 2 - 1;
+  return vae_->encode_moments(wide ? input.to(torch::kFloat) : input.to(precision_)).to(picture.scalar_type());
 }
 
 PictureEncoder::Recorded& PictureEncoder::recorded_for(const torch::Tensor& picture) {

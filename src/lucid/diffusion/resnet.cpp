@@ -4,6 +4,7 @@
 
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 
@@ -19,9 +20,9 @@ ResnetImpl::ResnetImpl(const ResnetSizes& sizes)
 }
 
 torch::Tensor ResnetImpl::forward(const torch::Tensor& x, const torch::Tensor& time) {
-  Biased h = convolved(conv1_, normalised(x, norm1_, After::kSilu));
+  Biased h = convolved(conv1_, {.map = x}, norm1_);
   if (time_emb_proj_) h = with_more(h, time_emb_proj_(time));
-  h = convolved(conv2_, normalised(h, norm2_, After::kSilu));
+  h = convolved(conv2_, h, norm2_);
   return sum_of(conv_shortcut_ ? convolved(conv_shortcut_, x) : Biased{.map = x}, h);
 }
 
@@ -30,13 +31,15 @@ DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding)
       conv_(register_module("conv", conv3x3(channels, channels, 2, padding == Padding::kAllSides ? 1 : 0))) {}
 
 torch::Tensor DownsampleImpl::forward(const torch::Tensor& x) {
-  return conv_(padding_ == Padding::kAllSides ? x : torch::constant_pad_nd(x, {0, 1, 0, 1}, 0));
+  const int64_t after = padding_ == Padding::kAllSides ? 0 : 1;
+  if (is_wide(x, conv_->weight)) return wide_convolution(x, conv_, {.after = after});
+  return conv_(after == 0 ? x : torch::constant_pad_nd(x, {0, after, 0, after}, 0));
 }
 
 UpsampleImpl::UpsampleImpl(int64_t channels) : conv_(register_module("conv", conv3x3(channels, channels))) {}
 
 torch::Tensor UpsampleImpl::forward(const torch::Tensor& x, int64_t height, int64_t width) {
-  return conv_(torch::upsample_nearest2d(x, {height, width}));
+  return applied(conv_, torch::upsample_nearest2d(x, {height, width}));
 }
 
 }  // namespace lucid::diffusion

@@ -5,6 +5,7 @@
 #include "lucid/base/error.h"
 #include "lucid/diffusion/filled.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/wide_convolution.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::diffusion {
@@ -41,13 +42,13 @@ VaeImpl::VaeImpl(const VaeConfig& config)
 torch::Tensor VaeImpl::encode_moments(const torch::Tensor& picture) {
   LUCID_CHECK(picture.dim() == 4 && picture.size(1) == config_.in_channels, "picture has {} axes", picture.dim());
   const torch::Tensor input = picture.contiguous(torch::MemoryFormat::ChannelsLast);
-  return quant_conv_(encoder_(input, Watch(on_activation, "encoder."))).contiguous();
+  return applied(quant_conv_, encoder_(input, Watch(on_activation, "encoder."))).contiguous();
 }
 
 torch::Tensor VaeImpl::decode(const torch::Tensor& latents) {
   LUCID_CHECK(latents.dim() == 4 && latents.size(1) == config_.latent_channels, "latents have {} axes", latents.dim());
   const torch::Tensor input = (latents / config_.scaling_factor).contiguous(torch::MemoryFormat::ChannelsLast);
-  return decoder_(post_quant_conv_(input), Watch(on_activation, "decoder.")).contiguous();
+  return decoder_(applied(post_quant_conv_, input), Watch(on_activation, "decoder.")).contiguous();
 }
 
 torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& noise, double scaling_factor) {

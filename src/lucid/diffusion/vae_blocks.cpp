@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -61,7 +61,7 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
 }
 
 torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const Watch& watch) {
-  torch::Tensor h = conv_in_(picture);
+  torch::Tensor h = applied(conv_in_, picture);
   for (size_t i = 0; i < levels_.size(); ++i) {
     for (Resnet& resnet : levels_[i].resnets) h = resnet(h);
     if (levels_[i].down) h = levels_[i].down(h);
@@ -69,7 +69,7 @@ torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const Watch&
   }
   h = mid_(h);
   watch("mid_block", h);
-  return conv_out_(normalised(h, conv_norm_out_, After::kSilu));
+  return applied(conv_out_, h, conv_norm_out_);
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
@@ -94,14 +94,14 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
 }
 
 torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const Watch& watch) {
-  torch::Tensor h = mid_(conv_in_(latents));
+  torch::Tensor h = mid_(applied(conv_in_, latents));
   watch("mid_block", h);
   for (size_t i = 0; i < levels_.size(); ++i) {
     for (Resnet& resnet : levels_[i].resnets) h = resnet(h);
     if (levels_[i].up) h = levels_[i].up(h, 2 * h.size(2), 2 * h.size(3));
     watch(fmt::format("up_blocks.{}", i), h);
   }
-  return conv_out_(normalised(h, conv_norm_out_, After::kSilu));
+  return applied(conv_out_, h, conv_norm_out_);
 }
 
 }  // namespace lucid::diffusion
