@@ -106,6 +106,8 @@ class Report {
 };
 
 Tensor bfloat16(const Tensor& x) { return x.to(torch::kBFloat16); }
+/// A map for a network in bfloat16, as the program gives it.
+Tensor as_map(const Tensor& x) { return diffusion::has_wide_convolutions() ? x : bfloat16(x); }
 
 void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
   const torch::NoGradGuard no_grad;
@@ -131,15 +133,14 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   diffusion::UNet unet =
       diffusion::in_precision(distill::frozen(diffusion::UNet(stable_diffusion_2())), torch::kBFloat16);
   const auto [x, t, context] = inputs(1);
-  const Tensor found = unet->forward(bfloat16(x), t, bfloat16(context));
-  const double error =
-      relative_error(found, diffusion::in_precision(unet, torch::kFloat)
-                                ->forward(bfloat16(x).to(torch::kFloat), t, bfloat16(context).to(torch::kFloat)));
+  const Tensor found = unet->forward(as_map(x), t, bfloat16(context));
+  const double error = relative_error(
+      found, diffusion::in_precision(unet, torch::kFloat)->forward(x, t, bfloat16(context).to(torch::kFloat)));
   for (const int64_t batch : batches) {
     const auto [latents, timesteps, prompts] = inputs(batch);
-    const Tensor a = bfloat16(latents), b = bfloat16(prompts), steps = timesteps;
+    const Tensor a = latents, b = bfloat16(prompts), steps = timesteps;
     report.add(fmt::format("unet B{}", batch),
-               best_of(batch == 1 ? 4 : 2, [&] { return seconds_of([&] { unet->forward(a, steps, b); }); }),
+               best_of(batch == 1 ? 4 : 2, [&] { return seconds_of([&] { unet->forward(as_map(a), steps, b); }); }),
                kUNetFlops * static_cast<double>(batch), batch == 1 ? std::optional(error) : std::nullopt);
   }
   return unet;
@@ -169,9 +170,7 @@ diffusion::Vae vaes(Report& report) {
   report.add("vae encode", forward, kEncodeFlops, error);
   report.add("vae encode backward", backward, kEncodeFlops, backward_error);
   const torch::NoGradGuard no_grad;
-  const auto decode = [&] {
-    return vae->decode(diffusion::has_wide_convolutions() ? latents : bfloat16(latents));
-  };
+  const auto decode = [&] { return vae->decode(as_map(latents)); };
   const double decode_error = relative_error(decode(), exact->decode(latents));
   report.add("vae decode", best_of(2, [&] { return seconds_of(decode); }), kDecodeFlops, decode_error);
   return vae;

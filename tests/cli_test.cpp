@@ -521,7 +521,7 @@ TEST(Cli, AnEvaluationGoesOnWhereItStopped) {
   EXPECT_NE(fs::last_write_time(out / "runs" / "sds" / "a_car_s0" / "eval.json"), before);
   std::vector<std::string> finer = arguments;
   finer.insert(finer.end(), {"--preset", "fine"});
-  expect_one_line(lucid_run(finer, folder), {"manifest.json", "guidance_scale 7.5, not 4", "--out"});
+  expect_one_line(lucid_run(finer, folder), {"manifest.json", "lambda_alpha 0.0, not 10.0", "--out"});
   auto manifest = nlohmann::json::parse(lucid::read_file(run / "manifest.json"));
   manifest.at("weights_sha256").at("views.json") = "0";
   lucid::write_file(run / "manifest.json", manifest.dump());

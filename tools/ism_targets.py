@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What SDS and ISM pull a picture towards, with the embedded prior: is it the same for every noise, and does it mend a flaw?
 
-    python3 tools/ism_targets.py EVAL [--prior models/mini] [--guidance 4]
+    python3 tools/ism_targets.py EVAL [--prior models/mini] [--guidance 7.5] [--apg-eta 0]
 
 EVAL is a folder of `lucid eval --compare ism,sds`: the first view of each of its SDS assets is the picture. For t of 200,
 400 and 600: the sharpness (mean absolute Laplacian) of the average of 16 one-step pictures over that of one of them, and
@@ -22,12 +22,12 @@ TIMES, STRIDE, INTERVAL, NOISES = (200, 400, 600), 200, 50, 16
 
 
 class Prior:
-    def __init__(self, folder, guidance):
+    def __init__(self, folder, guidance, apg_eta):
         self.unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet", torch_dtype=torch.float32).eval()
         self.vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32).eval()
         self.text = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", torch_dtype=torch.float32).eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
-        self.guidance, self.nothing = guidance, self.embed("")
+        self.guidance, self.apg_eta, self.nothing = guidance, apg_eta, self.embed("")
         betas = torch.linspace(0.00085**0.5, 0.02**0.5, 1000, dtype=torch.float64) ** 2
         self.alphas = torch.cumprod(1 - betas, 0).float()
 
@@ -46,8 +46,14 @@ class Prior:
         times = torch.full((len(x),), t)
         noise = self.unet(x, times, self.nothing.expand(len(x), -1, -1)).sample
         if context is not None:
-            noise = noise + self.guidance * (self.unet(x, times, context.expand(len(x), -1, -1)).sample - noise)
-        return (x - (1 - self.alphas[t]) ** 0.5 * noise) / self.alphas[t] ** 0.5, noise
+            prompted = self.unet(x, times, context.expand(len(x), -1, -1)).sample
+            added, picture = (self.guidance - 1) * (prompted - noise), self.picture_in(x, prompted, t)
+            along = (added * picture).sum((1, 2, 3), True) / picture.square().sum((1, 2, 3), True) * picture
+            noise = prompted + added - (1 - self.apg_eta) * along  # adaptive projected guidance
+        return self.picture_in(x, noise, t), noise
+
+    def picture_in(self, x, noise, t):
+        return (x - (1 - self.alphas[t]) ** 0.5 * noise) / self.alphas[t] ** 0.5
 
     def noisy(self, latents, noise, t):
         return self.alphas[t] ** 0.5 * latents + (1 - self.alphas[t]) ** 0.5 * noise
@@ -79,10 +85,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("eval", type=pathlib.Path)
     parser.add_argument("--prior", default="models/mini")
-    parser.add_argument("--guidance", type=float, default=4)
+    parser.add_argument("--guidance", type=float, default=7.5)
+    parser.add_argument("--apg-eta", type=float, default=0, help="1: classifier-free guidance")
     options = parser.parse_args()
     torch.set_grad_enabled(False)
-    prior = Prior(options.prior, options.guidance)
+    prior = Prior(options.prior, options.guidance, options.apg_eta)
     kept, taken = {}, {}
     for file in sorted((options.eval / "runs" / "sds").glob("*/eval.png")):
         strip = torch.from_numpy(numpy.asarray(Image.open(file).convert("RGB")) / numpy.float32(255)).permute(2, 0, 1)[None]

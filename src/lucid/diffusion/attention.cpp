@@ -131,8 +131,7 @@ MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)
       group_norm_(register_module("group_norm", group_norm(groups, channels, eps))) {}
 
 torch::Tensor MapAttentionImpl::forward(const torch::Tensor& map) {
-  // Of wide maps the sum alone is wide.
-  const torch::ScalarType type = is_wide(map, weight()) ? torch::kBFloat16 : map.scalar_type();
+  const torch::ScalarType type = type_beside(map, weight());
   const torch::Tensor tokens = to_tokens(normalised(map, group_norm_, After::kNothing, type));
   return map + to_map(AttentionImpl::forward(tokens, tokens), map.size(2), map.size(3));
 }

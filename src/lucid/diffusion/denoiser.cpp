@@ -7,6 +7,7 @@
 #include "lucid/base/error.h"
 #include "lucid/diffusion/in_precision.h"
 #include "lucid/diffusion/plain.h"
+#include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 
@@ -22,9 +23,10 @@ UNetDenoiser::UNetDenoiser(const UNet& unet, const ComputeOptions& options, cons
 
 torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor &x = inputs[0], &t = inputs[1];
-  const torch::Tensor latents = x.to(precision_), prompts = inputs[2].to(precision_);
+  const bool wide = precision_ == torch::kBFloat16 && x.is_cpu() && has_wide_convolutions();
+  const torch::Tensor latents = x.to(wide ? torch::kFloat : precision_), prompts = inputs[2].to(precision_);
   if (!looks()) return unet_->forward(latents, t, prompts).to(x.scalar_type());
-  const ControlResiduals control = control_.net->forward(latents, t, prompts, inputs[3], control_.scale);
+  const ControlResiduals control = control_.net->forward(x.to(precision_), t, prompts, inputs[3], control_.scale);
   return unet_->forward(latents, t, prompts, &control).to(x.scalar_type());
 }
 

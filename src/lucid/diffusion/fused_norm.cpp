@@ -59,12 +59,10 @@ NormStatistics statistics_of(const Normed& normed) {
 }  // namespace
 
 NormOptions of_groups(const Tensor& map, int64_t groups, double eps, bool silu) {
-  return {.shape = {.samples = map.size(0),
-                    .rows = map.size(2) * map.size(3),
-                    .channels = map.size(1),
-                    .groups = groups},
-          .eps = static_cast<float>(eps),
-          .silu = silu};
+  return {
+      .shape = {.samples = map.size(0), .rows = map.size(2) * map.size(3), .channels = map.size(1), .groups = groups},
+      .eps = static_cast<float>(eps),
+      .silu = silu};
 }
 
 Normed norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A norm, with SiLU if asked, and its gradient by the kernels of fused_kernels.h, shared among threads: what fused.h and
-// wide_convolution.h give autograd. On a CPU, in float32 or bfloat16.
+// A norm, with SiLU if asked, and its gradient by the kernels of fused_kernels.h, shared among threads: what fused.h
+// and wide_convolution.h give autograd. On a CPU, in float32 or bfloat16.
 #pragma once
 
 #include <torch/torch.h>

@@ -5,6 +5,7 @@
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/plain.h"
+#include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -68,7 +69,8 @@ Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
 }
 
 torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const torch::Tensor& context) {
-  const torch::Tensor tokens = block_(proj_in_(to_tokens(normalised(map, norm_))), context);
+  const torch::ScalarType type = type_beside(map, proj_in_->weight());
+  const torch::Tensor tokens = block_(proj_in_(to_tokens(normalised(map, norm_, After::kNothing, type))), context);
   return map + to_map(proj_out_(tokens), map.size(2), map.size(3));
 }
 

@@ -37,6 +37,7 @@ class ProjectionImpl : public torch::nn::Module {
  public:
   ProjectionImpl(int64_t channels, bool stored_as_linear);
   torch::Tensor forward(const torch::Tensor& tokens);  // [B,N,C] -> [B,N,C]
+  const torch::Tensor& weight() const { return weight_; }
 
  private:
   torch::Tensor weight_, bias_;

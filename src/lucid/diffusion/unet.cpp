@@ -4,9 +4,9 @@
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/filled.h"
-#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/unet_levels.h"
+#include "lucid/diffusion/wide_convolution.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::diffusion {
@@ -39,7 +39,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   const Conditioning conditioning{.time = torch::silu(time), .context = context};
 
   // Channels last throughout: tokens are then a view of the map, and the convolutions need no reordering.
-  torch::Tensor h = conv_in_(x.contiguous(torch::MemoryFormat::ChannelsLast));
+  torch::Tensor h = applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
   watch("conv_in", h);
   std::vector<torch::Tensor> skips{h};
   for (size_t i = 0; i < down_.size(); ++i) {
@@ -59,7 +59,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
     h = up_[i](h, conditioning, skips, watch.inside(name));
     watch(name, h);
   }
-  return conv_out_(normalised(h, conv_norm_out_, After::kSilu)).contiguous();
+  return applied(conv_out_, h, conv_norm_out_).contiguous();
 }
 
 UNet load_unet(const std::filesystem::path& folder, torch::ScalarType precision) {

@@ -54,19 +54,16 @@ Shapes shapes_of(const std::vector<int64_t>& x, const Tensor& weight, const Wind
   const auto size = [&](size_t axis) {
     return (x[axis] + windows.before + windows.after - weight.size(static_cast<int64_t>(axis))) / windows.stride + 1;
   };
-  return {.x = x,
-          .weight = weight.sizes().vec(),
-          .y = {x[0], weight.size(0), size(2), size(3)},
-          .windows = windows};
+  return {.x = x, .weight = weight.sizes().vec(), .y = {x[0], weight.size(0), size(2), size(3)}, .windows = windows};
 }
 
 dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memory::data_type of_y) {
-  return {dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
-                                          channels_last(shapes.x, memory::data_type::bf16), shapes.any_weight(),
-                                          memory::desc({shapes.weight[0]}, of_y, memory::format_tag::x),
-                                          channels_last(shapes.y, of_y), shapes.strides(), shapes.before(),
-                                          shapes.after()),
-          cpu()};
+  return {
+      dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                      channels_last(shapes.x, memory::data_type::bf16), shapes.any_weight(),
+                                      memory::desc({shapes.weight[0]}, of_y, memory::format_tag::x),
+                                      channels_last(shapes.y, of_y), shapes.strides(), shapes.before(), shapes.after()),
+      cpu()};
 }
 
 memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
@@ -87,11 +84,11 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   dnnl::stream stream(cpu());
   const Tensor y = torch::empty(shapes.y, x.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
   const Tensor float_bias = bias.to(torch::kFloat);
-  dnnl::convolution_forward(forward).execute(
-      stream, {{DNNL_ARG_SRC, memory_of(forward.src_desc(), x)},
-               {DNNL_ARG_WEIGHTS, packed(weight, forward.weights_desc(), stream)},
-               {DNNL_ARG_BIAS, memory_of(forward.bias_desc(), float_bias)},
-               {DNNL_ARG_DST, memory_of(forward.dst_desc(), y)}});
+  dnnl::convolution_forward(forward).execute(stream,
+                                             {{DNNL_ARG_SRC, memory_of(forward.src_desc(), x)},
+                                              {DNNL_ARG_WEIGHTS, packed(weight, forward.weights_desc(), stream)},
+                                              {DNNL_ARG_BIAS, memory_of(forward.bias_desc(), float_bias)},
+                                              {DNNL_ARG_DST, memory_of(forward.dst_desc(), y)}});
   stream.wait();
   return y;
 }
@@ -101,10 +98,9 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, con
                             const Windows& windows) {
   const Shapes shapes = shapes_of(x, weight, windows);
   const dnnl::convolution_backward_data::primitive_desc backward(
-      dnnl::convolution_backward_data::desc(dnnl::algorithm::convolution_direct,
-                                            channels_last(shapes.x, memory::data_type::f32), shapes.any_weight(),
-                                            channels_last(shapes.y, memory::data_type::bf16), shapes.strides(),
-                                            shapes.before(), shapes.after()),
+      dnnl::convolution_backward_data::desc(
+          dnnl::algorithm::convolution_direct, channels_last(shapes.x, memory::data_type::f32), shapes.any_weight(),
+          channels_last(shapes.y, memory::data_type::bf16), shapes.strides(), shapes.before(), shapes.after()),
       cpu(), forward_of(shapes, memory::data_type::bf16));
   dnnl::stream stream(cpu());
   const Tensor dx = torch::empty(x, dy.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
@@ -134,10 +130,10 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
                         const Tensor& bias, const Norm& norm, const Windows& windows) {
     const Normed input = rounded(x, norm);
     // Without a norm the gradient needs the sizes of x only.
-    context->save_for_backward(norm.weight.defined() ? torch::autograd::variable_list{weight, x, norm.weight, norm.bias,
-                                                                                      input.mean,
-                                                                                      input.inverse_deviation}
-                                                     : torch::autograd::variable_list{weight});
+    context->save_for_backward(
+        norm.weight.defined()
+            ? torch::autograd::variable_list{weight, x, norm.weight, norm.bias, input.mean, input.inverse_deviation}
+            : torch::autograd::variable_list{weight});
     context->saved_data["sizes"] = x.sizes().vec();
     context->saved_data["groups"] = norm.groups;
     context->saved_data["windows"] = std::vector<int64_t>{windows.stride, windows.before, windows.after};
@@ -154,7 +150,8 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
     if (saved.size() > 1) {
       const Tensor& x = saved[1];
       const Norm norm{.weight = saved[2], .bias = saved[3], .groups = context->saved_data["groups"].toInt()};
-      dx = norm_gradient(x, dx, norm.weight, norm.bias, {.mean = saved[4], .inverse_deviation = saved[5]}, norm.of(x)).x;
+      dx =
+          norm_gradient(x, dx, norm.weight, norm.bias, {.mean = saved[4], .inverse_deviation = saved[5]}, norm.of(x)).x;
     }
     return {dx, {}, {}, {}, {}};
   }

@@ -17,6 +17,11 @@ inline bool is_wide(const torch::Tensor& map, const torch::Tensor& weight) {
   return map.scalar_type() == torch::kFloat && weight.scalar_type() == torch::kBFloat16;
 }
 
+/// What the products beside a map are computed in: of wide maps the sums alone are wide.
+inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tensor& weight) {
+  return is_wide(map, weight) ? weight.scalar_type() : map.scalar_type();
+}
+
 struct WideOptions {
   torch::nn::GroupNorm* norm = nullptr;  // GroupNorm and SiLU come first, in the pass that rounds to bfloat16
   int64_t after = 0;                     // zeros to the right and below, beside the convolution's own padding

@@ -50,9 +50,9 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
     const Tensor x = numbers.clone().requires_grad_();
     const Tensor exact = rounded(numbers).to(torch::kDouble).requires_grad_();
     const Tensor y = wide_convolution(x, conv, {.after = c.after});
-    const Tensor wanted = torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}),
-                                        conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), c.stride,
-                                        c.padding);
+    const Tensor wanted =
+        torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
+                      conv->bias.to(torch::kDouble), c.stride, c.padding);
     ASSERT_EQ(y.sizes(), wanted.sizes());
     EXPECT_EQ(y.scalar_type(), torch::kFloat);
     EXPECT_LT(off(y.detach(), wanted.detach()), limit);
@@ -82,8 +82,8 @@ TEST(WideConvolution, ANormAndSiluComeFirst) {
   const Tensor x = (2 + 3 * torch::randn({2, c.in, 10, 6})).requires_grad_();
   const Tensor exact = x.detach().to(torch::kDouble).requires_grad_();
   const Tensor y = applied(conv, x, norm);
-  const Tensor wanted =
-      torch::conv2d(torch::silu(exact_norm(exact)), conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), 1, 1);
+  const Tensor wanted = torch::conv2d(torch::silu(exact_norm(exact)), conv->weight.to(torch::kDouble),
+                                      conv->bias.to(torch::kDouble), 1, 1);
   // One rounding of what is multiplied, in place of two.
   const double limit = has_wide_convolutions() ? 2.5e-3 : 4e-3;
   EXPECT_LT(off(y.detach(), wanted.detach()), limit);

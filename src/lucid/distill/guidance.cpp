@@ -26,8 +26,8 @@ bool view_guidance_acts(const ScoreOptions& options, int64_t iteration, int64_t 
 
 // Adaptive projected guidance (Sadat et al. 2025, "Eliminating Oversaturation and Artifacts of High Guidance Scales in
 // Diffusion Models"): what is added to the prompt's own prediction, split into its part along that prediction's x_0,
-// which makes the picture louder, and the rest, which changes what is on it. The first is taken times eta. x_0 is linear
-// in the raw output, be it eps or v, so that the raw outputs are split as their x_0 are.
+// which makes the picture louder, and the rest, which changes what is on it. The first is taken times eta. x_0 is
+// linear in the raw output, be it eps or v, so that the raw outputs are split as their x_0 are.
 torch::Tensor projected(const torch::Tensor& added, const torch::Tensor& x_0, double eta) {
   const std::vector<int64_t> of_view{1, 2, 3};
   constexpr double kNoLength = 1e-12;
