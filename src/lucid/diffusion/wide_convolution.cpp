@@ -2,6 +2,8 @@
 // See wide_convolution.h.
 #include "lucid/diffusion/wide_convolution.h"
 
+#include <mutex>
+
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/diffusion/fused.h"
@@ -69,24 +71,68 @@ dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memor
 memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
 
 /// bfloat16 weights [out,in,h,w] in the layout that a convolution asked for.
-memory packed(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
   memory from = memory_of({weight.sizes().vec(), memory::data_type::bf16, weight.strides().vec()}, weight);
   if (from.get_desc() == wanted) return from;
   memory to(wanted, cpu());
   dnnl::reorder(from, to).execute(stream, from, to);
+  stream.wait();
   return to;
 }
 
+/// A convolution's weights in each layout that was asked for, for any number of threads.
+class PackedWeights : public torch::CustomClassHolder {
+ public:
+  memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+    constexpr size_t kWorthKeeping = 4 << 20;  // bytes; on the maps that meet larger weights products cost far more
+    if (weight.nbytes() > kWorthKeeping) return laid_out(weight, wanted, stream);
+    const std::lock_guard lock(mutex_);
+    if (!weight_.defined() || weight_.data_ptr() != weight.data_ptr() || version_ != weight._version()) {
+      weight_ = weight.detach();  // held, so that no other weights come to lie where these did
+      version_ = weight._version();
+      layouts_.clear();
+    }
+    for (const memory& layout : layouts_) {
+      if (layout.get_desc() == wanted) return layout;
+    }
+    return layouts_.emplace_back(laid_out(weight, wanted, stream));
+  }
+
+ private:
+  std::mutex mutex_;
+  Tensor weight_;
+  int64_t version_ = 0;
+  std::vector<memory> layouts_;
+};
+
+/// What a wide convolution multiplies with.
+struct Weights {
+  Tensor weight, bias;
+  c10::intrusive_ptr<torch::CustomClassHolder> packed;
+  memory in_layout(const memory::desc& wanted, dnnl::stream& stream) const {
+    return static_cast<PackedWeights&>(*packed).in_layout(weight, wanted, stream);
+  }
+};
+
+using PackedHolder = c10::intrusive_ptr<torch::CustomClassHolder>;
+
+Weights weights_of(const torch::nn::Conv2d& conv) {
+  const auto* keeping = dynamic_cast<const ConvolutionImpl*>(conv.get());
+  const PackedHolder packed =
+      keeping != nullptr ? keeping->packed() : PackedHolder(c10::make_intrusive<PackedWeights>());
+  return {.weight = conv->weight, .bias = conv->bias, .packed = packed};
+}
+
 /// x bfloat16, channels-last -> float32, channels-last.
-Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const Windows& windows) {
-  const Shapes shapes = shapes_of(x.sizes().vec(), weight, windows);
+Tensor convolved_wide(const Tensor& x, const Weights& weights, const Windows& windows) {
+  const Shapes shapes = shapes_of(x.sizes().vec(), weights.weight, windows);
   const auto forward = forward_of(shapes, memory::data_type::f32);
   dnnl::stream stream(cpu());
   const Tensor y = torch::empty(shapes.y, x.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
-  const Tensor float_bias = bias.to(torch::kFloat);
+  const Tensor float_bias = weights.bias.to(torch::kFloat);
   dnnl::convolution_forward(forward).execute(stream,
                                              {{DNNL_ARG_SRC, memory_of(forward.src_desc(), x)},
-                                              {DNNL_ARG_WEIGHTS, packed(weight, forward.weights_desc(), stream)},
+                                              {DNNL_ARG_WEIGHTS, weights.in_layout(forward.weights_desc(), stream)},
                                               {DNNL_ARG_BIAS, memory_of(forward.bias_desc(), float_bias)},
                                               {DNNL_ARG_DST, memory_of(forward.dst_desc(), y)}});
   stream.wait();
@@ -94,9 +140,9 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, co
 }
 
 /// dy bfloat16, channels-last -> dx float32 of the sizes of x, channels-last.
-Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, const Tensor& weight,
+Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, const Weights& weights,
                             const Windows& windows) {
-  const Shapes shapes = shapes_of(x, weight, windows);
+  const Shapes shapes = shapes_of(x, weights.weight, windows);
   const dnnl::convolution_backward_data::primitive_desc backward(
       dnnl::convolution_backward_data::desc(
           dnnl::algorithm::convolution_direct, channels_last(shapes.x, memory::data_type::f32), shapes.any_weight(),
@@ -106,7 +152,7 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, con
   const Tensor dx = torch::empty(x, dy.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
   dnnl::convolution_backward_data(backward).execute(
       stream, {{DNNL_ARG_DIFF_DST, memory_of(backward.diff_dst_desc(), dy)},
-               {DNNL_ARG_WEIGHTS, packed(weight, backward.weights_desc(), stream)},
+               {DNNL_ARG_WEIGHTS, weights.in_layout(backward.weights_desc(), stream)},
                {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), dx)}});
   stream.wait();
   return dx;
@@ -126,18 +172,19 @@ Normed rounded(const Tensor& x, const Norm& norm) {
 }
 
 struct WideFunction : torch::autograd::Function<WideFunction> {
-  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias, const Norm& norm, const Windows& windows) {
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Weights& weights,
+                        const Norm& norm, const Windows& windows) {
     const Normed input = rounded(x, norm);
     // Without a norm the gradient needs the sizes of x only.
-    context->save_for_backward(
-        norm.weight.defined()
-            ? torch::autograd::variable_list{weight, x, norm.weight, norm.bias, input.mean, input.inverse_deviation}
-            : torch::autograd::variable_list{weight});
+    context->save_for_backward(norm.weight.defined()
+                                   ? torch::autograd::variable_list{weights.weight, x, norm.weight, norm.bias,
+                                                                    input.mean, input.inverse_deviation}
+                                   : torch::autograd::variable_list{weights.weight});
+    context->saved_data["packed"] = c10::IValue::make_capsule(weights.packed);
     context->saved_data["sizes"] = x.sizes().vec();
     context->saved_data["groups"] = norm.groups;
     context->saved_data["windows"] = std::vector<int64_t>{windows.stride, windows.before, windows.after};
-    return convolution(input.y, weight, bias, windows);
+    return convolved_wide(input.y, weights, windows);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -145,7 +192,8 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const auto windows = context->saved_data["windows"].toIntVector();
     const Tensor dy = up[0].to(torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast);
-    Tensor dx = convolution_gradient(context->saved_data["sizes"].toIntVector(), dy, saved[0],
+    const Weights weights{.weight = saved[0], .bias = {}, .packed = context->saved_data["packed"].toCapsule()};
+    Tensor dx = convolution_gradient(context->saved_data["sizes"].toIntVector(), dy, weights,
                                      {.stride = windows[0], .before = windows[1], .after = windows[2]});
     if (saved.size() > 1) {
       const Tensor& x = saved[1];
@@ -153,7 +201,7 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
       dx =
           norm_gradient(x, dx, norm.weight, norm.bias, {.mean = saved[4], .inverse_deviation = saved[5]}, norm.of(x)).x;
     }
-    return {dx, {}, {}, {}, {}};
+    return {dx, {}, {}, {}};
   }
 };
 
@@ -169,9 +217,13 @@ Tensor by_onednn(const Tensor& map, torch::nn::Conv2d& conv, const WideOptions& 
             .eps = module.options.eps()};
   }
   LUCID_CHECK(!wants_gradient({conv->weight, conv->bias}), "a wide convolution has no gradient of its weights");
-  if (!wants_gradient({x})) return convolution(rounded(x, norm).y, conv->weight, conv->bias, windows);
-  return WideFunction::apply(x, conv->weight, conv->bias, norm, windows);
+  if (!wants_gradient({x})) return convolved_wide(rounded(x, norm).y, weights_of(conv), windows);
+  return WideFunction::apply(x, weights_of(conv), norm, windows);
 }
+
+#else
+
+struct PackedWeights : torch::CustomClassHolder {};  // there is nothing to keep
 
 #endif
 
@@ -182,6 +234,13 @@ Tensor by_libtorch(const Tensor& map, torch::nn::Conv2d& conv, const WideOptions
 }
 
 }  // namespace
+
+ConvolutionImpl::ConvolutionImpl(const torch::nn::Conv2dOptions& options)
+    : torch::nn::Conv2dImpl(options), packed_(c10::make_intrusive<PackedWeights>()) {}
+
+torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options) {
+  return torch::nn::Conv2d(std::static_pointer_cast<torch::nn::Conv2dImpl>(std::make_shared<ConvolutionImpl>(options)));
+}
 
 bool has_wide_convolutions() {
 #ifdef LUCID_WITH_ONEDNN

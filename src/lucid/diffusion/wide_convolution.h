@@ -8,6 +8,18 @@
 
 namespace lucid::diffusion {
 
+/// torch::nn::Conv2d that can keep its weights in the layouts that oneDNN asked for: on small maps laying them out anew
+/// for every call is a tenth of a U-Net's time.
+class ConvolutionImpl : public torch::nn::Conv2dImpl {
+ public:
+  explicit ConvolutionImpl(const torch::nn::Conv2dOptions& options);
+  const c10::intrusive_ptr<torch::CustomClassHolder>& packed() const { return packed_; }
+
+ private:
+  c10::intrusive_ptr<torch::CustomClassHolder> packed_;  // wide_convolution.cpp's
+};
+torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options);
+
 /// Whether oneDNN is asked here: this build has it, the processor multiplies bfloat16 numbers, and plain operators are
 /// not wanted. Wide maps work without it, slower and rounded.
 bool has_wide_convolutions();

@@ -32,7 +32,8 @@ const WideCase kWideCases[] = {
 };
 
 torch::nn::Conv2d with_bfloat16(const WideCase& c) {
-  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(c.in, c.out, c.kernel).stride(c.stride).padding(c.padding));
+  torch::nn::Conv2d conv =
+      convolution(torch::nn::Conv2dOptions(c.in, c.out, c.kernel).stride(c.stride).padding(c.padding));
   conv->to(torch::kBFloat16);
   for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
   return conv;
@@ -110,6 +111,25 @@ TEST(WideConvolution, AResnetsSumsAreNotRounded) {
   const Tensor exact = resnet(x.to(torch::kDouble));
   std::printf("  a resnet: off by %.2e with wide maps, by %.2e without\n", off(wide, exact), off(narrow, exact));
   EXPECT_LT(off(wide, exact), has_wide_convolutions() ? 0.8 * off(narrow, exact) : off(narrow, exact));
+}
+
+TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
+  torch::manual_seed(15);
+  torch::nn::Conv2d conv = with_bfloat16(kWideCases[0]);
+  const Tensor x = rounded(torch::randn({1, 8, 6, 6}));
+  const torch::NoGradGuard no_grad;
+  const auto expect_right = [&](const char* what) {
+    const Tensor wanted =
+        torch::conv2d(x.to(torch::kDouble), conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), 1, 1);
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_LT(off(wide_convolution(x, conv), wanted), has_wide_convolutions() ? 2e-6 : 3e-3) << what;
+    }
+  };
+  expect_right("at first");
+  conv->weight.mul_(-2);
+  expect_right("changed in place");
+  conv->weight.set_data(conv->weight.flip(0).contiguous(torch::MemoryFormat::ChannelsLast));
+  expect_right("others in their place");
 }
 
 TEST(WideConvolution, PlainOperatorsAreLibtorchs) {

@@ -30,10 +30,11 @@ torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
   return layer;
 }
 
-torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options) {
-  if (!without_weights) return torch::nn::Conv2d(options);
+torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options,
+                         const std::function<torch::nn::Conv2d(const torch::nn::Conv2dOptions&)>& make) {
+  if (!without_weights) return make(options);
   torch::nn::Conv2dOptions small = options;
-  torch::nn::Conv2d layer(small.in_channels(1).out_channels(1));
+  torch::nn::Conv2d layer = make(small.in_channels(1).out_channels(1));
   layer->options.in_channels(options.in_channels());
   layer->options.out_channels(options.out_channels());
   const at::IntArrayRef size(*options.kernel_size());

@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include <functional>
+
 namespace lucid::weights {
 
 /// While one lives, the layers that this thread makes by the functions below have weights of the right shape without
@@ -21,7 +23,9 @@ class WithoutWeights {
 };
 
 torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
-torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options);
+/// `make`: for a layer that is more than libtorch's.
+torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options,
+                         const std::function<torch::nn::Conv2d(const torch::nn::Conv2dOptions&)>& make);
 torch::nn::Embedding embedding(int64_t count, int64_t width);
 
 /// Whether it is such a weight, still to be filled.
