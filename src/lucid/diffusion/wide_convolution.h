@@ -6,6 +6,8 @@
 
 #include <torch/torch.h>
 
+#include "lucid/diffusion/onednn.h"
+
 namespace lucid::diffusion {
 
 /// torch::nn::Conv2d that can keep its weights in the layouts that oneDNN asked for: on small maps laying them out anew
@@ -13,10 +15,10 @@ namespace lucid::diffusion {
 class ConvolutionImpl : public torch::nn::Conv2dImpl {
  public:
   explicit ConvolutionImpl(const torch::nn::Conv2dOptions& options);
-  const c10::intrusive_ptr<torch::CustomClassHolder>& packed() const { return packed_; }
+  const onednn::Packed& packed() const { return packed_; }
 
  private:
-  c10::intrusive_ptr<torch::CustomClassHolder> packed_;  // wide_convolution.cpp's
+  onednn::Packed packed_;
 };
 torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options);
 

@@ -24,8 +24,10 @@ class WithoutWeights {
 
 torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
 /// `make`: for a layer that is more than libtorch's.
-torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options,
-                         const std::function<torch::nn::Conv2d(const torch::nn::Conv2dOptions&)>& make);
+torch::nn::Conv2d conv2d(
+    const torch::nn::Conv2dOptions& options,
+    const std::function<torch::nn::Conv2d(const torch::nn::Conv2dOptions&)>& make =
+        [](const torch::nn::Conv2dOptions& given) { return torch::nn::Conv2d(given); });
 torch::nn::Embedding embedding(int64_t count, int64_t width);
 
 /// Whether it is such a weight, still to be filled.

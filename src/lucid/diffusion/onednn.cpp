@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// See onednn.h.
+#if defined(LUCID_WITH_ONEDNN)
+#include "lucid/diffusion/onednn.h"
+
+#include <dnnl.hpp>
+#include <mutex>
+
+namespace lucid::diffusion::onednn {
+namespace {
+
+using dnnl::memory;
+using torch::Tensor;
+
+const dnnl::engine& cpu() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+memory::desc channels_last(const std::vector<int64_t>& sizes, memory::data_type type) {
+  return {sizes, type, memory::format_tag::nhwc};
+}
+
+/// The four tensors of a convolution as oneDNN sees them, the weights laid out as it likes.
+struct Shapes {
+  std::vector<int64_t> x, weight, y;
+  Windows windows;
+  memory::dims strides() const { return {windows.stride, windows.stride}; }
+  memory::dims before() const { return {windows.before, windows.before}; }
+  memory::dims after() const { return {windows.after, windows.after}; }
+  memory::desc any_weight() const { return {weight, memory::data_type::bf16, memory::format_tag::any}; }
+};
+
+Shapes shapes_of(const std::vector<int64_t>& x, const Tensor& weight, const Windows& windows) {
+  const auto size = [&](size_t axis) {
+    return (x[axis] + windows.before + windows.after - weight.size(static_cast<int64_t>(axis))) / windows.stride + 1;
+  };
+  return {.x = x, .weight = weight.sizes().vec(), .y = {x[0], weight.size(0), size(2), size(3)}, .windows = windows};
+}
+
+dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memory::data_type of_y) {
+  return {
+      dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                      channels_last(shapes.x, memory::data_type::bf16), shapes.any_weight(),
+                                      memory::desc({shapes.weight[0]}, of_y, memory::format_tag::x),
+                                      channels_last(shapes.y, of_y), shapes.strides(), shapes.before(), shapes.after()),
+      cpu()};
+}
+
+memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
+
+/// bfloat16 weights [out,in,h,w] in the layout that a convolution asked for.
+memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+  memory from = memory_of({weight.sizes().vec(), memory::data_type::bf16, weight.strides().vec()}, weight);
+  if (from.get_desc() == wanted) return from;
+  memory to(wanted, cpu());
+  dnnl::reorder(from, to).execute(stream, from, to);
+  stream.wait();
+  return to;
+}
+
+class PackedWeights : public torch::CustomClassHolder {
+ public:
+  memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+    constexpr size_t kWorthKeeping = 4 << 20;  // bytes; on the maps that meet larger weights products cost far more
+    if (weight.nbytes() > kWorthKeeping) return laid_out(weight, wanted, stream);
+    const std::lock_guard lock(mutex_);
+    if (!weight_.defined() || weight_.data_ptr() != weight.data_ptr() || version_ != weight._version()) {
+      weight_ = weight.detach();  // held, so that no other weights come to lie where these did
+      version_ = weight._version();
+      layouts_.clear();
+    }
+    for (const memory& layout : layouts_) {
+      if (layout.get_desc() == wanted) return layout;
+    }
+    return layouts_.emplace_back(laid_out(weight, wanted, stream));
+  }
+
+ private:
+  std::mutex mutex_;
+  Tensor weight_;
+  int64_t version_ = 0;
+  std::vector<memory> layouts_;
+};
+
+memory in_layout(const Weights& weights, const memory::desc& wanted, dnnl::stream& stream) {
+  return static_cast<PackedWeights&>(*weights.packed).in_layout(weights.weight, wanted, stream);
+}
+
+}  // namespace
+
+bool available() { return true; }
+
+Packed make_packed() { return c10::make_intrusive<PackedWeights>(); }
+
+Tensor convolution(const Tensor& x, const Weights& weights, const Windows& windows) {
+  const Shapes shapes = shapes_of(x.sizes().vec(), weights.weight, windows);
+  const auto forward = forward_of(shapes, memory::data_type::f32);
+  dnnl::stream stream(cpu());
+  const Tensor y = torch::empty(shapes.y, x.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
+  const Tensor float_bias = weights.bias.to(torch::kFloat);
+  dnnl::convolution_forward(forward).execute(stream,
+                                             {{DNNL_ARG_SRC, memory_of(forward.src_desc(), x)},
+                                              {DNNL_ARG_WEIGHTS, in_layout(weights, forward.weights_desc(), stream)},
+                                              {DNNL_ARG_BIAS, memory_of(forward.bias_desc(), float_bias)},
+                                              {DNNL_ARG_DST, memory_of(forward.dst_desc(), y)}});
+  stream.wait();
+  return y;
+}
+
+Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, const Weights& weights,
+                            const Windows& windows) {
+  const Shapes shapes = shapes_of(x, weights.weight, windows);
+  const dnnl::convolution_backward_data::primitive_desc backward(
+      dnnl::convolution_backward_data::desc(
+          dnnl::algorithm::convolution_direct, channels_last(shapes.x, memory::data_type::f32), shapes.any_weight(),
+          channels_last(shapes.y, memory::data_type::bf16), shapes.strides(), shapes.before(), shapes.after()),
+      cpu(), forward_of(shapes, memory::data_type::bf16));
+  dnnl::stream stream(cpu());
+  const Tensor dx = torch::empty(x, dy.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
+  dnnl::convolution_backward_data(backward).execute(
+      stream, {{DNNL_ARG_DIFF_DST, memory_of(backward.diff_dst_desc(), dy)},
+               {DNNL_ARG_WEIGHTS, in_layout(weights, backward.weights_desc(), stream)},
+               {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), dx)}});
+  stream.wait();
+  return dx;
+}
+
+}  // namespace lucid::diffusion::onednn
+#endif
