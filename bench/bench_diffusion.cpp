@@ -107,7 +107,7 @@ class Report {
 
 Tensor bfloat16(const Tensor& x) { return x.to(torch::kBFloat16); }
 /// A map for a network in bfloat16, as the program gives it.
-Tensor as_map(const Tensor& x) { return diffusion::has_wide_convolutions() ? x : bfloat16(x); }
+Tensor as_map(const Tensor& x) { return x.to(diffusion::type_of_maps(torch::kBFloat16, x)); }
 
 void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
   const torch::NoGradGuard no_grad;

@@ -23,8 +23,7 @@ UNetDenoiser::UNetDenoiser(const UNet& unet, const ComputeOptions& options, cons
 
 torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor &x = inputs[0], &t = inputs[1];
-  const bool wide = precision_ == torch::kBFloat16 && x.is_cpu() && has_wide_convolutions();
-  const torch::Tensor latents = x.to(wide ? torch::kFloat : precision_), prompts = inputs[2].to(precision_);
+  const torch::Tensor latents = x.to(type_of_maps(precision_, x)), prompts = inputs[2].to(precision_);
   if (!looks()) return unet_->forward(latents, t, prompts).to(x.scalar_type());
   const ControlResiduals control = control_.net->forward(x.to(precision_), t, prompts, inputs[3], control_.scale);
   return unet_->forward(latents, t, prompts, &control).to(x.scalar_type());

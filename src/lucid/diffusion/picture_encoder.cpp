@@ -27,9 +27,8 @@ void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) cons
 }
 
 torch::Tensor PictureEncoder::moments_of(const torch::Tensor& picture) {
-  const bool wide = precision_ == torch::kBFloat16 && picture.is_cpu() && has_wide_convolutions();
-  const torch::Tensor input = picture * 2 - 1;
-  return vae_->encode_moments(wide ? input.to(torch::kFloat) : input.to(precision_)).to(picture.scalar_type());
+  const torch::Tensor input = (picture * 2 - 1).to(type_of_maps(precision_, picture));
+  return vae_->encode_moments(input).to(picture.scalar_type());
 }
 
 PictureEncoder::Recorded& PictureEncoder::recorded_for(const torch::Tensor& picture) {

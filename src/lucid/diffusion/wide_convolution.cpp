@@ -107,6 +107,11 @@ torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options) {
 
 bool has_wide_convolutions() { return onednn::available() && has_fast_bfloat16() && !PlainOperators::wanted(); }
 
+torch::ScalarType type_of_maps(torch::ScalarType precision, const Tensor& input) {
+  const bool wide = precision == torch::kBFloat16 && input.is_cpu() && has_wide_convolutions();
+  return wide ? torch::kFloat : precision;
+}
+
 Tensor wide_convolution(const Tensor& x, torch::nn::Conv2d& conv, const WideOptions& options) {
   return has_wide_convolutions() && x.is_cpu() ? by_onednn(x, conv, options) : by_libtorch(x, conv, options);
 }

@@ -26,6 +26,9 @@ torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options);
 /// not wanted. Wide maps work without it, slower and rounded.
 bool has_wide_convolutions();
 
+/// What the maps of a network of this precision are best in, on the device of `input`: wide where that costs nothing.
+torch::ScalarType type_of_maps(torch::ScalarType precision, const torch::Tensor& input);
+
 /// A map in float32 for weights in bfloat16.
 inline bool is_wide(const torch::Tensor& map, const torch::Tensor& weight) {
   return map.scalar_type() == torch::kFloat && weight.scalar_type() == torch::kBFloat16;
