@@ -22,6 +22,7 @@
 #include "lucid/diffusion/attention.h"
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/in_precision.h"
+#include "lucid/diffusion/laid_out.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/wide_convolution.h"
@@ -132,6 +133,7 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   };
   diffusion::UNet unet =
       diffusion::in_precision(distill::frozen(diffusion::UNet(stable_diffusion_2())), torch::kBFloat16);
+  diffusion::keep_laid_out(*unet, /*low_memory=*/false);  // as the program does
   const auto [x, t, context] = inputs(1);
   const Tensor found = unet->forward(as_map(x), t, bfloat16(context));
   const double error = relative_error(

@@ -21,8 +21,9 @@ bool fits_kernel(const torch::Tensor& q, const torch::Tensor& k, const torch::Te
   static const bool has_instructions = has_fast_bfloat16();
   constexpr int64_t kWidest = 256;  // beyond it a tile's sums leave the cache's first level
   const int64_t width = q.size(2) / heads;
-  return has_instructions && !PlainOperators::wanted() && q.is_cpu() && q.scalar_type() == torch::kBFloat16 &&
-         width % 2 == 0 && width <= kWidest && k.size(1) > 0 && !wants_gradient({q, k, v});
+  const auto fits = [](const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kBFloat16; };
+  return has_instructions && !PlainOperators::wanted() && fits(q) && fits(k) && fits(v) && width % 2 == 0 &&
+         width <= kWidest && k.size(1) > 0 && !wants_gradient({q, k, v});
 }
 
 // As attend().
@@ -114,16 +115,18 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
 
 AttentionImpl::AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool bias_of_qkv)
     : heads_(heads),
-      to_q_(register_module("to_q", weights::linear(width, width, bias_of_qkv))),
-      to_k_(register_module("to_k", weights::linear(context_width, width, bias_of_qkv))),
-      to_v_(register_module("to_v", weights::linear(context_width, width, bias_of_qkv))),
-      to_out_(weights::linear(width, width)) {
+      to_q_(register_module("to_q", linear(width, width, bias_of_qkv))),
+      to_k_(register_module("to_k", linear(context_width, width, bias_of_qkv))),
+      to_v_(register_module("to_v", linear(context_width, width, bias_of_qkv))),
+      to_out_(linear(width, width)) {
   LUCID_CHECK(width % heads == 0, "width {}, heads {}", width, heads);
   register_module("to_out", torch::nn::ModuleList(to_out_));
 }
 
-torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
-  return applied(to_out_, attend(applied(to_q_, tokens), applied(to_k_, context), applied(to_v_, context), heads_));
+torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context,
+                                     std::optional<torch::ScalarType> type) {
+  const torch::Tensor seen = attend(applied(to_q_, tokens), applied(to_k_, context), applied(to_v_, context), heads_);
+  return applied(to_out_, seen, type);
 }
 
 MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)
@@ -133,7 +136,7 @@ MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)
 torch::Tensor MapAttentionImpl::forward(const torch::Tensor& map) {
   const torch::ScalarType type = type_beside(map, weight());
   const torch::Tensor tokens = to_tokens(normalised(map, group_norm_, After::kNothing, type));
-  return map + to_map(AttentionImpl::forward(tokens, tokens), map.size(2), map.size(3));
+  return map + to_map(AttentionImpl::forward(tokens, tokens, map.scalar_type()), map.size(2), map.size(3));
 }
 
 }  // namespace lucid::diffusion

@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 namespace lucid::diffusion {
 
 /// softmax(q kᵀ / √d) v, head by head. q [B,N,heads*d], k and v [B,M,heads*d] -> [B,N,heads*d].
@@ -14,8 +16,9 @@ class AttentionImpl : public torch::nn::Module {
  public:
   /// width of the queries' tokens, width of the keys' and values' tokens.
   AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool bias_of_qkv);
-  /// tokens [B,N,width], context [B,M,context_width] -> [B,N,width].
-  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context);
+  /// tokens [B,N,width], context [B,M,context_width] -> [B,N,width], in the one type or in the other asked for.
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context,
+                        std::optional<torch::ScalarType> type = std::nullopt);
 
  protected:
   const torch::Tensor& weight() const { return to_out_->weight; }

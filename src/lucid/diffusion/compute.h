@@ -15,7 +15,7 @@ struct ComputeOptions {
   /// all of them shared each layer. 1: no shares.
   int64_t workers = 1;
   /// Keep little between the passes there and back, and compute it again: what a gradient needs of Stable Diffusion's
-  /// encoder is a gigabyte a picture of 512 x 512.
+  /// encoder is a gigabyte a picture of 512 x 512. And keep large weights once only, not also as oneDNN likes them.
   bool low_memory = false;
   /// On a GPU: record the work once for each shape and replay it (cuda_graph.h).
   bool record = true;

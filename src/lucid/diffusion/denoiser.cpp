@@ -19,6 +19,8 @@ UNetDenoiser::UNetDenoiser(const UNet& unet, const ComputeOptions& options, cons
       records_(options.record && CudaGraph::available()),
       recorded_([this](const std::vector<torch::Tensor>& inputs) { return compute(inputs); }) {
   if (looks()) control_.net = in_precision(control_.net, precision_);
+  keep_laid_out(*unet_, options.low_memory);
+  if (looks()) keep_laid_out(*control_.net, options.low_memory);
 }
 
 torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {

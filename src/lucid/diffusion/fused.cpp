@@ -11,6 +11,7 @@
 #include "lucid/base/error.h"
 #include "lucid/diffusion/fused_gpu.h"
 #include "lucid/diffusion/fused_norm.h"
+#include "lucid/diffusion/laid_out.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/numbers.h"
 #include "lucid/diffusion/wide_convolution.h"
@@ -108,7 +109,7 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
 }  // namespace
 
 Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
-  if (is_wide(x, conv->weight)) return {wide_convolution(x, conv), {}};
+  if (is_wide(x, conv->weight)) return {applied(conv, x), {}};
   const Tensor &weight = conv->weight, &bias = conv->bias;
   // A CPU's convolutions add their bias as they write.
   if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {conv(x), {}};
@@ -119,7 +120,7 @@ Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
 Biased convolved(torch::nn::Conv2d& conv, const Biased& x, torch::nn::GroupNorm& norm) {
   if (is_wide(x.map, conv->weight)) {
     LUCID_CHECK(!x.bias.defined(), "a wide map has its bias");
-    return {wide_convolution(x.map, conv, {.norm = &norm}), {}};
+    return {applied(conv, x.map, {.norm = &norm}), {}};
   }
   return convolved(conv, normalised(x, norm, After::kSilu));
 }
@@ -164,6 +165,10 @@ Tensor normalised(const Tensor& tokens, torch::nn::LayerNorm& norm, std::optiona
 
 RunningSum::RunningSum(const Tensor& tokens, bool wide)
     : type_(tokens.scalar_type()), sum_(wide ? tokens.to(torch::kFloat) : tokens) {}
+
+torch::ScalarType RunningSum::type_of_parts() const {
+  return sum_.is_cpu() && asks_onednn() ? sum_.scalar_type() : type_;
+}
 
 Tensor RunningSum::normalised(torch::nn::LayerNorm& norm) {
   const Tensor part = std::exchange(part_, Tensor());

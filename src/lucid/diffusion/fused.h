@@ -46,6 +46,8 @@ torch::Tensor normalised(const torch::Tensor& tokens, torch::nn::LayerNorm& norm
 class RunningSum {
  public:
   RunningSum(const torch::Tensor& tokens, bool wide);
+  /// What its parts are best in: where oneDNN computes them, float32 costs a product nothing and saves the sum a pass.
+  torch::ScalarType type_of_parts() const;
   /// Adds a part, if one was given since the last norm; the LayerNorm of the sum, in the tokens' dtype.
   torch::Tensor normalised(torch::nn::LayerNorm& norm);
   void add(const torch::Tensor& part) { part_ = part; }

@@ -5,7 +5,7 @@
 
 #include <torch/torch.h>
 
-#include "lucid/diffusion/wide_convolution.h"
+#include "lucid/diffusion/laid_out.h"
 #include "lucid/weights/unfilled.h"
 
 namespace lucid::diffusion {
@@ -20,11 +20,6 @@ inline torch::nn::Conv2d conv1x1(int64_t in, int64_t out) {
 
 inline torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels, double eps) {
   return torch::nn::GroupNorm(torch::nn::GroupNormOptions(groups, channels).eps(eps));
-}
-
-/// layer(x). On a GPU in one pass: torch::nn::Linear adds its bias to an input of three axes in another.
-inline torch::Tensor applied(torch::nn::Linear& layer, const torch::Tensor& x) {
-  return x.is_cuda() ? torch::linear(x, layer->weight, layer->bias) : layer(x);
 }
 
 /// SiLU; in place where no gradient needs the value that it overwrites.

@@ -5,6 +5,7 @@
 
 #include <dnnl.hpp>
 #include <mutex>
+#include <unordered_map>
 
 namespace lucid::diffusion::onednn {
 namespace {
@@ -49,7 +50,7 @@ dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memor
 
 memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
 
-/// bfloat16 weights [out,in,h,w] in the layout that a convolution asked for.
+/// bfloat16 weights in the layout that an operation asked for.
 memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
   memory from = memory_of({weight.sizes().vec(), memory::data_type::bf16, weight.strides().vec()}, weight);
   if (from.get_desc() == wanted) return from;
@@ -61,9 +62,10 @@ memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& 
 
 class PackedWeights : public torch::CustomClassHolder {
  public:
+  explicit PackedWeights(size_t largest) : largest_(largest) {}
+  bool keeps(const Tensor& weight) const { return weight.nbytes() <= largest_; }
   memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
-    constexpr size_t kWorthKeeping = 4 << 20;  // bytes; on the maps that meet larger weights products cost far more
-    if (weight.nbytes() > kWorthKeeping) return laid_out(weight, wanted, stream);
+    if (!keeps(weight)) return laid_out(weight, wanted, stream);
     const std::lock_guard lock(mutex_);
     if (!weight_.defined() || weight_.data_ptr() != weight.data_ptr() || version_ != weight._version()) {
       weight_ = weight.detach();  // held, so that no other weights come to lie where these did
@@ -77,21 +79,26 @@ class PackedWeights : public torch::CustomClassHolder {
   }
 
  private:
+  size_t largest_;  // bytes
   std::mutex mutex_;
   Tensor weight_;
   int64_t version_ = 0;
   std::vector<memory> layouts_;
 };
 
+PackedWeights& packed_of(const Weights& weights) { return static_cast<PackedWeights&>(*weights.packed); }
+
 memory in_layout(const Weights& weights, const memory::desc& wanted, dnnl::stream& stream) {
-  return static_cast<PackedWeights&>(*weights.packed).in_layout(weights.weight, wanted, stream);
+  return packed_of(weights).in_layout(weights.weight, wanted, stream);
 }
 
 }  // namespace
 
 bool available() { return true; }
 
-Packed make_packed() { return c10::make_intrusive<PackedWeights>(); }
+Packed make_packed(size_t largest) { return c10::make_intrusive<PackedWeights>(largest); }
+
+bool keeps(const Weights& weights) { return packed_of(weights).keeps(weights.weight); }
 
 Tensor convolution(const Tensor& x, const Weights& weights, const Windows& windows) {
   const Shapes shapes = shapes_of(x.sizes().vec(), weights.weight, windows);
@@ -124,6 +131,31 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, con
                {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), dx)}});
   stream.wait();
   return dx;
+}
+
+Tensor linear(const Tensor& x, const Weights& weights, torch::ScalarType type) {
+  const int64_t out = weights.weight.size(0), in = weights.weight.size(1), rows = x.numel() / in;
+  const auto of_y = type == torch::kFloat ? memory::data_type::f32 : memory::data_type::bf16;
+  const memory::desc rows_in({rows, in}, memory::data_type::bf16, memory::format_tag::ab);
+  const memory::desc any_weight({in, out}, memory::data_type::bf16, memory::format_tag::any);
+  const memory::desc rows_out({rows, out}, of_y, memory::format_tag::ab);
+  const memory::desc one_row({1, out}, memory::data_type::f32, memory::format_tag::ab);
+  const Tensor bias = weights.bias.defined() ? weights.bias.to(torch::kFloat) : Tensor();
+  const dnnl::matmul::primitive_desc product(bias.defined() ? dnnl::matmul::desc(rows_in, any_weight, one_row, rows_out)
+                                                            : dnnl::matmul::desc(rows_in, any_weight, rows_out),
+                                             cpu());
+  auto sizes = x.sizes().vec();
+  sizes.back() = out;
+  const Tensor y = torch::empty(sizes, x.options().dtype(type));
+  dnnl::stream stream(cpu());
+  std::unordered_map<int, memory> arguments = {
+      {DNNL_ARG_SRC, memory_of(rows_in, x)},
+      {DNNL_ARG_WEIGHTS, packed_of(weights).in_layout(weights.weight.t(), product.weights_desc(), stream)},
+      {DNNL_ARG_DST, memory_of(rows_out, y)}};
+  if (bias.defined()) arguments.emplace(DNNL_ARG_BIAS, memory_of(one_row, bias));
+  dnnl::matmul(product).execute(stream, arguments);
+  stream.wait();
+  return y;
 }
 
 }  // namespace lucid::diffusion::onednn

@@ -11,7 +11,9 @@ constexpr const char* kMissing = "this build does not ask oneDNN";
 
 bool available() { return false; }
 
-Packed make_packed() { return {}; }
+Packed make_packed(size_t) { return {}; }
+
+bool keeps(const Weights&) { return false; }
 
 torch::Tensor convolution(const torch::Tensor&, const Weights&, const Windows&) {
   LUCID_CHECK(false, "{}", kMissing);
@@ -19,6 +21,11 @@ torch::Tensor convolution(const torch::Tensor&, const Weights&, const Windows&) 
 }
 
 torch::Tensor convolution_gradient(const std::vector<int64_t>&, const torch::Tensor&, const Weights&, const Windows&) {
+  LUCID_CHECK(false, "{}", kMissing);
+  return {};
+}
+
+torch::Tensor linear(const torch::Tensor&, const Weights&, torch::ScalarType) {
   LUCID_CHECK(false, "{}", kMissing);
   return {};
 }

@@ -15,7 +15,9 @@ PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
       precision_(precision_of(vae_)),
       workers_(options.workers),
       low_memory_(options.low_memory),
-      records_(options.record && !options.low_memory && CudaGraph::available()) {}
+      records_(options.record && !options.low_memory && CudaGraph::available()) {
+  keep_laid_out(*vae_, low_memory_);
+}
 
 void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {
   const auto with_gradients = [&](int64_t part) {

@@ -15,13 +15,13 @@ ResnetImpl::ResnetImpl(const ResnetSizes& sizes)
       conv2_(register_module("conv2", conv3x3(sizes.out, sizes.out))) {
   if (sizes.in != sizes.out) conv_shortcut_ = register_module("conv_shortcut", conv1x1(sizes.in, sizes.out));
   if (sizes.time_width > 0) {
-    time_emb_proj_ = register_module("time_emb_proj", weights::linear(sizes.time_width, sizes.out));
+    time_emb_proj_ = register_module("time_emb_proj", linear(sizes.time_width, sizes.out));
   }
 }
 
 torch::Tensor ResnetImpl::forward(const torch::Tensor& x, const torch::Tensor& time) {
   Biased h = convolved(conv1_, {.map = x}, norm1_);
-  if (time_emb_proj_) h = with_more(h, time_emb_proj_(time));
+  if (time_emb_proj_) h = with_more(h, applied(time_emb_proj_, time, h.map.scalar_type()));
   h = convolved(conv2_, h, norm2_);
   return sum_of(conv_shortcut_ ? convolved(conv_shortcut_, x) : Biased{.map = x}, h);
 }
@@ -31,9 +31,7 @@ DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding)
       conv_(register_module("conv", conv3x3(channels, channels, 2, padding == Padding::kAllSides ? 1 : 0))) {}
 
 torch::Tensor DownsampleImpl::forward(const torch::Tensor& x) {
-  const int64_t after = padding_ == Padding::kAllSides ? 0 : 1;
-  if (is_wide(x, conv_->weight)) return wide_convolution(x, conv_, {.after = after});
-  return conv_(after == 0 ? x : torch::constant_pad_nd(x, {0, after, 0, after}, 0));
+  return applied(conv_, x, {.padding_after = padding_ == Padding::kAllSides ? 0 : 1});
 }
 
 UpsampleImpl::UpsampleImpl(int64_t channels) : conv_(register_module("conv", conv3x3(channels, channels))) {}

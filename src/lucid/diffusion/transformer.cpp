@@ -18,15 +18,15 @@ torch::nn::LayerNorm layer_norm(int64_t width) { return torch::nn::LayerNorm(tor
 }  // namespace
 
 FeedForwardImpl::FeedForwardImpl(int64_t width)
-    : proj_(weights::linear(width, 2 * kExpansion * width)), out_(weights::linear(kExpansion * width, width)) {
+    : proj_(linear(width, 2 * kExpansion * width)), out_(linear(kExpansion * width, width)) {
   torch::nn::ModuleList geglu;
   geglu->register_module("proj", proj_);
   // net.1 is diffusers' dropout.
   register_module("net", torch::nn::ModuleList(geglu, torch::nn::Identity(), out_));
 }
 
-torch::Tensor FeedForwardImpl::forward(const torch::Tensor& tokens) {
-  return applied(out_, gated_gelu(applied(proj_, tokens)));
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& tokens, torch::ScalarType type) {
+  return applied(out_, gated_gelu(applied(proj_, tokens)), type);
 }
 
 TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads)
@@ -43,21 +43,21 @@ torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const t
       tokens.scalar_type() == torch::kBFloat16 && !torch::GradMode::is_enabled() && !PlainOperators::wanted();
   RunningSum x(tokens, wide);
   const torch::Tensor own = x.normalised(norm1_);
-  x.add(attn1_(own, own));
-  x.add(attn2_(x.normalised(norm2_), context));
-  x.add(ff_(x.normalised(norm3_)));
+  x.add(attn1_(own, own, x.type_of_parts()));
+  x.add(attn2_(x.normalised(norm2_), context, x.type_of_parts()));
+  x.add(ff_(x.normalised(norm3_), x.type_of_parts()));
   return x.total();
 }
 
 ProjectionImpl::ProjectionImpl(int64_t channels, bool stored_as_linear) {
-  const torch::nn::Linear initial = weights::linear(channels, channels);
+  const torch::nn::Linear initial = linear(channels, channels);
   weight_ = initial->weight.detach();
   weight_ = register_parameter("weight", stored_as_linear ? weight_ : weight_.unsqueeze(-1).unsqueeze(-1));
   bias_ = register_parameter("bias", initial->bias.detach());
 }
 
-torch::Tensor ProjectionImpl::forward(const torch::Tensor& tokens) {
-  return torch::linear(tokens, weight_.flatten(1), bias_);
+torch::Tensor ProjectionImpl::forward(const torch::Tensor& tokens, std::optional<torch::ScalarType> type) {
+  return linear_of(tokens, {.weight = weight_.flatten(1), .bias = bias_, .packed = packed()}, type);
 }
 
 Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
@@ -71,7 +71,7 @@ Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
 torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const torch::Tensor& context) {
   const torch::ScalarType type = type_beside(map, proj_in_->weight());
   const torch::Tensor tokens = block_(proj_in_(to_tokens(normalised(map, norm_, After::kNothing, type))), context);
-  return map + to_map(proj_out_(tokens), map.size(2), map.size(3));
+  return map + to_map(proj_out_(tokens, map.scalar_type()), map.size(2), map.size(3));
 }
 
 }  // namespace lucid::diffusion

@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "lucid/diffusion/attention.h"
+#include "lucid/diffusion/laid_out.h"
 
 namespace lucid::diffusion {
 
@@ -12,7 +13,7 @@ namespace lucid::diffusion {
 class FeedForwardImpl : public torch::nn::Module {
  public:
   explicit FeedForwardImpl(int64_t width);
-  torch::Tensor forward(const torch::Tensor& tokens);
+  torch::Tensor forward(const torch::Tensor& tokens, torch::ScalarType type);
 
  private:
   torch::nn::Linear proj_, out_;
@@ -33,10 +34,11 @@ class TransformerBlockImpl : public torch::nn::Module {
 TORCH_MODULE(TransformerBlock);
 
 /// A linear map of the channels, stored as [C,C] or, in SD 1.x, as the 1x1 convolution [C,C,1,1] that does the same.
-class ProjectionImpl : public torch::nn::Module {
+class ProjectionImpl : public torch::nn::Module, public KeepsLaidOut {
  public:
   ProjectionImpl(int64_t channels, bool stored_as_linear);
-  torch::Tensor forward(const torch::Tensor& tokens);  // [B,N,C] -> [B,N,C]
+  /// tokens [B,N,C] -> [B,N,C], in their type or in the one asked for.
+  torch::Tensor forward(const torch::Tensor& tokens, std::optional<torch::ScalarType> type = std::nullopt);
   const torch::Tensor& weight() const { return weight_; }
 
  private:

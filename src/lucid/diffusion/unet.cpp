@@ -59,7 +59,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
     h = up_[i](h, conditioning, skips, watch.inside(name));
     watch(name, h);
   }
-  return applied(conv_out_, h, conv_norm_out_).contiguous();
+  return applied(conv_out_, h, {.norm = &conv_norm_out_}).contiguous();
 }
 
 UNet load_unet(const std::filesystem::path& folder, torch::ScalarType precision) {

@@ -60,8 +60,8 @@ torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width) 
 
 TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t width)
     : width_(width),
-      linear_1_(register_module("linear_1", weights::linear(width, 4 * width))),
-      linear_2_(register_module("linear_2", weights::linear(4 * width, 4 * width))) {}
+      linear_1_(register_module("linear_1", linear(width, 4 * width))),
+      linear_2_(register_module("linear_2", linear(4 * width, 4 * width))) {}
 
 torch::Tensor TimeEmbeddingImpl::forward(const torch::Tensor& timesteps) {
   return linear_2_(activate(linear_1_(timestep_embedding(timesteps, width_).to(linear_1_->weight.scalar_type()))));

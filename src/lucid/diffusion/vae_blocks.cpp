@@ -69,7 +69,7 @@ torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const Watch&
   }
   h = mid_(h);
   watch("mid_block", h);
-  return applied(conv_out_, h, conv_norm_out_);
+  return applied(conv_out_, h, {.norm = &conv_norm_out_});
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
@@ -101,7 +101,7 @@ torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const Watch&
     if (levels_[i].up) h = levels_[i].up(h, 2 * h.size(2), 2 * h.size(3));
     watch(fmt::format("up_blocks.{}", i), h);
   }
-  return applied(conv_out_, h, conv_norm_out_);
+  return applied(conv_out_, h, {.norm = &conv_norm_out_});
 }
 
 }  // namespace lucid::diffusion

@@ -3,9 +3,9 @@
 #include "lucid/diffusion/wide_convolution.h"
 
 #include "lucid/base/error.h"
-#include "lucid/base/machine.h"
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/fused_norm.h"
+#include "lucid/diffusion/laid_out.h"
 #include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
@@ -24,7 +24,7 @@ Weights weights_of(const torch::nn::Conv2d& conv) {
   const auto* keeping = dynamic_cast<const ConvolutionImpl*>(conv.get());
   return {.weight = conv->weight,
           .bias = conv->bias,
-          .packed = keeping != nullptr ? keeping->packed() : onednn::make_packed()};
+          .packed = keeping != nullptr ? keeping->packed() : onednn::make_packed(0)};
 }
 
 struct Norm {
@@ -74,12 +74,12 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
   }
 };
 
-Tensor by_onednn(const Tensor& map, torch::nn::Conv2d& conv, const WideOptions& options) {
-  const Windows windows = windows_of(conv, options.after);
+Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
+  const Windows windows = windows_of(conv, before.padding_after);
   const Tensor x = map.contiguous(torch::MemoryFormat::ChannelsLast);
   Norm norm;
-  if (options.norm != nullptr) {
-    torch::nn::GroupNormImpl& module = **options.norm;
+  if (before.norm != nullptr) {
+    torch::nn::GroupNormImpl& module = **before.norm;
     norm = {.weight = module.weight.to(torch::kFloat),
             .bias = module.bias.to(torch::kFloat),
             .groups = module.options.num_groups(),
@@ -90,39 +90,23 @@ Tensor by_onednn(const Tensor& map, torch::nn::Conv2d& conv, const WideOptions& 
   return WideFunction::apply(x, weights_of(conv), norm, windows);
 }
 
-Tensor by_libtorch(const Tensor& map, torch::nn::Conv2d& conv, const WideOptions& options) {
-  Tensor x = options.norm != nullptr ? normalised(map, *options.norm, After::kSilu) : map;
-  if (options.after > 0) x = torch::constant_pad_nd(x, {0, options.after, 0, options.after}, 0);
-  return conv(x.to(conv->weight.scalar_type())).to(torch::kFloat);
+Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
+  Tensor x = before.norm != nullptr ? normalised(map, *before.norm, After::kSilu) : map;
+  const int64_t after = before.padding_after;
+  if (after > 0) x = torch::constant_pad_nd(x, {0, after, 0, after}, 0);
+  return is_wide(map, conv->weight) ? conv(x.to(conv->weight.scalar_type())).to(torch::kFloat) : conv(x);
 }
 
 }  // namespace
 
-ConvolutionImpl::ConvolutionImpl(const torch::nn::Conv2dOptions& options)
-    : torch::nn::Conv2dImpl(options), packed_(onednn::make_packed()) {}
-
-torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options) {
-  return torch::nn::Conv2d(std::static_pointer_cast<torch::nn::Conv2dImpl>(std::make_shared<ConvolutionImpl>(options)));
-}
-
-bool has_wide_convolutions() { return onednn::available() && has_fast_bfloat16() && !PlainOperators::wanted(); }
-
 torch::ScalarType type_of_maps(torch::ScalarType precision, const Tensor& input) {
-  const bool wide = precision == torch::kBFloat16 && input.is_cpu() && has_wide_convolutions();
+  const bool wide = precision == torch::kBFloat16 && input.is_cpu() && asks_onednn();
   return wide ? torch::kFloat : precision;
 }
 
-Tensor wide_convolution(const Tensor& x, torch::nn::Conv2d& conv, const WideOptions& options) {
-  return has_wide_convolutions() && x.is_cpu() ? by_onednn(x, conv, options) : by_libtorch(x, conv, options);
-}
-
-Tensor applied(torch::nn::Conv2d& conv, const Tensor& x) {
-  return is_wide(x, conv->weight) ? wide_convolution(x, conv) : conv(x);
-}
-
-Tensor applied(torch::nn::Conv2d& conv, const Tensor& x, torch::nn::GroupNorm& norm) {
-  return is_wide(x, conv->weight) ? wide_convolution(x, conv, {.norm = &norm})
-                                  : conv(normalised(x, norm, After::kSilu));
+Tensor applied(torch::nn::Conv2d& conv, const Tensor& x, const Before& before) {
+  const bool directly = is_wide(x, conv->weight) && x.is_cpu() && asks_onednn();
+  return directly ? by_onednn(conv, x, before) : by_libtorch(conv, x, before);
 }
 
 }  // namespace lucid::diffusion

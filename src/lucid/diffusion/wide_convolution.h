@@ -6,27 +6,12 @@
 
 #include <torch/torch.h>
 
-#include "lucid/diffusion/onednn.h"
+#include "lucid/diffusion/laid_out.h"
 
 namespace lucid::diffusion {
 
-/// torch::nn::Conv2d that can keep its weights in the layouts that oneDNN asked for: on small maps laying them out anew
-/// for every call is a tenth of a U-Net's time.
-class ConvolutionImpl : public torch::nn::Conv2dImpl {
- public:
-  explicit ConvolutionImpl(const torch::nn::Conv2dOptions& options);
-  const onednn::Packed& packed() const { return packed_; }
-
- private:
-  onednn::Packed packed_;
-};
-torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options);
-
-/// Whether oneDNN is asked here: this build has it, the processor multiplies bfloat16 numbers, and plain operators are
-/// not wanted. Wide maps work without it, slower and rounded.
-bool has_wide_convolutions();
-
-/// What the maps of a network of this precision are best in, on the device of `input`: wide where that costs nothing.
+/// What the maps of a network of this precision are best in, on the device of `input`: wide where that costs nothing,
+/// which is where oneDNN is asked: wide maps work without it, slower and rounded.
 torch::ScalarType type_of_maps(torch::ScalarType precision, const torch::Tensor& input);
 
 /// A map in float32 for weights in bfloat16.
@@ -39,16 +24,12 @@ inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tens
   return is_wide(map, weight) ? weight.scalar_type() : map.scalar_type();
 }
 
-struct WideOptions {
-  torch::nn::GroupNorm* norm = nullptr;  // GroupNorm and SiLU come first, in the pass that rounds to bfloat16
-  int64_t after = 0;                     // zeros to the right and below, beside the convolution's own padding
+struct Before {
+  torch::nn::GroupNorm* norm = nullptr;  // GroupNorm and SiLU; of a wide map in the pass that rounds it to bfloat16
+  int64_t padding_after = 0;             // zeros to the right and below, beside the convolution's own padding
 };
-/// conv(x), or conv(silu(norm(x))), with its bias. x float32 [B,C,h,w], the weights bfloat16 and without a gradient of
-/// their own -> float32, channels-last; the gradient of x in float32 as well.
-torch::Tensor wide_convolution(const torch::Tensor& x, torch::nn::Conv2d& conv, const WideOptions& options = {});
-
-/// conv(x) and conv(silu(norm(x))), wide where x is.
-torch::Tensor applied(torch::nn::Conv2d& conv, const torch::Tensor& x);
-torch::Tensor applied(torch::nn::Conv2d& conv, const torch::Tensor& x, torch::nn::GroupNorm& norm);
+/// conv(x), or conv(silu(norm(x))), with its bias, in the type of x [B,C,h,w]. Of a wide map in float32 throughout,
+/// channels-last, and so is its gradient; there the weights have none.
+torch::Tensor applied(torch::nn::Conv2d& conv, const torch::Tensor& x, const Before& before = {});
 
 }  // namespace lucid::diffusion

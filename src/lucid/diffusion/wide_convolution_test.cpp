@@ -41,16 +41,16 @@ torch::nn::Conv2d with_bfloat16(const WideCase& c) {
 
 TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradient) {
   torch::manual_seed(11);
-  std::printf("  oneDNN is asked %s\n", has_wide_convolutions() ? "directly" : "through libtorch, which rounds");
+  std::printf("  oneDNN is asked %s\n", asks_onednn() ? "directly" : "through libtorch, which rounds");
   // What libtorch rounds is off by some bfloat16 last places, a float32 sum by far less.
-  const double limit = has_wide_convolutions() ? 2e-6 : 1e-2;
+  const double limit = asks_onednn() ? 2e-6 : 1e-2;
   for (const WideCase& c : kWideCases) {
     SCOPED_TRACE(c.name);
     torch::nn::Conv2d conv = with_bfloat16(c);
     const Tensor numbers = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]});
     const Tensor x = numbers.clone().requires_grad_();
     const Tensor exact = rounded(numbers).to(torch::kDouble).requires_grad_();
-    const Tensor y = wide_convolution(x, conv, {.after = c.after});
+    const Tensor y = applied(conv, x, {.padding_after = c.after});
     const Tensor wanted =
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
@@ -59,7 +59,7 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
     EXPECT_LT(off(y.detach(), wanted.detach()), limit);
     {
       const torch::NoGradGuard no_grad;
-      EXPECT_TRUE(wide_convolution(x, conv, {.after = c.after}).equal(y)) << "with and without gradients";
+      EXPECT_TRUE(applied(conv, x, {.padding_after = c.after}).equal(y)) << "with and without gradients";
     }
     const Tensor up = rounded(torch::randn_like(y));
     y.backward(up);
@@ -82,11 +82,11 @@ TEST(WideConvolution, ANormAndSiluComeFirst) {
   exact_norm->to(torch::kDouble);
   const Tensor x = (2 + 3 * torch::randn({2, c.in, 10, 6})).requires_grad_();
   const Tensor exact = x.detach().to(torch::kDouble).requires_grad_();
-  const Tensor y = applied(conv, x, norm);
+  const Tensor y = applied(conv, x, {.norm = &norm});
   const Tensor wanted = torch::conv2d(torch::silu(exact_norm(exact)), conv->weight.to(torch::kDouble),
                                       conv->bias.to(torch::kDouble), 1, 1);
   // One rounding of what is multiplied, in place of two.
-  const double limit = has_wide_convolutions() ? 2.5e-3 : 1e-2;
+  const double limit = asks_onednn() ? 2.5e-3 : 1e-2;
   EXPECT_LT(off(y.detach(), wanted.detach()), limit);
   const Tensor up = torch::randn_like(y);
   y.backward(up);
@@ -110,7 +110,7 @@ TEST(WideConvolution, AResnetsSumsAreNotRounded) {
   resnet->to(torch::kDouble);
   const Tensor exact = resnet(x.to(torch::kDouble));
   std::printf("  a resnet: off by %.2e with wide maps, by %.2e without\n", off(wide, exact), off(narrow, exact));
-  EXPECT_LT(off(wide, exact), has_wide_convolutions() ? 0.8 * off(narrow, exact) : off(narrow, exact));
+  EXPECT_LT(off(wide, exact), asks_onednn() ? 0.8 * off(narrow, exact) : off(narrow, exact));
 }
 
 TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
@@ -122,7 +122,7 @@ TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
     const Tensor wanted =
         torch::conv2d(x.to(torch::kDouble), conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), 1, 1);
     for (int again = 0; again < 2; ++again) {
-      EXPECT_LT(off(wide_convolution(x, conv), wanted), has_wide_convolutions() ? 2e-6 : 1e-2) << what;
+      EXPECT_LT(off(applied(conv, x), wanted), asks_onednn() ? 2e-6 : 1e-2) << what;
     }
   };
   expect_right("at first");
@@ -134,11 +134,11 @@ TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
 
 TEST(WideConvolution, PlainOperatorsAreLibtorchs) {
   const PlainOperators plain;
-  EXPECT_FALSE(has_wide_convolutions());
+  EXPECT_FALSE(asks_onednn());
   torch::manual_seed(14);
   torch::nn::Conv2d conv = with_bfloat16(kWideCases[0]);
   const Tensor x = torch::randn({1, 8, 6, 6});
-  EXPECT_TRUE(wide_convolution(x, conv).equal(conv(x.to(torch::kBFloat16)).to(torch::kFloat)));
+  EXPECT_TRUE(applied(conv, x).equal(conv(x.to(torch::kBFloat16)).to(torch::kFloat)));
 }
 
 }  // namespace

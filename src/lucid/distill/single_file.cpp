@@ -194,7 +194,7 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   if (options.prediction) {
     schedule.prediction = *options.prediction;
   } else if (!told && parts.open_clip) {
-    diffusion::UNetDenoiser denoiser(prior.unet);
+    diffusion::UNetDenoiser denoiser(prior.unet, {.low_memory = true});  // for one answer
     schedule.prediction = probed_prediction(denoiser, prior.unet->config().in_channels, embed(prior, ""));
   }
   prior.schedule = diffusion::Schedule(schedule);

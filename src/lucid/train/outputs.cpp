@@ -7,6 +7,7 @@
 #include "lucid/asset/ply.h"
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
+#include "lucid/diffusion/wide_convolution.h"
 #include "lucid/math/sh.h"
 
 namespace lucid::train {
@@ -51,7 +52,8 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
   std::vector<std::vector<torch::Tensor>> rows;
   const torch::ScalarType precision = diffusion::precision_of(prior.vae);
   const auto decoded = [&](const torch::Tensor& latents) {
-    return ((prior.vae->decode(latents.to(precision)).to(torch::kFloat) + 1) / 2).cpu();
+    return ((prior.vae->decode(latents.to(diffusion::type_of_maps(precision, latents))).to(torch::kFloat) + 1) / 2)
+        .cpu();
   };
   const torch::Tensor uncond = decoded(report.x0_uncond), guided = decoded(report.x0_guided);  // [B,3,H,W]
   const torch::Tensor latents = report.latents.cpu(), d_latents = report.d_latents.cpu();

@@ -20,9 +20,10 @@ WithoutWeights::~WithoutWeights() { without_weights = before_; }
 
 // libtorch's constructors draw the weights, so they are told of one number, and the true sizes come afterwards.
 
-torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
-  if (!without_weights) return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(bias));
-  torch::nn::Linear layer(torch::nn::LinearOptions(1, 1).bias(bias));
+torch::nn::Linear linear(int64_t in, int64_t out, bool bias,
+                         const std::function<torch::nn::Linear(const torch::nn::LinearOptions&)>& make) {
+  if (!without_weights) return make(torch::nn::LinearOptions(in, out).bias(bias));
+  torch::nn::Linear layer = make(torch::nn::LinearOptions(1, 1).bias(bias));
   layer->options.in_features(in);
   layer->options.out_features(out);
   unfill(layer->weight, {out, in});

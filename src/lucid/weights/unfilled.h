@@ -22,8 +22,11 @@ class WithoutWeights {
   bool before_;
 };
 
-torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
 /// `make`: for a layer that is more than libtorch's.
+torch::nn::Linear linear(
+    int64_t in, int64_t out, bool bias = true,
+    const std::function<torch::nn::Linear(const torch::nn::LinearOptions&)>& make =
+        [](const torch::nn::LinearOptions& given) { return torch::nn::Linear(given); });
 torch::nn::Conv2d conv2d(
     const torch::nn::Conv2dOptions& options,
     const std::function<torch::nn::Conv2d(const torch::nn::Conv2dOptions&)>& make =

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// See laid_out.h.
+#include "lucid/diffusion/laid_out.h"
+
+#include <limits>
+
+#include "lucid/base/machine.h"
+#include "lucid/diffusion/plain.h"
+#include "lucid/weights/unfilled.h"
+
+namespace lucid::diffusion {
+namespace {
+
+using torch::Tensor;
+
+bool takes(const Tensor& x, const onednn::Weights& weights) {
+  return asks_onednn() && x.is_cpu() && x.scalar_type() == torch::kBFloat16 &&
+         weights.weight.scalar_type() == torch::kBFloat16 && !wants_gradient({x, weights.weight, weights.bias}) &&
+         onednn::keeps(weights);
+}
+
+}  // namespace
+
+torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options) {
+  return torch::nn::Conv2d(std::static_pointer_cast<torch::nn::Conv2dImpl>(std::make_shared<ConvolutionImpl>(options)));
+}
+
+torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
+  return weights::linear(in, out, bias, [](const torch::nn::LinearOptions& options) {
+    return torch::nn::Linear(std::static_pointer_cast<torch::nn::LinearImpl>(std::make_shared<LinearImpl>(options)));
+  });
+}
+
+void keep_laid_out(torch::nn::Module& network, bool low_memory) {
+  constexpr size_t kSmall = 4 << 20;  // bytes; on the maps that meet larger weights products cost far more
+  for (const auto& module : network.modules()) {
+    auto* keeping = dynamic_cast<KeepsLaidOut*>(module.get());
+    if (keeping != nullptr) keeping->keep_laid_out(low_memory ? kSmall : std::numeric_limits<size_t>::max());
+  }
+}
+
+bool asks_onednn() { return onednn::available() && has_fast_bfloat16() && !PlainOperators::wanted(); }
+
+Tensor linear_of(const Tensor& x, const onednn::Weights& weights, std::optional<torch::ScalarType> type) {
+  if (takes(x, weights)) return onednn::linear(x.contiguous(), weights, type.value_or(x.scalar_type()));
+  // torch::linear, not torch::nn::Linear, which on a GPU adds its bias to an input of three axes in a pass of its own.
+  const Tensor y = torch::linear(x, weights.weight, weights.bias);
+  return type ? y.to(*type) : y;
+}
+
+Tensor applied(torch::nn::Linear& layer, const Tensor& x, std::optional<torch::ScalarType> type) {
+  const auto* keeping = dynamic_cast<const LinearImpl*>(layer.get());
+  return linear_of(x,
+                   {.weight = layer->weight,
+                    .bias = layer->bias,
+                    .packed = keeping != nullptr ? keeping->packed() : onednn::make_packed(0)},
+                   type);
+}
+
+}  // namespace lucid::diffusion

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers that can keep their weights in the layouts that oneDNN asked for. Laying them out anew for every call is a
+// twentieth of Stable Diffusion's U-Net for one picture, and a tenth of a small one's.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <optional>
+
+#include "lucid/diffusion/onednn.h"
+
+namespace lucid::diffusion {
+
+class KeepsLaidOut {
+ public:
+  virtual ~KeepsLaidOut() = default;
+  const onednn::Packed& packed() const { return packed_; }
+  /// Weights of up to so many bytes; what was kept before is let go of.
+  void keep_laid_out(size_t largest) { packed_ = onednn::make_packed(largest); }
+
+ private:
+  onednn::Packed packed_ = onednn::make_packed(0);
+};
+
+class ConvolutionImpl : public torch::nn::Conv2dImpl, public KeepsLaidOut {
+ public:
+  using torch::nn::Conv2dImpl::Conv2dImpl;
+};
+class LinearImpl : public torch::nn::LinearImpl, public KeepsLaidOut {
+ public:
+  using torch::nn::LinearImpl::LinearImpl;
+};
+/// libtorch's holders of the two.
+torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options);
+torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
+
+/// Has every layer of a network whose weights are frozen keep them laid out, at the price of once more their memory;
+/// with little of it the small ones only.
+void keep_laid_out(torch::nn::Module& network, bool low_memory);
+
+/// Whether oneDNN is asked on a CPU: this build has it, the processor multiplies bfloat16 numbers, and plain operators
+/// are not wanted.
+bool asks_onednn();
+
+/// layer(x), x [...,in] -> [...,out] in libtorch's type of it, or in another that the float32 sums are rounded to.
+torch::Tensor applied(torch::nn::Linear& layer, const torch::Tensor& x,
+                      std::optional<torch::ScalarType> type = std::nullopt);
+/// The same with weights [out,in] and a bias [out] or none.
+torch::Tensor linear_of(const torch::Tensor& x, const onednn::Weights& weights,
+                        std::optional<torch::ScalarType> type = std::nullopt);
+
+}  // namespace lucid::diffusion
