@@ -114,6 +114,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   finish_options(options);
   const fs::path root = fs::path(options.output) / options.workspace;
   check_workspace(options, root);
+  if (options.low_memory) give_back_large_memory();
   distill::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
   check_sizes(options, prior);

@@ -10,6 +10,10 @@ namespace lucid {
 /// would spend its time in page faults (attention 2-3x slower).
 void set_up_malloc();
 
+/// For a run that must save memory: from now on the largest tensors are mapped after all, so that what one leaves is the
+/// machine's again and not a gap in the heap.
+void give_back_large_memory();
+
 /// Before anything else in main: starts the program again with OMP_WAIT_POLICY=passive unless the user set a policy.
 /// OpenMP threads otherwise spin at every barrier, and a step on a machine that does anything else takes 2-7x as long;
 /// on an idle one nothing is lost. libgomp reads the variable before main, so setting it here is too late without the

@@ -52,8 +52,11 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
   std::vector<std::vector<torch::Tensor>> rows;
   const torch::ScalarType precision = diffusion::precision_of(prior.vae);
   const auto decoded = [&](const torch::Tensor& latents) {
-    return ((prior.vae->decode(latents.to(diffusion::type_of_maps(precision, latents))).to(torch::kFloat) + 1) / 2)
-        .cpu();
+    std::vector<torch::Tensor> pictures;  // one by one: the maps of one of 512 x 512 take a gigabyte
+    for (const torch::Tensor& each : latents.to(diffusion::type_of_maps(precision, latents)).split(1)) {
+      pictures.push_back(((prior.vae->decode(each).to(torch::kFloat) + 1) / 2).cpu());
+    }
+    return torch::cat(pictures);
   };
   const torch::Tensor uncond = decoded(report.x0_uncond), guided = decoded(report.x0_guided);  // [B,3,H,W]
   const torch::Tensor latents = report.latents.cpu(), d_latents = report.d_latents.cpu();
