@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # tools/evaluate.sh [FOLDER]: the numbers of docs/status.md about the embedded prior. 100 prompts at --preset draft; 24 of them, taken
-# by their place in the list, at the default preset and with SDS beside ISM; the sheet of these 24. About two and a half
-# hours on two cores; goes on where it was stopped.
+# by their place in the list, at the default preset too, both times with SDS beside ISM; the sheet of these 24. About two
+# and a half hours on two cores; goes on where it was stopped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ awk 'NR % 4 == 1' "$out/prompts.txt" | head -n 24 >"$out/some.txt"
 # The drafts that are there already are ISM's half of the pairs.
 ln -sfn ../draft/runs "$out/compared/runs"
 "$lucid" eval --out "$out/compared" --preset draft --prompts "$out/some.txt" --compare ism,sds --corpus "$out/corpus" --json
-"$lucid" eval --out "$out/default" --preset default --prompts "$out/some.txt" --corpus "$out/corpus" --json
+"$lucid" eval --out "$out/default" --preset default --prompts "$out/some.txt" --compare ism,sds --corpus "$out/corpus" --json
 
 assets=()
 while read -r prompt; do
