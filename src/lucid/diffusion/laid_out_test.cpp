@@ -56,7 +56,7 @@ TEST(LaidOut, ALinearLayerIsThatOfRoundedNumbersInEitherType) {
       EXPECT_LT(off(narrow, wanted), 4e-3);
       // A view that does not lie row by row.
       const Tensor turned = each.x.transpose(0, 1).contiguous().transpose(0, 1);
-      EXPECT_TRUE(applied(each.layer, turned).equal(narrow));
+      EXPECT_LT(off(applied(each.layer, turned), wanted), 4e-3);
     }
   }
 }

@@ -31,7 +31,7 @@ DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding)
       conv_(register_module("conv", conv3x3(channels, channels, 2, padding == Padding::kAllSides ? 1 : 0))) {}
 
 torch::Tensor DownsampleImpl::forward(const torch::Tensor& x) {
-  return applied(conv_, x, {.padding_after = padding_ == Padding::kAllSides ? 0 : 1});
+  return applied(conv_, x, {.more_padding = padding_ == Padding::kAllSides ? 0 : 1});
 }
 
 UpsampleImpl::UpsampleImpl(int64_t channels) : conv_(register_module("conv", conv3x3(channels, channels))) {}

@@ -75,7 +75,7 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
 };
 
 Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
-  const Windows windows = windows_of(conv, before.padding_after);
+  const Windows windows = windows_of(conv, before.more_padding);
   const Tensor x = map.contiguous(torch::MemoryFormat::ChannelsLast);
   Norm norm;
   if (before.norm != nullptr) {
@@ -92,7 +92,7 @@ Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& befor
 
 Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
   Tensor x = before.norm != nullptr ? normalised(map, *before.norm, After::kSilu) : map;
-  const int64_t after = before.padding_after;
+  const int64_t after = before.more_padding;
   if (after > 0) x = torch::constant_pad_nd(x, {0, after, 0, after}, 0);
   return is_wide(map, conv->weight) ? conv(x.to(conv->weight.scalar_type())).to(torch::kFloat) : conv(x);
 }

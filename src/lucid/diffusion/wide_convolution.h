@@ -26,7 +26,7 @@ inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tens
 
 struct Before {
   torch::nn::GroupNorm* norm = nullptr;  // GroupNorm and SiLU; of a wide map in the pass that rounds it to bfloat16
-  int64_t padding_after = 0;             // zeros to the right and below, beside the convolution's own padding
+  int64_t more_padding = 0;              // zeros to the right and below, beside the convolution's own
 };
 /// conv(x), or conv(silu(norm(x))), with its bias, in the type of x [B,C,h,w]. Of a wide map in float32 throughout,
 /// channels-last, and so is its gradient; there the weights have none.

@@ -50,7 +50,7 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
     const Tensor numbers = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]});
     const Tensor x = numbers.clone().requires_grad_();
     const Tensor exact = rounded(numbers).to(torch::kDouble).requires_grad_();
-    const Tensor y = applied(conv, x, {.padding_after = c.after});
+    const Tensor y = applied(conv, x, {.more_padding = c.after});
     const Tensor wanted =
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
@@ -59,7 +59,7 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
     EXPECT_LT(off(y.detach(), wanted.detach()), limit);
     {
       const torch::NoGradGuard no_grad;
-      EXPECT_TRUE(applied(conv, x, {.padding_after = c.after}).equal(y)) << "with and without gradients";
+      EXPECT_TRUE(applied(conv, x, {.more_padding = c.after}).equal(y)) << "with and without gradients";
     }
     const Tensor up = rounded(torch::randn_like(y));
     y.backward(up);
