@@ -74,7 +74,7 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
               shown.size(2), shown.size(3));
   h = h + shown;
   std::vector<torch::Tensor> skips{h};
-  const Watch nobody{nullptr};
+  const Watch nobody;
   for (auto& level : down_) h = level(h, conditioning, skips, nobody);
   h = mid_(h, conditioning);
   ControlResiduals residuals;
