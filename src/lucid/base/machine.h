@@ -10,8 +10,8 @@ namespace lucid {
 /// would spend its time in page faults (attention 2-3x slower).
 void set_up_malloc();
 
-/// For a run that must save memory: from now on the largest tensors are mapped after all, so that what one leaves is the
-/// machine's again and not a gap in the heap.
+/// For a run that must save memory: from now on the largest tensors are mapped after all, so that what one leaves is
+/// the machine's again and not a gap in the heap.
 void give_back_large_memory();
 
 /// Before anything else in main: starts the program again with OMP_WAIT_POLICY=passive unless the user set a policy.
