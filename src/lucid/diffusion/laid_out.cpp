@@ -22,7 +22,9 @@ bool takes(const Tensor& x, const onednn::Weights& weights) {
 }  // namespace
 
 torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options) {
-  return torch::nn::Conv2d(std::static_pointer_cast<torch::nn::Conv2dImpl>(std::make_shared<ConvolutionImpl>(options)));
+  return weights::conv2d(options, [](const torch::nn::Conv2dOptions& given) {
+    return torch::nn::Conv2d(std::static_pointer_cast<torch::nn::Conv2dImpl>(std::make_shared<ConvolutionImpl>(given)));
+  });
 }
 
 torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
@@ -49,12 +51,7 @@ Tensor linear_of(const Tensor& x, const onednn::Weights& weights, std::optional<
 }
 
 Tensor applied(torch::nn::Linear& layer, const Tensor& x, std::optional<torch::ScalarType> type) {
-  const auto* keeping = dynamic_cast<const LinearImpl*>(layer.get());
-  return linear_of(x,
-                   {.weight = layer->weight,
-                    .bias = layer->bias,
-                    .packed = keeping != nullptr ? keeping->packed() : onednn::make_packed(0)},
-                   type);
+  return linear_of(x, weights_of(layer), type);
 }
 
 }  // namespace lucid::diffusion

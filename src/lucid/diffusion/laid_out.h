@@ -30,13 +30,22 @@ class LinearImpl : public torch::nn::LinearImpl, public KeepsLaidOut {
  public:
   using torch::nn::LinearImpl::LinearImpl;
 };
-/// libtorch's holders of the two.
+/// libtorch's holders of the two; unfilled where weights/unfilled.h says so.
 torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options);
 torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
 
 /// Has every layer of a network whose weights are frozen keep them laid out, at the price of once more their memory;
 /// with little of it the small ones only.
 void keep_laid_out(torch::nn::Module& network, bool low_memory);
+
+/// A layer's weights, and where they are kept.
+template <class Layer>
+onednn::Weights weights_of(const Layer& layer) {
+  const auto* keeping = dynamic_cast<const KeepsLaidOut*>(layer.get());
+  return {.weight = layer->weight,
+          .bias = layer->bias,
+          .packed = keeping != nullptr ? keeping->packed() : onednn::make_packed(0)};
+}
 
 /// Whether oneDNN is asked on a CPU: this build has it, the processor multiplies bfloat16 numbers, and plain operators
 /// are not wanted.

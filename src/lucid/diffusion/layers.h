@@ -11,12 +11,10 @@
 namespace lucid::diffusion {
 
 inline torch::nn::Conv2d conv3x3(int64_t in, int64_t out, int64_t stride = 1, int64_t padding = 1) {
-  return weights::conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(padding), convolution);
+  return convolution(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(padding));
 }
 
-inline torch::nn::Conv2d conv1x1(int64_t in, int64_t out) {
-  return weights::conv2d(torch::nn::Conv2dOptions(in, out, 1), convolution);
-}
+inline torch::nn::Conv2d conv1x1(int64_t in, int64_t out) { return convolution(torch::nn::Conv2dOptions(in, out, 1)); }
 
 inline torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels, double eps) {
   return torch::nn::GroupNorm(torch::nn::GroupNormOptions(groups, channels).eps(eps));

@@ -20,13 +20,6 @@ Windows windows_of(const torch::nn::Conv2d& conv, int64_t after) {
   return {.stride = conv->options.stride()->at(0), .before = padding->at(0), .after = padding->at(0) + after};
 }
 
-Weights weights_of(const torch::nn::Conv2d& conv) {
-  const auto* keeping = dynamic_cast<const ConvolutionImpl*>(conv.get());
-  return {.weight = conv->weight,
-          .bias = conv->bias,
-          .packed = keeping != nullptr ? keeping->packed() : onednn::make_packed(0)};
-}
-
 struct Norm {
   Tensor weight = {}, bias = {};  // [C], float32; undefined: no norm
   int64_t groups = 1;
