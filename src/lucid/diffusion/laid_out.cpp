@@ -33,11 +33,11 @@ torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
   });
 }
 
-void keep_laid_out(torch::nn::Module& network, bool low_memory) {
+void keep_laid_out(torch::nn::Module& network, bool low_memory, const WinogradUse& use) {
   constexpr size_t kSmall = 2 << 20;  // bytes: all that an embedded prior has, a tenth of Stable Diffusion
   for (const auto& module : network.modules()) {
     auto* keeping = dynamic_cast<KeepsLaidOut*>(module.get());
-    if (keeping != nullptr) keeping->keep_laid_out(low_memory ? kSmall : std::numeric_limits<size_t>::max());
+    if (keeping != nullptr) keeping->keep_laid_out(low_memory ? kSmall : std::numeric_limits<size_t>::max(), use);
   }
 }
 

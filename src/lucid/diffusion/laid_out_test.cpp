@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include "lucid/diffusion/off.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/transformer.h"
 
 namespace lucid::diffusion {
 namespace {
 
+using test::off;
 using torch::Tensor;
 
 struct Linears {
@@ -30,10 +32,6 @@ Linears made(int64_t in, int64_t out, bool bias, at::IntArrayRef rows) {
 Tensor exact_of(const torch::nn::Linear& layer, const Tensor& x) {
   const Tensor bias = layer->bias.defined() ? layer->bias.to(torch::kDouble) : Tensor();
   return torch::linear(x.to(torch::kDouble), layer->weight.to(torch::kDouble), bias);
-}
-
-double off(const Tensor& found, const Tensor& wanted) {
-  return ((found.to(torch::kDouble) - wanted).norm() / wanted.norm()).item<double>();
 }
 
 /// Float32 sums are rounded by the last place of float32 alone where oneDNN is asked, by bfloat16's elsewhere.

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "lucid/diffusion/last_seen.h"
+
 namespace lucid::diffusion::onednn {
 namespace {
 
@@ -67,11 +69,7 @@ class PackedWeights : public torch::CustomClassHolder {
   memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
     if (!keeps(weight)) return laid_out(weight, wanted, stream);
     const std::lock_guard lock(mutex_);
-    if (!weight_.defined() || weight_.data_ptr() != weight.data_ptr() || version_ != weight._version()) {
-      weight_ = weight.detach();  // held, so that no other weights come to lie where these did
-      version_ = weight._version();
-      layouts_.clear();
-    }
+    if (!last_.again(weight)) layouts_.clear();
     for (const memory& layout : layouts_) {
       if (layout.get_desc() == wanted) return layout;
     }
@@ -81,8 +79,7 @@ class PackedWeights : public torch::CustomClassHolder {
  private:
   size_t largest_;  // bytes
   std::mutex mutex_;
-  Tensor weight_;
-  int64_t version_ = 0;
+  LastSeen last_;
   std::vector<memory> layouts_;
 };
 

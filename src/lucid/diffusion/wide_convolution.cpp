@@ -27,49 +27,85 @@ struct Norm {
   NormOptions of(const Tensor& x) const { return of_groups(x, groups, eps, /*silu=*/true); }
 };
 
+/// A convolution's weights, and how they are multiplied with a map of some size.
+struct Product {
+  Weights weights = {};
+  Windows windows = {};
+  WinogradFilters filters = {};  // none: oneDNN is asked
+
+  torch::ScalarType type_of_input() const { return filters ? torch::kFloat : torch::kBFloat16; }
+  Tensor of(const Tensor& x) const {
+    if (filters) return winograd_convolution(x, weights.weight, weights.bias, filters);
+    return onednn::convolution(x, weights, windows);
+  }
+  /// dy of any type -> dx of the sizes of x.
+  Tensor gradient(const std::vector<int64_t>& x, const Tensor& dy) const {
+    const Tensor up = dy.to(type_of_input()).contiguous(torch::MemoryFormat::ChannelsLast);
+    if (filters) return winograd_gradient(up, weights.weight, filters);
+    return onednn::convolution_gradient(x, up, weights, windows);
+  }
+};
+
+Product product_of(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
+  Product product{.weights = weights_of(conv), .windows = windows_of(conv, more_padding)};
+  const auto* keeping = dynamic_cast<const ConvolutionImpl*>(conv.get());
+  const Windows& windows = product.windows;
+  const bool keeps_size = windows.stride == 1 && windows.before == 1 && windows.after == 1;
+  if (keeping != nullptr && keeps_size &&
+      takes_winograd(keeping->winograd_filters(), conv->weight, x.size(2), x.size(3))) {
+    product.filters = keeping->winograd_filters();
+  }
+  return product;
+}
+
 /// What the convolution multiplies; and the norm's statistics, if there is one.
-Normed rounded(const Tensor& x, const Norm& norm) {
-  if (norm.weight.defined()) return norm_of(x, norm.weight, norm.bias, norm.of(x), torch::kBFloat16);
-  return {.y = x.to(torch::kBFloat16)};
+Normed input_of(const Product& product, const Tensor& x, const Norm& norm) {
+  const torch::ScalarType type = product.type_of_input();
+  if (norm.weight.defined()) return norm_of(x, norm.weight, norm.bias, norm.of(x), type);
+  return {.y = x.to(type)};
 }
 
 struct WideFunction : torch::autograd::Function<WideFunction> {
-  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Weights& weights,
-                        const Norm& norm, const Windows& windows) {
-    const Normed input = rounded(x, norm);
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Product& product,
+                        const Norm& norm) {
+    const auto& [weights, windows, filters] = product;
+    const Normed input = input_of(product, x, norm);
     // Without a norm the gradient needs the sizes of x only.
     context->save_for_backward(norm.weight.defined()
                                    ? torch::autograd::variable_list{weights.weight, x, norm.weight, norm.bias,
                                                                     input.mean, input.inverse_deviation}
                                    : torch::autograd::variable_list{weights.weight});
     context->saved_data["packed"] = c10::IValue::make_capsule(weights.packed);
+    if (filters) context->saved_data["filters"] = c10::IValue::make_capsule(filters);
     context->saved_data["sizes"] = x.sizes().vec();
     context->saved_data["groups"] = norm.groups;
     context->saved_data["windows"] = std::vector<int64_t>{windows.stride, windows.before, windows.after};
-    return onednn::convolution(input.y, weights, windows);
+    return product.of(input.y);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list up) {
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const auto windows = context->saved_data["windows"].toIntVector();
-    const Tensor dy = up[0].to(torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast);
-    const Weights weights{.weight = saved[0], .bias = {}, .packed = context->saved_data["packed"].toCapsule()};
-    Tensor dx = onednn::convolution_gradient(context->saved_data["sizes"].toIntVector(), dy, weights,
-                                             {.stride = windows[0], .before = windows[1], .after = windows[2]});
+    const auto filters = context->saved_data.find("filters");
+    const Product product{
+        .weights = {.weight = saved[0], .bias = {}, .packed = context->saved_data["packed"].toCapsule()},
+        .windows = {.stride = windows[0], .before = windows[1], .after = windows[2]},
+        .filters = filters != context->saved_data.end() ? filters->second.toCapsule() : WinogradFilters()};
+    Tensor dx = product.gradient(context->saved_data["sizes"].toIntVector(), up[0]);
     if (saved.size() > 1) {
       const Tensor& x = saved[1];
       const Norm norm{.weight = saved[2], .bias = saved[3], .groups = context->saved_data["groups"].toInt()};
       dx =
           norm_gradient(x, dx, norm.weight, norm.bias, {.mean = saved[4], .inverse_deviation = saved[5]}, norm.of(x)).x;
     }
-    return {dx, {}, {}, {}};
+    return {dx, {}, {}};
   }
 };
 
 Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
-  const Windows windows = windows_of(conv, before.more_padding);
   const Tensor x = map.contiguous(torch::MemoryFormat::ChannelsLast);
+  const Product product = product_of(conv, x, before.more_padding);
   Norm norm;
   if (before.norm != nullptr) {
     torch::nn::GroupNormImpl& module = **before.norm;
@@ -79,8 +115,8 @@ Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& befor
             .eps = module.options.eps()};
   }
   LUCID_CHECK(!wants_gradient({conv->weight, conv->bias}), "a wide convolution has no gradient of its weights");
-  if (!wants_gradient({x})) return onednn::convolution(rounded(x, norm).y, weights_of(conv), windows);
-  return WideFunction::apply(x, weights_of(conv), norm, windows);
+  if (!wants_gradient({x})) return product.of(input_of(product, x, norm).y);
+  return WideFunction::apply(x, product, norm);
 }
 
 Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {

@@ -6,19 +6,17 @@
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/off.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/resnet.h"
 
 namespace lucid::diffusion {
 namespace {
 
+using test::off;
 using torch::Tensor;
 
 Tensor rounded(const Tensor& x) { return x.to(torch::kBFloat16).to(x.scalar_type()); }
-
-double off(const Tensor& found, const Tensor& wanted) {
-  return ((found.to(torch::kDouble) - wanted).norm() / wanted.norm()).item<double>();
-}
 
 struct WideCase {
   const char* name;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far tests find a tensor off.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace lucid::diffusion::test {
+
+/// |found - wanted| / |wanted| in the Euclidean norm, in double precision.
+inline double off(const torch::Tensor& found, const torch::Tensor& wanted) {
+  const torch::Tensor exact = wanted.detach().to(torch::kDouble);
+  return ((found.detach().to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
+}
+
+}  // namespace lucid::diffusion::test
