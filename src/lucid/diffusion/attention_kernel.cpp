@@ -60,18 +60,22 @@ inline int pair_at(const Bfloat16Bits* numbers) {
   return pair;
 }
 
-/// c [kTileRows, kRegisters * kLanes] = (kAdd ? c : 0) + a bᵀ. Row r of `a` begins at a[r]; `b` holds, for each of
-/// `pairs` steps along the rows of `a`, kRegisters * kLanes pairs of numbers, `b_stride` numbers apart.
-template <int kRegisters, bool kAdd>
+/// c [kTileRows, kRegisters * kLanes] = (kAdd ? c : 0) + a bᵀ, and with kHalf half a register's columns more. Row r of
+/// `a` begins at a[r]; `b` holds, for each of `pairs` steps along the rows of `a`, a pair of numbers for each column,
+/// `b_stride` numbers apart.
+template <int kRegisters, bool kHalf, bool kAdd>
 inline void multiply(const Bfloat16Bits* const (&a)[kTileRows], const Bfloat16Bits* b, int64_t b_stride, int64_t pairs,
                      float* c, int64_t c_stride) {
+  constexpr int64_t kLast = kRegisters * kLanes;  // where the half register begins
   __m512 sums[kTileRows][kRegisters];
+  __m256 last[kTileRows];
 #pragma GCC unroll 8
   for (int r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 3
     for (int j = 0; j < kRegisters; ++j) {
       sums[r][j] = kAdd ? _mm512_loadu_ps(c + r * c_stride + j * kLanes) : _mm512_setzero_ps();
     }
+    if (kHalf) last[r] = kAdd ? _mm256_loadu_ps(c + r * c_stride + kLast) : _mm256_setzero_ps();
   }
   for (int64_t i = 0; i < pairs; ++i) {
     __m512bh column[kRegisters];
@@ -79,17 +83,21 @@ inline void multiply(const Bfloat16Bits* const (&a)[kTileRows], const Bfloat16Bi
     for (int j = 0; j < kRegisters; ++j) {
       column[j] = (__m512bh)_mm512_loadu_si512(b + i * b_stride + j * 2 * kLanes);
     }
+    __m256bh half_column;
+    if (kHalf) half_column = (__m256bh)_mm256_loadu_si256((const __m256i*)(b + i * b_stride + 2 * kLast));
 #pragma GCC unroll 8
     for (int r = 0; r < kTileRows; ++r) {
-      const __m512bh row = (__m512bh)_mm512_set1_epi32(pair_at(a[r] + 2 * i));
+      const __m512i row = _mm512_set1_epi32(pair_at(a[r] + 2 * i));
 #pragma GCC unroll 3
-      for (int j = 0; j < kRegisters; ++j) sums[r][j] = _mm512_dpbf16_ps(sums[r][j], row, column[j]);
+      for (int j = 0; j < kRegisters; ++j) sums[r][j] = _mm512_dpbf16_ps(sums[r][j], (__m512bh)row, column[j]);
+      if (kHalf) last[r] = _mm256_dpbf16_ps(last[r], (__m256bh)_mm512_castsi512_si256(row), half_column);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 3
     for (int j = 0; j < kRegisters; ++j) _mm512_storeu_ps(c + r * c_stride + j * kLanes, sums[r][j]);
+    if (kHalf) _mm256_storeu_ps(c + r * c_stride + kLast, last[r]);
   }
 }
 
@@ -140,25 +148,33 @@ inline float soften(const Scratch& s, int64_t row, int64_t keys, int64_t padded,
   return faded;
 }
 
-/// kRegisters * kLanes columns from `at` on of add_values().
-template <int kRegisters>
+/// kRegisters * kLanes columns from `at` on of add_values(), or half a register's more.
+template <int kRegisters, bool kHalf = false>
 inline void add_columns(const Bfloat16Bits* const (&weights)[kTileRows], const Bfloat16Bits* values, int64_t pairs,
-                        float* sums, int64_t width, int64_t at, bool first) {
+                        float* sums, int64_t stride, int64_t at, bool first) {
   if (first) {
-    multiply<kRegisters, false>(weights, values + 2 * at, 2 * width, pairs, sums + at, width);
+    multiply<kRegisters, kHalf, false>(weights, values + 2 * at, 2 * stride, pairs, sums + at, stride);
   } else {
-    multiply<kRegisters, true>(weights, values + 2 * at, 2 * width, pairs, sums + at, width);
+    multiply<kRegisters, kHalf, true>(weights, values + 2 * at, 2 * stride, pairs, sums + at, stride);
   }
 }
 
-/// sums [kTileRows, padded width] = (first ? 0 : sums) + weights values.
+/// sums [kTileRows, width] = (first ? 0 : sums) + weights values, whose rows are padded to whole registers.
 inline void add_values(const Bfloat16Bits* const (&weights)[kTileRows], const Bfloat16Bits* values, int64_t pairs,
                        float* sums, int64_t width, bool first) {
+  const int64_t stride = rounded_up(width, kLanes);
   int64_t at = 0;
-  for (; width - at >= 5 * kLanes || width - at == 3 * kLanes; at += 3 * kLanes)
-    add_columns<3>(weights, values, pairs, sums, width, at, first);
-  for (; width - at >= 2 * kLanes; at += 2 * kLanes) add_columns<2>(weights, values, pairs, sums, width, at, first);
-  if (width - at > 0) add_columns<1>(weights, values, pairs, sums, width, at, first);
+  for (; stride - at >= 5 * kLanes; at += 3 * kLanes) add_columns<3>(weights, values, pairs, sums, stride, at, first);
+  const int64_t left = width - at;  // at most four registers
+  if (left > 3 * kLanes) {
+    add_columns<2>(weights, values, pairs, sums, stride, at, first);
+    at += 2 * kLanes;
+  } else if (left > 2 * kLanes) {
+    if (left > 2 * kLanes + kLanes / 2) return add_columns<3>(weights, values, pairs, sums, stride, at, first);
+    return add_columns<2, true>(weights, values, pairs, sums, stride, at, first);
+  }
+  if (width - at > kLanes) return add_columns<2>(weights, values, pairs, sums, stride, at, first);
+  add_columns<1>(weights, values, pairs, sums, stride, at, first);
 }
 
 }  // namespace
@@ -216,8 +232,8 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
         of_weights[r] = s.weights + (tile + r) * kKeyBlock;
       }
       for (int64_t panel = 0; panel < padded; panel += kPanel) {
-        multiply<2, false>(of_query, keys + (block + panel) * shape.width, 2 * kPanel, shape.width / 2,
-                           s.scores + tile * kKeyBlock + panel, kKeyBlock);
+        multiply<2, false, false>(of_query, keys + (block + panel) * shape.width, 2 * kPanel, shape.width / 2,
+                                  s.scores + tile * kKeyBlock + panel, kKeyBlock);
       }
       for (int64_t r = tile; r < tile + kTileRows; ++r) {
         const float faded = soften(s, r, there, padded, scale, first);
@@ -228,7 +244,7 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
           _mm512_storeu_ps(at, _mm512_mul_ps(_mm512_loadu_ps(at), factor));
         }
       }
-      add_values(of_weights, values + block * width, padded / 2, s.sums + tile * width, width, first);
+      add_values(of_weights, values + block * width, padded / 2, s.sums + tile * width, shape.width, first);
     }
   }
   for (int64_t r = 0; r < rows; ++r) {

@@ -38,7 +38,8 @@ TEST(Attention, Bfloat16IsCloseToTheDefinition) {
     int64_t batch, rows, keys, heads, width;
   };
   for (const Case& c : {Case{2, 5, 3, 2, 8}, Case{1, 64, 77, 4, 40}, Case{1, 1, 1, 1, 2}, Case{2, 130, 600, 3, 64},
-                        Case{1, 70, 1100, 2, 80}, Case{1, 9, 33, 2, 160}, Case{1, 17, 512, 1, 50}}) {
+                        Case{1, 70, 1100, 2, 80}, Case{1, 9, 33, 2, 160}, Case{1, 17, 512, 1, 50},
+                        Case{1, 20, 1200, 2, 40}, Case{1, 8, 700, 1, 36}}) {
     SCOPED_TRACE(fmt::format("{} rows, {} keys, heads of {}", c.rows, c.keys, c.width));
     const auto draw = [&](int64_t tokens) {
       return torch::randn({c.batch, tokens, c.heads * c.width}).mul_(1.5).to(torch::kBFloat16);
