@@ -3,6 +3,8 @@
 // inline function of a header: another file might be linked against that copy and run where the instructions are not.
 #include "lucid/diffusion/attention_kernel.h"
 
+#include "lucid/diffusion/bfloat16_pair.h"
+
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #endif
@@ -51,13 +53,6 @@ Scratch scratch_in(const AttentionShape& shape, char* bytes) {
   s.maximum = reinterpret_cast<float*>(s.weights + kAttentionRows * kKeyBlock);
   s.total = s.maximum + kAttentionRows;
   return s;
-}
-
-/// Two neighbouring numbers, as a multiplication takes them.
-inline int pair_at(const Bfloat16Bits* numbers) {
-  int pair;
-  __builtin_memcpy(&pair, numbers, sizeof(pair));
-  return pair;
 }
 
 /// c [kTileRows, kRegisters * kLanes] = (kAdd ? c : 0) + a bᵀ, and with kHalf half a register's columns more. Row r of

@@ -7,6 +7,7 @@
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/normal.h"
+#include "lucid/diffusion/off.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/resnet.h"
@@ -21,10 +22,7 @@ struct Precision {
 constexpr Precision kPrecisions[] = {{torch::kFloat, 1e-3},
                                      {torch::kBFloat16, 2e-2}};  // libtorch's float32 may be TF32
 
-double off(const torch::Tensor& found, const torch::Tensor& wanted) {
-  const torch::Tensor exact = wanted.to(torch::kDouble);
-  return ((found.to(torch::kCPU).to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
-}
+using test::off;
 
 template <class Module>
 void freeze(Module& module) {

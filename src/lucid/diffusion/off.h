@@ -6,10 +6,10 @@
 
 namespace lucid::diffusion::test {
 
-/// |found - wanted| / |wanted| in the Euclidean norm, in double precision.
+/// |found - wanted| / |wanted| in the Euclidean norm, in double precision on the CPU.
 inline double off(const torch::Tensor& found, const torch::Tensor& wanted) {
-  const torch::Tensor exact = wanted.detach().to(torch::kDouble);
-  return ((found.detach().to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
+  const torch::Tensor exact = wanted.detach().to(torch::kCPU).to(torch::kDouble);
+  return ((found.detach().to(torch::kCPU).to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
 }
 
 }  // namespace lucid::diffusion::test

@@ -3,6 +3,8 @@
 // header may be emitted here.
 #include "lucid/diffusion/winograd_kernel.h"
 
+#include "lucid/diffusion/bfloat16_pair.h"
+
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #endif
@@ -48,13 +50,6 @@ struct Place {
 inline Place place_of_tile(const WinogradShape& shape, int64_t tile) {
   const int64_t wide = shape.tiles_wide(), of_sample = shape.tiles_high() * wide, in_sample = tile % of_sample;
   return {.sample = tile / of_sample, .row = 2 * (in_sample / wide), .column = 2 * (in_sample % wide)};
-}
-
-/// Two neighbouring numbers, as a multiplication takes them.
-inline int pair_at(const Bfloat16Bits* numbers) {
-  int pair;
-  __builtin_memcpy(&pair, numbers, sizeof(pair));
-  return pair;
 }
 
 /// products [kRows, kWinogradPanel] = tiles [kRows, in] filters [in / 2, kWinogradPanel, 2].

@@ -29,11 +29,11 @@ constexpr int64_t kWinogradPlaces = 16;  // of a transformed tile or filter, 4 x
 
 /// Numbers of all transformed filters, [out / panel, places, in / 2, panel, 2].
 constexpr int64_t winograd_filters_size(int64_t in, int64_t out) { return kWinogradPlaces * in * out; }
-/// G g Gᵀ of the filters of one panel. `filters`: of result o, place (i, j) and channel c at
-/// filters[o * strides.out + i * strides.row + j * strides.column + c * strides.in].
+/// Of result o, place (i, j) and channel c at filters[o * out + i * row + j * column + c * in].
 struct FilterStrides {
   int64_t out = 0, in = 0, row = 0, column = 0;
 };
+/// G g Gᵀ of the filters of one panel.
 void transform_filters(int64_t in, int64_t panel, const Bfloat16Bits* filters, const FilterStrides& strides,
                        Bfloat16Bits* transformed);
 

@@ -21,6 +21,7 @@ constexpr size_t kAnySize = size_t{1} << 40;
 
 Tensor channels_last(const Tensor& x) { return x.contiguous(torch::MemoryFormat::ChannelsLast); }
 Tensor exact(const Tensor& x) { return x.to(torch::kDouble); }
+
 struct Threads {  // of the test alone
   explicit Threads(int count) { at::set_num_threads(count); }
   ~Threads() { at::set_num_threads(before); }
