@@ -29,6 +29,7 @@
 #include "lucid/distill/distiller.h"
 #include "lucid/distill/prior_parts.h"
 #include "lucid/distill/single_file.h"
+#include "lucid/render/rasterize.h"
 #include "peak.h"
 #include "seconds.h"
 
@@ -42,7 +43,20 @@ using torch::Tensor;
 constexpr int64_t kLatentSide = 64, kPictureSide = 512, kTokens = 77, kContext = 1024;
 // Multiply-adds of convolutions, matrix products and attention, twice.
 constexpr double kUNetFlops = 804e9, kEncodeFlops = 1117e9, kDecodeFlops = 2515e9;
-constexpr double kLimit = 0.01;  // of the relative error against float32
+
+/// What the networks are computed in, and how far off libtorch's own operations in float32 that may be.
+struct Numbers {
+  torch::ScalarType type = torch::kBFloat16;
+  Tensor operator()(const Tensor& x) const { return x.to(type); }
+  /// A map for such a network, as the program gives it.
+  Tensor map(const Tensor& x) const { return x.to(diffusion::type_of_maps(type, x)); }
+  double limit() const { return type == torch::kFloat ? 1e-4 : 0.01; }
+  const char* name() const { return type == torch::kFloat ? "float32" : "bfloat16"; }
+  double peak_gflops() const {
+    return type == torch::kFloat ? lucid::bench::measure_peak(lucid::render::cpu_isa()).fma_gflops
+                                 : lucid::bench::measure_bfloat16_peak();
+  }
+};
 
 diffusion::UNetConfig stable_diffusion_2() {
   diffusion::UNetConfig config;
@@ -73,15 +87,16 @@ double relative_error(const Tensor& found, const Tensor& wanted) {
 
 class Report {
  public:
-  Report(bool json, double peak_gflops) : json_(json), peak_(peak_gflops) {
+  Report(bool json, const Numbers& numbers) : json_(json), numbers_(numbers), peak_(numbers.peak_gflops()) {
     if (json_) return;
-    fmt::print("bfloat16 peak {:.0f} GFLOP/s, {} threads\n{:<22} {:>9} {:>9} {:>7} {:>8} {:>9} {:>8}\n", peak_,
-               at::get_num_threads(), "", "seconds", "plain", "ratio", "of peak", "error", "peak MB");
+    fmt::print("{} peak {:.0f} GFLOP/s, {} threads\n{:<22} {:>9} {:>9} {:>7} {:>8} {:>9} {:>8}\n", numbers_.name(),
+               peak_, at::get_num_threads(), "", "seconds", "plain", "ratio", "of peak", "error", "peak MB");
   }
-  /// `error` against float32, where it was measured.
+  const Numbers& numbers() const { return numbers_; }
+  /// `error` against plain float32, where it was measured.
   void add(const std::string& name, const Times& times, double flops, std::optional<double> error) {
     const double share = peak_ > 0 ? flops / times.fast / (peak_ * 1e9) : 0;
-    const bool wrong = error && !(*error <= kLimit);
+    const bool wrong = error && !(*error <= numbers_.limit());
     failed_ = failed_ || wrong;
     if (json_) {
       nlohmann::json row = {{"name", name},
@@ -94,7 +109,7 @@ class Report {
       fmt::print("{}\n", row.dump());
     } else {
       fmt::print("{:<22} {:>9.4f} {:>9.4f} {:>7.2f} {:>7.0f}% {:>9} {:>8}{}\n", name, times.fast, times.plain,
-                 times.plain / times.fast, 100 * share, error ? fmt::format("{:.4f}", *error) : "",
+                 times.plain / times.fast, 100 * share, error ? fmt::format("{:.2e}", *error) : "",
                  lucid::peak_memory_mb(), wrong ? "  WRONG" : "");
     }
     std::fflush(stdout);
@@ -103,27 +118,32 @@ class Report {
 
  private:
   bool json_, failed_ = false;
+  Numbers numbers_;
   double peak_;
 };
 
-Tensor bfloat16(const Tensor& x) { return x.to(torch::kBFloat16); }
-/// A map for a network in bfloat16, as the program gives it.
-Tensor as_map(const Tensor& x) { return x.to(diffusion::type_of_maps(torch::kBFloat16, x)); }
+Tensor floats(const Tensor& x) { return x.to(torch::kFloat); }
+
+/// What libtorch's own operations give.
+Tensor plainly(const std::function<Tensor()>& work) {
+  const diffusion::PlainOperators plain;
+  return work();
+}
 
 void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
   const torch::NoGradGuard no_grad;
-  const auto draw = [&] { return bfloat16(torch::randn({1, tokens, heads * width})); };
+  const auto draw = [&] { return report.numbers()(torch::randn({1, tokens, heads * width})); };
   const Tensor q = draw(), k = draw(), v = draw();
-  const auto floats = [](const Tensor& x) { return x.to(torch::kFloat); };
   const double error =
-      relative_error(diffusion::attend(q, k, v, heads), diffusion::attend(floats(q), floats(k), floats(v), heads));
+      relative_error(diffusion::attend(q, k, v, heads),
+                     plainly([&] { return diffusion::attend(floats(q), floats(k), floats(v), heads); }));
   const auto tokens_ = static_cast<double>(tokens);
   report.add(fmt::format("attention {}x{}x{}", tokens, heads, width),
              best_of(7, [&] { return seconds_of([&] { diffusion::attend(q, k, v, heads); }); }),
              4 * tokens_ * tokens_ * static_cast<double>(heads * width), error);
 }
 
-/// The U-Net in bfloat16, checked against the same weights computed in float32.
+/// The U-Net, checked against the same weights computed plainly in float32.
 diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   const torch::NoGradGuard no_grad;
   const auto inputs = [](int64_t batch) {
@@ -131,34 +151,39 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
     return std::tuple(torch::randn({batch, 4, kLatentSide, kLatentSide}), torch::full({batch}, 500, torch::kLong),
                       torch::randn({batch, kTokens, kContext}));
   };
-  diffusion::UNet unet =
-      diffusion::in_precision(distill::frozen(diffusion::UNet(stable_diffusion_2())), torch::kBFloat16);
+  const Numbers& numbers = report.numbers();
+  diffusion::UNet unet = diffusion::in_precision(distill::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
   diffusion::keep_laid_out(*unet, /*low_memory=*/false);  // as the program does
   const auto [x, t, context] = inputs(1);
-  const Tensor found = unet->forward(as_map(x), t, bfloat16(context));
+  const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
+  const Tensor found = unet->forward(numbers.map(x), t, words);
   const double error = relative_error(
-      found, diffusion::in_precision(unet, torch::kFloat)->forward(x, t, bfloat16(context).to(torch::kFloat)));
+      found, plainly([&] {
+        return diffusion::in_precision(unet, torch::kFloat)->forward(latents_of_one, steps_of_one, floats(words));
+      }));
   for (const int64_t batch : batches) {
     const auto [latents, timesteps, prompts] = inputs(batch);
-    const Tensor a = latents, b = bfloat16(prompts), steps = timesteps;
-    report.add(fmt::format("unet B{}", batch),
-               best_of(batch == 1 ? 4 : 2, [&] { return seconds_of([&] { unet->forward(as_map(a), steps, b); }); }),
-               kUNetFlops * static_cast<double>(batch), batch == 1 ? std::optional(error) : std::nullopt);
+    const Tensor a = latents, b = numbers(prompts), steps = timesteps;
+    report.add(
+        fmt::format("unet B{}", batch),
+        best_of(batch == 1 ? 4 : 2, [&] { return seconds_of([&] { unet->forward(numbers.map(a), steps, b); }); }),
+        kUNetFlops * static_cast<double>(batch), batch == 1 ? std::optional(error) : std::nullopt);
   }
   return unet;
 }
 
 diffusion::Vae vaes(Report& report) {
   torch::manual_seed(1);
-  diffusion::Vae vae =
-      diffusion::in_precision(distill::frozen(diffusion::Vae(diffusion::VaeConfig{})), torch::kBFloat16);
+  const Numbers& numbers = report.numbers();
+  diffusion::Vae vae = diffusion::in_precision(distill::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
   diffusion::Vae exact = diffusion::in_precision(vae, torch::kFloat);
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
   const Tensor d_moments = torch::randn({1, 8, kLatentSide, kLatentSide});
   diffusion::PictureEncoder right(exact), encoder(vae);
-  const double error = relative_error(encoder.encode(picture), right.encode(picture));
-  const double backward_error = relative_error(encoder.backward(d_moments), right.backward(d_moments));
+  const double error = relative_error(encoder.encode(picture), plainly([&] { return right.encode(picture); }));
+  const double backward_error =
+      relative_error(encoder.backward(d_moments), plainly([&] { return right.backward(d_moments); }));
   Times forward, backward;
   for (int run = 0; run < 3; ++run) {
     const auto both = [&](double& best_forward, double& best_backward) {
@@ -172,8 +197,8 @@ diffusion::Vae vaes(Report& report) {
   report.add("vae encode", forward, kEncodeFlops, error);
   report.add("vae encode backward", backward, kEncodeFlops, backward_error);
   const torch::NoGradGuard no_grad;
-  const auto decode = [&] { return vae->decode(as_map(latents)); };
-  const double decode_error = relative_error(decode(), exact->decode(latents));
+  const auto decode = [&] { return vae->decode(numbers.map(latents)); };
+  const double decode_error = relative_error(decode(), plainly([&] { return exact->decode(latents); }));
   report.add("vae decode", best_of(2, [&] { return seconds_of(decode); }), kDecodeFlops, decode_error);
   return vae;
 }
@@ -267,13 +292,14 @@ void stable_diffusion_cpp(Report& report, const std::string& program, const std:
 int main(int argc, char** argv) {
   lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
-  CLI::App app{"Stable Diffusion 2.1's networks at 512 x 512 on this CPU, in bfloat16"};
-  bool json = false, quick = false, only_vae = false;
+  CLI::App app{"Stable Diffusion 2.1's networks at 512 x 512 on this CPU"};
+  bool json = false, quick = false, only_vae = false, in_float32 = false;
   int64_t threads = 0;
   std::string program, model, prior;
   app.add_flag("--json", json, "one JSON object a line");
   app.add_flag("--quick", quick, "attention and one U-Net pass only");
   app.add_flag("--vae", only_vae, "the VAE only");
+  app.add_flag("--float32", in_float32, "in float32, as on a processor without AVX512-BF16; else in bfloat16");
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
   app.add_option("--load", prior, "load this prior, and nothing else");
   auto* peer = app.add_option("--sd-cpp", program, "a stable-diffusion.cpp program to time as well");
@@ -285,7 +311,7 @@ int main(int argc, char** argv) {
       load(prior, json);
       return 0;
     }
-    Report report(json, lucid::bench::measure_bfloat16_peak());
+    Report report(json, Numbers{.type = in_float32 ? torch::kFloat : torch::kBFloat16});
     if (only_vae) {
       vaes(report);
     } else {
@@ -296,7 +322,7 @@ int main(int argc, char** argv) {
       if (!quick) ism_step(report, unet, vaes(report));
     }
     if (!program.empty()) stable_diffusion_cpp(report, program, model);
-    if (report.failed()) fmt::print(stderr, "bench_diffusion: an error is beyond {}\n", kLimit);
+    if (report.failed()) fmt::print(stderr, "bench_diffusion: an error is beyond {}\n", report.numbers().limit());
     return report.failed() ? 1 : 0;
   } catch (const lucid::UserError& error) {
     fmt::print(stderr, "bench_diffusion: {}\n", error.what());

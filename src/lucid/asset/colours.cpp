@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers as colours: the map, depth, latents.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "lucid/asset/image.h"
 #include "lucid/base/error.h"
@@ -29,34 +34,72 @@ torch::Tensor stretched(const torch::Tensor& x, double low, double high, double 
 
 torch::Tensor plain(const torch::Tensor& x) { return x.detach().cpu().to(torch::kFloat32).nan_to_num(); }
 
+/// Colour of a place on the map, 0..1, as it lies in three planes of a picture.
+inline void paint(float x, float* rgb, int64_t plane) {
+  const float place = std::clamp(x, 0.0F, 1.0F) * (kAnchors - 1);
+  const int below = std::min(static_cast<int>(place), kAnchors - 2);
+  const float weight = place - static_cast<float>(below);
+  for (int64_t c = 0; c < 3; ++c) {
+    const float from = kMap[below][c], to = kMap[below + 1][c];
+    rgb[c * plane] = from + weight * (to - from);
+  }
+}
+
+constexpr int64_t kGrain = 1 << 14;  // pixels that are worth another thread
+
+struct Range {
+  float low = std::numeric_limits<float>::max(), high = std::numeric_limits<float>::lowest();
+  bool empty() const { return low > high; }
+};
+
 }  // namespace
 
 torch::Tensor colour_map(const torch::Tensor& x) {
   LUCID_CHECK(x.dim() == 3 && x.size(0) == 1, "{} dimensions", x.dim());
   const torch::NoGradGuard no_grad;
-  torch::Tensor anchors = torch::empty({kAnchors, 3}, torch::kFloat32);
-  std::copy(&kMap[0][0], &kMap[0][0] + 3 * kAnchors, anchors.data_ptr<float>());
-  const torch::Tensor place = plain(x).squeeze(0).clamp(0, 1) * (kAnchors - 1);  // [H,W]
-  const torch::Tensor below = place.floor().clamp(0, kAnchors - 2);
-  const torch::Tensor index = below.to(torch::kInt64).flatten();
-  const torch::Tensor weight = (place - below).flatten().unsqueeze(1);  // [HW,1]
-  const torch::Tensor colour = torch::lerp(anchors.index_select(0, index), anchors.index_select(0, index + 1), weight);
-  return colour.view({x.size(1), x.size(2), 3}).permute({2, 0, 1}).contiguous();
+  const torch::Tensor values = plain(x).contiguous(), colours = torch::empty({3, x.size(1), x.size(2)});
+  const float* from = values.data_ptr<float>();
+  float* to = colours.data_ptr<float>();
+  const int64_t pixels = x.numel();
+  at::parallel_for(0, pixels, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) paint(from[i], to + i, pixels);
+  });
+  return colours;
 }
 
 torch::Tensor depth_picture(const torch::Tensor& depth, const torch::Tensor& alpha) {
   LUCID_CHECK(depth.dim() == 3 && depth.size(0) == 1 && depth.sizes() == alpha.sizes(), "{} and {} dimensions",
               depth.dim(), alpha.dim());
   const torch::NoGradGuard no_grad;
-  constexpr double kLeastAlpha = 1e-4, kSolid = 0.5;
-  const torch::Tensor a = plain(alpha).clamp(0, 1);
-  const torch::Tensor z = plain(depth) / a.clamp_min(kLeastAlpha);  // depth is a sum of w z; this is the mean z
+  constexpr float kLeastAlpha = 1e-4F, kSolid = 0.5F;
+  const torch::Tensor alphas = plain(alpha).clamp(0, 1).contiguous(), depths = plain(depth).contiguous();
+  const float *a = alphas.data_ptr<float>(), *sum = depths.data_ptr<float>();
+  const int64_t pixels = alphas.numel();
+  // Depth is a sum of w z; this is the mean z.
+  const auto z = [&](int64_t i) { return sum[i] / std::max(a[i], kLeastAlpha); };
+  const auto range_where = [&](float more_than) {
+    Range range;
+    for (int64_t i = 0; i < pixels; ++i) {
+      if (!(a[i] > more_than)) continue;
+      range.low = std::min(range.low, z(i));
+      range.high = std::max(range.high, z(i));
+    }
+    return range;
+  };
   // The range comes from what is solid: one faint floater near the camera would otherwise make all else dark.
-  torch::Tensor seen = z.masked_select(a > kSolid);
-  if (seen.numel() == 0) seen = z.masked_select(a > kLeastAlpha);
-  if (seen.numel() == 0) return torch::ones({3, depth.size(1), depth.size(2)});
-  const torch::Tensor near = 1 - stretched(z, seen.min().item<double>(), seen.max().item<double>(), 0);
-  return colour_map(near) * a + (1 - a);
+  Range seen = range_where(kSolid);
+  if (seen.empty()) seen = range_where(kLeastAlpha);
+  torch::Tensor picture = torch::ones({3, depth.size(1), depth.size(2)});
+  if (seen.empty()) return picture;
+  float* rgb = picture.data_ptr<float>();
+  at::parallel_for(0, pixels, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float far = seen.high > seen.low ? std::clamp((z(i) - seen.low) / (seen.high - seen.low), 0.0F, 1.0F) : 0;
+      paint(1 - far, rgb + i, pixels);
+      for (int64_t c = 0; c < 3; ++c) rgb[i + c * pixels] = rgb[i + c * pixels] * a[i] + (1 - a[i]);
+    }
+  });
+  return picture;
 }
 
 torch::Tensor latents_picture(const torch::Tensor& latents) {

@@ -3,6 +3,7 @@
 // jumping. Sheets and resizing for the pictures of a run.
 #include "lucid/asset/image.h"
 
+#include <ATen/Parallel.h>
 #include <png.h>
 
 #include <algorithm>
@@ -32,15 +33,30 @@ struct PngImage {
 
 }  // namespace
 
+torch::Tensor to_bytes(const torch::Tensor& picture) {
+  LUCID_CHECK(picture.dim() == 3, "{} dimensions", picture.dim());
+  const torch::Tensor values = picture.detach().cpu().to(torch::kFloat32).contiguous();
+  const int64_t channels = values.size(0), pixels = values.size(1) * values.size(2);
+  const torch::Tensor bytes = torch::empty({values.size(1), values.size(2), channels}, torch::kUInt8);
+  const float* from = values.data_ptr<float>();
+  uint8_t* to = bytes.data_ptr<uint8_t>();
+  constexpr int64_t kGrain = 1 << 14;  // pixels that are worth another thread
+  at::parallel_for(0, pixels, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float value = from[c * pixels + i];
+        const float inside = value > 0 ? std::min(value, 1.0F) : 0;  // and 0 for what is no number
+        to[i * channels + c] = static_cast<uint8_t>(inside * 255 + 0.5F);
+      }
+    }
+  });
+  return bytes;
+}
+
 void write_png(const std::filesystem::path& file, const torch::Tensor& picture) {
   LUCID_CHECK(picture.dim() == 3 && (picture.size(0) == 3 || picture.size(0) == 1) && picture.numel() > 0,
               "{}: {} dimensions", file.string(), picture.dim());
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor bytes = (picture.detach().cpu().to(torch::kFloat32).nan_to_num().clamp(0, 1) * 255)
-                                  .round()
-                                  .to(torch::kUInt8)
-                                  .permute({1, 2, 0})
-                                  .contiguous();  // [H,W,1 or 3]
+  const torch::Tensor bytes = to_bytes(picture);
   PngImage png;
   png.image.width = static_cast<png_uint_32>(bytes.size(1));
   png.image.height = static_cast<png_uint_32>(bytes.size(0));

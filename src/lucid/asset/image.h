@@ -9,6 +9,8 @@
 
 namespace lucid::asset {
 
+/// A picture [C,H,W] in 0..1 (clamped; no number is 0) as files hold it: [H,W,C] uint8, without gaps.
+torch::Tensor to_bytes(const torch::Tensor& picture);
 /// picture [3,H,W] or [1,H,W] float in 0..1 (clamped). Throws UserError.
 void write_png(const std::filesystem::path& file, const torch::Tensor& picture);
 torch::Tensor read_png(const std::filesystem::path& file);  // [3,H,W] float in 0..1; for tests and tools

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "lucid/asset/image.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 
@@ -215,11 +216,11 @@ void VideoWriter::add(const torch::Tensor& frame) {
   LUCID_CHECK(frame.dim() == 3 && frame.size(0) == 3 && frame.size(1) == s.height && frame.size(2) == s.width,
               "{}: a frame that is not [3,{},{}]", s.path.string(), s.height, s.width);
   const torch::NoGradGuard no_grad;
-  torch::Tensor pixels = frame.detach().cpu().to(torch::kFloat32).nan_to_num().clamp(0, 1);
+  torch::Tensor whole = frame.detach();
   if (s.width % 2 != 0 || s.height % 2 != 0) {
-    pixels = torch::replication_pad2d(pixels, {0, s.width % 2, 0, s.height % 2});
+    whole = torch::replication_pad2d(whole, {0, s.width % 2, 0, s.height % 2});
   }
-  pixels = (pixels * 255).round().to(torch::kUInt8).permute({1, 2, 0}).contiguous();  // [H,W,3]
+  const torch::Tensor pixels = to_bytes(whole);  // [H,W,3]
   const uint8_t* planes[] = {pixels.data_ptr<uint8_t>(), nullptr, nullptr, nullptr};
   const int strides[] = {3 * s.codec->width, 0, 0, 0};
   s.check(av_frame_make_writable(s.yuv.get()));  // the encoder may still hold the last one

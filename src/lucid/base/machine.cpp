@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mallopt, the wait policy, rusage, affinity.
+// mallopt, the wait policy, rusage, affinity, cpuid.
 #include "lucid/base/machine.h"
 
 #include <malloc.h>
@@ -9,9 +9,38 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 
+#include "lucid/base/error.h"
+
 namespace lucid {
+namespace {
+
+Isa isa_of_the_machine() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return Isa::kAvx512;
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAvx2;
+#endif
+  return Isa::kPortable;
+}
+
+Isa isa_allowed() {
+  const char* wanted = std::getenv("LUCID_ISA");
+  if (wanted == nullptr || *wanted == '\0') return Isa::kAvx512;
+  constexpr std::string_view kNames[] = {"portable", "avx2", "avx512"};
+  for (int i = 0; i < 3; ++i) {
+    if (kNames[i] == wanted) return static_cast<Isa>(i);
+  }
+  throw UserError({.what_happened = fmt::format("unknown instruction set '{}'", wanted),
+                   .key = "LUCID_ISA",
+                   .hint = "portable, avx2 or avx512"});
+}
+
+}  // namespace
 
 void set_up_malloc() {
 #ifdef __GLIBC__
@@ -47,9 +76,11 @@ int core_count() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+Isa widest_isa() { return std::min(isa_of_the_machine(), isa_allowed()); }
+
 bool has_fast_bfloat16() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16");
+  return __builtin_cpu_supports("avx512bf16") && widest_isa() == Isa::kAvx512;
 #else
   return false;
 #endif

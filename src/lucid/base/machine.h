@@ -22,6 +22,11 @@ void let_idle_threads_sleep(char** argv);
 
 int64_t peak_memory_mb();  // of this process so far
 int core_count();          // usable by this process
-bool has_fast_bfloat16();  // the processor multiplies bfloat16 numbers (AVX512-BF16)
+
+/// What kernels are written for: AVX2 with FMA; AVX-512 with its parts F, DQ, BW and VL.
+enum class Isa { kPortable, kAvx2, kAvx512 };
+/// What the processor has, lowered by LUCID_ISA (portable, avx2 or avx512). Throws UserError for another name.
+Isa widest_isa();
+bool has_fast_bfloat16();  // it multiplies bfloat16 numbers (AVX512-BF16), which LUCID_ISA below avx512 forbids too
 
 }  // namespace lucid

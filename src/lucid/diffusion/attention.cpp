@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 
 #include <cmath>
+#include <vector>
 
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -17,45 +18,77 @@
 namespace lucid::diffusion {
 namespace {
 
-bool fits_kernel(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
-  static const bool has_instructions = has_fast_bfloat16();
+#if defined(__x86_64__)
+std::vector<const AttentionKernel*> kernels_of(Isa isa) {
+  std::vector<const AttentionKernel*> kernels;
+  if (has_fast_bfloat16()) kernels.push_back(&kAttentionBfloat16);
+  if (isa >= Isa::kAvx512) kernels.push_back(&kAttentionAvx512);
+  if (isa >= Isa::kAvx2) kernels.push_back(&kAttentionAvx2);
+  kernels.push_back(&kAttentionPortable);
+  return kernels;
+}
+#else
+std::vector<const AttentionKernel*> kernels_of(Isa) { return {&kAttentionPortable}; }
+#endif
+
+/// The kernel that is to compute this; none if libtorch is.
+const AttentionKernel* kernel_for(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                                  int64_t heads) {
   constexpr int64_t kWidest = 256;  // beyond it a tile's sums leave the cache's first level
   const int64_t width = q.size(2) / heads;
-  const auto fits = [](const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kBFloat16; };
-  return has_instructions && !PlainOperators::wanted() && fits(q) && fits(k) && fits(v) && width % 2 == 0 &&
-         width <= kWidest && k.size(1) > 0 && !wants_gradient({q, k, v});
+  const auto type = q.scalar_type();
+  const auto fits = [&](const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == type; };
+  const bool has_type = type == torch::kFloat || type == torch::kBFloat16;
+  if (PlainOperators::wanted() || !has_type || !fits(q) || !fits(k) || !fits(v) || width > kWidest || k.size(1) == 0 ||
+      wants_gradient({q, k, v})) {
+    return nullptr;
+  }
+  for (const AttentionKernel* kernel : attention_kernels()) {
+    if (kernel->rounds == (type == torch::kBFloat16) && width % kernel->width_step == 0) return kernel;
+  }
+  return nullptr;
 }
 
-// As attend().
-torch::Tensor attend_in_blocks(torch::Tensor q, torch::Tensor k, torch::Tensor v, int64_t heads) {
+}  // namespace
+
+std::span<const AttentionKernel* const> attention_kernels() {
+  static const std::vector<const AttentionKernel*> kernels = kernels_of(widest_isa());
+  return kernels;
+}
+
+torch::Tensor attend_by(const AttentionKernel& kernel, torch::Tensor q, torch::Tensor k, torch::Tensor v,
+                        int64_t heads) {
   q = q.contiguous();
   k = k.contiguous();
   v = v.contiguous();
   const torch::Tensor y = torch::empty_like(q);
   const AttentionShape shape{
       .batch = q.size(0), .heads = heads, .rows = q.size(1), .keys = k.size(1), .width = q.size(2) / heads};
-  const auto numbers = [](const torch::Tensor& x) { return static_cast<Bfloat16Bits*>(x.data_ptr()); };
   const int64_t all_heads = shape.batch * heads;
-  const int64_t of_keys = packed_keys_size(shape), of_values = packed_values_size(shape);
-  const torch::Tensor keys = torch::empty({all_heads, of_keys}, q.options());
-  const torch::Tensor values = torch::empty({all_heads, of_values}, q.options());
+  const torch::Tensor keys = torch::empty({all_heads, kernel.packed_keys_size(shape)}, q.options());
+  const torch::Tensor values = torch::empty({all_heads, kernel.packed_values_size(shape)}, q.options());
+  const auto of_head = [](const torch::Tensor& packed, int64_t head) {
+    return static_cast<char*>(packed.data_ptr()) + head * packed.size(1) * static_cast<int64_t>(packed.element_size());
+  };
   at::parallel_for(0, all_heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
-      pack_head(shape, head, numbers(k), numbers(v), numbers(keys) + head * of_keys,
-                numbers(values) + head * of_values);
+      kernel.pack_head(shape, head, k.data_ptr(), v.data_ptr(), of_head(keys, head), of_head(values, head));
     }
   });
-  const PackedKeys packed{.keys = numbers(keys), .values = numbers(values)};
-  const int64_t blocks = (shape.rows + kAttentionRows - 1) / kAttentionRows;
+  const int64_t blocks = (shape.rows + kernel.rows - 1) / kernel.rows;
   at::parallel_for(0, all_heads * blocks, 1, [&](int64_t begin, int64_t end) {
-    const torch::Tensor scratch = torch::empty({attention_scratch_size(shape)}, torch::kByte);
+    const torch::Tensor scratch = torch::empty({kernel.scratch_size(shape)}, torch::kByte);
     for (int64_t i = begin; i < end; ++i) {
-      attend_rows(shape, i / blocks, i % blocks * kAttentionRows, packed, numbers(q), numbers(y),
-                  static_cast<char*>(scratch.data_ptr()));
+      const int64_t head = i / blocks;
+      kernel.attend_rows(shape, head, i % blocks * kernel.rows,
+                         {.keys = of_head(keys, head), .values = of_head(values, head)}, q.data_ptr(), y.data_ptr(),
+                         static_cast<char*>(scratch.data_ptr()));
     }
   });
   return y;
 }
+
+namespace {
 
 // The whole matrix of weights is kept up to this size; beyond it rows are taken in chunks that stay in the cache.
 constexpr int64_t kMaxWeights = int64_t{1} << 24;
@@ -94,7 +127,7 @@ bool fits_libtorch(const torch::Tensor& q, int64_t heads) {
 }  // namespace
 
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
-  if (fits_kernel(q, k, v, heads)) return attend_in_blocks(q, k, v, heads);
+  if (const AttentionKernel* kernel = kernel_for(q, k, v, heads)) return attend_by(*kernel, q, k, v, heads);
   const int64_t batch = q.size(0), rows = q.size(1), width = q.size(2);
   const auto by_head = [&](const torch::Tensor& x) {  // [B,L,heads*d] -> [B,heads,L,d]
     return x.view({batch, x.size(1), heads, width / heads}).transpose(1, 2);

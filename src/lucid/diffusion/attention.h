@@ -11,6 +11,11 @@ namespace lucid::diffusion {
 /// softmax(q kᵀ / √d) v, head by head. q [B,N,heads*d], k and v [B,M,heads*d] -> [B,N,heads*d].
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads);
 
+struct AttentionKernel;
+/// The same by one kernel (attention_kernel.h), of its type, without a gradient; attend() takes the best where it can.
+torch::Tensor attend_by(const AttentionKernel& kernel, torch::Tensor q, torch::Tensor k, torch::Tensor v,
+                        int64_t heads);
+
 /// to_q, to_k, to_v, to_out.0.
 class AttentionImpl : public torch::nn::Module {
  public:

@@ -109,7 +109,7 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
 }  // namespace
 
 Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
-  if (is_wide(x, conv->weight)) return {applied(conv, x), {}};
+  if (takes_norm(conv, x)) return {applied(conv, x), {}};
   const Tensor &weight = conv->weight, &bias = conv->bias;
   // A CPU's convolutions add their bias as they write.
   if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {conv(x), {}};
@@ -118,8 +118,8 @@ Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
 }
 
 Biased convolved(torch::nn::Conv2d& conv, const Biased& x, torch::nn::GroupNorm& norm) {
-  if (is_wide(x.map, conv->weight)) {
-    LUCID_CHECK(!x.bias.defined(), "a wide map has its bias");
+  if (takes_norm(conv, x.map)) {
+    LUCID_CHECK(!x.bias.defined(), "a CPU's map has its bias");
     return {applied(conv, x.map, {.norm = &norm}), {}};
   }
   return convolved(conv, normalised(x, norm, After::kSilu));
@@ -167,7 +167,7 @@ RunningSum::RunningSum(const Tensor& tokens, bool wide)
     : type_(tokens.scalar_type()), sum_(wide ? tokens.to(torch::kFloat) : tokens) {}
 
 torch::ScalarType RunningSum::type_of_parts() const {
-  return sum_.is_cpu() && asks_onednn() ? sum_.scalar_type() : type_;
+  return sum_.is_cpu() && asks_onednn(type_) ? sum_.scalar_type() : type_;
 }
 
 Tensor RunningSum::normalised(torch::nn::LayerNorm& norm) {

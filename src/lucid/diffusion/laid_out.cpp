@@ -14,9 +14,8 @@ namespace {
 using torch::Tensor;
 
 bool takes(const Tensor& x, const onednn::Weights& weights) {
-  return asks_onednn() && x.is_cpu() && x.scalar_type() == torch::kBFloat16 &&
-         weights.weight.scalar_type() == torch::kBFloat16 && !wants_gradient({x, weights.weight, weights.bias}) &&
-         onednn::keeps(weights);
+  return x.is_cpu() && x.scalar_type() == weights.weight.scalar_type() && asks_onednn(x.scalar_type()) &&
+         !wants_gradient({x, weights.weight, weights.bias}) && onednn::keeps(weights);
 }
 
 }  // namespace
@@ -41,7 +40,11 @@ void keep_laid_out(torch::nn::Module& network, bool low_memory, const WinogradUs
   }
 }
 
-bool asks_onednn() { return onednn::available() && has_fast_bfloat16() && !PlainOperators::wanted(); }
+bool asks_onednn(torch::ScalarType type) {
+  static const bool multiplies_bfloat16 = has_fast_bfloat16();
+  const bool fast = type == torch::kFloat || (type == torch::kBFloat16 && multiplies_bfloat16);
+  return fast && onednn::available() && !PlainOperators::wanted();
+}
 
 Tensor linear_of(const Tensor& x, const onednn::Weights& weights, std::optional<torch::ScalarType> type) {
   if (takes(x, weights)) return onednn::linear(x.contiguous(), weights, type.value_or(x.scalar_type()));

@@ -35,10 +35,10 @@ Tensor exact_of(const torch::nn::Linear& layer, const Tensor& x) {
 }
 
 /// Float32 sums are rounded by the last place of float32 alone where oneDNN is asked, by bfloat16's elsewhere.
-double limit_of_sums() { return asks_onednn() ? 2e-6 : 1e-2; }
+double limit_of_sums() { return asks_onednn(torch::kBFloat16) ? 2e-6 : 1e-2; }
 
 TEST(LaidOut, ALinearLayerIsThatOfRoundedNumbersInEitherType) {
-  std::printf("  oneDNN is asked %s\n", asks_onednn() ? "directly" : "through libtorch, which rounds");
+  std::printf("  oneDNN is asked %s\n", asks_onednn(torch::kBFloat16) ? "directly" : "through libtorch, which rounds");
   for (const bool bias : {true, false}) {
     for (const int64_t width : {1, 7, 64}) {
       SCOPED_TRACE(width);
@@ -76,7 +76,7 @@ TEST(LaidOut, WeightsThatChangeAreLaidOutAnew) {
 }
 
 TEST(LaidOut, LowMemoryKeepsSmallWeightsOnly) {
-  if (!asks_onednn()) GTEST_SKIP() << "oneDNN is not asked here";
+  if (!asks_onednn(torch::kBFloat16)) GTEST_SKIP() << "oneDNN is not asked here";
   const auto keeps = [](torch::nn::Linear& layer) {
     return onednn::keeps({.weight = layer->weight, .packed = dynamic_cast<LinearImpl&>(*layer).packed()});
   };

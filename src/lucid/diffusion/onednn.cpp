@@ -20,6 +20,11 @@ const dnnl::engine& cpu() {
   return engine;
 }
 
+memory::data_type type_of(torch::ScalarType type) {
+  return type == torch::kFloat ? memory::data_type::f32 : memory::data_type::bf16;
+}
+memory::data_type type_of(const Tensor& x) { return type_of(x.scalar_type()); }
+
 memory::desc channels_last(const std::vector<int64_t>& sizes, memory::data_type type) {
   return {sizes, type, memory::format_tag::nhwc};
 }
@@ -27,24 +32,29 @@ memory::desc channels_last(const std::vector<int64_t>& sizes, memory::data_type 
 /// The four tensors of a convolution as oneDNN sees them, the weights laid out as it likes.
 struct Shapes {
   std::vector<int64_t> x, weight, y;
+  memory::data_type type;  // of what is multiplied
   Windows windows;
   memory::dims strides() const { return {windows.stride, windows.stride}; }
   memory::dims before() const { return {windows.before, windows.before}; }
   memory::dims after() const { return {windows.after, windows.after}; }
-  memory::desc any_weight() const { return {weight, memory::data_type::bf16, memory::format_tag::any}; }
+  memory::desc any_weight() const { return {weight, type, memory::format_tag::any}; }
 };
 
 Shapes shapes_of(const std::vector<int64_t>& x, const Tensor& weight, const Windows& windows) {
   const auto size = [&](size_t axis) {
     return (x[axis] + windows.before + windows.after - weight.size(static_cast<int64_t>(axis))) / windows.stride + 1;
   };
-  return {.x = x, .weight = weight.sizes().vec(), .y = {x[0], weight.size(0), size(2), size(3)}, .windows = windows};
+  return {.x = x,
+          .weight = weight.sizes().vec(),
+          .y = {x[0], weight.size(0), size(2), size(3)},
+          .type = type_of(weight),
+          .windows = windows};
 }
 
 dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memory::data_type of_y) {
   return {
       dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
-                                      channels_last(shapes.x, memory::data_type::bf16), shapes.any_weight(),
+                                      channels_last(shapes.x, shapes.type), shapes.any_weight(),
                                       memory::desc({shapes.weight[0]}, of_y, memory::format_tag::x),
                                       channels_last(shapes.y, of_y), shapes.strides(), shapes.before(), shapes.after()),
       cpu()};
@@ -52,9 +62,9 @@ dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memor
 
 memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
 
-/// bfloat16 weights in the layout that an operation asked for.
+/// Weights in the layout that an operation asked for.
 memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
-  memory from = memory_of({weight.sizes().vec(), memory::data_type::bf16, weight.strides().vec()}, weight);
+  memory from = memory_of({weight.sizes().vec(), type_of(weight), weight.strides().vec()}, weight);
   if (from.get_desc() == wanted) return from;
   memory to(wanted, cpu());
   dnnl::reorder(from, to).execute(stream, from, to);
@@ -118,8 +128,8 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, con
   const dnnl::convolution_backward_data::primitive_desc backward(
       dnnl::convolution_backward_data::desc(
           dnnl::algorithm::convolution_direct, channels_last(shapes.x, memory::data_type::f32), shapes.any_weight(),
-          channels_last(shapes.y, memory::data_type::bf16), shapes.strides(), shapes.before(), shapes.after()),
-      cpu(), forward_of(shapes, memory::data_type::bf16));
+          channels_last(shapes.y, shapes.type), shapes.strides(), shapes.before(), shapes.after()),
+      cpu(), forward_of(shapes, shapes.type));
   dnnl::stream stream(cpu());
   const Tensor dx = torch::empty(x, dy.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
   dnnl::convolution_backward_data(backward).execute(
@@ -132,9 +142,9 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, con
 
 Tensor linear(const Tensor& x, const Weights& weights, torch::ScalarType type) {
   const int64_t out = weights.weight.size(0), in = weights.weight.size(1), rows = x.numel() / in;
-  const auto of_y = type == torch::kFloat ? memory::data_type::f32 : memory::data_type::bf16;
-  const memory::desc rows_in({rows, in}, memory::data_type::bf16, memory::format_tag::ab);
-  const memory::desc any_weight({in, out}, memory::data_type::bf16, memory::format_tag::any);
+  const auto of_x = type_of(x), of_y = type_of(type);
+  const memory::desc rows_in({rows, in}, of_x, memory::format_tag::ab);
+  const memory::desc any_weight({in, out}, of_x, memory::format_tag::any);
   const memory::desc rows_out({rows, out}, of_y, memory::format_tag::ab);
   const memory::desc one_row({1, out}, memory::data_type::f32, memory::format_tag::ab);
   const Tensor bias = weights.bias.defined() ? weights.bias.to(torch::kFloat) : Tensor();

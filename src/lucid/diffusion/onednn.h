@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions and linear layers by oneDNN itself, for what libtorch does not ask of it: float32 sums of bfloat16
-// products, and weights that stay laid out as it likes. On a CPU.
+// products, and weights that stay laid out as it likes. On a CPU. Numbers are bfloat16, or float32, as the weights are.
 #pragma once
 
 #include <torch/torch.h>
@@ -22,18 +22,18 @@ using Packed = c10::intrusive_ptr<torch::CustomClassHolder>;
 Packed make_packed(size_t largest);
 
 struct Weights {
-  torch::Tensor weight = {}, bias = {};  // bfloat16 [out,in,h,w], or [out,in] of a linear layer; [out] or undefined
+  torch::Tensor weight = {}, bias = {};  // [out,in,h,w], or [out,in] of a linear layer; [out] or undefined
   Packed packed = {};                    // of this weight
 };
 bool keeps(const Weights& weights);
 
-/// x [B,in,h,w] bfloat16, channels-last -> float32, channels-last.
+/// x [B,in,h,w], channels-last -> float32, channels-last.
 torch::Tensor convolution(const torch::Tensor& x, const Weights& weights, const Windows& windows);
-/// dy bfloat16, channels-last -> dx float32 of the sizes of x, channels-last. Needs no bias.
+/// dy channels-last -> dx float32 of the sizes of x, channels-last. Needs no bias.
 torch::Tensor convolution_gradient(const std::vector<int64_t>& x, const torch::Tensor& dy, const Weights& weights,
                                    const Windows& windows);
 
-/// x [...,in] bfloat16 -> x weight^T + bias [...,out] in float32 or bfloat16.
+/// x [...,in] -> x weight^T + bias [...,out] in float32 or in the type of x.
 torch::Tensor linear(const torch::Tensor& x, const Weights& weights, torch::ScalarType type);
 
 }  // namespace lucid::diffusion::onednn

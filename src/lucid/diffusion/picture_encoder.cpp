@@ -18,7 +18,7 @@ PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
       records_(options.record && !options.low_memory && CudaGraph::available()) {
   // Most of its time goes into few layers on large maps, most of its rounding into the many on smaller ones.
   constexpr int64_t kLargeMap = 256 * 256;
-  keep_laid_out(*vae_, low_memory_, {.least_pixels = kLargeMap});
+  keep_laid_out(*vae_, low_memory_, {.least_rounded_pixels = kLargeMap});
 }
 
 void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {

@@ -33,7 +33,7 @@ struct Product {
   Windows windows = {};
   WinogradFilters filters = {};  // none: oneDNN is asked
 
-  torch::ScalarType type_of_input() const { return filters ? torch::kFloat : torch::kBFloat16; }
+  torch::ScalarType type_of_input() const { return filters ? torch::kFloat : weights.weight.scalar_type(); }
   Tensor of(const Tensor& x) const {
     if (filters) return winograd_convolution(x, weights.weight, weights.bias, filters);
     return onednn::convolution(x, weights, windows);
@@ -46,16 +46,13 @@ struct Product {
   }
 };
 
-Product product_of(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
-  Product product{.weights = weights_of(conv), .windows = windows_of(conv, more_padding)};
+/// Where the filters are kept that this convolution takes of a map as Winograd's tiles; none if it does not.
+WinogradFilters winograd_of(const torch::nn::Conv2d& conv, const Tensor& x, const Windows& windows) {
   const auto* keeping = dynamic_cast<const ConvolutionImpl*>(conv.get());
-  const Windows& windows = product.windows;
   const bool keeps_size = windows.stride == 1 && windows.before == 1 && windows.after == 1;
-  if (keeping != nullptr && keeps_size &&
-      takes_winograd(keeping->winograd_filters(), conv->weight, x.size(2), x.size(3))) {
-    product.filters = keeping->winograd_filters();
-  }
-  return product;
+  if (keeping == nullptr || !keeps_size) return {};
+  const WinogradFilters& filters = keeping->winograd_filters();
+  return takes_winograd(filters, conv->weight, x.sizes()) ? filters : WinogradFilters();
 }
 
 /// What the convolution multiplies; and the norm's statistics, if there is one.
@@ -103,9 +100,20 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
   }
 };
 
-Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
+/// By oneDNN itself or as Winograd's tiles: maps in float32, weights that are in bfloat16 or kept laid out, and so
+/// frozen.
+bool computes_directly(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
+  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || PlainOperators::wanted()) return false;
+  if (conv->weight.scalar_type() == torch::kBFloat16) return asks_onednn(torch::kBFloat16);
+  if (wants_gradient({conv->weight, conv->bias})) return false;
+  const Weights weights = weights_of(conv);
+  return (asks_onednn(torch::kFloat) && onednn::keeps(weights)) || winograd_of(conv, x, windows_of(conv, more_padding));
+}
+
+Tensor directly(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
   const Tensor x = map.contiguous(torch::MemoryFormat::ChannelsLast);
-  const Product product = product_of(conv, x, before.more_padding);
+  const Windows windows = windows_of(conv, before.more_padding);
+  const Product product{.weights = weights_of(conv), .windows = windows, .filters = winograd_of(conv, x, windows)};
   Norm norm;
   if (before.norm != nullptr) {
     torch::nn::GroupNormImpl& module = **before.norm;
@@ -114,7 +122,7 @@ Tensor by_onednn(torch::nn::Conv2d& conv, const Tensor& map, const Before& befor
             .groups = module.options.num_groups(),
             .eps = module.options.eps()};
   }
-  LUCID_CHECK(!wants_gradient({conv->weight, conv->bias}), "a wide convolution has no gradient of its weights");
+  LUCID_CHECK(!wants_gradient({conv->weight, conv->bias}), "such a convolution has no gradient of its weights");
   if (!wants_gradient({x})) return product.of(input_of(product, x, norm).y);
   return WideFunction::apply(x, product, norm);
 }
@@ -129,13 +137,16 @@ Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& bef
 }  // namespace
 
 torch::ScalarType type_of_maps(torch::ScalarType precision, const Tensor& input) {
-  const bool wide = precision == torch::kBFloat16 && input.is_cpu() && asks_onednn();
+  const bool wide = precision == torch::kBFloat16 && input.is_cpu() && asks_onednn(precision);
   return wide ? torch::kFloat : precision;
 }
 
+bool takes_norm(const torch::nn::Conv2d& conv, const Tensor& x) {
+  return is_wide(x, conv->weight) || computes_directly(conv, x, /*more_padding=*/0);
+}
+
 Tensor applied(torch::nn::Conv2d& conv, const Tensor& x, const Before& before) {
-  const bool directly = is_wide(x, conv->weight) && x.is_cpu() && asks_onednn();
-  return directly ? by_onednn(conv, x, before) : by_libtorch(conv, x, before);
+  return computes_directly(conv, x, before.more_padding) ? directly(conv, x, before) : by_libtorch(conv, x, before);
 }
 
 }  // namespace lucid::diffusion

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions in bfloat16 between maps in float32 ("wide" maps). A CPU sums bfloat16 products in float32 anyway; what
-// libtorch then rounds to bfloat16, in each convolution and each sum after it, is nearly half of what bfloat16 costs in
-// precision. oneDNN, which libtorch calls, writes the float32 sums just as fast if it is asked itself.
+// Convolutions between maps in float32 on a CPU, with weights in float32 or bfloat16 ("wide" maps). A CPU sums bfloat16
+// products in float32 anyway; what libtorch then rounds to bfloat16, in each convolution and each sum after it, is
+// nearly half of what bfloat16 costs in precision. oneDNN, which libtorch calls, writes the float32 sums just as fast
+// if it is asked itself.
 #pragma once
 
 #include <torch/torch.h>
@@ -24,12 +25,15 @@ inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tens
   return is_wide(map, weight) ? weight.scalar_type() : map.scalar_type();
 }
 
+/// Whether applied() is to compute a convolution's norm: it saves a pass over the map, or is the only way.
+bool takes_norm(const torch::nn::Conv2d& conv, const torch::Tensor& x);
+
 struct Before {
   torch::nn::GroupNorm* norm = nullptr;  // GroupNorm and SiLU; of a wide map in the pass that rounds it to bfloat16
   int64_t more_padding = 0;              // zeros to the right and below, beside the convolution's own
 };
-/// conv(x), or conv(silu(norm(x))), with its bias, in the type of x [B,C,h,w]. Of a wide map in float32 throughout,
-/// channels-last, and so is its gradient; there the weights have none.
+/// conv(x), or conv(silu(norm(x))), with its bias, in the type of x [B,C,h,w]. Of a map in float32 on a CPU in float32
+/// throughout, channels-last, and so is its gradient; weights in bfloat16 have none.
 torch::Tensor applied(torch::nn::Conv2d& conv, const torch::Tensor& x, const Before& before = {});
 
 }  // namespace lucid::diffusion

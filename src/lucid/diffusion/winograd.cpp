@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <vector>
 
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -20,46 +21,60 @@ using torch::Tensor;
 
 enum class Direction { kForward, kGradient };
 
-/// Transformed filters of a convolution, or of the one that gives its gradient: turned by 180 degrees, from its results
-/// to what it reads.
-Tensor transformed(const Tensor& weight, Direction direction) {
-  const bool forward = direction == Direction::kForward;
-  const int64_t out = weight.size(forward ? 0 : 1), in = weight.size(forward ? 1 : 0);
-  FilterStrides strides{.out = weight.stride(forward ? 0 : 1),
-                        .in = weight.stride(forward ? 1 : 0),
-                        .row = weight.stride(2),
-                        .column = weight.stride(3)};
-  const Bfloat16Bits* first = numbers<Bfloat16Bits>(weight);
-  if (!forward) {
-    first += 2 * (strides.row + strides.column);
-    strides.row = -strides.row;
-    strides.column = -strides.column;
+/// Filters of a convolution, or of the one that gives its gradient (turned by 180 degrees, from its results to what it
+/// reads), transformed: [out / panel, places, in / together, panel, together] of that convolution.
+Tensor transformed(const Tensor& weight, Direction direction, const WinogradKernel& kernel) {
+  const torch::NoGradGuard no_grad;
+  const Tensor filters = direction == Direction::kForward ? weight : weight.transpose(0, 1).flip({2, 3});
+  const int64_t out = filters.size(0), in = filters.size(1), panel = kernel.panel, pair = kernel.together;
+  const Tensor one_axis = torch::from_blob(const_cast<float*>(kernel.of_filters), {kernel.side + 2, 3}, torch::kFloat);
+  const Tensor both_axes = torch::kron(one_axis, one_axis).t();  // G g Gᵀ, [9, places]
+  Tensor all = torch::empty({out / panel, kernel.places(), in / pair, panel, pair}, weight.options());
+  for (int64_t i = 0; i < out / panel; ++i) {  // one by one: all at once would take twice the memory meanwhile
+    const Tensor of_panel = filters.slice(0, i * panel, (i + 1) * panel).to(torch::kFloat).reshape({panel * in, 9});
+    all[i].copy_(torch::mm(of_panel, both_axes).view({panel, in / pair, pair, kernel.places()}).permute({3, 1, 0, 2}));
   }
-  const Tensor filters = torch::empty({winograd_filters_size(in, out)}, weight.options());
-  const int64_t panels = out / kWinogradPanel, of_panel = winograd_filters_size(in, kWinogradPanel);
-  at::parallel_for(0, panels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t panel = begin; panel < end; ++panel) {
-      transform_filters(in, panel, first, strides, numbers<Bfloat16Bits>(filters) + panel * of_panel);
-    }
-  });
-  return filters;
+  return all;
+}
+
+/// The kernel that is the fastest here for such weights; none if there is none.
+const WinogradKernel* kernel_of(const Tensor& weight) {
+  const bool rounds = weight.scalar_type() == torch::kBFloat16;
+  if (!rounds && weight.scalar_type() != torch::kFloat) return nullptr;
+  for (const WinogradKernel* kernel : winograd_kernels()) {
+    const bool whole_panels = weight.size(0) % kernel->panel == 0 && weight.size(1) % kernel->panel == 0;
+    if (kernel->rounds == rounds && whole_panels) return kernel;
+  }
+  return nullptr;
 }
 
 class Kept : public torch::CustomClassHolder {
  public:
   Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
-  bool takes(const Tensor& weight, int64_t pixels) const {
-    return weight.nbytes() <= largest_ && pixels >= use_.least_pixels;
+  const WinogradKernel* kernel(const Tensor& weight) const {
+    return use_.kernel != nullptr ? use_.kernel : kernel_of(weight);
+  }
+  bool takes(const Tensor& weight, at::IntArrayRef x) const {
+    if (weight.nbytes() > largest_) return false;
+    const WinogradKernel* found = kernel(weight);
+    if (found == nullptr) return false;
+    if (found->rounds) return x[2] * x[3] >= use_.least_rounded_pixels;
+    const WinogradShape shape{.batch = x[0], .height = x[2], .width = x[3], .side = found->side};
+    return weight.nbytes() <= kLargest && shape.tiles() >= kFewest;
   }
   Tensor filters(const Tensor& weight, Direction direction) {
     const std::lock_guard lock(mutex_);
     if (!last_.again(weight)) forward_ = gradient_ = Tensor();
     Tensor& kept = direction == Direction::kForward ? forward_ : gradient_;
-    if (!kept.defined()) kept = transformed(weight, direction);
+    if (!kept.defined()) kept = transformed(weight, direction, *kernel(weight));
     return kept;
   }
 
  private:
+  // In float32 filters are four times as large as weights, and for few tiles reading them takes as long as a direct
+  // convolution. Beyond this size nothing has more: Stable Diffusion's on maps of 16 x 16 and less.
+  static constexpr int64_t kFewest = 4;
+  static constexpr size_t kLargest = 32 << 20;
   size_t largest_;  // bytes
   WinogradUse use_;
   std::mutex mutex_;
@@ -69,84 +84,117 @@ class Kept : public torch::CustomClassHolder {
 
 Kept& kept_of(const WinogradFilters& filters) { return static_cast<Kept&>(*filters); }
 
-// As many as the cache's second level holds with their products, and enough that filters are not read too often.
-constexpr int64_t kTilesOfBlock = 96;
-// Of fewer tiles a thread, all threads compute all tiles, each some channels: so that filters are read once.
-constexpr int64_t kTilesOfThread = 48;
+/// One convolution: maps and filters as a kernel sees them.
+struct Work {
+  const WinogradKernel& kernel;
+  WinogradShape shape;
+  const float* x;
+  const void* filters;
+  const float* bias;  // or none
+  float* y;
 
-struct Blocks {
-  int64_t tiles, count;
-  TileRange at(int64_t i) const { return {.begin = tiles * i / count, .end = tiles * (i + 1) / count}; }
-  int64_t most() const { return (tiles + count - 1) / count; }
+  WinogradRange all_panels() const { return {.begin = 0, .end = shape.out / kernel.panel}; }
+  Tensor room_for_tiles(int64_t tiles) const {
+    return torch::empty({kernel.tiles_size(tiles, shape.in)}, kernel.rounds ? torch::kBFloat16 : torch::kFloat);
+  }
+  void transform(const WinogradRange& block, const WinogradRange& part, const Tensor& tiles) const {
+    kernel.transform_tiles(shape, block, part, x, tiles.data_ptr());
+  }
+  Tensor room_for_products(int64_t tiles, const WinogradRange& panels) const {
+    return torch::empty({kernel.scratch_size(tiles, panels.size() * kernel.panel)}, torch::kFloat);
+  }
+  void multiply(const WinogradRange& block, const WinogradRange& panels, const Tensor& tiles,
+                const Tensor& products) const {
+    kernel.multiply_tiles(shape, block, panels, tiles.data_ptr(), filters, bias, y, numbers<float>(products));
+  }
 };
 
 /// Blocks of tiles among threads.
-void by_tiles(const WinogradShape& shape, const Blocks& blocks, const float* x, const Bfloat16Bits* filters,
-              const float* bias, float* y) {
-  at::parallel_for(0, blocks.count, 1, [&](int64_t begin, int64_t end) {
-    const Tensor tiles = torch::empty({winograd_tiles_size(blocks.most(), shape.in)}, torch::kBFloat16);
-    const Tensor scratch = torch::empty({winograd_scratch_size(blocks.most())}, torch::kFloat);
+void by_tiles(const Work& work, int64_t blocks) {
+  const int64_t tiles = work.shape.tiles(), most = (tiles + blocks - 1) / blocks;
+  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+    const Tensor transformed = work.room_for_tiles(most), products = work.room_for_products(most, work.all_panels());
     for (int64_t i = begin; i < end; ++i) {
-      const TileRange block = blocks.at(i);
-      transform_tiles(shape, block, block, x, numbers<Bfloat16Bits>(tiles));
-      for (int64_t panel = 0; panel < shape.out / kWinogradPanel; ++panel) {
-        multiply_tiles(shape, block, panel, numbers<Bfloat16Bits>(tiles), filters, bias, y, numbers<float>(scratch));
-      }
+      const WinogradRange block{.begin = tiles * i / blocks, .end = tiles * (i + 1) / blocks};
+      work.transform(block, block, transformed);
+      work.multiply(block, work.all_panels(), transformed, products);
     }
   });
 }
 
 /// All tiles as one block, its results' channels among threads.
-void by_channels(const WinogradShape& shape, const float* x, const Bfloat16Bits* filters, const float* bias, float* y) {
-  const TileRange block{.begin = 0, .end = shape.tiles()};
-  const Tensor tiles = torch::empty({winograd_tiles_size(block.size(), shape.in)}, torch::kBFloat16);
+void by_channels(const Work& work) {
+  const WinogradRange block{.begin = 0, .end = work.shape.tiles()};
+  const Tensor transformed = work.room_for_tiles(block.size());
   at::parallel_for(0, block.size(), 1, [&](int64_t begin, int64_t end) {
-    transform_tiles(shape, block, {.begin = begin, .end = end}, x, numbers<Bfloat16Bits>(tiles));
+    work.transform(block, {.begin = begin, .end = end}, transformed);
   });
-  at::parallel_for(0, shape.out / kWinogradPanel, 1, [&](int64_t begin, int64_t end) {
-    const Tensor scratch = torch::empty({winograd_scratch_size(block.size())}, torch::kFloat);
-    for (int64_t panel = begin; panel < end; ++panel) {
-      multiply_tiles(shape, block, panel, numbers<Bfloat16Bits>(tiles), filters, bias, y, numbers<float>(scratch));
-    }
+  at::parallel_for(0, work.all_panels().size(), 1, [&](int64_t begin, int64_t end) {
+    const WinogradRange panels{.begin = begin, .end = end};
+    work.multiply(block, panels, transformed, work.room_for_products(block.size(), panels));
   });
 }
 
-Tensor convolved_with(const Tensor& x, int64_t out, const Tensor& filters, const Tensor& bias) {
-  LUCID_CHECK(x.scalar_type() == torch::kFloat && x.is_contiguous(torch::MemoryFormat::ChannelsLast), "no wide map");
-  const WinogradShape shape{.batch = x.size(0), .height = x.size(2), .width = x.size(3), .in = x.size(1), .out = out};
+Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel, const Tensor& filters,
+                      const Tensor& bias) {
+  LUCID_CHECK(x.scalar_type() == torch::kFloat && x.is_contiguous(torch::MemoryFormat::ChannelsLast), "no such map");
+  const WinogradShape shape{
+      .batch = x.size(0), .height = x.size(2), .width = x.size(3), .in = x.size(1), .out = out, .side = kernel.side};
   const Tensor y =
       torch::empty({shape.batch, out, shape.height, shape.width}, x.options(), torch::MemoryFormat::ChannelsLast);
   const Tensor shift = bias.defined() ? bias.to(torch::kFloat).contiguous() : Tensor();
-  const float* of_bias = shift.defined() ? numbers<float>(shift) : nullptr;
+  const Work work{.kernel = kernel,
+                  .shape = shape,
+                  .x = numbers<float>(x),
+                  .filters = filters.data_ptr(),
+                  .bias = shift.defined() ? numbers<float>(shift) : nullptr,
+                  .y = numbers<float>(y)};
   const int64_t tiles = shape.tiles(), threads = at::in_parallel_region() ? 1 : at::get_num_threads();
-  if (threads > 1 && tiles < threads * kTilesOfThread) {
-    by_channels(shape, numbers<float>(x), numbers<Bfloat16Bits>(filters), of_bias, numbers<float>(y));
+  if (threads > 1 && tiles < threads * kernel.tiles_of_thread) {
+    by_channels(work);
     return y;
   }
-  const int64_t full = (tiles + kTilesOfBlock - 1) / kTilesOfBlock, count = (full + threads - 1) / threads * threads;
-  by_tiles(shape, {.tiles = tiles, .count = std::min(count, tiles)}, numbers<float>(x), numbers<Bfloat16Bits>(filters),
-           of_bias, numbers<float>(y));
+  const int64_t of_block = kernel.tiles_of_block(shape), blocks = (tiles + of_block - 1) / of_block;
+  by_tiles(work, std::min((blocks + threads - 1) / threads * threads, tiles));
   return y;
 }
 
+#if defined(__x86_64__)
+std::vector<const WinogradKernel*> kernels_of(Isa isa) {
+  std::vector<const WinogradKernel*> kernels;
+  if (has_fast_bfloat16()) kernels.push_back(&kWinogradBfloat16);
+  if (isa >= Isa::kAvx512) kernels.push_back(&kWinogradAvx512);
+  if (isa >= Isa::kAvx2) kernels.push_back(&kWinogradAvx2);
+  kernels.push_back(&kWinogradPortable);
+  return kernels;
+}
+#else
+std::vector<const WinogradKernel*> kernels_of(Isa) { return {&kWinogradPortable}; }
+#endif
+
 }  // namespace
+
+std::span<const WinogradKernel* const> winograd_kernels() {
+  static const std::vector<const WinogradKernel*> kernels = kernels_of(widest_isa());
+  return kernels;
+}
 
 WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use) {
   return c10::make_intrusive<Kept>(largest, use);
 }
 
-bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, int64_t height, int64_t width) {
-  return has_fast_bfloat16() && filters && weight.scalar_type() == torch::kBFloat16 && weight.size(2) == 3 &&
-         weight.size(3) == 3 && weight.size(0) % kWinogradPanel == 0 && weight.size(1) % kWinogradPanel == 0 &&
-         kept_of(filters).takes(weight, height * width);
+bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, at::IntArrayRef x) {
+  return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).takes(weight, x);
 }
 
 Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const WinogradFilters& filters) {
-  return convolved_with(x, weight.size(0), kept_of(filters).filters(weight, Direction::kForward), bias);
+  Kept& kept = kept_of(filters);
+  return convolved_with(x, weight.size(0), *kept.kernel(weight), kept.filters(weight, Direction::kForward), bias);
 }
 
 Tensor winograd_gradient(const Tensor& dy, const Tensor& weight, const WinogradFilters& filters) {
-  return convolved_with(dy, weight.size(1), kept_of(filters).filters(weight, Direction::kGradient), {});
+  Kept& kept = kept_of(filters);
+  return convolved_with(dy, weight.size(1), *kept.kernel(weight), kept.filters(weight, Direction::kGradient), {});
 }
 
 }  // namespace lucid::diffusion

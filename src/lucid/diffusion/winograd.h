@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions of 3 x 3 between wide maps (wide_convolution.h) by winograd_kernel.h: half the time of the best direct
-// ones, where the processor's multiplications are the limit. The price: a layer rounds 2.3 times as much where
-// neighbouring pixels are unlike each other, and transformed filters are kept, 16 numbers for 9. On a CPU with
-// AVX512-BF16.
+// Convolutions of 3 x 3 by winograd_kernel.h, in less than half the time of the best direct ones, where the processor's
+// multiplications are the limit: between wide maps (wide_convolution.h) in bfloat16, on a CPU with AVX512-BF16, and in
+// float32 on any. The price: in bfloat16 a layer rounds 2.3 times as much where neighbouring pixels are unlike each
+// other; and transformed filters are kept, 16 numbers for 9 in bfloat16, 36 in float32.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,9 +11,12 @@
 
 namespace lucid::diffusion {
 
-/// From maps of how many pixels on a network's convolutions are computed so.
+struct WinogradKernel;
+
+/// Which of a network's convolutions are computed so.
 struct WinogradUse {
-  int64_t least_pixels = 0;
+  int64_t least_rounded_pixels = 0;        // in bfloat16, of maps of so many pixels and more; in float32 of any
+  const WinogradKernel* kernel = nullptr;  // by this one, not by the best
 };
 
 /// A layer's filters, transformed when they are first asked for, and kept.
@@ -21,11 +24,11 @@ using WinogradFilters = c10::intrusive_ptr<torch::CustomClassHolder>;
 /// Of weights of up to `largest` bytes. They may change in place if autograd is told (not through .data()).
 WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use);
 
-/// Whether weights [out,in,h,w] are computed so for maps of so many pixels, where the convolution steps by one pixel
-/// and keeps a map's size. Both directions then are.
-bool takes_winograd(const WinogradFilters& filters, const torch::Tensor& weight, int64_t height, int64_t width);
+/// Whether weights [out,in,h,w] are computed so for maps x [B,in,h,w] of such sizes, where the convolution steps by one
+/// pixel and keeps a map's size. Both directions then are.
+bool takes_winograd(const WinogradFilters& filters, const torch::Tensor& weight, at::IntArrayRef x);
 
-/// x [B,in,h,w] float32, weight [out,in,3,3] and bias [out] bfloat16 -> [B,out,h,w] float32; maps are channels-last.
+/// x [B,in,h,w] float32, weight [out,in,3,3] and bias [out] of one type -> [B,out,h,w] float32; maps are channels-last.
 torch::Tensor winograd_convolution(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                                    const WinogradFilters& filters);
 /// dy [B,out,h,w] -> dx [B,in,h,w], likewise.

@@ -1,52 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// A convolution of 3 x 3 by Winograd's minimal filtering F(2 x 2, 3 x 3) (Lavin and Gray, Fast Algorithms for
-// Convolutional Neural Networks, 2016): a tile of 2 x 2 results takes 16 products a pair of channels in place of 36.
-// Tiles are transformed in float32 and multiplied in bfloat16 with float32 sums. To be called only where
-// has_fast_bfloat16() (base/machine.h).
+// A convolution of 3 x 3 by Winograd's minimal filtering F(n x n, 3 x 3) (Lavin and Gray, Fast Algorithms for
+// Convolutional Neural Networks, 2016): a tile of n x n results takes (n + 2)² products a pair of channels in place of
+// 9 n². n = 2 in bfloat16, which larger tiles would round too much; n = 4 in float32.
 #pragma once
 
 #include <cstdint>
-
-#include "lucid/diffusion/fused_kernels.h"
+#include <span>
 
 namespace lucid::diffusion {
 
-/// x [batch, height, width, in] and y [batch, height, width, out], zeros around x; in and out multiples of
-/// kWinogradPanel. Tiles are numbered row by row, sample by sample; those at an odd edge reach beyond it.
+/// x [batch, height, width, in] and y [batch, height, width, out], zeros around x; in and out multiples of the kernel's
+/// panel. Tiles are numbered row by row, sample by sample; those at the far edges may reach beyond them.
 struct WinogradShape {
   int64_t batch = 0, height = 0, width = 0, in = 0, out = 0;
-  [[gnu::always_inline]] int64_t tiles_high() const { return (height + 1) / 2; }
-  [[gnu::always_inline]] int64_t tiles_wide() const { return (width + 1) / 2; }
+  int64_t side = 0;  // of a tile, in results
+  [[gnu::always_inline]] int64_t tiles_high() const { return (height + side - 1) / side; }
+  [[gnu::always_inline]] int64_t tiles_wide() const { return (width + side - 1) / side; }
   [[gnu::always_inline]] int64_t tiles() const { return batch * tiles_high() * tiles_wide(); }
 };
-struct TileRange {
+
+/// The first result of a tile.
+struct WinogradPlace {
+  int64_t sample = 0, row = 0, column = 0;
+};
+[[gnu::always_inline]] inline WinogradPlace place_of_tile(const WinogradShape& shape, int64_t tile) {
+  const int64_t wide = shape.tiles_wide(), of_sample = shape.tiles_high() * wide, in_sample = tile % of_sample;
+  return {
+      .sample = tile / of_sample, .row = shape.side * (in_sample / wide), .column = shape.side * (in_sample % wide)};
+}
+
+/// Tiles, or panels of channels, [begin, end).
+struct WinogradRange {
   int64_t begin = 0, end = 0;
   [[gnu::always_inline]] int64_t size() const { return end - begin; }
 };
 
-constexpr int64_t kWinogradPanel = 32;   // results' channels that are computed together
-constexpr int64_t kWinogradPlaces = 16;  // of a transformed tile or filter, 4 x 4
+/// How one instruction set does it. A transformed tile or filter has places() numbers a channel; those that are
+/// multiplied are float32, or bfloat16 where `rounds`.
+struct WinogradKernel {
+  const char* name = "";
+  int64_t side = 0;                   // of a tile, in results: n
+  const float* of_filters = nullptr;  // G [n + 2, 3]: a filter g becomes G g Gᵀ
+  bool rounds = false;
+  int64_t panel = 0;     // results' channels that are computed together
+  int64_t together = 1;  // a filter's channels that lie side by side
+  int64_t places() const { return (side + 2) * (side + 2); }
 
-/// Numbers of all transformed filters, [out / panel, places, in / 2, panel, 2].
-constexpr int64_t winograd_filters_size(int64_t in, int64_t out) { return kWinogradPlaces * in * out; }
-/// Of result o, place (i, j) and channel c at filters[o * out + i * row + j * column + c * in].
-struct FilterStrides {
-  int64_t out = 0, in = 0, row = 0, column = 0;
+  /// Tiles that are best computed together, and below how many a thread all threads should rather compute all tiles,
+  /// each some channels, so that filters are read once.
+  int64_t (*tiles_of_block)(const WinogradShape& shape) = nullptr;
+  int64_t tiles_of_thread = 0;
+
+  /// Numbers of so many transformed tiles; float32 numbers that multiply_tiles works in, for so many channels.
+  int64_t (*tiles_size)(int64_t tiles, int64_t in) = nullptr;
+  int64_t (*scratch_size)(int64_t tiles, int64_t channels) = nullptr;
+  /// Bᵀ d B of the tiles of `part`, which lie among those of `block` in `transformed`.
+  void (*transform_tiles)(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& part,
+                          const float* x, void* transformed) = nullptr;
+  /// The results of a block of transformed tiles in the channels of some panels, with their bias [out] or none.
+  /// filters [out / panel, places, in / together, panel, together].
+  void (*multiply_tiles)(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& panels,
+                         const void* tiles, const void* filters, const float* bias, float* y, float* scratch) = nullptr;
 };
-/// G g Gᵀ of the filters of one panel.
-void transform_filters(int64_t in, int64_t panel, const Bfloat16Bits* filters, const FilterStrides& strides,
-                       Bfloat16Bits* transformed);
 
-/// Numbers of `tiles` transformed tiles of so many channels.
-int64_t winograd_tiles_size(int64_t tiles, int64_t in);
-/// Bᵀ d B of tiles [part.begin, part.end), which lie among those of `block` in `transformed`.
-void transform_tiles(const WinogradShape& shape, const TileRange& block, const TileRange& part, const float* x,
-                     Bfloat16Bits* transformed);
+extern const WinogradKernel kWinogradPortable;
+#if defined(__x86_64__)
+extern const WinogradKernel kWinogradAvx2, kWinogradAvx512, kWinogradBfloat16;
+#endif
 
-/// Float32 numbers that multiply_tiles() works in.
-int64_t winograd_scratch_size(int64_t tiles);
-/// The results of a block of transformed tiles in the channels of one panel, with their bias [out] or none.
-void multiply_tiles(const WinogradShape& shape, const TileRange& block, int64_t panel, const Bfloat16Bits* tiles,
-                    const Bfloat16Bits* filters, const float* bias, float* y, float* scratch);
+/// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.
+std::span<const WinogradKernel* const> winograd_kernels();
 
 }  // namespace lucid::diffusion

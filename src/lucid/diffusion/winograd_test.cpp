@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Winograd's convolution and its gradient against libtorch in double precision: to the last bit on integers that no
-// step rounds, and as close as bfloat16 allows on other numbers.
+// Winograd's convolution and its gradient by every kernel that this processor runs, against libtorch in double
+// precision: as close as float32 or bfloat16 allows; in bfloat16 to the last bit on integers that no step rounds.
 #include "lucid/diffusion/winograd.h"
 
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "lucid/base/machine.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/off.h"
 #include "lucid/diffusion/wide_convolution.h"
+#include "lucid/diffusion/winograd_kernel.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -28,66 +32,95 @@ struct Threads {  // of the test alone
   int before = at::get_num_threads();
 };
 
-class Winograd : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!has_fast_bfloat16()) GTEST_SKIP() << "this processor has no AVX512-BF16";
-    torch::manual_seed(31);
-  }
-};
+/// Filters of any size, by one kernel.
+WinogradFilters filters_by(const WinogradKernel& kernel) {
+  return make_winograd_filters(kAnySize, {.kernel = &kernel});
+}
+
+torch::ScalarType type_of(const WinogradKernel& kernel) { return kernel.rounds ? torch::kBFloat16 : torch::kFloat; }
+
+/// Rounding x alone to bfloat16 is 1.7e-3 off. Products of 25 / 9 the results' energy, of which all tiles and 21 / 25
+/// of the filters are rounded: 1.7e-3 * sqrt(46 / 9) = 3.8e-3. In float32 sums of a thousand are 7e-7 off,
+/// tiles 1.3e-6.
+double limit_of(const WinogradKernel& kernel) { return kernel.rounds ? 6e-3 : 2e-6; }
 
 struct Map {
   int64_t batch, height, width, in, out;
 };
 // One tile, odd edges, more tiles than one block holds, more threads than a small map has work for.
-constexpr Map kMaps[] = {{1, 1, 1, 32, 32}, {1, 2, 2, 64, 32},   {2, 5, 7, 32, 64},   {3, 8, 8, 96, 160},
-                         {1, 3, 1, 32, 32}, {1, 34, 30, 64, 64}, {2, 21, 16, 160, 96}};
+constexpr Map kMaps[] = {{1, 1, 1, 32, 32}, {1, 2, 2, 64, 32},   {2, 5, 7, 32, 64},    {3, 8, 8, 96, 160},
+                         {1, 3, 1, 32, 32}, {1, 34, 30, 64, 64}, {2, 21, 16, 160, 96}, {1, 66, 70, 32, 32}};
 
-TEST_F(Winograd, IsTheConvolutionToTheLastBitWhereNothingIsRounded) {
-  for (const Map& map : kMaps) {
-    for (const int threads : {1, 2, 3}) {
-      SCOPED_TRACE(fmt::format("{} x {} x {}, {} -> {}, {} threads", map.batch, map.height, map.width, map.in, map.out,
-                               threads));
-      const Threads of_test(threads);
-      const auto whole = [](int64_t low, int64_t high, at::IntArrayRef sizes) {
-        return torch::randint(low, high, sizes, torch::kFloat);
-      };
-      // Sums of nine of these over four are integers that bfloat16 holds, as are sums of four pixels.
-      const Tensor weight = channels_last(4 * whole(-3, 4, {map.out, map.in, 3, 3})).to(torch::kBFloat16);
-      const Tensor bias = whole(-9, 10, {map.out}).to(torch::kBFloat16);
-      const Tensor x = channels_last(whole(-4, 5, {map.batch, map.in, map.height, map.width}));
-      const Tensor dy = channels_last(whole(-4, 5, {map.batch, map.out, map.height, map.width}));
-      const WinogradFilters filters = make_winograd_filters(kAnySize, {});
-      const Tensor input = exact(x).requires_grad_();
-      const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
-      const Tensor y = winograd_convolution(x, weight, bias, filters);
-      EXPECT_EQ(y.scalar_type(), torch::kFloat);
-      EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
-      EXPECT_TRUE(exact(y).equal(wanted)) << off(y, wanted.detach());
-      const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
-      EXPECT_TRUE(exact(winograd_gradient(dy, weight, filters)).equal(d));
+TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
+  torch::manual_seed(31);
+  double worst = 0;
+  for (const WinogradKernel* kernel : winograd_kernels()) {
+    for (const Map& map : kMaps) {
+      for (const int threads : {1, 2, 3}) {
+        SCOPED_TRACE(fmt::format("{}: {} x {} x {}, {} -> {}, {} threads", kernel->name, map.batch, map.height,
+                                 map.width, map.in, map.out, threads));
+        const Threads of_test(threads);
+        const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3})).to(type_of(*kernel));
+        const Tensor bias = torch::randn({map.out}).to(type_of(*kernel));
+        const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
+        const Tensor dy = channels_last(torch::randn({map.batch, map.out, map.height, map.width}));
+        const Tensor input = exact(x).requires_grad_();
+        const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
+        const WinogradFilters filters = filters_by(*kernel);
+        const Tensor y = winograd_convolution(x, weight, bias, filters);
+        EXPECT_EQ(y.scalar_type(), torch::kFloat);
+        EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
+        EXPECT_LT(off(y, wanted.detach()), limit_of(*kernel));
+        const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
+        EXPECT_LT(off(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
+        if (!kernel->rounds) worst = std::max(worst, off(y, wanted.detach()));
+      }
     }
   }
+  std::printf("  %zu kernels; in float32 off by at most %.2e\n", winograd_kernels().size(), worst);
 }
 
-TEST_F(Winograd, RoundsLittleMoreThanADirectConvolution) {
+TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
+  if (!has_fast_bfloat16()) GTEST_SKIP() << "this processor has no AVX512-BF16";
+  torch::manual_seed(31);
   for (const Map& map : kMaps) {
-    const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3})).to(torch::kBFloat16);
-    const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
-    const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+    const auto whole = [](int64_t low, int64_t high, at::IntArrayRef sizes) {
+      return torch::randint(low, high, sizes, torch::kFloat);
+    };
+    // Sums of nine of these over four are integers that bfloat16 holds, as are sums of four pixels.
+    const Tensor weight = channels_last(4 * whole(-3, 4, {map.out, map.in, 3, 3})).to(torch::kBFloat16);
+    const Tensor bias = whole(-9, 10, {map.out}).to(torch::kBFloat16);
+    const Tensor x = channels_last(whole(-4, 5, {map.batch, map.in, map.height, map.width}));
+    const Tensor dy = channels_last(whole(-4, 5, {map.batch, map.out, map.height, map.width}));
     const WinogradFilters filters = make_winograd_filters(kAnySize, {});
-    // Rounding x alone is 1.7e-3 off. Products of 25 / 9 the results' energy, of which all tiles and 21 / 25 of the
-    // filters are rounded: 1.7e-3 * sqrt(46 / 9) = 3.8e-3.
-    EXPECT_LT(off(winograd_convolution(x, weight, {}, filters), wanted), 6e-3);
+    const Tensor input = exact(x).requires_grad_();
+    const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
+    const Tensor y = winograd_convolution(x, weight, bias, filters);
+    EXPECT_TRUE(exact(y).equal(wanted)) << off(y, wanted.detach());
+    const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
+    EXPECT_TRUE(exact(winograd_gradient(dy, weight, filters)).equal(d));
   }
 }
 
-/// A convolution in bfloat16 of 64 channels, with its norm.
+TEST(Winograd, InFloat32ItRoundsLittleMoreThanADirectConvolution) {
+  torch::manual_seed(32);
+  for (const Map& map : {Map{1, 16, 16, 192, 192}, Map{1, 32, 32, 64, 64}}) {
+    const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3}));
+    const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
+    const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+    const double direct = off(torch::conv2d(x, weight, {}, 1, 1), wanted);
+    const double tiled = off(winograd_convolution(x, weight, {}, make_winograd_filters(kAnySize, {})), wanted);
+    std::printf("  off by %.2e as tiles, %.2e directly\n", tiled, direct);
+    EXPECT_LT(tiled, 6 * direct);
+  }
+}
+
+/// A convolution of 64 channels, with its norm.
 struct Layer {
   torch::nn::Conv2d conv = conv3x3(64, 64);
   torch::nn::GroupNorm norm = group_norm(8, 64, 1e-5);
-  Layer() {
-    conv->to(torch::kBFloat16);
+  explicit Layer(torch::ScalarType type) {
+    conv->to(type);
     for (auto* module : {static_cast<torch::nn::Module*>(conv.get()), static_cast<torch::nn::Module*>(norm.get())}) {
       for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
     }
@@ -99,61 +132,91 @@ struct Layer {
   }
 };
 
-TEST_F(Winograd, ALayerOfANetworkUsesItThereAndBack) {
-  if (!asks_onednn()) GTEST_SKIP() << "no wide maps in this build";
-  Layer layer;
+struct Off {
+  double y, gradient;
+  bool operator==(const Off&) const = default;
+};
+/// How far off a layer is with its norm, there and back.
+Off off_of(Layer& layer) {
+  torch::manual_seed(33);
   const Tensor x = channels_last(torch::randn({2, 64, 12, 10})), up = torch::randn({2, 64, 12, 10});
   const Tensor input = exact(x).requires_grad_();
   const Tensor wanted = layer.wanted(input);
-  const Tensor d_wanted = torch::autograd::grad({wanted}, {input}, {exact(up)})[0];
-  const auto differences = [&] {
-    const Tensor leaf = x.clone().requires_grad_();
-    const Tensor y = applied(layer.conv, leaf, {.norm = &layer.norm});
-    const torch::NoGradGuard no_grad;
-    EXPECT_TRUE(applied(layer.conv, x, {.norm = &layer.norm}).equal(y)) << "with and without gradients";
-    return std::pair(off(y.detach(), wanted.detach()), off(torch::autograd::grad({y}, {leaf}, {up})[0], d_wanted));
-  };
-  const auto direct = differences();
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_pixels = 121});
-  EXPECT_EQ(differences(), direct) << "the map is too small";
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_pixels = 120});
-  const auto tiled = differences();
-  std::printf("  off by %.2e and %.2e (gradient) as tiles, %.2e and %.2e directly\n", tiled.first, tiled.second,
-              direct.first, direct.second);
-  EXPECT_NE(tiled.first, direct.first);
-  EXPECT_NE(tiled.second, direct.second);
-  EXPECT_LT(tiled.first, 5e-3);
-  EXPECT_LT(tiled.second, 5e-3);
-}
-
-TEST_F(Winograd, FiltersThatChangeAreTransformedAnew) {
+  const Tensor leaf = x.clone().requires_grad_();
+  const Tensor y = applied(layer.conv, leaf, {.norm = &layer.norm});
   const torch::NoGradGuard no_grad;
-  Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(torch::kBFloat16);
-  const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
-  const WinogradFilters filters = make_winograd_filters(kAnySize, {});
-  const auto expect_right = [&](const char* what) {
-    for (int again = 0; again < 2; ++again) {
-      const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
-      EXPECT_LT(off(winograd_convolution(x, weight, {}, filters), wanted), 6e-3) << what;
-    }
-  };
-  expect_right("at first");
-  weight.mul_(-2);
-  expect_right("changed in place");
-  weight = channels_last(weight.flip(0));
-  expect_right("others in their place");
+  EXPECT_TRUE(applied(layer.conv, x, {.norm = &layer.norm}).equal(y)) << "with and without gradients";
+  return {off(y.detach(), wanted.detach()),
+          off(torch::autograd::grad({y}, {leaf}, {up})[0], torch::autograd::grad({wanted}, {input}, {exact(up)})[0])};
 }
 
-TEST_F(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
-  const auto takes = [](at::IntArrayRef sizes, size_t largest = kAnySize) {
-    return takes_winograd(make_winograd_filters(largest, {}), torch::empty(sizes, torch::kBFloat16), 8, 8);
+TEST(Winograd, ALayerInBfloat16UsesItOnLargeMapsThereAndBack) {
+  if (!asks_onednn(torch::kBFloat16)) GTEST_SKIP() << "no wide maps in bfloat16 here";
+  Layer layer(torch::kBFloat16);
+  const Off direct = off_of(layer);
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_rounded_pixels = 121});
+  EXPECT_EQ(off_of(layer), direct) << "the map is too small";
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_rounded_pixels = 120});
+  const Off tiled = off_of(layer);
+  std::printf("  off by %.2e and %.2e (gradient) as tiles, %.2e and %.2e directly\n", tiled.y, tiled.gradient, direct.y,
+              direct.gradient);
+  EXPECT_NE(tiled.y, direct.y);
+  EXPECT_NE(tiled.gradient, direct.gradient);
+  EXPECT_LT(tiled.y, 5e-3);
+  EXPECT_LT(tiled.gradient, 5e-3);
+}
+
+TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
+  Layer layer(torch::kFloat);
+  const Off direct = off_of(layer);
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_rounded_pixels = 1 << 20});
+  const Off tiled = off_of(layer);
+  EXPECT_NE(tiled.y, direct.y);
+  EXPECT_NE(tiled.gradient, direct.gradient);
+  EXPECT_LT(tiled.y, 3e-6);
+  EXPECT_LT(tiled.gradient, 3e-6);
+}
+
+TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(34);
+  for (const WinogradKernel* kernel : winograd_kernels()) {
+    Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(type_of(*kernel));
+    const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
+    const WinogradFilters filters = filters_by(*kernel);
+    const auto expect_right = [&](const char* what) {
+      for (int again = 0; again < 2; ++again) {
+        const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+        EXPECT_LT(off(winograd_convolution(x, weight, {}, filters), wanted), limit_of(*kernel))
+            << kernel->name << " " << what;
+      }
+    };
+    expect_right("at first");
+    weight.mul_(-2);
+    expect_right("changed in place");
+    weight = channels_last(weight.flip(0));
+    expect_right("others in their place");
+  }
+}
+
+TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
+  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, size_t largest = kAnySize) {
+    return takes_winograd(make_winograd_filters(largest, {}), torch::empty(sizes, type), {1, sizes[1], 8, 8});
   };
-  EXPECT_TRUE(takes({64, 32, 3, 3}));
-  EXPECT_FALSE(takes({64, 32, 1, 1}));
-  EXPECT_FALSE(takes({64, 4, 3, 3}));
-  EXPECT_FALSE(takes({8, 32, 3, 3}));
-  EXPECT_FALSE(takes({64, 32, 3, 3}, /*largest=*/64 * 32 * 9 * 2 - 1)) << "too large to be kept";
-  EXPECT_FALSE(takes_winograd({}, torch::empty({64, 32, 3, 3}, torch::kBFloat16), 8, 8)) << "nothing is kept";
+  for (const torch::ScalarType type : {torch::kFloat, torch::kBFloat16}) {
+    const bool can = type == torch::kFloat || has_fast_bfloat16();
+    const size_t bytes = 64 * 32 * 9 * torch::elementSize(type);
+    EXPECT_EQ(takes({64, 32, 3, 3}, type), can);
+    EXPECT_FALSE(takes({64, 32, 1, 1}, type));
+    EXPECT_FALSE(takes({64, 4, 3, 3}, type));
+    EXPECT_FALSE(takes({4, 32, 3, 3}, type));
+    EXPECT_EQ(takes({64, 32, 3, 3}, type, bytes), can);
+    EXPECT_FALSE(takes({64, 32, 3, 3}, type, bytes - 1)) << "too large to be kept";
+    EXPECT_FALSE(takes_winograd({}, torch::empty({64, 32, 3, 3}, type), {1, 32, 8, 8})) << "nothing is kept";
+  }
+  EXPECT_TRUE(takes({640, 1280, 3, 3}, torch::kFloat));
+  EXPECT_FALSE(takes({1280, 1280, 3, 3}, torch::kFloat)) << "filters that would be read from memory for a few tiles";
+  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kDouble));
 }
 
 }  // namespace

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// See attention_kernel.h. The file is compiled for AVX512-BF16 as a whole, so it must not make the compiler emit any
-// inline function of a header: another file might be linked against that copy and run where the instructions are not.
-#include "lucid/diffusion/attention_kernel.h"
-
-#include "lucid/diffusion/bfloat16_pair.h"
-
-#ifdef __AVX512BF16__
+// attention_kernel.h in bfloat16. The file is compiled for AVX512-BF16 as a whole, so it must not make the compiler
+// emit any inline function of a header: another file might be linked against that copy and run where the instructions
+// are not.
+#if defined(__x86_64__)
 #include <immintrin.h>
-#endif
+
+#include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/bfloat16_pair.h"
 
 namespace lucid::diffusion {
 namespace {
 
+constexpr int64_t kAttentionRows = 64;  // queries of one call
 constexpr int64_t kLanes = 16;          // float32 numbers in a register
 constexpr int64_t kTileRows = 8;        // queries that one tile of registers holds
 constexpr int64_t kPanel = 2 * kLanes;  // keys that it holds
@@ -24,14 +24,8 @@ constexpr int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t padded_keys(const AttentionShape& shape) { return rounded_up(shape.keys, kPanel); }
 int64_t padded_width(const AttentionShape& shape) { return rounded_up(shape.width, kLanes); }
 
-}  // namespace
-
 int64_t packed_keys_size(const AttentionShape& shape) { return padded_keys(shape) * shape.width; }
 int64_t packed_values_size(const AttentionShape& shape) { return padded_keys(shape) * padded_width(shape); }
-
-#ifdef __AVX512BF16__
-
-namespace {
 
 /// What a block of queries works in.
 struct Scratch {
@@ -172,16 +166,14 @@ inline void add_values(const Bfloat16Bits* const (&weights)[kTileRows], const Bf
   add_columns<1>(weights, values, pairs, sums, stride, at, first);
 }
 
-}  // namespace
-
-void pack_head(const AttentionShape& shape, int64_t head, const Bfloat16Bits* k, const Bfloat16Bits* v,
-               Bfloat16Bits* packed_keys, Bfloat16Bits* packed_values) {
+void pack_head(const AttentionShape& shape, int64_t head, const void* k, const void* v, void* packed_keys,
+               void* packed_values) {
   const int64_t sample = head / shape.heads, column = head % shape.heads * shape.width;
   const int64_t width = padded_width(shape), padded = padded_keys(shape);
-  const Bfloat16Bits* keys = k + sample * shape.keys * shape.stride() + column;
-  const Bfloat16Bits* values = v + sample * shape.keys * shape.stride() + column;
+  const Bfloat16Bits* keys = static_cast<const Bfloat16Bits*>(k) + sample * shape.keys * shape.stride() + column;
+  const Bfloat16Bits* values = static_cast<const Bfloat16Bits*>(v) + sample * shape.keys * shape.stride() + column;
   for (int64_t panel = 0; panel < padded; panel += kPanel) {  // [panels, width / 2, kPanel, 2]
-    Bfloat16Bits* to = packed_keys + panel * shape.width;
+    Bfloat16Bits* to = static_cast<Bfloat16Bits*>(packed_keys) + panel * shape.width;
     for (int64_t key = 0; key < kPanel; ++key) {
       for (int64_t i = 0; i < shape.width; i += 2) {
         const int pair = panel + key < shape.keys ? pair_at(keys + (panel + key) * shape.stride() + i) : 0;
@@ -197,23 +189,25 @@ void pack_head(const AttentionShape& shape, int64_t head, const Bfloat16Bits* k,
     };
     for (int64_t i = 0; i < width; i += kLanes) {
       const __m512i even = _mm512_cvtepu16_epi32(row(key, i)), odd = _mm512_cvtepu16_epi32(row(key + 1, i));
-      _mm512_storeu_si512(packed_values + key * width + 2 * i, _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
+      _mm512_storeu_si512(static_cast<Bfloat16Bits*>(packed_values) + key * width + 2 * i,
+                          _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
     }
   }
 }
 
-int64_t attention_scratch_size(const AttentionShape& shape) {
+int64_t scratch_size(const AttentionShape& shape) {
   return kFixedScratch + kAttentionRows * padded_width(shape) * int64_t{sizeof(float)};
 }
 
-void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, const PackedKeys& packed,
-                 const Bfloat16Bits* q, Bfloat16Bits* y, char* scratch) {
+void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, const PackedKeys& packed, const void* q,
+                 void* y, char* scratch) {
   const Scratch s = scratch_in(shape, scratch);
   const int64_t sample = head / shape.heads, column = head % shape.heads * shape.width;
   const int64_t width = padded_width(shape), rows = lesser(kAttentionRows, shape.rows - first_row);
-  const Bfloat16Bits* queries = q + (sample * shape.rows + first_row) * shape.stride() + column;
-  const Bfloat16Bits* keys = packed.keys + head * packed_keys_size(shape);
-  const Bfloat16Bits* values = packed.values + head * packed_values_size(shape);
+  const int64_t first_number = (sample * shape.rows + first_row) * shape.stride() + column;
+  const Bfloat16Bits* queries = static_cast<const Bfloat16Bits*>(q) + first_number;
+  const auto* keys = static_cast<const Bfloat16Bits*>(packed.keys);
+  const auto* values = static_cast<const Bfloat16Bits*>(packed.values);
   // softmax in base 2
   const float scale = 1.44269504F / __builtin_sqrtf(static_cast<float>(shape.width));
   for (int64_t block = 0; block < shape.keys; block += kKeyBlock) {
@@ -244,7 +238,7 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
   }
   for (int64_t r = 0; r < rows; ++r) {
     const __m512 share = _mm512_set1_ps(1 / s.total[r]);
-    Bfloat16Bits* to = y + (sample * shape.rows + first_row + r) * shape.stride() + column;
+    Bfloat16Bits* to = static_cast<Bfloat16Bits*>(y) + first_number + r * shape.stride();
     for (int64_t i = 0; i < shape.width; i += kLanes) {
       const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(s.sums + r * width + i), share));
       _mm256_mask_storeu_epi16(to + i, first_lanes(shape.width - i), (__m256i)rounded);
@@ -252,14 +246,17 @@ void attend_rows(const AttentionShape& shape, int64_t head, int64_t first_row, c
   }
 }
 
-#else  // never called: has_fast_bfloat16() says no
+}  // namespace
 
-void pack_head(const AttentionShape&, int64_t, const Bfloat16Bits*, const Bfloat16Bits*, Bfloat16Bits*, Bfloat16Bits*) {
-}
-int64_t attention_scratch_size(const AttentionShape&) { return 0; }
-void attend_rows(const AttentionShape&, int64_t, int64_t, const PackedKeys&, const Bfloat16Bits*, Bfloat16Bits*,
-                 char*) {}
-
-#endif
+extern constinit const AttentionKernel kAttentionBfloat16 = {.name = "avx512_bf16",
+                                                             .rounds = true,
+                                                             .width_step = 2,
+                                                             .rows = kAttentionRows,
+                                                             .packed_keys_size = packed_keys_size,
+                                                             .packed_values_size = packed_values_size,
+                                                             .pack_head = pack_head,
+                                                             .scratch_size = scratch_size,
+                                                             .attend_rows = attend_rows};
 
 }  // namespace lucid::diffusion
+#endif

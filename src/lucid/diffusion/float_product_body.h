@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the float32 kernels are made of: a register's numbers, and products of few rows with a panel of columns. Each
+// kernels_<isa>.cpp includes this once, with kLanes and kMostRows defined, and is compiled for its instruction set as a
+// whole: no inline function of a header may be emitted there.
+
+using Lanes [[gnu::vector_size(4 * kLanes)]] = float;
+using LanesInMemory [[gnu::vector_size(4 * kLanes), gnu::aligned(4), gnu::may_alias]] = float;
+
+[[gnu::always_inline]] inline Lanes load(const float* from) { return *reinterpret_cast<const LanesInMemory*>(from); }
+[[gnu::always_inline]] inline void store(float* to, Lanes value) { *reinterpret_cast<LanesInMemory*>(to) = value; }
+
+constexpr int64_t kPanel = 2 * kLanes;  // columns: with kMostRows rows, their sums fill the registers
+
+constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+constexpr int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// Rows that begin `stride` numbers apart.
+struct Rows {
+  const float* numbers;
+  int64_t stride;
+};
+
+/// c [kRows, kPanel] = (kAdd ? c : 0) + a [kRows, depth] b [depth, kPanel].
+template <bool kAdd, int kRows>
+void multiply(const Rows& a, int64_t depth, const float* b, float* c, int64_t c_stride) {
+  Lanes sums[kRows][2];
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+    sums[r][0] = kAdd ? load(c + r * c_stride) : Lanes{};
+    sums[r][1] = kAdd ? load(c + r * c_stride + kLanes) : Lanes{};
+  }
+  const float* numbers = a.numbers;
+  const int64_t stride = a.stride;
+  for (int64_t i = 0; i < depth; ++i) {
+    const Lanes left = load(b + i * kPanel), right = load(b + i * kPanel + kLanes);
+#pragma GCC unroll 12
+    for (int r = 0; r < kRows; ++r) {
+      const float number = numbers[r * stride + i];
+      sums[r][0] += number * left;
+      sums[r][1] += number * right;
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+    store(c + r * c_stride, sums[r][0]);
+    store(c + r * c_stride + kLanes, sums[r][1]);
+  }
+}
+
+using Multiply = void (*)(const Rows&, int64_t, const float*, float*, int64_t);
+template <bool kAdd, int... kRows>
+Multiply multiply_of(int64_t rows, std::integer_sequence<int, kRows...>) {
+  static constexpr Multiply kFunctions[] = {multiply<kAdd, kRows + 1>...};
+  return kFunctions[rows - 1];
+}
+
+/// The same for 1 to kMostRows rows.
+template <bool kAdd>
+void multiply_rows(int64_t rows, const Rows& a, int64_t depth, const float* b, float* c, int64_t c_stride) {
+  multiply_of<kAdd>(rows, std::make_integer_sequence<int, kMostRows>())(a, depth, b, c, c_stride);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The float32 kernels in AVX2 and FMA.
+#if defined(__x86_64__)
+#include <utility>
+
+#include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/winograd_kernel.h"
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr int64_t kLanes = 8;     // float32 numbers in a register
+constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one of a row
+#include "lucid/diffusion/float_product_body.h"
+// and, in terms of it:
+#include "lucid/diffusion/attention_float_body.h"
+#include "lucid/diffusion/winograd_float_body.h"
+
+}  // namespace
+
+extern constinit const AttentionKernel kAttentionAvx2 = attention::kernel_named("avx2");
+extern constinit const WinogradKernel kWinogradAvx2 = winograd::kernel_named("avx2");
+
+}  // namespace lucid::diffusion
+#endif

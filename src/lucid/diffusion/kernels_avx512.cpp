@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The float32 kernels in AVX-512.
+#if defined(__x86_64__)
+#include <utility>
+
+#include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/winograd_kernel.h"
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr int64_t kLanes = 16;     // float32 numbers in a register
+constexpr int64_t kMostRows = 12;  // 24 sums, two registers of columns and one of a row
+#include "lucid/diffusion/float_product_body.h"
+// and, in terms of it:
+#include "lucid/diffusion/attention_float_body.h"
+#include "lucid/diffusion/winograd_float_body.h"
+
+}  // namespace
+
+extern constinit const AttentionKernel kAttentionAvx512 = attention::kernel_named("avx512");
+extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named("avx512");
+
+}  // namespace lucid::diffusion
+#endif

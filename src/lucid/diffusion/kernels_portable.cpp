@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The float32 kernels in what every processor has.
+#include <utility>
+
+#include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/winograd_kernel.h"
+
+namespace lucid::diffusion {
+namespace {
+
+constexpr int64_t kLanes = 4;     // float32 numbers in a register
+constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one of a row
+#include "lucid/diffusion/float_product_body.h"
+// and, in terms of it:
+#include "lucid/diffusion/attention_float_body.h"
+#include "lucid/diffusion/winograd_float_body.h"
+
+}  // namespace
+
+extern constinit const AttentionKernel kAttentionPortable = attention::kernel_named("portable");
+extern constinit const WinogradKernel kWinogradPortable = winograd::kernel_named("portable");
+
+}  // namespace lucid::diffusion
