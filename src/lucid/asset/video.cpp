@@ -134,8 +134,8 @@ void VideoWriter::State::open_encoder(const AVCodec* encoder, int fps) {
   codec->color_trc = AVCOL_TRC_BT709;
   codec->color_range = AVCOL_RANGE_MPEG;
   if (encoder->id == AV_CODEC_ID_H264) {
-    check(av_opt_set(codec->priv_data, "preset", "medium", 0));
-    check(av_opt_set(codec->priv_data, "crf", "18", 0));
+    check(av_opt_set(codec->priv_data, "preset", "veryfast", 0));
+    check(av_opt_set(codec->priv_data, "crf", "17", 0));
     if (has_avx512()) check(av_opt_set(codec->priv_data, "x264-params", "asm=AVX2", 0));
   } else {
     constexpr int kQuantiser = 2;  // of 1 (best) to 31
