@@ -23,7 +23,6 @@ void Embeddings::make_room(int64_t rows) {
 }
 
 void Embeddings::remember(const std::vector<std::string>& texts) {
-  constexpr int64_t kAtOnce = 64;
   if (texts.empty()) return;
   const int64_t first = known(), count = static_cast<int64_t>(texts.size());
   const torch::Device device = diffusion::device_of(*encoder_);
@@ -31,11 +30,11 @@ void Embeddings::remember(const std::vector<std::string>& texts) {
   options_.workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
     const diffusion::Share share = diffusion::share_of(count, worker, options_.workers.count());
-    for (int64_t begin = share.begin; begin < share.end; begin += kAtOnce) {
-      const int64_t end = std::min(share.end, begin + kAtOnce);
-      const std::vector<std::string> some(texts.begin() + begin, texts.begin() + end);
-      const torch::Tensor ids = ids_of(tokenizer_, some, encoder_->config().positions);
-      table_.slice(0, first + begin, first + end).copy_(encoder_->forward(diffusion::to_device(ids, device)));
+    // One by one: how a matrix product rounds depends on how many rows it has, and which sentences are still missing on
+    // whether the run was resumed.
+    for (int64_t i = share.begin; i < share.end; ++i) {
+      const torch::Tensor ids = ids_of(tokenizer_, {texts[static_cast<size_t>(i)]}, encoder_->config().positions);
+      table_[first + i].copy_(encoder_->forward(diffusion::to_device(ids, device)).squeeze(0));
     }
   });
   for (int64_t i = 0; i < count; ++i) row_of_.emplace(texts[static_cast<size_t>(i)], first + i);
