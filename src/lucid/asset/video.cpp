@@ -134,6 +134,7 @@ void VideoWriter::State::open_encoder(const AVCodec* encoder, int fps) {
   codec->color_trc = AVCOL_TRC_BT709;
   codec->color_range = AVCOL_RANGE_MPEG;
   if (encoder->id == AV_CODEC_ID_H264) {
+    // To the eye what "medium" gives at 18, in half the time and about the same size.
     check(av_opt_set(codec->priv_data, "preset", "veryfast", 0));
     check(av_opt_set(codec->priv_data, "crf", "17", 0));
     if (has_avx512()) check(av_opt_set(codec->priv_data, "x264-params", "asm=AVX2", 0));

@@ -5,31 +5,16 @@
 #include <ATen/Parallel.h>
 
 #include <cmath>
-#include <vector>
 
 #include "lucid/base/error.h"
-#include "lucid/base/machine.h"
-#include "lucid/diffusion/attention_kernel.h"
 #include "lucid/diffusion/fused.h"
+#include "lucid/diffusion/kernels.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/wide_convolution.h"
 
 namespace lucid::diffusion {
 namespace {
-
-#if defined(__x86_64__)
-std::vector<const AttentionKernel*> kernels_of(Isa isa) {
-  std::vector<const AttentionKernel*> kernels;
-  if (has_fast_bfloat16()) kernels.push_back(&kAttentionBfloat16);
-  if (isa >= Isa::kAvx512) kernels.push_back(&kAttentionAvx512);
-  if (isa >= Isa::kAvx2) kernels.push_back(&kAttentionAvx2);
-  kernels.push_back(&kAttentionPortable);
-  return kernels;
-}
-#else
-std::vector<const AttentionKernel*> kernels_of(Isa) { return {&kAttentionPortable}; }
-#endif
 
 /// The kernel that is to compute this; none if libtorch is.
 const AttentionKernel* kernel_for(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -43,18 +28,14 @@ const AttentionKernel* kernel_for(const torch::Tensor& q, const torch::Tensor& k
       wants_gradient({q, k, v})) {
     return nullptr;
   }
-  for (const AttentionKernel* kernel : attention_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const AttentionKernel* kernel = here.attention;
     if (kernel->rounds == (type == torch::kBFloat16) && width % kernel->width_step == 0) return kernel;
   }
   return nullptr;
 }
 
 }  // namespace
-
-std::span<const AttentionKernel* const> attention_kernels() {
-  static const std::vector<const AttentionKernel*> kernels = kernels_of(widest_isa());
-  return kernels;
-}
 
 torch::Tensor attend_by(const AttentionKernel& kernel, torch::Tensor q, torch::Tensor k, torch::Tensor v,
                         int64_t heads) {

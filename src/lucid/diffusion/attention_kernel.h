@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 namespace lucid::diffusion {
 
@@ -46,8 +45,5 @@ extern const AttentionKernel kAttentionPortable;
 #if defined(__x86_64__)
 extern const AttentionKernel kAttentionAvx2, kAttentionAvx512, kAttentionBfloat16;
 #endif
-
-/// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.
-std::span<const AttentionKernel* const> attention_kernels();
 
 }  // namespace lucid::diffusion

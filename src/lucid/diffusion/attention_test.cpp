@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "lucid/base/machine.h"
-#include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/kernels.h"
 #include "lucid/diffusion/off.h"
 
 namespace lucid::diffusion {
@@ -57,7 +57,8 @@ Tokens drawn(const Case& c, torch::ScalarType type) {
 
 TEST(Attention, EveryKernelIsCloseToTheDefinition) {
   torch::manual_seed(3);
-  for (const AttentionKernel* kernel : attention_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const AttentionKernel* kernel = here.attention;
     double worst = 0;
     for (const Case& c : kCases) {
       const auto [q, k, v] = drawn(c, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
@@ -85,7 +86,8 @@ TEST(Attention, Bfloat16IsCloseToTheDefinition) {
 
 TEST(Attention, HugeScoresAreNoInfinities) {
   torch::manual_seed(4);
-  for (const AttentionKernel* kernel : attention_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const AttentionKernel* kernel = here.attention;
     auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     q = q * 300;
     EXPECT_LE(off(attend_by(*kernel, q, k, v, 2), by_definition(q, k, v, 2)), kernel->rounds ? 3e-2 : 2e-4)
@@ -94,7 +96,8 @@ TEST(Attention, HugeScoresAreNoInfinities) {
 }
 
 TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
-  for (const AttentionKernel* kernel : attention_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const AttentionKernel* kernel = here.attention;
     for (const int64_t where : {0, 17, 39}) {
       auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
       k[0][where][3] = std::nanf("");  // of the first head

@@ -2,6 +2,8 @@
 // See wide_convolution.h.
 #include "lucid/diffusion/wide_convolution.h"
 
+#include <optional>
+
 #include "lucid/base/error.h"
 #include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/fused_norm.h"
@@ -100,20 +102,21 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
   }
 };
 
-/// By oneDNN itself or as Winograd's tiles: maps in float32, weights that are in bfloat16 or kept laid out, and so
-/// frozen.
-bool computes_directly(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || PlainOperators::wanted()) return false;
-  if (conv->weight.scalar_type() == torch::kBFloat16) return asks_onednn(torch::kBFloat16);
-  if (wants_gradient({conv->weight, conv->bias})) return false;
-  const Weights weights = weights_of(conv);
-  return (asks_onednn(torch::kFloat) && onednn::keeps(weights)) || winograd_of(conv, x, windows_of(conv, more_padding));
+/// By oneDNN itself or as Winograd's tiles: of maps in float32, by weights that are in bfloat16 or kept laid out, and
+/// so frozen. None where libtorch is to compute.
+std::optional<Product> product_of(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
+  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || PlainOperators::wanted()) return std::nullopt;
+  const torch::ScalarType type = conv->weight.scalar_type();
+  const bool wide = is_wide(x, conv->weight);
+  if (!wide && (type != torch::kFloat || wants_gradient({conv->weight, conv->bias}))) return std::nullopt;
+  Product product{.weights = weights_of(conv), .windows = windows_of(conv, more_padding)};
+  const bool by_onednn = asks_onednn(type) && (wide || onednn::keeps(product.weights));
+  if (by_onednn || !wide) product.filters = winograd_of(conv, x, product.windows);
+  return by_onednn || product.filters ? std::optional(product) : std::nullopt;
 }
 
-Tensor directly(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
+Tensor directly(const Product& product, torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
   const Tensor x = map.contiguous(torch::MemoryFormat::ChannelsLast);
-  const Windows windows = windows_of(conv, before.more_padding);
-  const Product product{.weights = weights_of(conv), .windows = windows, .filters = winograd_of(conv, x, windows)};
   Norm norm;
   if (before.norm != nullptr) {
     torch::nn::GroupNormImpl& module = **before.norm;
@@ -142,11 +145,12 @@ torch::ScalarType type_of_maps(torch::ScalarType precision, const Tensor& input)
 }
 
 bool takes_norm(const torch::nn::Conv2d& conv, const Tensor& x) {
-  return is_wide(x, conv->weight) || computes_directly(conv, x, /*more_padding=*/0);
+  return is_wide(x, conv->weight) || product_of(conv, x, /*more_padding=*/0).has_value();
 }
 
 Tensor applied(torch::nn::Conv2d& conv, const Tensor& x, const Before& before) {
-  return computes_directly(conv, x, before.more_padding) ? directly(conv, x, before) : by_libtorch(conv, x, before);
+  const std::optional<Product> product = product_of(conv, x, before.more_padding);
+  return product ? directly(*product, conv, x, before) : by_libtorch(conv, x, before);
 }
 
 }  // namespace lucid::diffusion

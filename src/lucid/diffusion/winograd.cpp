@@ -6,13 +6,11 @@
 
 #include <algorithm>
 #include <mutex>
-#include <vector>
 
 #include "lucid/base/error.h"
-#include "lucid/base/machine.h"
+#include "lucid/diffusion/kernels.h"
 #include "lucid/diffusion/last_seen.h"
 #include "lucid/diffusion/numbers.h"
-#include "lucid/diffusion/winograd_kernel.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -41,7 +39,8 @@ Tensor transformed(const Tensor& weight, Direction direction, const WinogradKern
 const WinogradKernel* kernel_of(const Tensor& weight) {
   const bool rounds = weight.scalar_type() == torch::kBFloat16;
   if (!rounds && weight.scalar_type() != torch::kFloat) return nullptr;
-  for (const WinogradKernel* kernel : winograd_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const WinogradKernel* kernel = here.winograd;
     const bool whole_panels = weight.size(0) % kernel->panel == 0 && weight.size(1) % kernel->panel == 0;
     if (kernel->rounds == rounds && whole_panels) return kernel;
   }
@@ -159,25 +158,7 @@ Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel
   return y;
 }
 
-#if defined(__x86_64__)
-std::vector<const WinogradKernel*> kernels_of(Isa isa) {
-  std::vector<const WinogradKernel*> kernels;
-  if (has_fast_bfloat16()) kernels.push_back(&kWinogradBfloat16);
-  if (isa >= Isa::kAvx512) kernels.push_back(&kWinogradAvx512);
-  if (isa >= Isa::kAvx2) kernels.push_back(&kWinogradAvx2);
-  kernels.push_back(&kWinogradPortable);
-  return kernels;
-}
-#else
-std::vector<const WinogradKernel*> kernels_of(Isa) { return {&kWinogradPortable}; }
-#endif
-
 }  // namespace
-
-std::span<const WinogradKernel* const> winograd_kernels() {
-  static const std::vector<const WinogradKernel*> kernels = kernels_of(widest_isa());
-  return kernels;
-}
 
 WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use) {
   return c10::make_intrusive<Kept>(largest, use);

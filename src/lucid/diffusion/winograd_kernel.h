@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 namespace lucid::diffusion {
 
@@ -67,8 +66,5 @@ extern const WinogradKernel kWinogradPortable;
 #if defined(__x86_64__)
 extern const WinogradKernel kWinogradAvx2, kWinogradAvx512, kWinogradBfloat16;
 #endif
-
-/// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.
-std::span<const WinogradKernel* const> winograd_kernels();
 
 }  // namespace lucid::diffusion

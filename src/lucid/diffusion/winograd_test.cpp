@@ -10,10 +10,10 @@
 #include <algorithm>
 
 #include "lucid/base/machine.h"
+#include "lucid/diffusion/kernels.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/off.h"
 #include "lucid/diffusion/wide_convolution.h"
-#include "lucid/diffusion/winograd_kernel.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -54,7 +54,8 @@ constexpr Map kMaps[] = {{1, 1, 1, 32, 32}, {1, 2, 2, 64, 32},   {2, 5, 7, 32, 6
 TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
   torch::manual_seed(31);
   double worst = 0;
-  for (const WinogradKernel* kernel : winograd_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const WinogradKernel* kernel = here.winograd;
     for (const Map& map : kMaps) {
       for (const int threads : {1, 2, 3}) {
         SCOPED_TRACE(fmt::format("{}: {} x {} x {}, {} -> {}, {} threads", kernel->name, map.batch, map.height,
@@ -77,7 +78,7 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
       }
     }
   }
-  std::printf("  %zu kernels; in float32 off by at most %.2e\n", winograd_kernels().size(), worst);
+  std::printf("  %zu kernels; in float32 off by at most %.2e\n", kernels_here().size(), worst);
 }
 
 TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
@@ -180,7 +181,8 @@ TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
 TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(34);
-  for (const WinogradKernel* kernel : winograd_kernels()) {
+  for (const Kernels& here : kernels_here()) {
+    const WinogradKernel* kernel = here.winograd;
     Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(type_of(*kernel));
     const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
     const WinogradFilters filters = filters_by(*kernel);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which kernels this processor runs.
+#pragma once
+
+#include <span>
+
+#include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/winograd_kernel.h"
+
+namespace lucid::diffusion {
+
+/// Of one instruction set and type of numbers.
+struct Kernels {
+  const AttentionKernel* attention = nullptr;
+  const WinogradKernel* winograd = nullptr;
+};
+
+/// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.
+std::span<const Kernels> kernels_here();
+
+}  // namespace lucid::diffusion
