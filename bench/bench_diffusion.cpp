@@ -231,7 +231,8 @@ void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae&
         denoiser, schedule,
         {.latents = latents.detach(), .prompts = &prompts, .views = {{}}, .iteration = 5000, .t_index = 300}, noise);
     encoder.backward(torch::autograd::grad({latents}, {moments}, {score.d_latents})[0]);
-    LUCID_CHECK(std::isfinite(score.norm), "the score is {}", score.norm);
+    const auto norm = score.d_latents.norm().item<double>();
+    LUCID_CHECK(std::isfinite(norm), "the score is {}", norm);
   };
   report.add("ism step", best_of(1, [&] { return seconds_of(step); }), 0, std::nullopt);
 }

@@ -200,7 +200,6 @@ TEST_P(DistillGolden, TimesAndCallsAreTheReferences) {
   // One call fewer than the reference where s is the start: its stride of zero length asks the same thing twice.
   const size_t saved = times.s_index >= 0 && times.s_index == times.start_index ? 1 : 0;
   EXPECT_EQ(ours.unet_calls + saved, c.at("unet_calls").get<size_t>());
-  EXPECT_NEAR(ours.score.norm, ours.score.d_latents.norm().item<double>(), 1e-6 * ours.score.norm);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, DistillGolden, testing::ValuesIn(case_names()),

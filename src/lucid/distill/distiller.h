@@ -66,7 +66,6 @@ struct ScoreInput {
 };
 struct ScoreOutput {
   torch::Tensor d_latents;  // [B,C,h,w] = dL/dlatents
-  double norm = 0;          // of d_latents
   StepTimes times;
   torch::Tensor x0_uncond, x0_guided;  // for the contact sheet; filled when `want_sheet`
   // Intermediate values, as named in the goldens; filled when `want_trace`.

@@ -90,7 +90,7 @@ TEST_F(Score, EveryRegisteredScoreGivesAFiniteGradientOfTheLatentsShape) {
         EXPECT_EQ(output.d_latents.scalar_type(), torch::kFloat);
         EXPECT_TRUE(output.d_latents.isfinite().all().item<bool>());
         EXPECT_FALSE(output.d_latents.requires_grad());
-        EXPECT_GT(output.norm, 0);
+        EXPECT_GT(output.d_latents.norm().item<double>(), 0);
         EXPECT_EQ(output.times.t(), index + 1);
         EXPECT_EQ(output.x0_guided.sizes(), latents.sizes());
         EXPECT_EQ(output.x0_uncond.sizes(), latents.sizes());

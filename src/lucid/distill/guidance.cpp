@@ -95,7 +95,6 @@ double omega(const diffusion::Schedule& schedule, int64_t t) {
 
 void inject(ScoreOutput& output, const ScoreOptions& options, double weight, const torch::Tensor& difference) {
   output.d_latents = torch::nan_to_num(options.lambda_guidance * weight * difference);
-  output.norm = output.d_latents.norm().item<double>();
 }
 
 void fill_sheet(ScoreOutput& output, const ScoreOptions& options, const diffusion::Schedule& schedule,

@@ -28,7 +28,7 @@ Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffu
 /// omega(t) = sqrt((1 - a_t) / a_t).
 double omega(const diffusion::Schedule& schedule, int64_t t);
 
-/// dL/dlatents = nan_to_num(lambda * omega(t) * difference), not divided by the batch; fills `d_latents` and `norm`.
+/// dL/dlatents = nan_to_num(lambda * omega(t) * difference), not divided by the batch; fills `d_latents`.
 void inject(ScoreOutput& output, const ScoreOptions& options, double weight, const torch::Tensor& difference);
 
 /// The contact sheet's one-step x_0: the prediction at x_t read as if it had been made at x_s and s (as the reference

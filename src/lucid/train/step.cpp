@@ -20,13 +20,16 @@ using diffusion::normal_tensor;
 /// Reads a clock at the end of each stage.
 class StageClock {
  public:
+  explicit StageClock(bool waits) : waits_(waits) {}
   void lap(double& seconds) {
+    if (waits_) torch::cuda::synchronize();
     const auto now = std::chrono::steady_clock::now();
     seconds = std::chrono::duration<double>(now - last_).count();
     last_ = now;
   }
 
  private:
+  bool waits_;  // for what a GPU was given
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
@@ -75,7 +78,7 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
   const int64_t iteration = ++model.iteration;
   const auto stream = [&](const char* name) { return Rng(options.seed, name, static_cast<uint64_t>(iteration)); };
   StepReport report;
-  StageClock clock;
+  StageClock clock(scene.waits_by_stage && device.is_cuda());
 
   // 1. Cameras.
   Rng camera_rng = stream("camera");
@@ -138,7 +141,6 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
                                                             .iteration = iteration,
                                                             .t_index = time_rng.integer(range.low, range.high)},
                                                            noise);
-  report.score_norm = score.norm;
   report.timestep = score.times.t();
   clock.lap(report.seconds.score);
 
@@ -171,9 +173,11 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
   model.adam.step(model.cloud, gradient, options.rates.at(iteration));
   report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, iteration,
                                            options.seed, &report.densify);
-  // Read last: on a GPU reading waits for all that was queued.
-  report.tv = variation.item<double>();
-  report.mean_scale = scales.mean().item<double>();
+  // Read last, and together: on a GPU reading waits for all that was queued.
+  const torch::Tensor read = torch::stack({score.d_latents.norm(), variation.detach(), scales.mean()}).cpu();
+  report.score_norm = read[0].item<double>();
+  report.tv = read[1].item<double>();
+  report.mean_scale = read[2].item<double>();
   clock.lap(report.seconds.update);
 
   report.latents = latents.detach();

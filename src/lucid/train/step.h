@@ -29,6 +29,9 @@ struct Scene {
   /// What a denoiser that looks is shown of each view: disparity [B,1,H,W]. Null: the render's own.
   std::function<torch::Tensor(const std::vector<Camera>&)> shown = nullptr;
   torch::Device device = torch::kCPU;  // where prior and prompts are, and the model is to be
+  /// Whether a GPU's work is waited for at the end of each stage, so that the stage's seconds are its own. It costs the
+  /// step a few milliseconds; without it a stage's seconds there are those of queueing.
+  bool waits_by_stage = false;
 };
 
 struct StepReport {
