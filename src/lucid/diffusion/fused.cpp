@@ -130,6 +130,8 @@ Biased with_more(const Biased& x, const Tensor& more) {
   return {x.map, x.bias + more};
 }
 
+Tensor whole(const Biased& x) { return x.bias.defined() ? with_more({.map = x.map}, x.bias).map : x.map; }
+
 Tensor sum_of(const Biased& a, const Biased& b) {
   if (!a.bias.defined() && !b.bias.defined()) return a.map + b.map;
   return gpu::sum_of_maps(a.map, b.map, a.bias, b.bias);
@@ -140,7 +142,7 @@ Tensor normalised(const Biased& x, torch::nn::GroupNorm& norm, After after, std:
   if (gpu::takes_groups(x.map, norm->options.num_groups())) {
     return gpu::group_norm(x.map, x.bias, norm, after == After::kSilu).to(wanted);
   }
-  const Tensor map = x.bias.defined() ? with_more({.map = x.map}, x.bias).map : x.map;
+  const Tensor map = whole(x);
   if (!has_kernels(map)) {
     const Tensor y = normed(map, norm);
     return (after == After::kSilu ? activate(y) : y).to(wanted);

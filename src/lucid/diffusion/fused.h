@@ -25,6 +25,8 @@ Biased convolved(torch::nn::Conv2d& conv, const torch::Tensor& x);
 Biased convolved(torch::nn::Conv2d& conv, const Biased& x, torch::nn::GroupNorm& norm);
 /// The same map with more [B,C] to be added.
 Biased with_more(const Biased& x, const torch::Tensor& more);
+/// The map with its bias.
+torch::Tensor whole(const Biased& x);
 /// a + b.
 torch::Tensor sum_of(const Biased& a, const Biased& b);
 

@@ -2,7 +2,6 @@
 // See resnet.h.
 #include "lucid/diffusion/resnet.h"
 
-#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/wide_convolution.h"
 
@@ -19,11 +18,11 @@ ResnetImpl::ResnetImpl(const ResnetSizes& sizes)
   }
 }
 
-torch::Tensor ResnetImpl::forward(const torch::Tensor& x, const torch::Tensor& time) {
-  Biased h = convolved(conv1_, {.map = x}, norm1_);
+torch::Tensor ResnetImpl::of(const Biased& x, const torch::Tensor& time) {
+  Biased h = convolved(conv1_, x, norm1_);
   if (time_emb_proj_) h = with_more(h, applied(time_emb_proj_, time, h.map.scalar_type()));
   h = convolved(conv2_, h, norm2_);
-  return sum_of(conv_shortcut_ ? convolved(conv_shortcut_, x) : Biased{.map = x}, h);
+  return sum_of(conv_shortcut_ ? convolved(conv_shortcut_, whole(x)) : x, h);
 }
 
 DownsampleImpl::DownsampleImpl(int64_t channels, Padding padding)

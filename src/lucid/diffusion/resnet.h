@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include "lucid/diffusion/fused.h"
+
 namespace lucid::diffusion {
 
 struct ResnetSizes {
@@ -18,7 +20,8 @@ class ResnetImpl : public torch::nn::Module {
  public:
   explicit ResnetImpl(const ResnetSizes& sizes);
   /// x [B,in,h,w], time = silu(time embedding) [B,time_width] or undefined -> [B,out,h,w].
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& time = {});
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& time = {}) { return of({.map = x}, time); }
+  torch::Tensor of(const Biased& x, const torch::Tensor& time = {});
 
  private:
   torch::nn::GroupNorm norm1_, norm2_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lucid/diffusion/fused.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/wide_convolution.h"
 
@@ -61,15 +62,15 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
 }
 
 torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const Watch& watch) {
-  torch::Tensor h = applied(conv_in_, picture);
+  Biased h = convolved(conv_in_, picture);
   for (size_t i = 0; i < levels_.size(); ++i) {
-    for (Resnet& resnet : levels_[i].resnets) h = resnet(h);
-    if (levels_[i].down) h = levels_[i].down(h);
-    watch(fmt::format("down_blocks.{}", i), h);
+    for (Resnet& resnet : levels_[i].resnets) h = {.map = resnet->of(h)};
+    if (levels_[i].down) h = {.map = levels_[i].down(whole(h))};
+    watch(fmt::format("down_blocks.{}", i), whole(h));
   }
-  h = mid_(h);
-  watch("mid_block", h);
-  return applied(conv_out_, h, {.norm = &conv_norm_out_});
+  const torch::Tensor last = mid_(whole(h));
+  watch("mid_block", last);
+  return applied(conv_out_, last, {.norm = &conv_norm_out_});
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
