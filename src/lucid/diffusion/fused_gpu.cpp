@@ -148,7 +148,8 @@ struct SumFunction : torch::autograd::Function<SumFunction> {
 bool takes(const Tensor& x, int64_t channels) { return takes_type(x) && x.numel() > 0 && channels % kVector == 0; }
 
 bool takes_groups(const Tensor& map, int64_t groups) {
-  return takes(map, map.size(1)) && map.size(1) / groups <= cuda::kWidestGroup;
+  return takes(map, map.size(1)) && map.size(1) / groups <= cuda::kWidestGroup &&
+         map.size(2) * map.size(3) <= INT32_MAX / 8;
 }
 
 bool takes_rows(const Tensor& tokens) {

@@ -264,6 +264,12 @@ T atomicMin(T* at, T value) {
   return std::exchange(*at, std::min(*at, value));
 }
 inline float exp2_of(float x) { return std::exp2(x); }
+inline uint32_t bfloat16_of(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  return x != x ? 0x7fffu : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+inline uint32_t bfloat16_pair_of(float low, float high) { return bfloat16_of(high) << 16 | bfloat16_of(low); }
 
 using Stream = void*;
 

@@ -88,4 +88,11 @@ __device__ inline float exp2_of(float x) {
   return y;
 }
 
+/// Two numbers as bfloat16, to the nearest, even of two; the first in the lower half.
+__device__ inline uint32_t bfloat16_pair_of(float low, float high) {
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
 }  // namespace lucid::cuda::LUCID_CUDA_PLATFORM

@@ -24,34 +24,54 @@ NormInputs<T> inputs_of(const cuda::GroupNormCall& call) {
 inline int64_t sums_size(const NormShape& shape) { return shape.samples * cover_of(shape).chunks * 2 * shape.channels; }
 inline dim3 groups_of(const NormShape& shape) { return dim3(unsigned(shape.groups), unsigned(shape.samples)); }
 
-inline void group_norm_forward(const cuda::GroupNormCall& call, const cuda::GroupNormScratch& scratch, void* y,
-                               Stream stream) {
+inline void group_norm_at_once(const cuda::GroupNormCall& call, const Slice& slice,
+                               const cuda::GroupNormScratch& scratch, void* y, Stream stream) {
+  const NormShape& shape = call.shape;
+  const dim3 grid(unsigned(shape.groups / slice.groups), unsigned(shape.samples));
+  with_type(call.number, [&](auto number) {
+    using T = decltype(number);
+    launch("norm_at_once", call.silu ? norm_at_once<true, T> : norm_at_once<false, T>, grid, kSliceBlock, stream, shape,
+           slice, static_cast<const T*>(call.x), inputs_of<T>(call), scratch.statistics, static_cast<T*>(y));
+  });
+}
+
+inline void group_norm_by_passes(const cuda::GroupNormCall& call, const cuda::GroupNormScratch& scratch, void* y,
+                                 Stream stream) {
   const NormShape& shape = call.shape;
   const Cover cover = cover_of(shape);
+  const dim3 grid = cover.grid(shape.samples);
   with_type(call.number, [&](auto number) {
     using T = decltype(number);
     const T* x = static_cast<const T*>(call.x);
-    launch("channel_sums", channel_sums<T>, cover.grid(shape.samples), kBlock, stream, shape, cover, x, scratch.sums);
+    launch("channel_sums", channel_sums<T>, grid, kBlock, stream, shape, cover, x, scratch.sums);
     launch("norm_lines", norm_lines<T>, groups_of(shape), kBlock, stream, shape, cover.chunks, x, scratch.sums,
            inputs_of<T>(call), scratch.statistics, scratch.lines);
-    launch("norm_apply", norm_apply<T>, cover.grid(shape.samples), kBlock, stream, shape, cover, x, scratch.lines,
-           call.silu, static_cast<T*>(y));
+    launch("norm_apply", call.silu ? norm_apply<true, T> : norm_apply<false, T>, grid, kBlock, stream, shape, cover, x,
+           scratch.lines, static_cast<T*>(y));
   });
+}
+
+inline void group_norm_forward(const cuda::GroupNormCall& call, const cuda::GroupNormScratch& scratch, void* y,
+                               Stream stream) {
+  const Slice slice = slice_of(call.shape);
+  if (slice) return group_norm_at_once(call, slice, scratch, y, stream);
+  group_norm_by_passes(call, scratch, y, stream);
 }
 
 inline void group_norm_backward(const cuda::GroupNormCall& call, const cuda::GroupNormScratch& scratch, const void* dy,
                                 float* totals, void* dx, Stream stream) {
   const NormShape& shape = call.shape;
   const Cover cover = cover_of(shape);
+  const dim3 grid = cover.grid(shape.samples);
   with_type(call.number, [&](auto number) {
     using T = decltype(number);
     const T *x = static_cast<const T*>(call.x), *up = static_cast<const T*>(dy);
-    launch("gradient_sums", gradient_sums<T>, cover.grid(shape.samples), kBlock, stream, shape, cover, x, up,
-           inputs_of<T>(call), scratch.statistics, call.silu, scratch.sums);
+    launch("gradient_sums", call.silu ? gradient_sums<true, T> : gradient_sums<false, T>, grid, kBlock, stream, shape,
+           cover, x, up, inputs_of<T>(call), scratch.statistics, scratch.sums);
     launch("gradient_lines", gradient_lines, groups_of(shape), kBlock, stream, shape, cover.chunks, scratch.sums,
            call.weight, scratch.statistics, totals, scratch.lines);
-    launch("gradient_apply", gradient_apply<T>, cover.grid(shape.samples), kBlock, stream, shape, cover, x, up,
-           inputs_of<T>(call), scratch.statistics, scratch.lines, call.silu, static_cast<T*>(dx));
+    launch("gradient_apply", call.silu ? gradient_apply<true, T> : gradient_apply<false, T>, grid, kBlock, stream,
+           shape, cover, x, up, inputs_of<T>(call), scratch.statistics, scratch.lines, static_cast<T*>(dx));
   });
 }
 
@@ -84,11 +104,22 @@ inline void layer_norm(const cuda::LayerNormCall& call, Stream stream) {
   with_type(call.number, [&](auto number) { layer_norm_of_width<float, decltype(number)>(call, stream); });
 }
 
+/// body(first row, rows) for parts of `rows` in which vectors are numbered in 32 bits: dividing wider numbers costs a
+/// GPU as much as the rest of such a kernel.
+template <class Body>
+void for_parts(int64_t rows, int vectors, const Body& body) {
+  const int64_t most = (INT32_MAX - int64_t(kBlock)) / vectors;
+  for (int64_t begin = 0; begin < rows; begin += most) body(begin, rows - begin < most ? rows - begin : most);
+}
+
 inline void gated_gelu(cuda::Number number, int64_t rows, int width, const void* ab, void* y, Stream stream) {
   with_type(number, [&](auto zero) {
     using T = decltype(zero);
-    launch("gated_gelu_rows", gated_gelu_rows<T>, blocks_for(rows * (width / kEight), kBlock), kBlock, stream, rows,
-           width, static_cast<const T*>(ab), static_cast<T*>(y));
+    const int vectors = width / kEight;
+    for_parts(rows, vectors, [&](int64_t begin, int64_t part) {
+      launch("gated_gelu_rows", gated_gelu_rows<T>, blocks_for(part * vectors, kBlock), kBlock, stream, int(part),
+             width, static_cast<const T*>(ab) + begin * 2 * width, static_cast<T*>(y) + begin * width);
+    });
   });
 }
 
@@ -96,9 +127,13 @@ inline void sum(const cuda::SumCall& call, Stream stream) {
   const auto run = [&](auto of_a, auto of_b) {
     using A = decltype(of_a);
     using T = decltype(of_b);
-    launch("sum_with_biases", sum_with_biases<A, T>, blocks_for(call.rows * (call.channels / kEight), kBlock), kBlock,
-           stream, call.rows, call.channels, static_cast<const A*>(call.a), static_cast<const T*>(call.b),
-           static_cast<const T*>(call.bias), static_cast<const T*>(call.other_bias), static_cast<T*>(call.y));
+    const int vectors = call.channels / kEight;
+    for_parts(call.rows, vectors, [&](int64_t begin, int64_t part) {
+      const int64_t at = begin * call.channels;
+      launch("sum_with_biases", sum_with_biases<A, T>, blocks_for(part * vectors, kBlock), kBlock, stream, int(part),
+             call.channels, static_cast<const A*>(call.a) + at, static_cast<const T*>(call.b) + at,
+             static_cast<const T*>(call.bias), static_cast<const T*>(call.other_bias), static_cast<T*>(call.y) + at);
+    });
   };
   if (call.a_number == cuda::Number::kBfloat16) return run(uint16_t{}, uint16_t{});
   with_type(call.number, [&](auto number) { run(float{}, number); });

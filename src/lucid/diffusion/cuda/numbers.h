@@ -23,35 +23,51 @@ __device__ inline float float_of(uint16_t bfloat16) {
   return x;
 }
 
+/// Eight numbers as they lie in memory, at a multiple of 16 bytes: words, since nvcc writes shorter members one by one.
 template <class T>
-__device__ T number_of(float x);
+struct Eight;
 template <>
-__device__ inline float number_of<float>(float x) {
-  return x;
-}
-template <>
-__device__ inline uint16_t number_of<uint16_t>(float x) {  // to the nearest bfloat16, even of two
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof(bits));
-  if (x != x) return 0x7fc0;
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-/// Eight numbers that lie at a multiple of 16 bytes.
-template <class T>
-struct alignas(16) Eight {
-  T numbers[kEight];
+struct alignas(16) Eight<float> {
+  float numbers[kEight];
 };
+template <>
+struct alignas(16) Eight<uint16_t> {
+  uint32_t pairs[kEight / 2];
+} __attribute__((may_alias));
+
+template <class T>
+__device__ inline Eight<T> eight_at(const T* from) {
+  return *reinterpret_cast<const Eight<T>*>(from);
+}
+__device__ inline void unpack(const Eight<float>& eight, float (&x)[kEight]) {
+  for (int k = 0; k < kEight; ++k) x[k] = eight.numbers[k];
+}
+__device__ inline void unpack(const Eight<uint16_t>& eight, float (&x)[kEight]) {
+  for (int k = 0; k < kEight; k += 2) {
+    const uint32_t low = eight.pairs[k / 2] << 16, high = eight.pairs[k / 2] & 0xffff0000U;
+    memcpy(&x[k], &low, sizeof(low));
+    memcpy(&x[k + 1], &high, sizeof(high));
+  }
+}
 template <class T>
 __device__ inline void load(const T* from, float (&x)[kEight]) {
-  const Eight<T> eight = *reinterpret_cast<const Eight<T>*>(from);
-  for (int k = 0; k < kEight; ++k) x[k] = float_of(eight.numbers[k]);
+  unpack(eight_at(from), x);
 }
+__device__ inline void store(const float (&x)[kEight], float* to) {
+  Eight<float> eight;
+  for (int k = 0; k < kEight; ++k) eight.numbers[k] = x[k];
+  *reinterpret_cast<Eight<float>*>(to) = eight;
+}
+__device__ inline void store(const float (&x)[kEight], uint16_t* to) {
+  Eight<uint16_t> eight;
+  for (int k = 0; k < kEight; k += 2) eight.pairs[k / 2] = bfloat16_pair_of(x[k], x[k + 1]);
+  *reinterpret_cast<Eight<uint16_t>*>(to) = eight;
+}
+
 template <class T>
-__device__ inline void store(const float (&x)[kEight], T* to) {
-  Eight<T> eight;
-  for (int k = 0; k < kEight; ++k) eight.numbers[k] = number_of<T>(x[k]);
-  *reinterpret_cast<Eight<T>*>(to) = eight;
+__device__ T sum_of_warp(T x) {
+  for (int bits = 16; bits > 0; bits /= 2) x += __shfl_xor_sync(kAllLanes, x, bits);
+  return x;
 }
 
 __device__ inline float logistic(float x) { return 1 / (1 + exp2_of(-1.44269504F * x)); }
