@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels with one block a tile and one thread a pixel: blending, and its adjoint.
+// Kernels with one block a tile: blending, with one thread a pixel, and its adjoint, with one for two.
 #pragma once
 
 #include "lucid/render/cuda/platform.h"
@@ -20,14 +20,14 @@ struct TileLists {
   float background[3];
 };
 
-/// A thread's pixel. A warp covers 8x4 pixels: compact, so that a small splat misses whole warps.
+/// A thread's pixel in blending. A warp covers 8x4 pixels: compact, so that a small splat misses whole warps.
 struct Pixel {
   int x, y;
   bool inside;
   int64_t at;  // into a plane of an image
 };
-__device__ inline Pixel pixel_of_thread(const TileLists& lists) {
-  const int warp = int(threadIdx.x / kWarp), lane = int(lane_of_thread());
+__device__ inline Pixel pixel_of(const TileLists& lists, unsigned thread) {
+  const int warp = int(thread / kWarp), lane = int(thread % kWarp);
   Pixel p;
   p.x = int(blockIdx.x) * kTile + warp % 2 * 8 + lane % 8;
   p.y = int(blockIdx.y) * kTile + warp / 2 * 4 + lane / 8;
@@ -58,7 +58,7 @@ static __global__ void __launch_bounds__(kTileThreads) blend_tiles(TileLists lis
   __shared__ uint32_t blended_of_warp[kTileWarps];
   const int64_t tile = int64_t(blockIdx.y) * lists.tiles_x + blockIdx.x;
   const TileRange range = lists.ranges[tile];
-  const Pixel pixel = pixel_of_thread(lists);
+  const Pixel pixel = pixel_of(lists, threadIdx.x);
   float transmittance = 1, red = 0, green = 0, blue = 0, depth = 0;
   uint32_t last = 0, blended = 0;
   bool done = !pixel.inside;
@@ -117,6 +117,16 @@ static __global__ void __launch_bounds__(kTileThreads) blend_tiles(TileLists lis
 
 inline constexpr int kSums = 10;               // PairGradient's numbers, in its order
 inline constexpr uint32_t kAdjointBatch = 32;  // a bit each in a warp's mask
+// Adding a splat's sums over a warp takes longer than a pixel's part of them: each thread has two pixels, one 8x4 block
+// above the other.
+inline constexpr int kPixelsOfThread = 2;
+inline constexpr unsigned kAdjointThreads = kTileThreads / kPixelsOfThread, kAdjointWarps = kAdjointThreads / kWarp;
+
+/// The thread that blended pixel p of this one.
+__device__ inline unsigned blending_thread(int p) {
+  const unsigned warp = threadIdx.x / kWarp;
+  return (warp / 2 * 4 + warp % 2 + unsigned(p) * 2) * kWarp + lane_of_thread();
+}
 
 /// Adds ten numbers over the warp with 12 shuffles where ten butterflies take 50: at each step a lane keeps one half of
 /// its numbers and gives its partner the other, and is left with the total of the one that sum_of_lane() names.
@@ -162,73 +172,89 @@ struct PixelGradient {
   float red = 0, green = 0, blue = 0, depth = 0, alpha = 0;
 };
 
-/// [12]-[14]: one blended splat's part of the ten sums, and `behind` loses what the splat is worth.
-__device__ inline void pixel_adjoint(const Splat& splat, const Hit& h, float transmittance, const PixelGradient& d,
-                                     float* behind, float (&sums)[kSums]) {
+/// What the adjoint knows of a pixel: where blending ended, dL/d its images, and how far it has come.
+struct PixelAdjoint {
+  Pixel pixel;
+  uint32_t last = 0;
+  PixelGradient d;
+  float behind = 0, transmittance = 1;  // what the splats from here on are worth; what reaches them
+};
+__device__ inline PixelAdjoint adjoint_of(const TileLists& lists, const TilePixels& kept,
+                                          const ImageGradients<float>& d_images, unsigned thread) {
+  PixelAdjoint at;
+  at.pixel = pixel_of(lists, thread);
+  at.last = kept.last[thread];
+  if (!at.pixel.inside) return at;
+  const int64_t plane = int64_t(lists.width) * lists.height;
+  const float left = kept.transmittance[thread];
+  if (d_images.rgb != nullptr) {
+    at.d.red = d_images.rgb[at.pixel.at];
+    at.d.green = d_images.rgb[plane + at.pixel.at];
+    at.d.blue = d_images.rgb[2 * plane + at.pixel.at];
+    at.behind = at.d.red * fmaf(left, lists.background[0], kept.red[thread]) +
+                at.d.green * fmaf(left, lists.background[1], kept.green[thread]) +
+                at.d.blue * fmaf(left, lists.background[2], kept.blue[thread]);
+  }
+  if (d_images.depth != nullptr) {
+    at.d.depth = d_images.depth[at.pixel.at];
+    at.behind = fmaf(at.d.depth, kept.depth[thread], at.behind);
+  }
+  if (d_images.alpha != nullptr) {
+    at.d.alpha = d_images.alpha[at.pixel.at];
+    at.behind = fmaf(at.d.alpha, 1 - left, at.behind);
+  }
+  return at;
+}
+
+/// [12]-[14]: adds one blended splat's part to the ten sums, and goes on behind it.
+__device__ inline void add_adjoint(const Splat& splat, const Hit& h, PixelAdjoint* at, float (&sums)[kSums]) {
+  const PixelGradient& d = at->d;
   const float value =
       fmaf(d.red, splat.red, fmaf(d.green, splat.green, fmaf(d.blue, splat.blue, fmaf(d.depth, splat.depth, d.alpha))));
-  *behind = fmaf(-h.weight, value, *behind);
-  sums[0] = h.weight * d.red;
-  sums[1] = h.weight * d.green;
-  sums[2] = h.weight * d.blue;
-  sums[3] = h.weight * d.depth;
+  const float transmittance = at->transmittance;
+  at->behind = fmaf(-h.weight, value, at->behind);
+  at->transmittance -= h.weight;
+  sums[0] = fmaf(h.weight, d.red, sums[0]);
+  sums[1] = fmaf(h.weight, d.green, sums[1]);
+  sums[2] = fmaf(h.weight, d.blue, sums[2]);
+  sums[3] = fmaf(h.weight, d.depth, sums[3]);
   if (h.peak > float(kAlphaMax)) return;
-  const float g = h.alpha * blend_adjoint(h.alpha, transmittance, value, *behind);
+  const float g = h.alpha * blend_adjoint(h.alpha, transmittance, value, at->behind);
   const float gt = g * h.t, gy = g * h.dy;
-  sums[4] = g;
-  sums[5] = gt;
-  sums[6] = gy;
-  sums[7] = gt * h.t;
-  sums[8] = gt * h.dy;
-  sums[9] = gy * h.dy;
+  sums[4] += g;
+  sums[5] += gt;
+  sums[6] += gy;
+  sums[7] = fmaf(gt, h.t, sums[7]);
+  sums[8] = fmaf(gt, h.dy, sums[8]);
+  sums[9] = fmaf(gy, h.dy, sums[9]);
 }
 
 /// Front to back as blend_tiles(), from the whole pixel's worth down. A (tile, splat) pair's sums are added in a fixed
 /// order and written once, by its block alone: no atomics, the same bits each time.
-static __global__ void __launch_bounds__(kTileThreads)
+static __global__ void __launch_bounds__(kAdjointThreads)
     blend_tiles_adjoint(TileLists lists, ImageGradients<float> d_images, PairGradient* gradients) {
   __shared__ Splat batch[kAdjointBatch];
   __shared__ uint32_t slots[kAdjointBatch];
-  __shared__ float partial[kTileWarps][kAdjointBatch][kSums];
-  __shared__ uint32_t touched_by_warp[kTileWarps];  // a bit for each splat of the batch that has a partial sum
-  __shared__ uint32_t last_of_warps[kTileWarps];
+  __shared__ float partial[kAdjointWarps][kAdjointBatch][kSums];
+  __shared__ uint32_t touched_by_warp[kAdjointWarps];  // a bit for each splat of the batch that has a partial sum
+  __shared__ uint32_t last_of_warps[kAdjointWarps];
   const int64_t tile = int64_t(blockIdx.y) * lists.tiles_x + blockIdx.x;
   const TileRange range = lists.ranges[tile];
   const uint32_t count = range.end - range.begin;
-  const Pixel pixel = pixel_of_thread(lists);
   const unsigned warp = threadIdx.x / kWarp;
   const int my_sum = sum_of_lane();
 
-  const TilePixels& kept = lists.pixels[tile];
-  const uint32_t last = kept.last[threadIdx.x];
-  PixelGradient d;
-  float behind = 0, transmittance = 1;
-  if (pixel.inside) {
-    const int64_t plane = int64_t(lists.width) * lists.height;
-    const float left = kept.transmittance[threadIdx.x];
-    if (d_images.rgb != nullptr) {
-      d.red = d_images.rgb[pixel.at];
-      d.green = d_images.rgb[plane + pixel.at];
-      d.blue = d_images.rgb[2 * plane + pixel.at];
-      behind = d.red * fmaf(left, lists.background[0], kept.red[threadIdx.x]) +
-               d.green * fmaf(left, lists.background[1], kept.green[threadIdx.x]) +
-               d.blue * fmaf(left, lists.background[2], kept.blue[threadIdx.x]);
-    }
-    if (d_images.depth != nullptr) {
-      d.depth = d_images.depth[pixel.at];
-      behind = fmaf(d.depth, kept.depth[threadIdx.x], behind);
-    }
-    if (d_images.alpha != nullptr) {
-      d.alpha = d_images.alpha[pixel.at];
-      behind = fmaf(d.alpha, 1 - left, behind);
-    }
+  PixelAdjoint pixels[kPixelsOfThread];
+  uint32_t last = 0;
+  for (int p = 0; p < kPixelsOfThread; ++p) {
+    pixels[p] = adjoint_of(lists, lists.pixels[tile], d_images, blending_thread(p));
+    last = pixels[p].last > last ? pixels[p].last : last;
   }
-
   const uint32_t last_of_warp = __reduce_max_sync(kAllLanes, last);
   if (lane_of_thread() == 0) last_of_warps[warp] = last_of_warp;
   __syncthreads();
   uint32_t visited = 0;
-  for (unsigned w = 0; w < kTileWarps; ++w) visited = last_of_warps[w] > visited ? last_of_warps[w] : visited;
+  for (unsigned w = 0; w < kAdjointWarps; ++w) visited = last_of_warps[w] > visited ? last_of_warps[w] : visited;
 
   for (uint32_t begin = 0; begin < visited; begin += kAdjointBatch) {
     const uint32_t size = visited - begin < kAdjointBatch ? visited - begin : kAdjointBatch;
@@ -240,13 +266,16 @@ static __global__ void __launch_bounds__(kTileThreads)
     __syncthreads();
     uint32_t touched = 0;
     for (uint32_t j = 0; j < size && begin + j < last_of_warp; ++j) {
-      Hit h;
-      const bool blended = begin + j < last && hit(batch[j], pixel, transmittance, &h);
-      if (!__any_sync(kAllLanes, blended)) continue;
+      Hit h[kPixelsOfThread];
+      bool blended[kPixelsOfThread], any = false;
+      for (int p = 0; p < kPixelsOfThread; ++p) {
+        blended[p] = begin + j < pixels[p].last && hit(batch[j], pixels[p].pixel, pixels[p].transmittance, &h[p]);
+        any |= blended[p];
+      }
+      if (!__any_sync(kAllLanes, any)) continue;
       float sums[kSums] = {};
-      if (blended) {
-        pixel_adjoint(batch[j], h, transmittance, d, &behind, sums);
-        transmittance -= h.weight;
+      for (int p = 0; p < kPixelsOfThread; ++p) {
+        if (blended[p]) add_adjoint(batch[j], h[p], &pixels[p], sums);
       }
       const float total = scatter_sums(sums);
       if (my_sum < kSums) partial[warp][j][my_sum] = total;
@@ -254,10 +283,10 @@ static __global__ void __launch_bounds__(kTileThreads)
     }
     if (lane_of_thread() == 0) touched_by_warp[warp] = touched;
     __syncthreads();
-    for (uint32_t k = threadIdx.x; k < size * kSums; k += kTileThreads) {
+    for (uint32_t k = threadIdx.x; k < size * kSums; k += kAdjointThreads) {
       const uint32_t j = k / kSums, sum = k % kSums;
       float total = 0;
-      for (unsigned w = 0; w < kTileWarps; ++w) {
+      for (unsigned w = 0; w < kAdjointWarps; ++w) {
         if (touched_by_warp[w] >> j & 1) total += partial[w][j][sum];
       }
       reinterpret_cast<float*>(gradients + slots[j])[sum] = total;
@@ -265,7 +294,7 @@ static __global__ void __launch_bounds__(kTileThreads)
     __syncthreads();  // the next batch overwrites what has just been read
   }
 
-  for (uint32_t k = visited * kSums + threadIdx.x; k < count * kSums; k += kTileThreads) {
+  for (uint32_t k = visited * kSums + threadIdx.x; k < count * kSums; k += kAdjointThreads) {
     const uint32_t slot = lists.entries[range.begin + k / kSums].slot;
     reinterpret_cast<float*>(gradients + slot)[k % kSums] = 0;
   }

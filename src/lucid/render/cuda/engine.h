@@ -95,7 +95,7 @@ class Engine {
     const Frame& frame = known_frame(number);
     check_same_cloud(cloud.count, cloud.sh_degree, frame.count, frame.sh_degree);
     PairGradient* pairs = pairs_.reserve(frame.room);
-    launch("blend_tiles_adjoint", blend_tiles_adjoint, frame.grid(), kTileThreads, stream, frame.lists(), d_images,
+    launch("blend_tiles_adjoint", blend_tiles_adjoint, frame.grid(), kAdjointThreads, stream, frame.lists(), d_images,
            pairs);
     const PairSums sums{pairs, frame.first_slot.data(), frame.touched.data(), frame.splats.data(), frame.room};
     launch("gather_gradients", gather_gradients, dim3(blocks_for(cloud.count, kGaussianThreads)), kGaussianThreads,
