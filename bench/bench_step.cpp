@@ -75,6 +75,7 @@ int main(int argc, char** argv) try {
   app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
   app.add_option("--prior", options.model_key, "a Stable Diffusion; the embedded prior if not given");
   app.add_option("--config", config, "YAML of options on top of the preset")->type_name("FILE");
+  app.add_flag("--low-memory", options.low_memory, "as of lucid generate");
   app.add_flag("--eager", eager, "queue a GPU's kernels one by one, not as recorded graphs");
   app.add_flag("--json", json, "one JSON object a line");
   CLI11_PARSE(app, argc, argv);

@@ -39,10 +39,10 @@ function(lucid_module name)
 endfunction()
 
 # One precompiled header for everything that includes torch, and few compiler runs: each takes ten seconds before the
-# first line of ours, so that six files at once take little longer than one.
+# first line of ours, so that a dozen files at once take little longer than two.
 function(lucid_use_torch target)
   target_link_libraries(${target} PUBLIC torch)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${LUCID_UNITY} UNITY_BUILD_BATCH_SIZE 6)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${LUCID_UNITY} UNITY_BUILD_BATCH_SIZE 12)
   if(LUCID_UNITY)
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # a file's own types look as if a header had them
   endif()
@@ -56,9 +56,16 @@ function(lucid_use_torch target)
   target_precompile_headers(${target} REUSE_FROM lucid_torch_pch)
 endfunction()
 
+# ctest's tests of a program (AddSuites.cmake): one a suite; with EACH one a test, for programs of few and long ones.
 function(lucid_discover_tests target)
-  gtest_discover_tests(${target} TEST_FILTER "*Golden*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-                       TEST_LIST ${target}_golden PROPERTIES LABELS golden TIMEOUT 600 ENVIRONMENT OMP_WAIT_POLICY=passive)
-  gtest_discover_tests(${target} TEST_FILTER "-*Golden*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-                       TEST_LIST ${target}_plain PROPERTIES TIMEOUT 900 ENVIRONMENT OMP_WAIT_POLICY=passive)
+  cmake_parse_arguments(arg "EACH" "" "" ${ARGN})
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${target}_suites)
+  file(GENERATE OUTPUT ${file}.cmake CONTENT
+"set(program \"$<TARGET_FILE:${target}>\")
+set(list \"${file}.txt\")
+set(folder \"${CMAKE_CURRENT_BINARY_DIR}\")
+set(each ${arg_EACH})
+include(\"${PROJECT_SOURCE_DIR}/cmake/AddSuites.cmake\")
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${file}.cmake)
 endfunction()

@@ -14,7 +14,9 @@ build=${LUCID_BUILD:-build/device}
 mkdir -p "$out" build
 
 options=(-G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DLUCID_CUDA=ON -DLUCID_WERROR=OFF -DLUCID_VIDEO=OFF)
-options+=("-DCMAKE_CUDA_ARCHITECTURES=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)")
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1)
+options+=("-DCMAKE_CUDA_ARCHITECTURES=${capability/./}")
+export TORCH_CUDA_ARCH_LIST=$capability  # what gsplat compiles itself for, the first time
 prefixes=$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')
 if [ -n "${LUCID_PREFIX:-}" ]; then
   machine=$(gcc -print-multiarch)
@@ -33,6 +35,16 @@ part() {
   "$@" >"$out/$name.txt" 2>&1 || code=$?
   echo "== $name: exit code $code, $((SECONDS - begin)) s"
   tail -n "${lines:-12}" "$out/$name.txt"
+  return $code
+}
+# The card's memory that COMMAND… takes at most, ten times a second, in MB.
+with_memory() {
+  local code=0 watch
+  nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 100 >"$out/memory.txt" &
+  watch=$!
+  "$@" || code=$?
+  kill $watch
+  echo "memory of the card: $(sort -n "$out/memory.txt" | tail -n 1) MB"
   return $code
 }
 has() { python3 -c "import $1" 2>/dev/null; }
@@ -70,7 +82,8 @@ fi
 
 sd=build/device-sd
 [ -e "$sd/unet" ] || part sd_weights python3 tests/make_sd_checkpoint.py "$sd" --version 2
-part step_sd "$bin/bench_step" --device cuda --prior "$sd" --config tools/bench_ism.yaml --json
+part step_sd with_memory "$bin/bench_step" --device cuda --prior "$sd" --config tools/bench_ism.yaml --json
+part step_sd_low_memory with_memory "$bin/bench_step" --device cuda --prior "$sd" --config tools/bench_ism.yaml --low-memory --json
 if has diffusers; then
   part step_diffusers python3 tools/bench_ism_diffusers.py
 else

@@ -44,7 +44,6 @@ int explain(const CLI::App& app, const std::vector<lucid::cli::Command>& command
 }  // namespace
 
 int main(int argc, char** argv) {
-  lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
   spdlog::set_default_logger(spdlog::stderr_color_mt("lucid"));
   spdlog::set_pattern("lucid: %v");
@@ -62,6 +61,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return explain(app, commands, error);
   }
+  lucid::let_idle_threads_sleep(argv);  // starts anew, which takes libtorch most of a second: --help does without
   try {
     for (const auto& command : commands) {
       if (command.app->parsed()) return command.run(stop_requested);

@@ -14,7 +14,7 @@ void set_up_malloc();
 /// the machine's again and not a gap in the heap.
 void give_back_large_memory();
 
-/// Before anything else in main: starts the program again with OMP_WAIT_POLICY=passive unless the user set a policy.
+/// Before any work in main: starts the program again with OMP_WAIT_POLICY=passive unless the user set a policy.
 /// OpenMP threads otherwise spin at every barrier, and a step on a machine that does anything else takes 2-7x as long;
 /// on an idle one nothing is lost. libgomp reads the variable before main, so setting it here is too late without the
 /// restart.

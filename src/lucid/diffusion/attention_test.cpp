@@ -37,18 +37,19 @@ TEST(Attention, EqualsItsDefinition) {
   }
 }
 
-struct Case {
+struct AttentionCase {
   int64_t batch, rows, keys, heads, width;
 };
 // Few and many rows and keys, of more than a block and a few more; heads of whole registers and not.
-constexpr Case kCases[] = {{2, 5, 3, 2, 8},      {1, 64, 77, 4, 40}, {1, 1, 1, 1, 2},     {2, 130, 600, 3, 64},
-                           {1, 70, 1100, 2, 80}, {1, 9, 33, 2, 160}, {1, 17, 512, 1, 50}, {1, 20, 1200, 2, 40},
-                           {1, 8, 700, 1, 36},   {3, 16, 16, 5, 32}, {1, 7, 257, 2, 256}};
+constexpr AttentionCase kAttentionCases[] = {{2, 5, 3, 2, 8},      {1, 64, 77, 4, 40},   {1, 1, 1, 1, 2},
+                                             {2, 130, 600, 3, 64}, {1, 70, 1100, 2, 80}, {1, 9, 33, 2, 160},
+                                             {1, 17, 512, 1, 50},  {1, 20, 1200, 2, 40}, {1, 8, 700, 1, 36},
+                                             {3, 16, 16, 5, 32},   {1, 7, 257, 2, 256}};
 
 struct Tokens {
   torch::Tensor q, k, v;
 };
-Tokens drawn(const Case& c, torch::ScalarType type) {
+Tokens drawn(const AttentionCase& c, torch::ScalarType type) {
   const auto draw = [&](int64_t tokens) {
     return torch::randn({c.batch, tokens, c.heads * c.width}).mul_(1.5).to(type);
   };
@@ -60,7 +61,7 @@ TEST(Attention, EveryKernelIsCloseToTheDefinition) {
   for (const Kernels& here : kernels_here()) {
     const AttentionKernel* kernel = here.attention;
     double worst = 0;
-    for (const Case& c : kCases) {
+    for (const AttentionCase& c : kAttentionCases) {
       const auto [q, k, v] = drawn(c, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
       const double found = off(attend_by(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
       EXPECT_LE(found, kernel->rounds ? 6e-3 : 2e-6)
@@ -74,7 +75,7 @@ TEST(Attention, EveryKernelIsCloseToTheDefinition) {
 // The gradient's way is libtorch's own, which sums in bfloat16 where the processor multiplies no such numbers.
 TEST(Attention, Bfloat16IsCloseToTheDefinition) {
   torch::manual_seed(3);
-  for (const Case& c : kCases) {
+  for (const AttentionCase& c : kAttentionCases) {
     SCOPED_TRACE(fmt::format("{} rows, {} keys, heads of {}", c.rows, c.keys, c.width));
     const auto [q, k, v] = drawn(c, torch::kBFloat16);
     const torch::Tensor wanted = by_definition(q, k, v, c.heads);

@@ -11,12 +11,12 @@ namespace {
 constexpr double kUNetLimit = 8e-6;  // of the goldens' README: a wrong GroupNorm eps still shows
 
 // A case of batch B uses the first B timesteps and prompts 1..B, but 16x16 (B = 1) the one at 481 and prompt 4.
-struct Case {
+struct UNetCase {
   torch::Tensor sample, timesteps, context;
 };
 
-Case golden_case(const test::Tensors& golden, const std::string& size) {
-  Case result{golden.at("unet." + size + ".sample"), golden.at("unet.timesteps"), golden.at("text.embeds")};
+UNetCase golden_case(const test::Tensors& golden, const std::string& size) {
+  UNetCase result{golden.at("unet." + size + ".sample"), golden.at("unet.timesteps"), golden.at("text.embeds")};
   if (size == "16x16") {
     result.timesteps = torch::tensor({int64_t{481}});
     result.context = result.context.slice(0, 4, 5);
@@ -37,7 +37,7 @@ TEST(UNetGolden, OutputsAndActivations) {
     for (const std::string& size : sizes) {
       test::Tensors seen;
       unet->on_activation = [&](const std::string& name, const torch::Tensor& output) { seen[name] = output.clone(); };
-      const Case c = golden_case(golden, size);
+      const UNetCase c = golden_case(golden, size);
       const torch::Tensor out = unet(c.sample, c.timesteps, c.context);
       comparison.expect(size, out, golden.at("unet." + size + ".out"), kUNetLimit);
       const std::string prefix = "unet." + size + ".act.";
@@ -57,7 +57,7 @@ TEST(UNetGolden, BothModesAndTheDenoiserAgree) {
   for (const std::string& pipeline : test::pipelines()) {
     const test::Tensors golden = test::golden_tensors(pipeline);
     UNet unet = load_unet(test::sd_folder() / pipeline / "unet");
-    const Case c = golden_case(golden, "8x12");
+    const UNetCase c = golden_case(golden, "8x12");
     test::Comparison comparison(pipeline + " with gradients");
     const torch::Tensor context = c.context.clone().requires_grad_();
     const torch::Tensor out = unet(c.sample, c.timesteps, context);
