@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# lucid_module(name [TORCH] [PUBLIC lib…] [PRIVATE lib…] [TEST lib…]): one folder of src/lucid becomes the library lucid::name from
-# its *.cpp files, and its *_test.cpp files become the program lucid_name_test. TORCH links libtorch and shares its
-# precompiled header. Test suites whose name contains "Golden" get the ctest label `golden`.
+# lucid_module(name [TORCH [HOT]] [PUBLIC lib…] [PRIVATE lib…] [TEST lib…]): one folder of src/lucid becomes the library
+# lucid::name from its *.cpp files, and its *_test.cpp files become the program lucid_name_test. TORCH links libtorch and
+# shares its precompiled header. HOT: it has loops of its own that take time. All else that includes libtorch spends its
+# time there, and is compiled with -O1, which takes half as long as -O3. Test suites whose name contains "Golden" get the
+# ctest label `golden`.
 
 function(lucid_module name)
-  cmake_parse_arguments(arg "TORCH" "" "PUBLIC;PRIVATE;TEST" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;HOT" "" "PUBLIC;PRIVATE;TEST" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   file(GLOB nested CONFIGURE_DEPENDS */*.cpp)
   list(APPEND sources ${nested})
@@ -15,7 +17,9 @@ function(lucid_module name)
   if(sources)
     add_library(lucid_${name} STATIC ${sources})
     target_link_libraries(lucid_${name} PUBLIC lucid_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-    if(arg_TORCH)
+    if(arg_HOT)
+      lucid_use_torch(lucid_${name} HOT)
+    elseif(arg_TORCH)
       lucid_use_torch(lucid_${name})
     endif()
   else()
@@ -38,22 +42,30 @@ function(lucid_module name)
   endif()
 endfunction()
 
-# One precompiled header for everything that includes torch, and few compiler runs: each takes ten seconds before the
-# first line of ours, so that a dozen files at once take little longer than two.
+# A precompiled header for everything that includes torch, one for each way of optimising, and few compiler runs: each
+# takes ten seconds before the first line of ours, so that a dozen files at once take little longer than two.
 function(lucid_use_torch target)
-  target_link_libraries(${target} PUBLIC torch)
+  cmake_parse_arguments(arg "HOT" "" "" ${ARGN})
+  target_link_libraries(${target} PUBLIC torch OpenMP::OpenMP_CXX)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${LUCID_UNITY} UNITY_BUILD_BATCH_SIZE 12)
   if(LUCID_UNITY)
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # a file's own types look as if a header had them
   endif()
-  if(NOT TARGET lucid_torch_pch)
-    file(WRITE ${PROJECT_BINARY_DIR}/torch_pch.cpp "")
-    add_library(lucid_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)
-    target_link_libraries(lucid_torch_pch PRIVATE lucid_flags torch OpenMP::OpenMP_CXX)
-    target_precompile_headers(lucid_torch_pch PRIVATE <torch/torch.h>)
+  set(header lucid_torch_pch)
+  set(quick "")
+  if(NOT arg_HOT AND CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_FLAGS_RELEASE MATCHES "-O3")
+    set(header lucid_torch_pch_quick)
+    set(quick -O1)
   endif()
-  target_link_libraries(${target} PUBLIC OpenMP::OpenMP_CXX)
-  target_precompile_headers(${target} REUSE_FROM lucid_torch_pch)
+  if(NOT TARGET ${header})
+    file(WRITE ${PROJECT_BINARY_DIR}/torch_pch.cpp "")
+    add_library(${header} OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)
+    target_link_libraries(${header} PRIVATE lucid_flags torch OpenMP::OpenMP_CXX)
+    target_compile_options(${header} PRIVATE ${quick})
+    target_precompile_headers(${header} PRIVATE <torch/torch.h>)
+  endif()
+  target_compile_options(${target} PRIVATE ${quick})
+  target_precompile_headers(${target} REUSE_FROM ${header})
 endfunction()
 
 # ctest's tests of a program (AddSuites.cmake): one a suite; with EACH one a test, for programs of few and long ones.
