@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lucid/diffusion/cuda/fused_device.h"
+#include "lucid/diffusion/cuda/group_norm_gradient_kernels.h"
 #include "lucid/diffusion/cuda/group_norm_kernels.h"
 #include "lucid/diffusion/cuda/normal_kernels.h"
 #include "lucid/diffusion/cuda/token_kernels.h"
