@@ -130,9 +130,9 @@ Tensor directly(const Product& product, torch::nn::Conv2d& conv, const Tensor& m
   return WideFunction::apply(x, product, norm);
 }
 
-/// conv(x) with `after` more zeros to the right and below: with at least as many on all sides, less the places that
-/// this adds. A padded copy of a map costs a GPU as much as its convolution, there and back.
-Tensor with_padding_after(torch::nn::Conv2d& conv, const Tensor& x, int64_t after) {
+/// conv(x) in `type` with `after` more zeros to the right and below: with at least as many on all sides, less the
+/// places that this adds. A padded copy of a map costs a GPU as much as its convolution, there and back.
+Tensor with_padding_after(torch::nn::Conv2d& conv, const Tensor& x, int64_t after, torch::ScalarType type) {
   const Windows windows = windows_of(conv, after);
   const int64_t added = (after + windows.stride - 1) / windows.stride;  // places to the left and above
   Tensor y = torch::conv2d(x, conv->weight, {}, windows.stride, windows.before + added * windows.stride);
@@ -140,15 +140,15 @@ Tensor with_padding_after(torch::nn::Conv2d& conv, const Tensor& x, int64_t afte
     const int64_t last = x.size(axis) + windows.before + windows.after - conv->weight.size(axis);
     y = y.narrow(axis, added, last / windows.stride + 1);
   }
-  return y + conv->bias.view({-1, 1, 1});
+  return y.to(type) + conv->bias.to(type).view({-1, 1, 1});
 }
 
 Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
   const Tensor input = before.norm != nullptr ? normalised(map, *before.norm, After::kSilu) : map;
   const bool wide = is_wide(map, conv->weight);
   const Tensor x = wide ? input.to(conv->weight.scalar_type()) : input;
-  const Tensor y = before.more_padding > 0 ? with_padding_after(conv, x, before.more_padding) : conv(x);
-  return wide ? y.to(torch::kFloat) : y;
+  if (before.more_padding > 0) return with_padding_after(conv, x, before.more_padding, map.scalar_type());
+  return wide ? conv(x).to(torch::kFloat) : conv(x);
 }
 
 }  // namespace
