@@ -25,10 +25,10 @@ target_compile_options(lucid_flags INTERFACE
   "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${LUCID_WARNINGS};$<$<BOOL:${CCACHE}>:-fpch-preprocess>>>"
   "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;$<$<BOOL:${LUCID_WERROR}>:--Werror=all-warnings>>>")
 if(LUCID_SANITIZE)
-  # GCC 12's sanitizers make it take libtorch's optional values for uninitialised ones.
+  # GCC 12's sanitizers make it take libtorch's optional values for uninitialised ones, and those of its own intrinsics.
   target_compile_options(
     lucid_flags
-    INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LUCID_SANITIZE};-fno-omit-frame-pointer;-Wno-maybe-uninitialized>")
+    INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LUCID_SANITIZE};-fno-omit-frame-pointer;-Wno-maybe-uninitialized;-Wno-uninitialized>")
   target_link_options(lucid_flags INTERFACE -fsanitize=${LUCID_SANITIZE})
 endif()
 if(LUCID_FUZZ)
