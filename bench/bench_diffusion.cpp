@@ -211,10 +211,8 @@ void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae&
   const diffusion::Schedule schedule(distill::stable_diffusion_schedule(diffusion::Prediction::kEpsilon));
   const auto anchors = distill::ViewAnchors::reference();
   const auto words = static_cast<int64_t>(anchors.anchors().size());
-  const distill::ViewPrompts prompts{.anchors = anchors,
-                                     .embeddings = torch::randn({words, kTokens, kContext}),
-                                     .negative = torch::randn({1, kTokens, kContext}),
-                                     .inverse = torch::randn({1, kTokens, kContext})};
+  const distill::ViewPrompts prompts(anchors, torch::randn({words, kTokens, kContext}),
+                                     torch::randn({1, kTokens, kContext}), torch::randn({1, kTokens, kContext}));
   distill::ScoreOptions options;
   options.warmup_iter = 0;
   options.delta_t = 50;

@@ -40,18 +40,20 @@ const AttentionKernel* kernel_for(const torch::Tensor& q, const torch::Tensor& k
 torch::Tensor attend_by(const AttentionKernel& kernel, torch::Tensor q, torch::Tensor k, torch::Tensor v,
                         int64_t heads) {
   q = q.contiguous();
-  k = k.contiguous();
-  v = v.contiguous();
+  // Where all samples see the same keys and values, these are laid out once.
+  const bool shared = k.stride(0) == 0 && v.stride(0) == 0;
+  k = (shared ? k.slice(0, 0, 1) : k).contiguous();
+  v = (shared ? v.slice(0, 0, 1) : v).contiguous();
   const torch::Tensor y = torch::empty_like(q);
   const AttentionShape shape{
       .batch = q.size(0), .heads = heads, .rows = q.size(1), .keys = k.size(1), .width = q.size(2) / heads};
-  const int64_t all_heads = shape.batch * heads;
-  const torch::Tensor keys = torch::empty({all_heads, kernel.packed_keys_size(shape)}, q.options());
-  const torch::Tensor values = torch::empty({all_heads, kernel.packed_values_size(shape)}, q.options());
+  const int64_t all_heads = shape.batch * heads, heads_of_keys = k.size(0) * heads;
+  const torch::Tensor keys = torch::empty({heads_of_keys, kernel.packed_keys_size(shape)}, q.options());
+  const torch::Tensor values = torch::empty({heads_of_keys, kernel.packed_values_size(shape)}, q.options());
   const auto of_head = [](const torch::Tensor& packed, int64_t head) {
     return static_cast<char*>(packed.data_ptr()) + head * packed.size(1) * static_cast<int64_t>(packed.element_size());
   };
-  at::parallel_for(0, all_heads, 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, heads_of_keys, 1, [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
       kernel.pack_head(shape, head, k.data_ptr(), v.data_ptr(), of_head(keys, head), of_head(values, head));
     }
@@ -60,10 +62,10 @@ torch::Tensor attend_by(const AttentionKernel& kernel, torch::Tensor q, torch::T
   at::parallel_for(0, all_heads * blocks, 1, [&](int64_t begin, int64_t end) {
     const torch::Tensor scratch = torch::empty({kernel.scratch_size(shape)}, torch::kByte);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t head = i / blocks;
+      const int64_t head = i / blocks, head_of_keys = head % heads_of_keys;
       kernel.attend_rows(shape, head, i % blocks * kernel.rows,
-                         {.keys = of_head(keys, head), .values = of_head(values, head)}, q.data_ptr(), y.data_ptr(),
-                         static_cast<char*>(scratch.data_ptr()));
+                         {.keys = of_head(keys, head_of_keys), .values = of_head(values, head_of_keys)}, q.data_ptr(),
+                         y.data_ptr(), static_cast<char*>(scratch.data_ptr()));
     }
   });
   return y;
@@ -137,10 +139,34 @@ AttentionImpl::AttentionImpl(int64_t width, int64_t context_width, int64_t heads
   register_module("to_out", torch::nn::ModuleList(to_out_));
 }
 
+torch::Tensor AttentionImpl::keys(const torch::Tensor& context, std::optional<torch::ScalarType> type) {
+  return applied(to_k_, context, type);
+}
+
+torch::Tensor AttentionImpl::values(const torch::Tensor& context, std::optional<torch::ScalarType> type) {
+  return applied(to_v_, context, type);
+}
+
+torch::Tensor AttentionImpl::look(const torch::Tensor& tokens, const torch::Tensor& keys, const torch::Tensor& values,
+                                  std::optional<torch::ScalarType> type) {
+  return applied(to_out_, attend(applied(to_q_, tokens), keys, values, heads_), type);
+}
+
 torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context,
                                      std::optional<torch::ScalarType> type) {
-  const torch::Tensor seen = attend(applied(to_q_, tokens), applied(to_k_, context), applied(to_v_, context), heads_);
-  return applied(to_out_, seen, type);
+  return look(tokens, keys(context), values(context), type);
+}
+
+torch::Tensor PromptAttentionImpl::keys_and_values(const torch::Tensor& prompts) {
+  const torch::ScalarType wide = at::promote_types(prompts.scalar_type(), torch::kFloat);
+  return torch::stack({keys(prompts, wide), values(prompts, wide)}, 1);
+}
+
+torch::Tensor PromptAttentionImpl::forward(const torch::Tensor& tokens, const Context& context,
+                                           std::optional<torch::ScalarType> type) {
+  if (context.kept == nullptr) return AttentionImpl::forward(tokens, context.prompts, type);
+  const torch::Tensor both = mixed(context.weights, context.kept->of(*this)).to(tokens.scalar_type());
+  return look(tokens, both.select(1, 0), both.select(1, 1), type);
 }
 
 MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)

@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "lucid/diffusion/prompt_mix.h"
+
 namespace lucid::diffusion {
 
 /// softmax(q kᵀ / √d) v, head by head. q [B,N,heads*d], k and v [B,M,heads*d] -> [B,N,heads*d].
@@ -27,12 +29,30 @@ class AttentionImpl : public torch::nn::Module {
 
  protected:
   const torch::Tensor& weight() const { return to_out_->weight; }
+  /// Of a context [B,M,context_width]: [B,M,width].
+  torch::Tensor keys(const torch::Tensor& context, std::optional<torch::ScalarType> type = std::nullopt);
+  torch::Tensor values(const torch::Tensor& context, std::optional<torch::ScalarType> type = std::nullopt);
+  /// forward() from a context's keys and values.
+  torch::Tensor look(const torch::Tensor& tokens, const torch::Tensor& keys, const torch::Tensor& values,
+                     std::optional<torch::ScalarType> type);
 
  private:
   int64_t heads_;
   torch::nn::Linear to_q_, to_k_, to_v_, to_out_;
 };
 TORCH_MODULE(Attention);
+
+/// Cross attention: pixels look at prompts, of which keys and values may have been kept.
+class PromptAttentionImpl : public AttentionImpl {
+ public:
+  PromptAttentionImpl(int64_t width, int64_t context_width, int64_t heads)
+      : AttentionImpl(width, context_width, heads, /*bias_of_qkv=*/false) {}
+  torch::Tensor forward(const torch::Tensor& tokens, const Context& context,
+                        std::optional<torch::ScalarType> type = std::nullopt);
+  /// Both of prompts [K,M,context_width]: [K,2,M,width], float32 or wider.
+  torch::Tensor keys_and_values(const torch::Tensor& prompts);
+};
+TORCH_MODULE(PromptAttention);
 
 /// The VAE's: one head over all pixels, its own group_norm before it, the input added after it. [B,C,h,w] -> the same.
 class MapAttentionImpl : public AttentionImpl {

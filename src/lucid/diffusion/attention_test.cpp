@@ -85,6 +85,18 @@ TEST(Attention, Bfloat16IsCloseToTheDefinition) {
   }
 }
 
+TEST(Attention, SamplesMaySeeTheSameKeys) {
+  torch::manual_seed(5);
+  for (const Kernels& here : kernels_here()) {
+    const AttentionKernel* kernel = here.attention;
+    const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+    const auto first = [](const torch::Tensor& x) { return x.slice(0, 0, 1); };
+    const torch::Tensor shared = attend_by(*kernel, q, first(k).expand_as(k), first(v).expand_as(v), 2);
+    const torch::Tensor apart = attend_by(*kernel, q, first(k).repeat({3, 1, 1}), first(v).repeat({3, 1, 1}), 2);
+    EXPECT_TRUE(shared.equal(apart)) << kernel->name;
+  }
+}
+
 TEST(Attention, HugeScoresAreNoInfinities) {
   torch::manual_seed(4);
   for (const Kernels& here : kernels_here()) {

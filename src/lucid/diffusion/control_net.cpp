@@ -61,8 +61,8 @@ ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
   register_module("controlnet_down_blocks", out);
 }
 
-ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                         const torch::Tensor& context, const torch::Tensor& picture, double scale) {
+ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
+                                         const torch::Tensor& picture, double scale) {
   torch::Tensor shown = picture.contiguous(torch::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < picture_convs_.size(); ++i) {
     shown = picture_convs_[i](shown);

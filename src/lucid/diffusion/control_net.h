@@ -22,8 +22,8 @@ struct ControlNetConfig {
 class ControlNetImpl : public torch::nn::Module {
  public:
   explicit ControlNetImpl(const ControlNetConfig& config);
-  /// x [B,C,h,w], timesteps [B], context [B,L,D], picture [B,3,8h,8w] in [0,1] -> residuals, times `scale`.
-  ControlResiduals forward(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context,
+  /// x [B,C,h,w], timesteps [B], context as the U-Net's, picture [B,3,8h,8w] in [0,1] -> residuals, times `scale`.
+  ControlResiduals forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
                            const torch::Tensor& picture, double scale = 1);
   const ControlNetConfig& config() const { return config_; }
 

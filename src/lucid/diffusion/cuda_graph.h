@@ -40,6 +40,8 @@ class RecordedFunction {
   using Body = std::function<torch::Tensor(const std::vector<torch::Tensor>& inputs)>;
   explicit RecordedFunction(Body body) : body_(std::move(body)) {}
   torch::Tensor operator()(const std::vector<torch::Tensor>& inputs);
+  /// For when body is to read other memory than its inputs and what it read before.
+  void forget() { by_shape_.clear(); }
 
  private:
   struct Recorded {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
 #include "lucid/diffusion/in_precision.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/wide_convolution.h"
@@ -23,18 +24,34 @@ UNetDenoiser::UNetDenoiser(const UNet& unet, const ComputeOptions& options, cons
   if (looks()) keep_laid_out(*control_.net, options.low_memory);
 }
 
-torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
-  const torch::Tensor &x = inputs[0], &t = inputs[1];
-  const torch::Tensor latents = x.to(type_of_maps(precision_, x)), prompts = inputs[2].to(precision_);
-  if (!looks()) return unet_->forward(latents, t, prompts).to(x.scalar_type());
-  const ControlResiduals control = control_.net->forward(x.to(precision_), t, prompts, inputs[3], control_.scale);
-  return unet_->forward(latents, t, prompts, &control).to(x.scalar_type());
+void UNetDenoiser::keep(const torch::Tensor& prompts) {
+  if (prompts_.is_same(prompts)) return;
+  std::vector<torch::nn::Module*> networks{unet_.get()};
+  if (looks()) networks.push_back(control_.net.get());
+  recorded_.forget();
+  kept_.emplace(networks, prompts.to(precision_));
+  prompts_ = prompts;
 }
 
-torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                    const torch::Tensor& context) {
+torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
+  const torch::Tensor &x = inputs[0], &t = inputs[1];
+  const torch::Tensor latents = x.to(type_of_maps(precision_, x));
+  const bool mixes_kept = inputs[2].dim() == 2;
+  const Context context = mixes_kept ? Context(*kept_, inputs[2]) : Context(inputs[2].to(precision_));
+  if (!looks()) return unet_->forward(latents, t, context).to(x.scalar_type());
+  const ControlResiduals control = control_.net->forward(x.to(precision_), t, context, inputs[3], control_.scale);
+  return unet_->forward(latents, t, context, &control).to(x.scalar_type());
+}
+
+torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps, const PromptMix& prompts) {
   const int64_t batch = x.size(0), workers = workers_.count();
-  std::vector<torch::Tensor> inputs = {x, timesteps, context};
+  std::vector<torch::Tensor> inputs = {x, timesteps};
+  if (PlainOperators::wanted()) {
+    inputs.push_back(prompts.embeddings());
+  } else {
+    keep(prompts.prompts);
+    inputs.push_back(to_device(prompts.weights, x.device()));
+  }
   if (looks()) {
     LUCID_CHECK(pictures_.defined() && batch % pictures_.size(0) == 0, "a batch of {} and no such pictures", batch);
     inputs.push_back(pictures_.repeat({batch / pictures_.size(0), 1, 1, 1}));

@@ -5,21 +5,23 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "lucid/diffusion/compute.h"
 #include "lucid/diffusion/control_net.h"
 #include "lucid/diffusion/cuda_graph.h"
+#include "lucid/diffusion/prompt_mix.h"
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/workers.h"
 
 namespace lucid::diffusion {
 
 /// The U-Net as a function, so that a score can be tested with any denoiser.
-/// x [B,C,h,w], timesteps [B] int64, context [B,L,D] -> epsilon or v [B,C,h,w].
+/// x [B,C,h,w], timesteps [B] int64, prompts of B (or their embeddings [B,L,D]) -> epsilon or v [B,C,h,w].
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
-  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                const torch::Tensor& context) = 0;
+  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const PromptMix& prompts) = 0;
   /// Whether it is to be shown a picture of each view before it predicts.
   virtual bool looks() const { return false; }
   /// pictures [V,3,H,W] in [0,1]: of the views that the rows of the following batches are, over and over.
@@ -38,18 +40,22 @@ class UNetDenoiser final : public Denoiser {
  public:
   explicit UNetDenoiser(const UNet& unet, const ComputeOptions& options = {}, const Control& control = {});
   UNetDenoiser(const UNetDenoiser&) = delete;
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context) override;
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const PromptMix& prompts) override;
   bool looks() const override { return !control_.net.is_empty(); }
   void show(const torch::Tensor& pictures) override { pictures_ = pictures.to(precision_); }
 
  private:
-  /// latents, timesteps, prompts, and pictures if it looks -> the prediction, in the latents' dtype.
+  void keep(const torch::Tensor& prompts);
+  /// latents, timesteps, weights of the kept prompts or plain embeddings, and pictures if it looks -> the prediction,
+  /// in the latents' dtype.
   torch::Tensor compute(const std::vector<torch::Tensor>& inputs);
 
   UNet unet_;
   Control control_;
   torch::Tensor pictures_;  // [V,3,H,W]
   torch::ScalarType precision_;
+  torch::Tensor prompts_;  // [K,L,D], of which
+  std::optional<KeptPrompts> kept_;
   Workers workers_;
   bool records_;
   RecordedFunction recorded_;

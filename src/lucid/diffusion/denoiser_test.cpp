@@ -33,6 +33,29 @@ TEST(Denoiser, SharesAreTheWholeBatch) {
   }
 }
 
+TEST(Denoiser, KeptPromptsGiveWhatTheirMixGives) {
+  const torch::NoGradGuard no_grad;
+  UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
+  const Batch batch = random_batch(unet, 5);
+  const torch::Tensor prompts = torch::randn({4, 7, unet->config().cross_attention_dim}), other = prompts + 1;
+  torch::Tensor all_alike = torch::zeros({5, 4}), no_two = torch::eye(5).slice(1, 0, 4).contiguous();
+  all_alike.select(1, 2).fill_(1);
+  no_two[4] = torch::tensor({0.25F, 0.0F, 0.5F, 0.25F});
+  for (const int64_t workers : {1, 2}) {
+    UNetDenoiser denoiser(unet, {.workers = workers});
+    for (const torch::Tensor& weights : {all_alike, no_two, torch::full({5, 4}, 0.25F)}) {
+      for (const torch::Tensor& table : {prompts, other}) {  // and back: what is kept is of the last table
+        const PromptMix mix(table, weights);
+        const torch::Tensor embeddings = torch::matmul(weights, table.flatten(1)).view({5, 7, -1});
+        EXPECT_LT(test::relative_error(mix.embeddings(), embeddings), 1e-6);
+        EXPECT_LT(test::relative_error(denoiser.predict(batch.x, batch.timesteps, mix),
+                                       unet->forward(batch.x, batch.timesteps, embeddings)),
+                  1e-5);
+      }
+    }
+  }
+}
+
 TEST(Denoiser, GradientsPassWhereTheCallerWantsThem) {
   UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
   const Batch batch = random_batch(unet, 4);

@@ -112,12 +112,13 @@ TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
   for (const Precision& precision : kPrecisions) {
     UNet unet = on_gpu(cpu, random_unet, precision.type);
     UNetDenoiser recorded(unet), eager(unet, {.record = false});
+    const torch::Tensor prompts = torch::randn({5, 9, 48}), there = prompts.to(torch::kCUDA);
     for (const int64_t batch : {2, 4, 2, 4}) {  // both recordings are used again
-      const torch::Tensor x = torch::randn({batch, 4, 16, 24}), context = torch::randn({batch, 9, 48});
+      const torch::Tensor x = torch::randn({batch, 4, 16, 24}), weights = torch::rand({batch, 5});
       const torch::Tensor times = torch::randint(0, 1000, {batch}, torch::kLong);
-      const torch::Tensor exact = UNetDenoiser(cpu).predict(x, times, context);
+      const torch::Tensor exact = UNetDenoiser(cpu).predict(x, times, {prompts, weights});
       const auto ask = [&](UNetDenoiser& denoiser) {
-        return denoiser.predict(x.to(torch::kCUDA), times.to(torch::kCUDA), context.to(torch::kCUDA));
+        return denoiser.predict(x.to(torch::kCUDA), times.to(torch::kCUDA), {there, weights});
       };
       const torch::Tensor found = ask(recorded);
       EXPECT_LT(off(found, exact), precision.limit) << batch;

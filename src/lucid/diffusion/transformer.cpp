@@ -34,10 +34,10 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width,
       norm2_(register_module("norm2", layer_norm(width))),
       norm3_(register_module("norm3", layer_norm(width))),
       attn1_(register_module("attn1", Attention(width, width, heads, /*bias_of_qkv=*/false))),
-      attn2_(register_module("attn2", Attention(width, context_width, heads, /*bias_of_qkv=*/false))),
+      attn2_(register_module("attn2", PromptAttention(width, context_width, heads))),
       ff_(register_module("ff", FeedForward(width))) {}
 
-torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context) {
+torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const Context& context) {
   // Sums in float32 where no gradient is wanted.
   const bool wide =
       tokens.scalar_type() == torch::kBFloat16 && !torch::GradMode::is_enabled() && !PlainOperators::wanted();
@@ -68,7 +68,7 @@ Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
   register_module("transformer_blocks", torch::nn::ModuleList(block_));
 }
 
-torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const torch::Tensor& context) {
+torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const Context& context) {
   const torch::ScalarType type = type_beside(map, proj_in_->weight());
   const torch::Tensor tokens = block_(proj_in_(to_tokens(normalised(map, norm_, After::kNothing, type))), context);
   return map + to_map(proj_out_(tokens, map.scalar_type()), map.size(2), map.size(3));

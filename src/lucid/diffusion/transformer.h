@@ -24,11 +24,12 @@ TORCH_MODULE(FeedForward);
 class TransformerBlockImpl : public torch::nn::Module {
  public:
   TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads);
-  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context);
+  torch::Tensor forward(const torch::Tensor& tokens, const Context& context);
 
  private:
   torch::nn::LayerNorm norm1_, norm2_, norm3_;
-  Attention attn1_, attn2_;
+  Attention attn1_;
+  PromptAttention attn2_;
   FeedForward ff_;
 };
 TORCH_MODULE(TransformerBlock);
@@ -51,11 +52,11 @@ struct TransformerSizes {
   bool linear_projection = false;
 };
 
-/// norm, proj_in, transformer_blocks.0, proj_out. map [B,C,h,w], context [B,L,D] -> [B,C,h,w].
+/// norm, proj_in, transformer_blocks.0, proj_out. map [B,C,h,w], context of B -> [B,C,h,w].
 class Transformer2DImpl : public torch::nn::Module {
  public:
   explicit Transformer2DImpl(const TransformerSizes& sizes);
-  torch::Tensor forward(const torch::Tensor& map, const torch::Tensor& context);
+  torch::Tensor forward(const torch::Tensor& map, const Context& context);
 
  private:
   torch::nn::GroupNorm norm_;

@@ -28,11 +28,11 @@ UNetImpl::UNetImpl(const UNetConfig& config)
   register_module("up_blocks", up);
 }
 
-torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context,
+torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
                                 const ControlResiduals* control) {
   LUCID_CHECK(x.dim() == 4 && x.size(1) == config_.in_channels, "x has {} axes", x.dim());
-  LUCID_CHECK(context.dim() == 3 && context.size(0) == x.size(0) && timesteps.numel() == x.size(0),
-              "x {}, context {}, timesteps {} in the batch", x.size(0), context.size(0), timesteps.numel());
+  LUCID_CHECK(context.batch() == x.size(0) && timesteps.numel() == x.size(0),
+              "x {}, context {}, timesteps {} in the batch", x.size(0), context.batch(), timesteps.numel());
   const Watch watch(on_activation);
   const torch::Tensor time = time_embedding_(timesteps);
   watch("time_embedding", time);

@@ -25,9 +25,10 @@ struct ControlResiduals {
 class UNetImpl : public torch::nn::Module {
  public:
   explicit UNetImpl(const UNetConfig& config);
-  /// x [B,C,h,w], timesteps [B] int64, context [B,L,D], x and context in the weights' dtype -> [B,C,h,w].
+  /// x [B,C,h,w], timesteps [B] int64, context [B,L,D] or a mix of kept prompts (prompt_mix.h), x and context in the
+  /// weights' dtype -> [B,C,h,w].
   /// `control`, unless null, is added to the skips and to the middle.
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const torch::Tensor& context,
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
                         const ControlResiduals* control = nullptr);
   /// Called with (module name in diffusers' naming, its output) during forward; for tests and debugging. Null = off.
   std::function<void(const std::string&, const torch::Tensor&)> on_activation;

@@ -14,8 +14,8 @@ namespace lucid::diffusion {
 
 /// What every layer of a forward pass is told.
 struct Conditioning {
-  torch::Tensor time;     // silu(time embedding) [B,4*C0]
-  torch::Tensor context;  // [B,L,D]
+  torch::Tensor time;  // silu(time embedding) [B,4*C0]
+  Context context;
 };
 
 struct UNetLevel {

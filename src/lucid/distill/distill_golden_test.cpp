@@ -85,11 +85,10 @@ Result run(const json& c, const std::map<std::string, Tensor>& recorded_tensors)
   const Tensor latents =
       diffusion::sample_latents(moments, recorded_tensors.at("vae_noise"), vae->config().scaling_factor);
 
-  const ViewPrompts prompts{.anchors = ViewAnchors::reference(),
-                            .embeddings = torch::cat({common.at("emb_side"), common.at("emb_front"),
-                                                      common.at("emb_side"), common.at("emb_back")}),
-                            .negative = common.at("emb_uncond"),
-                            .inverse = common.at("emb_inverse_text")};
+  const ViewPrompts prompts(
+      ViewAnchors::reference(),
+      torch::cat({common.at("emb_side"), common.at("emb_front"), common.at("emb_side"), common.at("emb_back")}),
+      common.at("emb_uncond"), common.at("emb_inverse_text"));
   const Tensor azimuths = recorded_tensors.at("azimuths").to(torch::kDouble);
   std::vector<Direction> views;
   for (int64_t i = 0; i < azimuths.numel(); ++i) views.push_back({.azimuth = azimuths[i].item<double>()});

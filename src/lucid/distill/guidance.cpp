@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
 
 namespace lucid::distill {
 namespace {
@@ -39,19 +39,17 @@ torch::Tensor projected(const torch::Tensor& added, const torch::Tensor& x_0, do
 }  // namespace
 
 torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
-                           int64_t t, const std::vector<torch::Tensor>& contexts) {
-  const auto prompts = static_cast<int64_t>(contexts.size());
+                           int64_t t, const ViewPrompts& prompts, const std::vector<torch::Tensor>& asked) {
+  const auto count = static_cast<int64_t>(asked.size());
   const int64_t views = x.size(0);
-  std::vector<torch::Tensor> wide;  // [B,L,D] each
-  for (const torch::Tensor& context : contexts) {
-    wide.push_back(context.expand({views, context.size(-2), context.size(-1)}));
-  }
-  const int64_t asked = std::min(t, schedule.config().num_train_timesteps - 1);
+  std::vector<torch::Tensor> weights;  // [B,K+2] each
+  for (const torch::Tensor& of_prompt : asked) weights.push_back(of_prompt.expand({views, -1}));
+  const int64_t trained = std::min(t, schedule.config().num_train_timesteps - 1);
   const torch::Tensor timesteps =
-      torch::full({prompts * views}, asked, torch::TensorOptions(torch::kLong).device(x.device()));
-  const torch::Tensor raw = unet.predict(x.repeat({prompts, 1, 1, 1}), timesteps, torch::cat(wide, 0));
+      torch::full({count * views}, trained, torch::TensorOptions(torch::kLong).device(x.device()));
+  const torch::Tensor raw = unet.predict(x.repeat({count, 1, 1, 1}), timesteps, {prompts.table(), torch::cat(weights)});
   std::vector<int64_t> shape = x.sizes().vec();
-  shape.insert(shape.begin(), prompts);
+  shape.insert(shape.begin(), count);
   return raw.to(torch::kFloat).view(shape);  // the differences that follow are small: half precision would lose them
 }
 
@@ -63,20 +61,22 @@ torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {
 
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
              const ScoreInput& input, const torch::Tensor& x_t, int64_t t) {
-  std::vector<torch::Tensor> contexts{input.prompts->negative, view_embeddings(*input.prompts, input.views)};
+  const ViewPrompts& prompts = *input.prompts;
+  std::vector<torch::Tensor> asked{prompts.of_negative(), prompts.of_views(input.views)};
   PerpNegPrompts perpneg;
   if (options.perpneg) {
-    perpneg = perpneg_prompts(*input.prompts, input.views, options.perpneg_options);
-    for (const torch::Tensor& extra : perpneg.extra.unbind(0)) contexts.push_back(extra);
+    perpneg = perpneg_prompts(prompts, input.views, options.perpneg_options);
+    asked.insert(asked.end(), perpneg.extra.begin(), perpneg.extra.end());
   }
-  const auto prompted = static_cast<int64_t>(contexts.size());
+  const auto prompted = static_cast<int64_t>(asked.size());
   const bool from_opposite = view_guidance_acts(options, input.iteration, t, schedule.config().num_train_timesteps);
-  if (from_opposite) contexts.push_back(view_embeddings(*input.prompts, opposite(input.views)));
+  if (from_opposite) asked.push_back(prompts.of_views(opposite(input.views)));
   Guided result;
-  result.eps = predict_each(unet, schedule, x_t, t, contexts);
+  result.eps = predict_each(unet, schedule, x_t, t, prompts, asked);
   const torch::Tensor negative = result.eps[0];
   const torch::Tensor deltas = result.eps.slice(0, 1, prompted) - negative;  // [K,B,C,h,w]
-  result.delta = options.perpneg ? perpneg_aggregate(deltas, perpneg.weights.to(deltas.device())) : deltas[0];
+  result.delta =
+      options.perpneg ? perpneg_aggregate(deltas, diffusion::to_device(perpneg.weights, deltas.device())) : deltas[0];
   if (from_opposite) result.delta = result.delta + options.view_guidance * (result.eps[1] - result.eps[prompted]);
   if (options.apg_eta == 1) {
     result.guided = negative + options.guidance_scale * result.delta;

@@ -105,10 +105,7 @@ ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std:
   const ViewAnchors anchors = ViewAnchors::of_prior(prior.folder);
   std::vector<torch::Tensor> embeddings;  // [1,L,D] each
   for (const ViewAnchor& anchor : anchors.anchors()) embeddings.push_back(embed(prior, text + anchor.words));
-  return {.anchors = anchors,
-          .embeddings = torch::cat(embeddings),
-          .negative = embed(prior, negative),
-          .inverse = embed(prior, inverse_text)};
+  return {anchors, torch::cat(embeddings), embed(prior, negative), embed(prior, inverse_text)};
 }
 
 }  // namespace lucid::distill

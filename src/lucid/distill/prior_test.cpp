@@ -31,23 +31,23 @@ TEST(Prior, TheShippedOneLoadsFrozenAndKnowsItsSize) {
 TEST(Prior, ViewPromptsAreTheEmbeddingsOfTheirSentences) {
   const Prior prior = load_prior(mini());
   const ViewPrompts prompts = view_prompts(prior, "a hamburger", "", "");
-  const auto& anchors = prompts.anchors.anchors();
+  const auto& anchors = prompts.anchors().anchors();
   ASSERT_EQ(anchors.size(), 16u) << "the shipped prior's own table";
-  EXPECT_EQ(prompts.embeddings.sizes(), (std::vector<int64_t>{16, 77, prior.unet->config().cross_attention_dim}));
+  EXPECT_EQ(prompts.embeddings().sizes(), (std::vector<int64_t>{16, 77, prior.unet->config().cross_attention_dim}));
   for (size_t k = 0; k < anchors.size(); ++k) {
     EXPECT_TRUE(
-        torch::equal(prompts.embeddings[static_cast<int64_t>(k)], embed(prior, "a hamburger" + anchors[k].words)[0]))
+        torch::equal(prompts.embeddings()[static_cast<int64_t>(k)], embed(prior, "a hamburger" + anchors[k].words)[0]))
         << anchors[k].words;
   }
-  EXPECT_TRUE(torch::equal(prompts.negative, prompts.inverse));
-  EXPECT_FALSE(torch::equal(prompts.embeddings[0], prompts.embeddings[1]));
-  EXPECT_FALSE(prompts.embeddings.requires_grad());
+  EXPECT_TRUE(torch::equal(prompts.negative(), prompts.inverse()));
+  EXPECT_FALSE(torch::equal(prompts.embeddings()[0], prompts.embeddings()[1]));
+  EXPECT_FALSE(prompts.embeddings().requires_grad());
 }
 
 TEST(Prior, WithoutATableOfItsOwnAPriorHasTheReferencesThreeWords) {
   const ViewPrompts prompts = view_prompts(load_prior(lucid::test::goldens() / "sd/tiny-sd2-base"), "a cat", "", "");
   std::vector<std::string> words;
-  for (const ViewAnchor& anchor : prompts.anchors.anchors()) words.push_back(anchor.words);
+  for (const ViewAnchor& anchor : prompts.anchors().anchors()) words.push_back(anchor.words);
   EXPECT_EQ(words, (std::vector<std::string>{", side view", ", front view", ", side view", ", back view"}));
 }
 

@@ -3,8 +3,10 @@
 #include "lucid/distill/prompts.h"
 
 #include <cmath>
+#include <utility>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/prompt_mix.h"
 
 namespace lucid::distill {
 namespace {
@@ -36,34 +38,51 @@ PerpNegTerms perpneg_terms(const ViewAnchors& anchors, double azimuth, const Per
   return {.extra = {near, front}, .weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_side) / 2, w}};
 }
 
-torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
-  std::vector<torch::Tensor> mixed;  // [L,D] each
+ViewPrompts::ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, const torch::Tensor& negative,
+                         const torch::Tensor& inverse)
+    : anchors_(std::move(anchors)),
+      table_(torch::cat({embeddings, negative, inverse})),
+      count_(static_cast<int64_t>(anchors_.anchors().size())) {
+  LUCID_CHECK(table_.dim() == 3 && table_.size(0) == count_ + 2, "{} prompts for {} anchors", table_.size(0), count_);
+}
+
+torch::Tensor ViewPrompts::of_one(int64_t row) const {
+  torch::Tensor weights = torch::zeros({1, count_ + 2});
+  weights[0][row] = 1;
+  return weights;
+}
+
+torch::Tensor ViewPrompts::of_views(const std::vector<Direction>& views) const {
+  std::vector<double> azimuths, elevations;
   for (const Direction& view : views) {
-    torch::Tensor sum;
-    for (const auto& [anchor, weight] : prompts.anchors.mix(view.azimuth, view.elevation)) {
-      const torch::Tensor part = weight * prompts.embeddings[static_cast<int64_t>(anchor)];
-      sum = sum.defined() ? sum + part : part;
-    }
-    mixed.push_back(sum);
+    azimuths.push_back(view.azimuth);
+    elevations.push_back(view.elevation);
   }
-  return torch::stack(mixed);
+  return torch::constant_pad_nd(anchors_.weights(azimuths, elevations), {0, 2});
+}
+
+torch::Tensor ViewPrompts::of_anchors(const std::vector<size_t>& anchors) const {
+  std::vector<torch::Tensor> rows;
+  for (const size_t anchor : anchors) rows.push_back(of_one(static_cast<int64_t>(anchor)));
+  return torch::cat(rows);
+}
+
+torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
+  return diffusion::PromptMix(prompts.table(), prompts.of_views(views)).embeddings();
 }
 
 PerpNegPrompts perpneg_prompts(const ViewPrompts& prompts, const std::vector<Direction>& views,
                                const PerpNegOptions& options) {
-  std::vector<int64_t> second, third;
-  const auto count = static_cast<int64_t>(views.size());
-  const torch::Tensor weights = torch::empty({3, count}, torch::kFloat);
-  for (int64_t view = 0; view < count; ++view) {
-    const PerpNegTerms terms = perpneg_terms(prompts.anchors, views[static_cast<size_t>(view)].azimuth, options);
-    second.push_back(static_cast<int64_t>(terms.extra[0]));
-    third.push_back(static_cast<int64_t>(terms.extra[1]));
-    for (int64_t k = 0; k < 3; ++k) weights[k][view] = terms.weights[static_cast<size_t>(k)];
+  std::array<std::vector<size_t>, 2> extra;
+  const torch::Tensor weights = torch::empty({3, static_cast<int64_t>(views.size())}, torch::kFloat);
+  for (size_t view = 0; view < views.size(); ++view) {
+    const PerpNegTerms terms = perpneg_terms(prompts.anchors(), views[view].azimuth, options);
+    for (size_t k = 0; k < extra.size(); ++k) extra[k].push_back(terms.extra[k]);
+    for (size_t k = 0; k < terms.weights.size(); ++k) {
+      weights[static_cast<int64_t>(k)][static_cast<int64_t>(view)] = terms.weights[k];
+    }
   }
-  const auto pick = [&](const std::vector<int64_t>& rows) {
-    return prompts.embeddings.index_select(0, torch::tensor(rows, torch::kLong).to(prompts.embeddings.device()));
-  };
-  return {.extra = torch::stack({pick(second), pick(third)}), .weights = weights.to(prompts.embeddings.device())};
+  return {.extra = {prompts.of_anchors(extra[0]), prompts.of_anchors(extra[1])}, .weights = weights};
 }
 
 torch::Tensor perpneg_aggregate(const torch::Tensor& delta, const torch::Tensor& weights) {

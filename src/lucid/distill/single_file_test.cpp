@@ -74,7 +74,7 @@ TEST(SingleFileGolden, SizesFollowFromShapes) {
 class OnePicture final : public diffusion::Denoiser {
  public:
   explicit OnePicture(bool velocity) : velocity_(velocity) {}
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& t, const torch::Tensor&) override {
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& t, const diffusion::PromptMix&) override {
     EXPECT_EQ(t.item<int64_t>(), 999);
     constexpr double kAlpha = 0.0047, kPicture = 0.3;
     const torch::Tensor noise = (x - std::sqrt(kAlpha) * kPicture) / std::sqrt(1 - kAlpha);
@@ -87,8 +87,9 @@ class OnePicture final : public diffusion::Denoiser {
 
 TEST(SingleFile, TheProbeTellsNoiseFromVelocity) {
   OnePicture noise(false), velocity(true);
-  EXPECT_EQ(probed_prediction(noise, 4, {}), diffusion::Prediction::kEpsilon);
-  EXPECT_EQ(probed_prediction(velocity, 4, {}), diffusion::Prediction::kV);
+  const torch::Tensor prompt = torch::zeros({1, 2, 3});
+  EXPECT_EQ(probed_prediction(noise, 4, prompt), diffusion::Prediction::kEpsilon);
+  EXPECT_EQ(probed_prediction(velocity, 4, prompt), diffusion::Prediction::kV);
 }
 
 TEST(SingleFile, WhatDoesNotFitIsSaid) {

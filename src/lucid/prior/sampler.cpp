@@ -40,8 +40,8 @@ torch::Tensor sample_sheet(const distill::Prior& prior, const std::vector<std::s
   std::vector<std::vector<torch::Tensor>> rows;
   for (size_t row = 0; row < prompts.size(); ++row) {
     const distill::ViewPrompts words = distill::view_prompts(prior, prompts[row], "", "");
-    const torch::Tensor pictures =
-        draw(painter, distill::view_embeddings(words, directions), words.negative, options, static_cast<int64_t>(row));
+    const torch::Tensor pictures = draw(painter, distill::view_embeddings(words, directions), words.negative(), options,
+                                        static_cast<int64_t>(row));
     std::vector<torch::Tensor>& cells = rows.emplace_back();
     for (int64_t i = 0; i < views; ++i) cells.push_back(pictures[i]);
   }
