@@ -5,6 +5,7 @@
 #include <span>
 
 #include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/linear_kernel.h"
 #include "lucid/diffusion/winograd_kernel.h"
 
 namespace lucid::diffusion {
@@ -13,6 +14,8 @@ namespace lucid::diffusion {
 struct Kernels {
   const AttentionKernel* attention = nullptr;
   const WinogradKernel* winograd = nullptr;
+  const WinogradKernel* winograd_of_few = nullptr;  // tiles; none if it is the same
+  const LinearKernel* linear = nullptr;             // none where oneDNN is faster
 };
 
 /// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.

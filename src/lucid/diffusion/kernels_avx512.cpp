@@ -19,7 +19,8 @@ constexpr int64_t kMostRows = 12;  // 24 sums, two registers of columns and one 
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionAvx512 = attention::kernel_named("avx512");
-extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named("avx512");
+extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named<4>("avx512");
+extern constinit const WinogradKernel kWinogradOfFewAvx512 = winograd::kernel_named<2>("avx512 of few");
 
 }  // namespace lucid::diffusion
 #endif

@@ -18,6 +18,7 @@ constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one o
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionPortable = attention::kernel_named("portable");
-extern constinit const WinogradKernel kWinogradPortable = winograd::kernel_named("portable");
+extern constinit const WinogradKernel kWinogradPortable = winograd::kernel_named<4>("portable");
+extern constinit const WinogradKernel kWinogradOfFewPortable = winograd::kernel_named<2>("portable of few");
 
 }  // namespace lucid::diffusion

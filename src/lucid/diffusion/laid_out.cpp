@@ -13,9 +13,10 @@ namespace {
 
 using torch::Tensor;
 
+/// Whether another than libtorch computes the layer.
 bool takes(const Tensor& x, const onednn::Weights& weights) {
-  return x.is_cpu() && x.scalar_type() == weights.weight.scalar_type() && asks_onednn(x.scalar_type()) &&
-         !wants_gradient({x, weights.weight, weights.bias}) && onednn::keeps(weights);
+  return x.is_cpu() && x.scalar_type() == weights.weight.scalar_type() && !PlainOperators::wanted() &&
+         !wants_gradient({x, weights.weight, weights.bias});
 }
 
 }  // namespace
@@ -46,15 +47,23 @@ bool asks_onednn(torch::ScalarType type) {
   return fast && onednn::available() && !PlainOperators::wanted();
 }
 
-Tensor linear_of(const Tensor& x, const onednn::Weights& weights, std::optional<torch::ScalarType> type) {
-  if (takes(x, weights)) return onednn::linear(x.contiguous(), weights, type.value_or(x.scalar_type()));
+Tensor linear_of(const Tensor& x, const onednn::Weights& weights, const PanelWeights& panels,
+                 std::optional<torch::ScalarType> type) {
+  const torch::ScalarType wanted = type.value_or(x.scalar_type());
+  if (takes(x, weights)) {
+    if (wanted == torch::kFloat && takes_panels(panels, weights.weight)) {
+      return linear_by_panels(x.contiguous(), weights.weight, weights.bias, panels);
+    }
+    if (asks_onednn(x.scalar_type()) && onednn::keeps(weights)) return onednn::linear(x.contiguous(), weights, wanted);
+  }
   // torch::linear, not torch::nn::Linear, which on a GPU adds its bias to an input of three axes in a pass of its own.
   const Tensor y = torch::linear(x, weights.weight, weights.bias);
   return type ? y.to(*type) : y;
 }
 
 Tensor applied(torch::nn::Linear& layer, const Tensor& x, std::optional<torch::ScalarType> type) {
-  return linear_of(x, weights_of(layer), type);
+  const auto* keeping = dynamic_cast<const KeepsLaidOut*>(layer.get());
+  return linear_of(x, weights_of(layer), keeping != nullptr ? keeping->panels() : PanelWeights(), type);
 }
 
 }  // namespace lucid::diffusion

@@ -8,6 +8,7 @@
 
 #include <optional>
 
+#include "lucid/diffusion/float_linear.h"
 #include "lucid/diffusion/onednn.h"
 #include "lucid/diffusion/winograd.h"
 
@@ -17,13 +18,16 @@ class KeepsLaidOut {
  public:
   virtual ~KeepsLaidOut() = default;
   const onednn::Packed& packed() const { return packed_; }
+  const PanelWeights& panels() const { return panels_; }  // none until it is to keep them
   /// Weights of up to so many bytes; what was kept before is let go of.
   virtual void keep_laid_out(size_t largest, const WinogradUse& /*of_convolutions*/) {
     packed_ = onednn::make_packed(largest);
+    panels_ = make_panel_weights(largest);
   }
 
  private:
   onednn::Packed packed_ = onednn::make_packed(0);
+  PanelWeights panels_;
 };
 
 class ConvolutionImpl : public torch::nn::Conv2dImpl, public KeepsLaidOut {
@@ -50,7 +54,7 @@ torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
 /// with little of it the small ones only.
 void keep_laid_out(torch::nn::Module& network, bool low_memory, const WinogradUse& use = {});
 
-/// A layer's weights, and where they are kept.
+/// A layer's weights, and where oneDNN's are kept.
 template <class Layer>
 onednn::Weights weights_of(const Layer& layer) {
   const auto* keeping = dynamic_cast<const KeepsLaidOut*>(layer.get());
@@ -67,7 +71,7 @@ bool asks_onednn(torch::ScalarType type);
 torch::Tensor applied(torch::nn::Linear& layer, const torch::Tensor& x,
                       std::optional<torch::ScalarType> type = std::nullopt);
 /// The same with weights [out,in] and a bias [out] or none.
-torch::Tensor linear_of(const torch::Tensor& x, const onednn::Weights& weights,
+torch::Tensor linear_of(const torch::Tensor& x, const onednn::Weights& weights, const PanelWeights& panels,
                         std::optional<torch::ScalarType> type = std::nullopt);
 
 }  // namespace lucid::diffusion

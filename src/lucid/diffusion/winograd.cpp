@@ -5,7 +5,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <utility>
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/kernels.h"
@@ -35,50 +37,64 @@ Tensor transformed(const Tensor& weight, Direction direction, const WinogradKern
   return all;
 }
 
-/// The kernel that is the fastest here for such weights; none if there is none.
-const WinogradKernel* kernel_of(const Tensor& weight) {
+bool has_whole_panels(const WinogradKernel& kernel, const Tensor& weight) {
+  return weight.size(0) % kernel.panel == 0 && weight.size(1) % kernel.panel == 0;
+}
+
+/// The first kernels here for weights of this type and size; none if there are none.
+const Kernels* kernels_for(const Tensor& weight) {
   const bool rounds = weight.scalar_type() == torch::kBFloat16;
   if (!rounds && weight.scalar_type() != torch::kFloat) return nullptr;
   for (const Kernels& here : kernels_here()) {
-    const WinogradKernel* kernel = here.winograd;
-    const bool whole_panels = weight.size(0) % kernel->panel == 0 && weight.size(1) % kernel->panel == 0;
-    if (kernel->rounds == rounds && whole_panels) return kernel;
+    if (here.winograd->rounds == rounds && has_whole_panels(*here.winograd, weight)) return &here;
   }
   return nullptr;
+}
+
+int64_t tiles_of(const WinogradKernel& kernel, at::IntArrayRef x) {
+  return WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .side = kernel.side}.tiles();
+}
+
+/// What a convolution of maps x [B,in,h,w] takes a pair of channels, in products of numbers that are there: with fewer
+/// tiles than this reading the filters takes longer than multiplying them (measured on Zen 3).
+int64_t cost_of(const WinogradKernel& kernel, at::IntArrayRef x) {
+  constexpr int64_t kReading = 12;
+  return kernel.places() * std::max(tiles_of(kernel, x), kReading);
 }
 
 class Kept : public torch::CustomClassHolder {
  public:
   Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
-  const WinogradKernel* kernel(const Tensor& weight) const {
-    return use_.kernel != nullptr ? use_.kernel : kernel_of(weight);
+  /// By which such maps are computed; none if by none.
+  const WinogradKernel* kernel(const Tensor& weight, at::IntArrayRef x) const {
+    if (weight.nbytes() > largest_) return nullptr;
+    if (use_.kernel != nullptr) return use_.kernel;
+    const Kernels* here = kernels_for(weight);
+    if (here == nullptr) return nullptr;
+    if (here->winograd->rounds) return x[2] * x[3] >= use_.least_rounded_pixels ? here->winograd : nullptr;
+    const WinogradKernel* few = here->winograd_of_few;
+    if (tiles_of(*few, x) < kFewest) return nullptr;
+    return weight.nbytes() > kLargest || cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
   }
-  bool takes(const Tensor& weight, at::IntArrayRef x) const {
-    if (weight.nbytes() > largest_) return false;
-    const WinogradKernel* found = kernel(weight);
-    if (found == nullptr) return false;
-    if (found->rounds) return x[2] * x[3] >= use_.least_rounded_pixels;
-    const WinogradShape shape{.batch = x[0], .height = x[2], .width = x[3], .side = found->side};
-    return weight.nbytes() <= kLargest && shape.tiles() >= kFewest;
-  }
-  Tensor filters(const Tensor& weight, Direction direction) {
+  Tensor filters(const Tensor& weight, Direction direction, const WinogradKernel& kernel) {
     const std::lock_guard lock(mutex_);
-    if (!last_.again(weight)) forward_ = gradient_ = Tensor();
-    Tensor& kept = direction == Direction::kForward ? forward_ : gradient_;
-    if (!kept.defined()) kept = transformed(weight, direction, *kernel(weight));
+    if (!last_.again(weight)) filters_.clear();
+    Tensor& kept = filters_[{&kernel, direction}];
+    if (!kept.defined()) kept = transformed(weight, direction, kernel);
     return kept;
   }
 
  private:
-  // In float32 filters are four times as large as weights, and for few tiles reading them takes as long as a direct
-  // convolution. Beyond this size nothing has more: Stable Diffusion's on maps of 16 x 16 and less.
-  static constexpr int64_t kFewest = 4;
+  // For fewer tiles, of 2 x 2 results, a direct convolution takes no longer.
+  static constexpr int64_t kFewest = 8;
+  // In float32 filters are two or four times as large as weights. Of those beyond this size, which are the most of
+  // Stable Diffusion's, four times would be too much memory.
   static constexpr size_t kLargest = 32 << 20;
   size_t largest_;  // bytes
   WinogradUse use_;
   std::mutex mutex_;
   LastSeen last_;
-  Tensor forward_, gradient_;
+  std::map<std::pair<const WinogradKernel*, Direction>, Tensor> filters_;
 };
 
 Kept& kept_of(const WinogradFilters& filters) { return static_cast<Kept&>(*filters); }
@@ -121,12 +137,11 @@ void by_tiles(const Work& work, int64_t blocks) {
   });
 }
 
-/// All tiles as one block, its results' channels among threads.
-void by_channels(const Work& work) {
-  const WinogradRange block{.begin = 0, .end = work.shape.tiles()};
+/// A block of tiles, its results' channels among threads.
+void by_channels(const Work& work, const WinogradRange& block) {
   const Tensor transformed = work.room_for_tiles(block.size());
   at::parallel_for(0, block.size(), 1, [&](int64_t begin, int64_t end) {
-    work.transform(block, {.begin = begin, .end = end}, transformed);
+    work.transform(block, {.begin = block.begin + begin, .end = block.begin + end}, transformed);
   });
   at::parallel_for(0, work.all_panels().size(), 1, [&](int64_t begin, int64_t end) {
     const WinogradRange panels{.begin = begin, .end = end};
@@ -149,12 +164,17 @@ Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel
                   .bias = shift.defined() ? numbers<float>(shift) : nullptr,
                   .y = numbers<float>(y)};
   const int64_t tiles = shape.tiles(), threads = at::in_parallel_region() ? 1 : at::get_num_threads();
-  if (threads > 1 && tiles < threads * kernel.tiles_of_thread) {
-    by_channels(work);
-    return y;
-  }
   const int64_t of_block = kernel.tiles_of_block(shape), blocks = (tiles + of_block - 1) / of_block;
-  by_tiles(work, std::min((blocks + threads - 1) / threads * threads, tiles));
+  const bool far = filters.numel() > kernel.near_filters;
+  if (threads == 1 || (!far && tiles >= threads * kernel.tiles_of_thread)) {
+    by_tiles(work, std::min((blocks + threads - 1) / threads * threads, tiles));
+  } else if (far) {
+    for (int64_t i = 0; i < blocks; ++i) {
+      by_channels(work, {.begin = tiles * i / blocks, .end = tiles * (i + 1) / blocks});
+    }
+  } else {
+    by_channels(work, {.begin = 0, .end = tiles});
+  }
   return y;
 }
 
@@ -165,17 +185,19 @@ WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use) {
 }
 
 bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, at::IntArrayRef x) {
-  return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).takes(weight, x);
+  return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).kernel(weight, x) != nullptr;
 }
 
 Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const WinogradFilters& filters) {
   Kept& kept = kept_of(filters);
-  return convolved_with(x, weight.size(0), *kept.kernel(weight), kept.filters(weight, Direction::kForward), bias);
+  const WinogradKernel* kernel = kept.kernel(weight, x.sizes());
+  return convolved_with(x, weight.size(0), *kernel, kept.filters(weight, Direction::kForward, *kernel), bias);
 }
 
 Tensor winograd_gradient(const Tensor& dy, const Tensor& weight, const WinogradFilters& filters) {
   Kept& kept = kept_of(filters);
-  return convolved_with(dy, weight.size(1), *kept.kernel(weight), kept.filters(weight, Direction::kGradient), {});
+  const WinogradKernel* kernel = kept.kernel(weight, dy.sizes());
+  return convolved_with(dy, weight.size(1), *kernel, kept.filters(weight, Direction::kGradient, *kernel), {});
 }
 
 }  // namespace lucid::diffusion

@@ -2,7 +2,8 @@
 // Convolutions of 3 x 3 by winograd_kernel.h, in less than half the time of the best direct ones, where the processor's
 // multiplications are the limit: between wide maps (wide_convolution.h) in bfloat16, on a CPU with AVX512-BF16, and in
 // float32 on any. The price: in bfloat16 a layer rounds 2.3 times as much where neighbouring pixels are unlike each
-// other; and transformed filters are kept, 16 numbers for 9 in bfloat16, 36 in float32.
+// other; and transformed filters are kept, 16 numbers for 9 in bfloat16 and, in float32, of the largest and for maps of
+// few tiles; else 36.
 #pragma once
 
 #include <torch/torch.h>
