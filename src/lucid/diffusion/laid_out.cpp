@@ -54,7 +54,10 @@ Tensor linear_of(const Tensor& x, const onednn::Weights& weights, const PanelWei
     if (wanted == torch::kFloat && takes_panels(panels, weights.weight)) {
       return linear_by_panels(x.contiguous(), weights.weight, weights.bias, panels);
     }
-    if (asks_onednn(x.scalar_type()) && onednn::keeps(weights)) return onednn::linear(x.contiguous(), weights, wanted);
+    const bool onednn_keeps_them = x.scalar_type() != torch::kFloat || !has_linear_kernel();
+    if (onednn_keeps_them && asks_onednn(x.scalar_type()) && onednn::keeps(weights)) {
+      return onednn::linear(x.contiguous(), weights, wanted);
+    }
   }
   // torch::linear, not torch::nn::Linear, which on a GPU adds its bias to an input of three axes in a pass of its own.
   const Tensor y = torch::linear(x, weights.weight, weights.bias);

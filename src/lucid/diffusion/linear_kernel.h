@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = x weight^T + bias in float32 with weights laid out once for all calls: oneDNN's products for AVX2 lay them out in
-// every one, which for the few rows of a small map takes as long as multiplying.
+// y = x weight^T + bias in float32 with small weights laid out once for all calls: the libraries' products for AVX2 lay
+// them out in every one, which for the few rows of a small map takes as long as multiplying.
 #pragma once
 
 #include <cstdint>
