@@ -15,7 +15,7 @@ struct Kernels {
   const AttentionKernel* attention = nullptr;
   const WinogradKernel* winograd = nullptr;
   const WinogradKernel* winograd_of_few = nullptr;  // tiles; none if it is the same
-  const LinearKernel* linear = nullptr;             // none where oneDNN is faster
+  const LinearKernel* linear = nullptr;             // none where nothing is faster than oneDNN
 };
 
 /// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.

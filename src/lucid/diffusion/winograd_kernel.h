@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A convolution of 3 x 3 by Winograd's minimal filtering F(n x n, 3 x 3) (Lavin and Gray, Fast Algorithms for
 // Convolutional Neural Networks, 2016): a tile of n x n results takes (n + 2)² products a pair of channels in place of
-// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of few tiles.
+// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of
+// few tiles and the largest weights.
 #pragma once
 
 #include <cstdint>
@@ -45,11 +46,11 @@ struct WinogradKernel {
   int64_t together = 1;  // a filter's channels that lie side by side
   int64_t places() const { return (side + 2) * (side + 2); }
 
-  /// Tiles that are best computed together; with fewer than this a thread, and where filters have more numbers than
-  /// this, so that they come from memory, all threads should rather compute the same tiles, each some channels.
+  /// Tiles that are best computed together.
   int64_t (*tiles_of_block)(const WinogradShape& shape) = nullptr;
-  int64_t tiles_of_thread = 0;
-  int64_t near_filters = INT64_MAX;
+  /// With fewer tiles a thread than the one, and where filters have more numbers than the other, so that they come from
+  /// memory, all threads should rather compute the same tiles, each some channels.
+  int64_t tiles_of_thread = 0, near_filters = INT64_MAX;
 
   /// Numbers of so many transformed tiles; float32 numbers that multiply_tiles works in, for so many channels.
   int64_t (*tiles_size)(int64_t tiles, int64_t in) = nullptr;
