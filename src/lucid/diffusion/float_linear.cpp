@@ -80,7 +80,7 @@ Tensor linear_by_panels(const Tensor& x, const Tensor& weight, const Tensor& bia
                           .bias = bias.defined() ? numbers<float>(bias) : nullptr,
                           .y = numbers<float>(y)};
   // Threads share the rows; of few rows the columns, so that no two read the same weights.
-  const LinearRange all_rows{.begin = 0, .end = shape.rows}, all_panels{.begin = 0, .end = shape.out / kernel.panel};
+  const KernelRange all_rows{.begin = 0, .end = shape.rows}, all_panels{.begin = 0, .end = shape.out / kernel.panel};
   if (shape.rows < at::get_num_threads() * kernel.rows) {
     at::parallel_for(0, all_panels.end, 1, [&](int64_t begin, int64_t end) {
       kernel.multiply(shape, all_rows, {.begin = begin, .end = end}, all);

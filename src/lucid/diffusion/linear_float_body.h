@@ -5,7 +5,7 @@ namespace linear {
 
 constexpr int64_t kRows = 96;  // of x and y: they stay in the cache's second level
 
-void multiply(const LinearShape& shape, const LinearRange& rows, const LinearRange& panels,
+void multiply(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
               const LinearNumbers& numbers) {
   const int64_t in = shape.in, out = shape.out;
   for (int64_t begin = rows.begin; begin < rows.end; begin += kRows) {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "lucid/diffusion/kernel_range.h"
+
 namespace lucid::diffusion {
 
 /// x [rows, in] and y [rows, out] without gaps; weights [out / panel, in, panel]; bias [out] or none.
@@ -18,16 +20,11 @@ struct LinearNumbers {
   float* y = nullptr;
 };
 
-/// Rows, or panels of columns, [begin, end).
-struct LinearRange {
-  int64_t begin = 0, end = 0;
-};
-
 /// How one instruction set does it.
 struct LinearKernel {
   int64_t panel = 0;  // columns of y that are computed together; out is a multiple of it
   int64_t rows = 0;   // that are best computed together
-  void (*multiply)(const LinearShape& shape, const LinearRange& rows, const LinearRange& panels,
+  void (*multiply)(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
                    const LinearNumbers& numbers) = nullptr;
 };
 

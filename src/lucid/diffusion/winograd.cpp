@@ -108,17 +108,17 @@ struct Work {
   const float* bias;  // or none
   float* y;
 
-  WinogradRange all_panels() const { return {.begin = 0, .end = shape.out / kernel.panel}; }
+  KernelRange all_panels() const { return {.begin = 0, .end = shape.out / kernel.panel}; }
   Tensor room_for_tiles(int64_t tiles) const {
     return torch::empty({kernel.tiles_size(tiles, shape.in)}, kernel.rounds ? torch::kBFloat16 : torch::kFloat);
   }
-  void transform(const WinogradRange& block, const WinogradRange& part, const Tensor& tiles) const {
+  void transform(const KernelRange& block, const KernelRange& part, const Tensor& tiles) const {
     kernel.transform_tiles(shape, block, part, x, tiles.data_ptr());
   }
-  Tensor room_for_products(int64_t tiles, const WinogradRange& panels) const {
+  Tensor room_for_products(int64_t tiles, const KernelRange& panels) const {
     return torch::empty({kernel.scratch_size(tiles, panels.size() * kernel.panel)}, torch::kFloat);
   }
-  void multiply(const WinogradRange& block, const WinogradRange& panels, const Tensor& tiles,
+  void multiply(const KernelRange& block, const KernelRange& panels, const Tensor& tiles,
                 const Tensor& products) const {
     kernel.multiply_tiles(shape, block, panels, tiles.data_ptr(), filters, bias, y, numbers<float>(products));
   }
@@ -130,7 +130,7 @@ void by_tiles(const Work& work, int64_t blocks) {
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     const Tensor transformed = work.room_for_tiles(most), products = work.room_for_products(most, work.all_panels());
     for (int64_t i = begin; i < end; ++i) {
-      const WinogradRange block{.begin = tiles * i / blocks, .end = tiles * (i + 1) / blocks};
+      const KernelRange block{.begin = tiles * i / blocks, .end = tiles * (i + 1) / blocks};
       work.transform(block, block, transformed);
       work.multiply(block, work.all_panels(), transformed, products);
     }
@@ -138,13 +138,13 @@ void by_tiles(const Work& work, int64_t blocks) {
 }
 
 /// A block of tiles, its results' channels among threads.
-void by_channels(const Work& work, const WinogradRange& block) {
+void by_channels(const Work& work, const KernelRange& block) {
   const Tensor transformed = work.room_for_tiles(block.size());
   at::parallel_for(0, block.size(), 1, [&](int64_t begin, int64_t end) {
     work.transform(block, {.begin = block.begin + begin, .end = block.begin + end}, transformed);
   });
   at::parallel_for(0, work.all_panels().size(), 1, [&](int64_t begin, int64_t end) {
-    const WinogradRange panels{.begin = begin, .end = end};
+    const KernelRange panels{.begin = begin, .end = end};
     work.multiply(block, panels, transformed, work.room_for_products(block.size(), panels));
   });
 }
@@ -168,12 +168,11 @@ Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel
   const bool far = filters.numel() > kernel.near_filters;
   if (threads == 1 || (!far && tiles >= threads * kernel.tiles_of_thread)) {
     by_tiles(work, std::min((blocks + threads - 1) / threads * threads, tiles));
-  } else if (far) {
-    for (int64_t i = 0; i < blocks; ++i) {
-      by_channels(work, {.begin = tiles * i / blocks, .end = tiles * (i + 1) / blocks});
-    }
-  } else {
-    by_channels(work, {.begin = 0, .end = tiles});
+    return y;
+  }
+  const int64_t turns = far ? blocks : 1;
+  for (int64_t i = 0; i < turns; ++i) {
+    by_channels(work, {.begin = tiles * i / turns, .end = tiles * (i + 1) / turns});
   }
   return y;
 }

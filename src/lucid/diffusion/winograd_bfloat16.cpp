@@ -74,7 +74,7 @@ constexpr MultiplyRows kMultiplyRows[kMostRows + 1] = {
     multiply_rows<5>,  multiply_rows<6>,  multiply_rows<7>, multiply_rows<8>, multiply_rows<9>,
     multiply_rows<10>, multiply_rows<11>, multiply_rows<12>};
 
-void transform_tiles(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& part, const float* x,
+void transform_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& part, const float* x,
                      void* transformed) {
   const int64_t in = shape.in, place = place_of(block.size(), in);
   for (int64_t tile = part.begin; tile < part.end; ++tile) {
@@ -115,7 +115,7 @@ void transform_tiles(const WinogradShape& shape, const WinogradRange& block, con
 }
 
 /// The results in the channels of one panel.
-void multiply_panel(const WinogradShape& shape, const WinogradRange& block, int64_t panel, const Bfloat16Bits* tiles,
+void multiply_panel(const WinogradShape& shape, const KernelRange& block, int64_t panel, const Bfloat16Bits* tiles,
                     const Bfloat16Bits* filters, const float* bias, float* y, float* scratch) {
   const int64_t in = shape.in, count = block.size(), place = products_place(count);
   const int64_t groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows
@@ -157,8 +157,8 @@ void multiply_panel(const WinogradShape& shape, const WinogradRange& block, int6
   }
 }
 
-void multiply_tiles(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& panels,
-                    const void* tiles, const void* filters, const float* bias, float* y, float* scratch) {
+void multiply_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels, const void* tiles,
+                    const void* filters, const float* bias, float* y, float* scratch) {
   for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
     multiply_panel(shape, block, panel, static_cast<const Bfloat16Bits*>(tiles),
                    static_cast<const Bfloat16Bits*>(filters), bias, y, scratch);

@@ -73,7 +73,7 @@ struct Tiles {
     return clamped(kNear / of_tile, 24, 48) / 6 * 6;
   }
 
-  static void transform_tiles(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& part,
+  static void transform_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& part,
                               const float* x, void* transformed) {
     static constexpr float kNothing[kLanes] = {};
     const int64_t in = shape.in, place = place_of(block.size(), in);
@@ -107,7 +107,7 @@ struct Tiles {
     }
   }
 
-  static void write_results(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& panels,
+  static void write_results(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
                             const float* products, const float* bias, float* y) {
     const int64_t first = panels.begin * kPanel, channels = panels.size() * kPanel;
     const int64_t place = place_of(block.size(), channels);
@@ -135,7 +135,7 @@ struct Tiles {
     }
   }
 
-  static void multiply_tiles(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& panels,
+  static void multiply_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
                              const void* tiles, const void* filters, const float* bias, float* y, float* scratch) {
     const int64_t in = shape.in, count = block.size(), channels = panels.size() * kPanel, row = row_of(channels);
     const int64_t groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows

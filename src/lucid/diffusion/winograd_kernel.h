@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A convolution of 3 x 3 by Winograd's minimal filtering F(n x n, 3 x 3) (Lavin and Gray, Fast Algorithms for
 // Convolutional Neural Networks, 2016): a tile of n x n results takes (n + 2)² products a pair of channels in place of
-// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of
-// few tiles and the largest weights.
+// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of few
+// tiles and the largest weights.
 #pragma once
 
 #include <cstdint>
+
+#include "lucid/diffusion/kernel_range.h"
 
 namespace lucid::diffusion {
 
@@ -29,12 +31,6 @@ struct WinogradPlace {
       .sample = tile / of_sample, .row = shape.side * (in_sample / wide), .column = shape.side * (in_sample % wide)};
 }
 
-/// Tiles, or panels of channels, [begin, end).
-struct WinogradRange {
-  int64_t begin = 0, end = 0;
-  [[gnu::always_inline]] int64_t size() const { return end - begin; }
-};
-
 /// How one instruction set does it. A transformed tile or filter has places() numbers a channel; those that are
 /// multiplied are float32, or bfloat16 where `rounds`.
 struct WinogradKernel {
@@ -56,11 +52,11 @@ struct WinogradKernel {
   int64_t (*tiles_size)(int64_t tiles, int64_t in) = nullptr;
   int64_t (*scratch_size)(int64_t tiles, int64_t channels) = nullptr;
   /// Bᵀ d B of the tiles of `part`, which lie among those of `block` in `transformed`.
-  void (*transform_tiles)(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& part,
-                          const float* x, void* transformed) = nullptr;
+  void (*transform_tiles)(const WinogradShape& shape, const KernelRange& block, const KernelRange& part, const float* x,
+                          void* transformed) = nullptr;
   /// The results of a block of transformed tiles in the channels of some panels, with their bias [out] or none.
   /// filters [out / panel, places, in / together, panel, together].
-  void (*multiply_tiles)(const WinogradShape& shape, const WinogradRange& block, const WinogradRange& panels,
+  void (*multiply_tiles)(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
                          const void* tiles, const void* filters, const float* bias, float* y, float* scratch) = nullptr;
 };
 
