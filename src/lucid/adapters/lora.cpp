@@ -133,16 +133,18 @@ namespace {
   throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
 }
 
-/// What a changed weight of 16 bits becomes: the U-Net computes in them, the text encoder only stores them so.
-enum class Halves { kStay, kBecomeFloats };
+/// What a changed weight in bfloat16 becomes: the U-Net computes in it, the text encoder only stores it so. float16 is
+/// but a way of storing in both.
+enum class Bfloat16 { kStays, kBecomesFloat };
 
-void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale, Halves halves,
+void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale, Bfloat16 low,
                  torch::nn::Module& network) {
   const torch::NoGradGuard no_grad;
   const auto add = [&](torch::Tensor& weight, const torch::Tensor& change) {
     const torch::ScalarType stored = weight.scalar_type();
-    weight.set_data((weight.to(torch::kDouble) + scale * change)
-                        .to(halves == Halves::kStay ? stored : torch::promoteTypes(stored, torch::kFloat)));
+    const bool stays = low == Bfloat16::kStays && stored == torch::kBFloat16;
+    weight.set_data(
+        (weight.to(torch::kDouble) + scale * change).to(stays ? stored : torch::promoteTypes(stored, torch::kFloat)));
   };
   auto parameters = network.named_parameters();
   for (const auto& [module, change] : changes) {
@@ -201,8 +203,8 @@ Lora read_lora(const fs::path& file, const distill::Prior& prior) {
 }
 
 void apply(const Lora& lora, double scale, distill::Prior& prior) {
-  add_changes(lora, lora.unet, scale, Halves::kStay, *prior.unet);
-  add_changes(lora, lora.text, scale, Halves::kBecomeFloats, *prior.encoder);
+  add_changes(lora, lora.unet, scale, Bfloat16::kStays, *prior.unet);
+  add_changes(lora, lora.text, scale, Bfloat16::kBecomesFloat, *prior.encoder);
 }
 
 }  // namespace lucid::adapters

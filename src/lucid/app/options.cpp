@@ -352,6 +352,11 @@ diffusion::ComputeOptions compute_options(const RunOptions& options) {
           .low_memory = options.low_memory};
 }
 
+diffusion::WeightTypes weight_types(const RunOptions& options) {
+  const bool cpu = options.device == "cpu";
+  return {compute_options(options).precision.value_or(torch::kFloat), /*half_too=*/cpu};
+}
+
 void finish_options(RunOptions& options) {
   auto& t = options.train;
   if (options.text.empty()) {

@@ -7,6 +7,7 @@
 
 #include "lucid/config/option_table.h"
 #include "lucid/diffusion/compute.h"
+#include "lucid/diffusion/weight_types.h"
 #include "lucid/train/options.h"
 
 namespace lucid::app {
@@ -49,6 +50,8 @@ torch::Device device_of(const RunOptions& options);
 
 /// How the prior's networks are computed: `precision`, and on a CPU one worker for each of libtorch's threads.
 diffusion::ComputeOptions compute_options(const RunOptions& options);
+/// And what the weights of their files become: float16 ones stay so on a CPU that computes in float32.
+diffusion::WeightTypes weight_types(const RunOptions& options);
 
 /// Checks that span several options; fills what follows from others. Throws UserError.
 void finish_options(RunOptions& options);

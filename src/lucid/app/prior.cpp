@@ -41,14 +41,14 @@ distill::Prior load(const RunOptions& options) {
   if (options.prediction_type != "auto") {
     prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
   }
-  const torch::ScalarType precision = compute_options(options).precision.value_or(torch::kFloat);
+  const diffusion::WeightTypes types = weight_types(options);
   if (!fs::is_directory(path)) {
     return distill::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
                                             .configs = options.prior_config,
                                             .prediction = prediction,
-                                            .precision = precision});
+                                            .types = types});
   }
-  distill::Prior prior = distill::load_prior(path, precision);
+  distill::Prior prior = distill::load_prior(path, types);
   if (prediction) {
     diffusion::ScheduleConfig config = prior.schedule.config();
     config.prediction = *prediction;
@@ -129,11 +129,11 @@ distill::Prior open_prior(const RunOptions& options) {
 
 diffusion::Control open_control(const RunOptions& options, const distill::Prior& prior) {
   if (options.controlnet.empty()) return {};
-  const torch::ScalarType precision = compute_options(options).precision.value_or(torch::kFloat);
+  const diffusion::WeightTypes types = weight_types(options);
   const bool one_file = is_file(options.controlnet);
-  diffusion::ControlNet net =
-      one_file ? diffusion::load_control_net_file(options.controlnet, prior.unet->config(), precision)
-               : diffusion::load_control_net(options.controlnet, precision);
+  diffusion::ControlNet net = one_file
+                                  ? diffusion::load_control_net_file(options.controlnet, prior.unet->config(), types)
+                                  : diffusion::load_control_net(options.controlnet, types);
   const auto refuse = [&](const char* key, int64_t has, int64_t needs) {
     if (has == needs) return;
     throw UserError(UserMistake{.what_happened = fmt::format("is {}, the prior's U-Net has {}", has, needs),

@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "lucid/base/error.h"
+
 namespace lucid::diffusion {
 
 struct ComputeOptions {
@@ -21,9 +23,13 @@ struct ComputeOptions {
   bool record = true;
 };
 
+/// What a network is computed in: the type of its first bias, as weights may be in float16 all the same.
 template <class Module>
 torch::ScalarType precision_of(const Module& module) {
-  return module->parameters().front().scalar_type();
+  for (const auto& parameter : module->named_parameters()) {
+    if (parameter.key().ends_with(".bias")) return parameter.value().scalar_type();
+  }
+  LUCID_CHECK(false, "a network without a bias");
 }
 
 }  // namespace lucid::diffusion

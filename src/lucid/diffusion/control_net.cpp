@@ -65,11 +65,11 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
                                          const torch::Tensor& picture, double scale) {
   torch::Tensor shown = picture.contiguous(torch::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < picture_convs_.size(); ++i) {
-    shown = picture_convs_[i](shown);
+    shown = applied(picture_convs_[i], shown);
     if (i + 1 < picture_convs_.size()) shown = torch::silu(shown);
   }
   const Conditioning conditioning{.time = torch::silu(time_embedding_(timesteps)), .context = context};
-  torch::Tensor h = conv_in_(x.contiguous(torch::MemoryFormat::ChannelsLast));
+  torch::Tensor h = applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
   LUCID_CHECK(shown.sizes() == h.sizes(), "a picture for latents of {} x {} has become {} x {}", h.size(2), h.size(3),
               shown.size(2), shown.size(3));
   h = h + shown;
@@ -83,8 +83,7 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
   return residuals;
 }
 
-ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
-                                 torch::ScalarType precision) {
+ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet, const WeightTypes& types) {
   weights::StateDict state = weights::control_net_of(weights::read_weights(file));
   const auto size = [&](const std::string& name, int64_t axis) {
     const auto it = state.tensors.find(name + ".weight");
@@ -107,12 +106,12 @@ ControlNet load_control_net_file(const std::filesystem::path& file, const UNetCo
   for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", picture, i)); i += 2) {
     config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", picture, i), 0));
   }
-  return filled<ControlNet>(config, std::move(state), precision);
+  return filled<ControlNet>(config, std::move(state), types);
 }
 
-ControlNet load_control_net(const std::filesystem::path& folder, torch::ScalarType precision) {
+ControlNet load_control_net(const std::filesystem::path& folder, const WeightTypes& types) {
   return filled<ControlNet>(ControlNetConfig::from_file(folder / "config.json"),
-                            weights::read_part(folder, "diffusion_pytorch_model"), precision);
+                            weights::read_part(folder, "diffusion_pytorch_model"), types);
 }
 
 }  // namespace lucid::diffusion

@@ -42,9 +42,9 @@ TORCH_MODULE(ControlNet);
 /// From one file, in diffusers' names or the original code's, for a U-Net like `unet`, whose sizes it shares. Throws
 /// UserError.
 ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
-                                 torch::ScalarType precision = torch::kFloat);
+                                 const WeightTypes& types = {});
 
 /// From a diffusers folder; norms stay in float32. Throws UserError.
-ControlNet load_control_net(const std::filesystem::path& folder, torch::ScalarType precision = torch::kFloat);
+ControlNet load_control_net(const std::filesystem::path& folder, const WeightTypes& types = {});
 
 }  // namespace lucid::diffusion

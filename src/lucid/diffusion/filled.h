@@ -5,18 +5,20 @@
 #include <utility>
 
 #include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/weight_types.h"
 #include "lucid/weights/state_dict.h"
 #include "lucid/weights/unfilled.h"
 
 namespace lucid::diffusion {
 
-/// A network for `config` with the weights of `state`, its norms' in float32, all others in `precision`. Throws
-/// UserError.
+/// A network for `config` with the weights of `state`. Throws UserError.
 template <class Module, class Config>
-Module filled(const Config& config, weights::StateDict state, torch::ScalarType precision) {
+Module filled(const Config& config, weights::StateDict state, const WeightTypes& types) {
   const weights::WithoutWeights until_filled;
   Module module(config);
-  weights::load_into(*module, std::move(state), {.precision = precision});
+  weights::LoadOptions options{.precision = types.precision};
+  if (types.half_stays && types.precision == torch::kFloat) options.half_stays = weights_that_take_half(*module);
+  weights::load_into(*module, std::move(state), options);
   return module;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear layers of small weights in float32 by linear_kernel.h, on x86-64 without AVX-512.
+// Linear layers in float32 by linear_kernel.h: those of weights kept in float16, and of small ones where the libraries,
+// which lay weights out anew in every call, take as long for that as for the few rows of a small map.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,20 +9,15 @@ namespace lucid::diffusion {
 
 struct LinearKernel;
 
-/// Whether this processor's fastest kernels have one. oneDNN, which otherwise keeps weights laid out, then does not.
-bool has_linear_kernel();
+/// Whether this processor's kernel is faster than the libraries where it counts. Then oneDNN keeps no float32 weights.
+bool float_linear_outdoes_libraries();
 
-/// A layer's weights, laid out when they are first asked for, and kept.
-using PanelWeights = c10::intrusive_ptr<torch::CustomClassHolder>;
-/// Of weights of up to `largest` bytes, and of no more than a library multiplies as fast; by this kernel or by the
-/// fastest here. They may change in place if autograd is told (not through .data()).
-PanelWeights make_panel_weights(size_t largest, const LinearKernel* kernel = nullptr);
+/// Whether x weightᵀ of such a weight [out,in] is computed so.
+bool takes_float_linear(const torch::Tensor& weight);
 
-/// Whether x weight^T of such a weight [out,in] is computed so.
-bool takes_panels(const PanelWeights& panels, const torch::Tensor& weight);
-
-/// x [...,in] float32 without gaps, weight [out,in], bias [out] or undefined -> [...,out].
-torch::Tensor linear_by_panels(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                               const PanelWeights& panels);
+/// x [...,in] float32 without gaps, weight [out,in] float32 or float16, bias [out] float32 or undefined -> [...,out].
+/// By the fastest kernel here, or by another.
+torch::Tensor float_linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                           const LinearKernel* kernel = nullptr);
 
 }  // namespace lucid::diffusion

@@ -19,8 +19,6 @@ namespace {
 using test::off;
 using torch::Tensor;
 
-constexpr size_t kAnySize = size_t{1} << 40;
-
 std::vector<const LinearKernel*> every_kernel() {
   std::vector<const LinearKernel*> kernels;
   for (const Kernels& here : kernels_here()) {
@@ -34,73 +32,75 @@ Tensor exact(const Tensor& x) { return x.defined() ? x.to(torch::kDouble) : Tens
 struct Sizes {
   int64_t rows, in, out;
 };
-// One row, one number, more rows than a block has; few rows and many, which threads share differently.
-constexpr Sizes kSizes[] = {{1, 1, 32},    {1, 384, 96},   {5, 7, 64},    {16, 192, 192},
-                            {64, 640, 32}, {97, 257, 672}, {401, 300, 96}};
+// One row, one number, more rows and more numbers of one than are multiplied together; few rows and many, which threads
+// share differently.
+constexpr Sizes kSizes[] = {{1, 1, 32},    {1, 384, 96},    {5, 7, 64},    {16, 192, 192},
+                            {64, 640, 32}, {193, 257, 672}, {801, 300, 96}};
 
 TEST(FloatLinear, EveryKernelGivesTheLayer) {
-  if (every_kernel().empty()) GTEST_SKIP() << "no such kernel runs here";
   torch::manual_seed(41);
   double worst = 0;
   for (const LinearKernel* kernel : every_kernel()) {
     for (const Sizes& sizes : kSizes) {
-      for (const int threads : {1, 2, 3}) {
+      for (const torch::ScalarType type : {torch::kFloat, torch::kHalf}) {
         for (const bool has_bias : {true, false}) {
-          SCOPED_TRACE(fmt::format("{} x {} -> {}, {} threads", sizes.rows, sizes.in, sizes.out, threads));
-          const Tensor x = torch::randn({sizes.rows, sizes.in}), weight = torch::randn({sizes.out, sizes.in});
+          const Tensor x = torch::randn({sizes.rows, sizes.in}), weight = torch::randn({sizes.out, sizes.in}).to(type);
           const Tensor bias = has_bias ? torch::randn({sizes.out}) : Tensor();
-          const int before = at::get_num_threads();
-          at::set_num_threads(threads);
-          const Tensor y = linear_by_panels(x, weight, bias, make_panel_weights(kAnySize, kernel));
-          at::set_num_threads(before);
           const Tensor wanted = torch::linear(exact(x), exact(weight), exact(bias));
-          ASSERT_EQ(y.sizes(), wanted.sizes());
-          EXPECT_LT(off(y, wanted), 1e-6);
-          worst = std::max(worst, off(y, wanted));
+          for (const int threads : {1, 2, 3}) {
+            SCOPED_TRACE(fmt::format("{} x {} -> {} in {}, {} threads", sizes.rows, sizes.in, sizes.out,
+                                     c10::toString(type), threads));
+            const int before = at::get_num_threads();
+            at::set_num_threads(threads);
+            const Tensor y = float_linear(x, weight, bias, kernel);
+            at::set_num_threads(before);
+            ASSERT_EQ(y.sizes(), wanted.sizes());
+            EXPECT_LT(off(y, wanted), 1e-6);
+            worst = std::max(worst, off(y, wanted));
+          }
         }
       }
     }
   }
-  fmt::print("  off by at most {:.1e}\n", worst);
+  fmt::print("  {} kernels; off by at most {:.1e}\n", every_kernel().size(), worst);
 }
 
-TEST(FloatLinear, TakesFloatWeightsInWholePanelsThatMayBeKept) {
-  if (every_kernel().empty()) GTEST_SKIP() << "no such kernel runs here";
-  const LinearKernel* kernel = every_kernel().front();
-  const auto takes = [&](int64_t out, torch::ScalarType type, size_t largest = kAnySize) {
-    return takes_panels(make_panel_weights(largest, kernel), torch::empty({out, 10}, type));
+TEST(FloatLinear, EveryFloat16IsWidenedExactly) {
+  // One row of x for each: products with 1 and 0 alone.
+  const Tensor every = torch::arange(1 << 16, torch::kInt).to(torch::kShort).view(torch::kHalf);
+  const Tensor finite = torch::where(every.to(torch::kFloat).isfinite(), every, torch::zeros_like(every));
+  const Tensor weight = finite.view({2048, 32});
+  for (const LinearKernel* kernel : every_kernel()) {
+    EXPECT_TRUE(float_linear(torch::eye(32), weight, {}, kernel).equal(weight.to(torch::kFloat).t()));
+  }
+}
+
+TEST(FloatLinear, TakesFloat16AndSmallFloatsInWholePanels) {
+  const auto takes = [&](int64_t out, torch::ScalarType type) {
+    return takes_float_linear(torch::empty({out, 10}, type));
   };
-  EXPECT_TRUE(takes(64, torch::kFloat));
-  EXPECT_TRUE(takes(64, torch::kFloat, 2560));
-  EXPECT_FALSE(takes(64, torch::kFloat, 2559)) << "too large to be kept";
+  for (const int64_t out : {64, 1 << 16}) {
+    EXPECT_TRUE(takes(out, torch::kHalf)) << out;
+    EXPECT_FALSE(takes(out, torch::kBFloat16)) << out;
+  }
+  EXPECT_EQ(takes(64, torch::kFloat), float_linear_outdoes_libraries());
   EXPECT_FALSE(takes(1 << 16, torch::kFloat)) << "libraries are as fast";
   EXPECT_FALSE(takes(65, torch::kFloat));
-  EXPECT_FALSE(takes(64, torch::kBFloat16));
-  EXPECT_FALSE(takes_panels({}, torch::empty({64, 10}))) << "nothing is kept";
+  EXPECT_FALSE(takes(65, torch::kHalf));
 }
 
-TEST(FloatLinear, ALayerUsesItAndNoticesThatItsWeightsChange) {
-  if (!takes_panels(make_panel_weights(kAnySize), torch::empty({96, 48}))) {
-    GTEST_SKIP() << "oneDNN or libtorch is faster on this processor";
-  }
+TEST(FloatLinear, ALayerUsesIt) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(42);
   torch::nn::Linear layer = linear(48, 96);
-  keep_laid_out(*layer, /*low_memory=*/false);
   const Tensor x = torch::randn({2, 70, 48});
-  const auto expect_right = [&](const char* what) {
-    for (int again = 0; again < 2; ++again) {
-      const Tensor wanted = torch::linear(exact(x), exact(layer->weight), exact(layer->bias));
-      const Tensor y = applied(layer, x);
-      EXPECT_EQ(y.sizes(), wanted.sizes());
-      EXPECT_LT(off(y, wanted), 1e-6) << what;
-    }
-  };
-  expect_right("at first");
-  layer->weight.mul_(-2);
-  expect_right("changed in place");
-  layer->weight.set_data(layer->weight.flip(0).contiguous());
-  expect_right("others in their place");
+  for (const torch::ScalarType type : {torch::kFloat, torch::kHalf}) {
+    layer->weight.set_data(layer->weight.to(type));
+    if (!takes_float_linear(layer->weight)) continue;
+    const Tensor y = applied(layer, x);
+    EXPECT_TRUE(y.equal(float_linear(x, layer->weight, layer->bias)));
+    EXPECT_LT(off(y, torch::linear(exact(x), exact(layer->weight), exact(layer->bias))), 1e-6);
+  }
 }
 
 }  // namespace

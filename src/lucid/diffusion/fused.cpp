@@ -109,10 +109,9 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
 }  // namespace
 
 Biased convolved(torch::nn::Conv2d& conv, const Tensor& x) {
-  if (takes_norm(conv, x)) return {applied(conv, x), {}};
   const Tensor &weight = conv->weight, &bias = conv->bias;
   // A CPU's convolutions add their bias as they write.
-  if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {conv(x), {}};
+  if (!gpu::takes(x, weight.size(0)) || wants_gradient({weight, bias})) return {applied(conv, x), {}};
   const Tensor map = torch::conv2d(x, weight, {}, /*stride=*/1, /*padding=*/weight.size(2) / 2);
   return {map, bias.to(map.scalar_type())};
 }

@@ -15,7 +15,8 @@ struct Kernels {
   const AttentionKernel* attention = nullptr;
   const WinogradKernel* winograd = nullptr;
   const WinogradKernel* winograd_of_few = nullptr;  // tiles; none if it is the same
-  const LinearKernel* linear = nullptr;             // none where nothing is faster than oneDNN
+  const LinearKernel* linear = nullptr;             // in float32
+  bool linear_outdoes_libraries = false;
 };
 
 /// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.

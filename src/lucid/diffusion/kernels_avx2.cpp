@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The float32 kernels in AVX2 and FMA.
 #if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <type_traits>
 #include <utility>
 
 #include "lucid/diffusion/attention_kernel.h"
@@ -15,6 +18,7 @@ constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one o
 #include "lucid/diffusion/float_product_body.h"
 // and, in terms of it:
 #include "lucid/diffusion/attention_float_body.h"
+#include "lucid/diffusion/float_panel_body.h"
 #include "lucid/diffusion/linear_float_body.h"
 #include "lucid/diffusion/winograd_float_body.h"
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The float32 kernels in AVX-512.
 #if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <type_traits>
 #include <utility>
 
 #include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/linear_kernel.h"
 #include "lucid/diffusion/winograd_kernel.h"
 
 namespace lucid::diffusion {
@@ -14,11 +18,14 @@ constexpr int64_t kMostRows = 12;  // 24 sums, two registers of columns and one 
 #include "lucid/diffusion/float_product_body.h"
 // and, in terms of it:
 #include "lucid/diffusion/attention_float_body.h"
+#include "lucid/diffusion/float_panel_body.h"
+#include "lucid/diffusion/linear_float_body.h"
 #include "lucid/diffusion/winograd_float_body.h"
 
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionAvx512 = attention::kernel_named("avx512");
+extern constinit const LinearKernel kLinearAvx512 = linear::kKernel;
 extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named<4>("avx512");
 extern constinit const WinogradKernel kWinogradOfFewAvx512 = winograd::kernel_named<2>("avx512 of few");
 

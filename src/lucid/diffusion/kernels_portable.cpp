@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The float32 kernels in what every processor has.
+#include <type_traits>
 #include <utility>
 
 #include "lucid/diffusion/attention_kernel.h"
+#include "lucid/diffusion/linear_kernel.h"
 #include "lucid/diffusion/winograd_kernel.h"
 
 namespace lucid::diffusion {
@@ -13,11 +15,14 @@ constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one o
 #include "lucid/diffusion/float_product_body.h"
 // and, in terms of it:
 #include "lucid/diffusion/attention_float_body.h"
+#include "lucid/diffusion/float_panel_body.h"
+#include "lucid/diffusion/linear_float_body.h"
 #include "lucid/diffusion/winograd_float_body.h"
 
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionPortable = attention::kernel_named("portable");
+extern constinit const LinearKernel kLinearPortable = linear::kKernel;
 extern constinit const WinogradKernel kWinogradPortable = winograd::kernel_named<4>("portable");
 extern constinit const WinogradKernel kWinogradOfFewPortable = winograd::kernel_named<2>("portable of few");
 

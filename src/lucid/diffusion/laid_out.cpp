@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "lucid/base/machine.h"
+#include "lucid/diffusion/float_linear.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/weights/unfilled.h"
 
@@ -13,13 +14,31 @@ namespace {
 
 using torch::Tensor;
 
-/// Whether another than libtorch computes the layer.
-bool takes(const Tensor& x, const onednn::Weights& weights) {
-  return x.is_cpu() && x.scalar_type() == weights.weight.scalar_type() && !PlainOperators::wanted() &&
-         !wants_gradient({x, weights.weight, weights.bias});
-}
+/// The most columns that a kernel computes together.
+constexpr int64_t kWidestPanel = 32;
 
 }  // namespace
+
+bool has_whole_panels(const Tensor& weight) { return weight.size(0) % kWidestPanel == 0; }
+
+bool ConvolutionImpl::takes_half() const {
+  // Their gradient is a convolution too, with inputs and results exchanged.
+  return keeps_size_of_maps() && has_whole_panels(weight) && has_whole_panels(weight.transpose(0, 1));
+}
+
+void ConvolutionImpl::keep_laid_out(size_t largest, const WinogradUse& use) {
+  KeepsLaidOut::keep_laid_out(largest, use);
+  winograd_filters_ = make_winograd_filters(largest, use);
+  if (keeps_size_of_maps() && weight.is_cpu() && reads_filters_as_stored(weight)) {
+    weight.set_data(weight.data().contiguous());
+  }
+}
+
+bool ConvolutionImpl::keeps_size_of_maps() const {
+  const auto is = [](const auto& pair, int64_t value) { return pair->at(0) == value && pair->at(1) == value; };
+  const auto& padding = get<torch::ExpandingArray<2>>(options.padding());  // of a std:: or c10::variant
+  return is(options.kernel_size(), 3) && is(options.stride(), 1) && padding->at(0) == 1 && padding->at(1) == 1;
+}
 
 torch::nn::Conv2d convolution(const torch::nn::Conv2dOptions& options) {
   return weights::conv2d(options, [](const torch::nn::Conv2dOptions& given) {
@@ -41,32 +60,40 @@ void keep_laid_out(torch::nn::Module& network, bool low_memory, const WinogradUs
   }
 }
 
+std::set<std::string> weights_that_take_half(const torch::nn::Module& network) {
+  std::set<std::string> names;
+  for (const auto& module : network.named_modules("", /*include_self=*/false)) {
+    const auto* layer = dynamic_cast<const KeepsLaidOut*>(module.value().get());
+    if (layer != nullptr && layer->takes_half()) names.insert(module.key() + ".weight");
+  }
+  return names;
+}
+
 bool asks_onednn(torch::ScalarType type) {
   static const bool multiplies_bfloat16 = has_fast_bfloat16();
   const bool fast = type == torch::kFloat || (type == torch::kBFloat16 && multiplies_bfloat16);
   return fast && onednn::available() && !PlainOperators::wanted();
 }
 
-Tensor linear_of(const Tensor& x, const onednn::Weights& weights, const PanelWeights& panels,
-                 std::optional<torch::ScalarType> type) {
+Tensor linear_of(const Tensor& x, const onednn::Weights& weights, std::optional<torch::ScalarType> type) {
+  const Tensor &weight = weights.weight, &bias = weights.bias;
   const torch::ScalarType wanted = type.value_or(x.scalar_type());
-  if (takes(x, weights)) {
-    if (wanted == torch::kFloat && takes_panels(panels, weights.weight)) {
-      return linear_by_panels(x.contiguous(), weights.weight, weights.bias, panels);
-    }
-    const bool onednn_keeps_them = x.scalar_type() != torch::kFloat || !has_linear_kernel();
-    if (onednn_keeps_them && asks_onednn(x.scalar_type()) && onednn::keeps(weights)) {
+  if (x.is_cpu() && !PlainOperators::wanted() && !wants_gradient({x, weight, bias})) {
+    const bool floats = x.scalar_type() == torch::kFloat && wanted == torch::kFloat;
+    if (floats && takes_float_linear(weight)) return float_linear(x.contiguous(), weight, bias);
+    const bool onednn_keeps_them = x.scalar_type() != torch::kFloat || !float_linear_outdoes_libraries();
+    const bool one_type = x.scalar_type() == weight.scalar_type();
+    if (one_type && onednn_keeps_them && asks_onednn(x.scalar_type()) && onednn::keeps(weights)) {
       return onednn::linear(x.contiguous(), weights, wanted);
     }
   }
   // torch::linear, not torch::nn::Linear, which on a GPU adds its bias to an input of three axes in a pass of its own.
-  const Tensor y = torch::linear(x, weights.weight, weights.bias);
+  const Tensor y = torch::linear(x, weight.to(x.scalar_type()), bias);
   return type ? y.to(*type) : y;
 }
 
 Tensor applied(torch::nn::Linear& layer, const Tensor& x, std::optional<torch::ScalarType> type) {
-  const auto* keeping = dynamic_cast<const KeepsLaidOut*>(layer.get());
-  return linear_of(x, weights_of(layer), keeping != nullptr ? keeping->panels() : PanelWeights(), type);
+  return linear_of(x, weights_of(layer), type);
 }
 
 }  // namespace lucid::diffusion

@@ -1,34 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// linear_kernel.h's products, after float_product_body.h.
+// linear_kernel.h's products, after float_panel_body.h.
 
 namespace linear {
 
-constexpr int64_t kRows = 96;  // of x and y: they stay in the cache's second level
+constexpr int64_t kRows = 192;  // of x and y; with so many numbers of each they stay in the cache's second level
+constexpr int64_t kDepth = 256;
 
-void multiply(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
-              const LinearNumbers& numbers) {
+/// Numbers [begin, begin + depth) of a panel's rows of weights [out, in] -> [depth, kPanel].
+template <class Number>
+void lay_out(const Number* weights, int64_t in, int64_t begin, int64_t depth, float* panel) {
+  const int64_t whole = depth / kLanes * kLanes;
+  for (int64_t column = 0; column < kPanel; column += kLanes) {
+    const Number* from = weights + column * in + begin;
+    for (int64_t i = 0; i < whole; i += kLanes) {
+      Lanes columns[kLanes];
+      load_columns<1>(from + i, in, columns);
+      for (int64_t c = 0; c < kLanes; ++c) store(panel + (i + c) * kPanel + column, columns[c]);
+    }
+    for (int64_t i = whole; i < depth; ++i) {
+      for (int64_t r = 0; r < kLanes; ++r) panel[i * kPanel + column + r] = widened(from[r * in + i]);
+    }
+  }
+}
+
+template <bool kHalf>
+void multiply_stored(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
+                     const LinearNumbers& numbers, float* scratch) {
   const int64_t in = shape.in, out = shape.out;
+  const auto* weights = static_cast<Stored<kHalf>>(numbers.weights.numbers);
   for (int64_t begin = rows.begin; begin < rows.end; begin += kRows) {
     const int64_t count = lesser(kRows, rows.end - begin);
     const int64_t groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows
-    for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-      const int64_t column = panel * kPanel;
-      const Lanes left = numbers.bias != nullptr ? load(numbers.bias + column) : Lanes{};
-      const Lanes right = numbers.bias != nullptr ? load(numbers.bias + column + kLanes) : Lanes{};
-      for (int64_t group = 0; group < groups; ++group) {
-        const int64_t first = begin + count * group / groups, next = begin + count * (group + 1) / groups;
-        float* y = numbers.y + first * out + column;
-        for (int64_t row = 0; row < next - first; ++row) {
-          store(y + row * out, left);
-          store(y + row * out + kLanes, right);
+    for (int64_t from = 0; from < in; from += kDepth) {
+      const int64_t depth = lesser(kDepth, in - from);
+      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+        const int64_t column = panel * kPanel;
+        lay_out(weights + column * in, in, from, depth, scratch);
+        const Lanes left = numbers.bias != nullptr ? load(numbers.bias + column) : Lanes{};
+        const Lanes right = numbers.bias != nullptr ? load(numbers.bias + column + kLanes) : Lanes{};
+        for (int64_t group = 0; group < groups; ++group) {
+          const int64_t first = begin + count * group / groups, next = begin + count * (group + 1) / groups;
+          float* y = numbers.y + first * out + column;
+          for (int64_t row = 0; row < next - first && from == 0; ++row) {
+            store(y + row * out, left);
+            store(y + row * out + kLanes, right);
+          }
+          multiply_rows</*kAdd=*/true>(next - first, {.numbers = numbers.x + first * in + from, .stride = in}, depth,
+                                       scratch, y, out);
         }
-        multiply_rows</*kAdd=*/true>(next - first, {.numbers = numbers.x + first * in, .stride = in}, in,
-                                     numbers.weights + column * in, y, out);
       }
     }
   }
 }
 
-constexpr LinearKernel kKernel = {.panel = kPanel, .rows = kRows, .multiply = multiply};
+void multiply(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
+              const LinearNumbers& numbers, float* scratch) {
+  if (numbers.weights.half) {
+    multiply_stored</*kHalf=*/true>(shape, rows, panels, numbers, scratch);
+  } else {
+    multiply_stored</*kHalf=*/false>(shape, rows, panels, numbers, scratch);
+  }
+}
+
+constexpr LinearKernel kKernel = {.panel = kPanel, .rows = kRows, .scratch = kDepth * kPanel, .multiply = multiply};
 
 }  // namespace linear

@@ -57,7 +57,7 @@ ProjectionImpl::ProjectionImpl(int64_t channels, bool stored_as_linear) {
 }
 
 torch::Tensor ProjectionImpl::forward(const torch::Tensor& tokens, std::optional<torch::ScalarType> type) {
-  return linear_of(tokens, {.weight = weight_.flatten(1), .bias = bias_, .packed = packed()}, panels(), type);
+  return linear_of(tokens, {.weight = weight_.flatten(1), .bias = bias_, .packed = packed()}, type);
 }
 
 Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)

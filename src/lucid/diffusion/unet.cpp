@@ -62,9 +62,9 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   return applied(conv_out_, h, {.norm = &conv_norm_out_}).contiguous();
 }
 
-UNet load_unet(const std::filesystem::path& folder, torch::ScalarType precision) {
+UNet load_unet(const std::filesystem::path& folder, const WeightTypes& types) {
   return filled<UNet>(UNetConfig::from_file(folder / "config.json"),
-                      weights::read_part(folder, "diffusion_pytorch_model"), precision);
+                      weights::read_part(folder, "diffusion_pytorch_model"), types);
 }
 
 }  // namespace lucid::diffusion

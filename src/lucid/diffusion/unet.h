@@ -12,6 +12,7 @@
 #include "lucid/diffusion/unet_blocks.h"
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/diffusion/unet_levels.h"
+#include "lucid/diffusion/weight_types.h"
 
 namespace lucid::diffusion {
 
@@ -46,6 +47,6 @@ class UNetImpl : public torch::nn::Module {
 TORCH_MODULE(UNet);
 
 /// From a diffusers `unet/` folder; norms stay in float32. Throws UserError.
-UNet load_unet(const std::filesystem::path& folder, torch::ScalarType precision = torch::kFloat);
+UNet load_unet(const std::filesystem::path& folder, const WeightTypes& types = {});
 
 }  // namespace lucid::diffusion

@@ -64,7 +64,8 @@ TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t width)
       linear_2_(register_module("linear_2", linear(4 * width, 4 * width))) {}
 
 torch::Tensor TimeEmbeddingImpl::forward(const torch::Tensor& timesteps) {
-  return linear_2_(activate(linear_1_(timestep_embedding(timesteps, width_).to(linear_1_->weight.scalar_type()))));
+  const torch::Tensor waves = timestep_embedding(timesteps, width_).to(linear_1_->bias.scalar_type());
+  return applied(linear_2_, activate(applied(linear_1_, waves)));
 }
 
 }  // namespace lucid::diffusion

@@ -57,10 +57,10 @@ torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& 
   return (parts[0] + deviation * noise) * scaling_factor;
 }
 
-Vae load_vae(const std::filesystem::path& folder, torch::ScalarType precision) {
+Vae load_vae(const std::filesystem::path& folder, const WeightTypes& types) {
   weights::StateDict state = weights::read_part(folder, "diffusion_pytorch_model");
   rename_old_attention(state);
-  return filled<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), precision);
+  return filled<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), types);
 }
 
 }  // namespace lucid::diffusion

@@ -102,13 +102,13 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
   }
 };
 
-/// By oneDNN itself or as Winograd's tiles: of maps in float32, by weights that are in bfloat16 or kept laid out, and
-/// so frozen. None where libtorch is to compute.
+/// By oneDNN itself or as Winograd's tiles: of maps in float32, by weights that are in bfloat16 or of a frozen network.
+/// None where libtorch is to compute.
 std::optional<Product> product_of(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
   if (!x.is_cpu() || x.scalar_type() != torch::kFloat || PlainOperators::wanted()) return std::nullopt;
   const torch::ScalarType type = conv->weight.scalar_type();
-  const bool wide = is_wide(x, conv->weight);
-  if (!wide && (type != torch::kFloat || wants_gradient({conv->weight, conv->bias}))) return std::nullopt;
+  const bool wide = is_wide(x, conv->weight), floats = type == torch::kFloat || type == torch::kHalf;
+  if (!wide && (!floats || wants_gradient({conv->weight, conv->bias}))) return std::nullopt;
   Product product{.weights = weights_of(conv), .windows = windows_of(conv, more_padding)};
   const bool by_onednn = asks_onednn(type) && (wide || onednn::keeps(product.weights));
   if (by_onednn || !wide) product.filters = winograd_of(conv, x, product.windows);
@@ -135,7 +135,8 @@ Tensor directly(const Product& product, torch::nn::Conv2d& conv, const Tensor& m
 Tensor with_padding_after(torch::nn::Conv2d& conv, const Tensor& x, int64_t after, torch::ScalarType type) {
   const Windows windows = windows_of(conv, after);
   const int64_t added = (after + windows.stride - 1) / windows.stride;  // places to the left and above
-  Tensor y = torch::conv2d(x, conv->weight, {}, windows.stride, windows.before + added * windows.stride);
+  Tensor y =
+      torch::conv2d(x, conv->weight.to(x.scalar_type()), {}, windows.stride, windows.before + added * windows.stride);
   for (const int64_t axis : {2, 3}) {
     const int64_t last = x.size(axis) + windows.before + windows.after - conv->weight.size(axis);
     y = y.narrow(axis, added, last / windows.stride + 1);
@@ -148,7 +149,9 @@ Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& bef
   const bool wide = is_wide(map, conv->weight);
   const Tensor x = wide ? input.to(conv->weight.scalar_type()) : input;
   if (before.more_padding > 0) return with_padding_after(conv, x, before.more_padding, map.scalar_type());
-  return wide ? conv(x).to(torch::kFloat) : conv(x);
+  const Windows windows = windows_of(conv, 0);
+  const Tensor y = torch::conv2d(x, conv->weight.to(x.scalar_type()), conv->bias, windows.stride, windows.before);
+  return wide ? y.to(torch::kFloat) : y;
 }
 
 }  // namespace

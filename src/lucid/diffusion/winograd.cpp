@@ -44,7 +44,7 @@ bool has_whole_panels(const WinogradKernel& kernel, const Tensor& weight) {
 /// The first kernels here for weights of this type and size; none if there are none.
 const Kernels* kernels_for(const Tensor& weight) {
   const bool rounds = weight.scalar_type() == torch::kBFloat16;
-  if (!rounds && weight.scalar_type() != torch::kFloat) return nullptr;
+  if (!rounds && weight.scalar_type() != torch::kFloat && weight.scalar_type() != torch::kHalf) return nullptr;
   for (const Kernels& here : kernels_here()) {
     if (here.winograd->rounds == rounds && has_whole_panels(*here.winograd, weight)) return &here;
   }
@@ -55,41 +55,48 @@ int64_t tiles_of(const WinogradKernel& kernel, at::IntArrayRef x) {
   return WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .side = kernel.side}.tiles();
 }
 
-/// What a convolution of maps x [B,in,h,w] takes a pair of channels, in products of numbers that are there: with fewer
-/// tiles than this reading the filters takes longer than multiplying them (measured on Zen 3).
+/// What a convolution of maps x [B,in,h,w] takes a pair of channels, in products. Of fewer tiles than four the sums are
+/// too few to keep a processor busy.
 int64_t cost_of(const WinogradKernel& kernel, at::IntArrayRef x) {
-  constexpr int64_t kReading = 12;
-  return kernel.places() * std::max(tiles_of(kernel, x), kReading);
+  return kernel.places() * std::max<int64_t>(tiles_of(kernel, x), 4) + kernel.products_of_filter;
 }
+
+/// A layer's filters as a kernel asks for them, and what they lie in.
+struct Filters {
+  Tensor numbers;
+  FilterNumbers view;
+};
 
 class Kept : public torch::CustomClassHolder {
  public:
   Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
   /// By which such maps are computed; none if by none.
   const WinogradKernel* kernel(const Tensor& weight, at::IntArrayRef x) const {
-    if (weight.nbytes() > largest_) return nullptr;
-    if (use_.kernel != nullptr) return use_.kernel;
     const Kernels* here = kernels_for(weight);
-    if (here == nullptr) return nullptr;
-    if (here->winograd->rounds) return x[2] * x[3] >= use_.least_rounded_pixels ? here->winograd : nullptr;
-    const WinogradKernel* few = here->winograd_of_few;
-    if (tiles_of(*few, x) < kFewest) return nullptr;
-    return weight.nbytes() > kLargest || cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
+    const WinogradKernel* kernel = use_.kernel;
+    if (kernel == nullptr && here != nullptr) {
+      const WinogradKernel* few = here->winograd_of_few;
+      kernel = few != nullptr && cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
+    }
+    if (kernel == nullptr) return nullptr;
+    if (kernel->of_filters == nullptr) return kernel;
+    return weight.nbytes() <= largest_ && x[2] * x[3] >= use_.least_rounded_pixels ? kernel : nullptr;
   }
-  Tensor filters(const Tensor& weight, Direction direction, const WinogradKernel& kernel) {
+  Filters filters(const Tensor& weight, Direction direction, const WinogradKernel& kernel) {
+    if (kernel.of_filters == nullptr) {
+      const Tensor numbers = weight.contiguous();
+      return {.numbers = numbers,
+              .view = {.weights = {.numbers = numbers.data_ptr(), .half = weight.scalar_type() == torch::kHalf},
+                       .turned = direction == Direction::kGradient}};
+    }
     const std::lock_guard lock(mutex_);
     if (!last_.again(weight)) filters_.clear();
     Tensor& kept = filters_[{&kernel, direction}];
     if (!kept.defined()) kept = transformed(weight, direction, kernel);
-    return kept;
+    return {.numbers = kept, .view = {.transformed = kept.data_ptr()}};
   }
 
  private:
-  // For fewer tiles, of 2 x 2 results, a direct convolution takes no longer.
-  static constexpr int64_t kFewest = 8;
-  // In float32 filters are two or four times as large as weights. Of those beyond this size, which are the most of
-  // Stable Diffusion's, four times would be too much memory.
-  static constexpr size_t kLargest = 32 << 20;
   size_t largest_;  // bytes
   WinogradUse use_;
   std::mutex mutex_;
@@ -104,7 +111,7 @@ struct Work {
   const WinogradKernel& kernel;
   WinogradShape shape;
   const float* x;
-  const void* filters;
+  const FilterNumbers& filters;
   const float* bias;  // or none
   float* y;
 
@@ -149,7 +156,7 @@ void by_channels(const Work& work, const KernelRange& block) {
   });
 }
 
-Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel, const Tensor& filters,
+Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel, const Filters& filters,
                       const Tensor& bias) {
   LUCID_CHECK(x.scalar_type() == torch::kFloat && x.is_contiguous(torch::MemoryFormat::ChannelsLast), "no such map");
   const WinogradShape shape{
@@ -160,12 +167,12 @@ Tensor convolved_with(const Tensor& x, int64_t out, const WinogradKernel& kernel
   const Work work{.kernel = kernel,
                   .shape = shape,
                   .x = numbers<float>(x),
-                  .filters = filters.data_ptr(),
+                  .filters = filters.view,
                   .bias = shift.defined() ? numbers<float>(shift) : nullptr,
                   .y = numbers<float>(y)};
   const int64_t tiles = shape.tiles(), threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t of_block = kernel.tiles_of_block(shape), blocks = (tiles + of_block - 1) / of_block;
-  const bool far = filters.numel() > kernel.near_filters;
+  const bool far = kernel.places() * shape.in * shape.out > kernel.near_filters;
   if (threads == 1 || (!far && tiles >= threads * kernel.tiles_of_thread)) {
     by_tiles(work, std::min((blocks + threads - 1) / threads * threads, tiles));
     return y;
@@ -185,6 +192,11 @@ WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use) {
 
 bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, at::IntArrayRef x) {
   return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).kernel(weight, x) != nullptr;
+}
+
+bool reads_filters_as_stored(const Tensor& weight) {
+  const Kernels* here = kernels_for(weight);
+  return here != nullptr && here->winograd->of_filters == nullptr;
 }
 
 Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const WinogradFilters& filters) {

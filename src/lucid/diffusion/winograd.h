@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions of 3 x 3 by winograd_kernel.h, in less than half the time of the best direct ones, where the processor's
 // multiplications are the limit: between wide maps (wide_convolution.h) in bfloat16, on a CPU with AVX512-BF16, and in
-// float32 on any. The price: in bfloat16 a layer rounds 2.3 times as much where neighbouring pixels are unlike each
-// other; and transformed filters are kept, 16 numbers for 9 in bfloat16 and, in float32, of the largest and for maps of
-// few tiles; else 36.
+// float32 on any. The price in bfloat16: a layer rounds 2.3 times as much where neighbouring pixels are unlike each
+// other, and transformed filters are kept, 16 numbers for 9.
 #pragma once
 
 #include <torch/torch.h>
@@ -20,16 +19,20 @@ struct WinogradUse {
   const WinogradKernel* kernel = nullptr;  // by this one, not by the best
 };
 
-/// A layer's filters, transformed when they are first asked for, and kept.
+/// A layer's filters; in bfloat16 transformed when they are first asked for, and kept.
 using WinogradFilters = c10::intrusive_ptr<torch::CustomClassHolder>;
-/// Of weights of up to `largest` bytes. They may change in place if autograd is told (not through .data()).
+/// Keeps those of weights of up to `largest` bytes. They may change in place if autograd is told (not through .data()).
 WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use);
 
 /// Whether weights [out,in,h,w] are computed so for maps x [B,in,h,w] of such sizes, where the convolution steps by one
 /// pixel and keeps a map's size. Both directions then are.
 bool takes_winograd(const WinogradFilters& filters, const torch::Tensor& weight, at::IntArrayRef x);
 
-/// x [B,in,h,w] float32, weight [out,in,3,3] and bias [out] of one type -> [B,out,h,w] float32; maps are channels-last.
+/// Whether weights [out,in,3,3] are multiplied as they are stored, float32 or float16, and had better lie in that
+/// order.
+bool reads_filters_as_stored(const torch::Tensor& weight);
+
+/// x [B,in,h,w] float32, weight [out,in,3,3], bias [out] -> [B,out,h,w] float32; maps are channels-last.
 torch::Tensor winograd_convolution(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                                    const WinogradFilters& filters);
 /// dy [B,out,h,w] -> dx [B,in,h,w], likewise.

@@ -158,10 +158,10 @@ void multiply_panel(const WinogradShape& shape, const KernelRange& block, int64_
 }
 
 void multiply_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels, const void* tiles,
-                    const void* filters, const float* bias, float* y, float* scratch) {
+                    const FilterNumbers& filters, const float* bias, float* y, float* scratch) {
   for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
     multiply_panel(shape, block, panel, static_cast<const Bfloat16Bits*>(tiles),
-                   static_cast<const Bfloat16Bits*>(filters), bias, y, scratch);
+                   static_cast<const Bfloat16Bits*>(filters.transformed), bias, y, scratch);
   }
 }
 

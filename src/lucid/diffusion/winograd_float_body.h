@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // F(4 x 4, 3 x 3) in float32, 36 products where a direct convolution takes 144, and F(2 x 2, 3 x 3), 16 where it takes
-// 36, for maps of few tiles, where filters take longer to read than to multiply: after float_product_body.h.
+// 36, for maps of few tiles: after float_panel_body.h. Filters are transformed where they are multiplied, as many as
+// the cache's second level holds. That takes as long as six tiles do, no longer than to read them transformed from
+// memory, and needs none.
 
 namespace winograd {
 
 constexpr int64_t kNearFilters = 1 << 20;  // numbers
-constexpr int64_t kGap = 16;               // numbers: rows a power of two long would meet in one set of the cache
+// What lies a power of two apart would meet in one set of the cache.
+constexpr int64_t kGap = 16;       // numbers
+constexpr int64_t kRowsOfGap = 9;  // between one place's filters and the next's: of a few channels all meet nowhere
 
 int64_t row_of(int64_t channels) { return channels + kGap; }
 int64_t place_of(int64_t tiles, int64_t channels) { return tiles * row_of(channels) + kGap; }
@@ -14,10 +18,45 @@ int64_t place_of(int64_t tiles, int64_t channels) { return tiles * row_of(channe
 // is off four times as far as a direct convolution's; here it is less than twice (rms, of random numbers; the idea is
 // in Alam et al., Winograd Convolution for Deep Neural Networks: Efficient Point Selection, 2022).
 constexpr float kA = 0.625F, kB = 1.5F, kA2 = kA * kA, kB2 = kB * kB;
-constexpr float kOfA = 1 / (2 * kA2 * (kA2 - kB2)), kOfB = 1 / (2 * kB2 * (kB2 - kA2));
-constexpr float kOfFilters4[6][3] = {{1 / (kA2 * kB2), 0, 0},      {kOfA, kOfA* kA, kOfA* kA2},
-                                     {kOfA, -kOfA* kA, kOfA* kA2}, {kOfB, kOfB* kB, kOfB* kB2},
-                                     {kOfB, -kOfB* kB, kOfB* kB2}, {0, 0, 1}};
+constexpr float kOfA = 1 / (2 * kA2 * (kA2 - kB2)), kOfB = 1 / (2 * kB2 * (kB2 - kA2)), kOfZero = 1 / (kA2 * kB2);
+
+/// Two rows of G, of a point and of its opposite, times three numbers.
+struct Both {
+  Lanes plus, minus;
+};
+[[gnu::always_inline]] inline Both at_both(float scale, float point, Lanes g0, Lanes g1, Lanes g2) {
+  const Lanes even = scale * g0 + scale * point * point * g2, odd = scale * point * g1;
+  return {.plus = even + odd, .minus = even - odd};
+}
+
+/// G of three numbers: stores six, `place` apart.
+template <int64_t kSide>
+requires(kSide == 4)
+    [[gnu::always_inline]] inline void store_filter(Lanes g0, Lanes g1, Lanes g2, float* to, int64_t place) {
+  const Both a = at_both(kOfA, kA, g0, g1, g2), b = at_both(kOfB, kB, g0, g1, g2);
+  store(to, kOfZero * g0);
+  store(to + place, a.plus);
+  store(to + 2 * place, a.minus);
+  store(to + 3 * place, b.plus);
+  store(to + 4 * place, b.minus);
+  store(to + 5 * place, g2);
+}
+/// G g Gᵀ of a filter g [3, 3].
+template <int64_t kSide>
+requires(kSide == 4)
+    [[gnu::always_inline]] inline void transform_filter(const Lanes (&g)[9], float* to, int64_t place) {
+  const int64_t row = 6 * place;
+  store_filter<4>(kOfZero * g[0], kOfZero * g[1], kOfZero * g[2], to, place);
+  const auto rows = [&](float scale, float point, float* of_plus) {
+    const Both first = at_both(scale, point, g[0], g[3], g[6]), second = at_both(scale, point, g[1], g[4], g[7]),
+               third = at_both(scale, point, g[2], g[5], g[8]);
+    store_filter<4>(first.plus, second.plus, third.plus, of_plus, place);
+    store_filter<4>(first.minus, second.minus, third.minus, of_plus + row, place);
+  };
+  rows(kOfA, kA, to + row);
+  rows(kOfB, kB, to + 3 * row);
+  store_filter<4>(g[6], g[7], g[8], to + 5 * row, place);
+}
 
 /// Bᵀ of six rows: for each point the product of the others' (x - point).
 [[gnu::always_inline]] inline void transform(const Lanes (&d)[6], Lanes (&t)[6]) {
@@ -41,7 +80,27 @@ constexpr float kOfFilters4[6][3] = {{1 / (kA2 * kB2), 0, 0},      {kOfA, kOfA* 
 }
 
 // Of n = 2 they meet at 0, +-1 and infinity.
-constexpr float kOfFilters2[4][3] = {{1, 0, 0}, {0.5F, 0.5F, 0.5F}, {0.5F, -0.5F, 0.5F}, {0, 0, 1}};
+
+template <int64_t kSide>
+requires(kSide == 2)
+    [[gnu::always_inline]] inline void store_filter(Lanes g0, Lanes g1, Lanes g2, float* to, int64_t place) {
+  const Both one = at_both(0.5F, 1, g0, g1, g2);
+  store(to, g0);
+  store(to + place, one.plus);
+  store(to + 2 * place, one.minus);
+  store(to + 3 * place, g2);
+}
+template <int64_t kSide>
+requires(kSide == 2)
+    [[gnu::always_inline]] inline void transform_filter(const Lanes (&g)[9], float* to, int64_t place) {
+  const int64_t row = 4 * place;
+  const Both first = at_both(0.5F, 1, g[0], g[3], g[6]), second = at_both(0.5F, 1, g[1], g[4], g[7]),
+             third = at_both(0.5F, 1, g[2], g[5], g[8]);
+  store_filter<2>(g[0], g[1], g[2], to, place);
+  store_filter<2>(first.plus, second.plus, third.plus, to + row, place);
+  store_filter<2>(first.minus, second.minus, third.minus, to + 2 * row, place);
+  store_filter<2>(g[6], g[7], g[8], to + 3 * row, place);
+}
 
 [[gnu::always_inline]] inline void transform(const Lanes (&d)[4], Lanes (&t)[4]) {
   t[0] = d[0] - d[2];
@@ -62,15 +121,28 @@ template <int64_t kSide>
 struct Tiles {
   static constexpr int64_t kWide = kSide + 2, kPlaces = kWide * kWide;
 
-  static int64_t size_of(int64_t tiles, int64_t channels) { return kPlaces * place_of(tiles, channels); }
+  /// Filters that are transformed together: channels of some panels' filters.
+  struct Together {
+    int64_t channels, panels;
+  };
+  /// Of few tiles as many as the cache's second level holds; of more, which are then read for more results.
+  static Together filters_for(int64_t tiles) {
+    constexpr int64_t kFew = 32, kResults = 32;
+    return tiles <= kFew ? Together{96, 1} : Together{192, kPanel < kResults ? kResults / kPanel : 1};
+  }
+
+  static int64_t tiles_size(int64_t tiles, int64_t in) { return kPlaces * place_of(tiles, in); }
+  static int64_t filters_of_place(int64_t depth) { return (depth + kRowsOfGap) * kPanel; }
+  static int64_t products_of_place(int64_t tiles) { return tiles * kPanel + kGap; }
+  static int64_t scratch_size(int64_t tiles, int64_t /*channels*/) {
+    const Together together = filters_for(tiles);
+    return together.panels * kPlaces * (filters_of_place(together.channels) + products_of_place(tiles));
+  }
 
   static int64_t tiles_of_block(const WinogradShape& shape) {
-    // Tiles and products of a megabyte lie in the cache's second level, those of 16 may in the third: for filters that
-    // come from memory, and had better be read for many tiles.
-    constexpr int64_t kNear = 1 << 18, kFar = 1 << 22;
-    const int64_t of_tile = kPlaces * (shape.in + shape.out);
-    if (kPlaces * shape.in * shape.out > kNearFilters) return clamped(kFar / of_tile, 48, 192);
-    return clamped(kNear / of_tile, 24, 48) / 6 * 6;
+    // Enough to be worth a filter's transformation; the cache's third level holds them.
+    constexpr int64_t kNumbers = 1 << 21;
+    return clamped(kNumbers / (kPlaces * shape.in), 48, 144);
   }
 
   static void transform_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& part,
@@ -107,16 +179,59 @@ struct Tiles {
     }
   }
 
-  static void write_results(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
-                            const float* products, const float* bias, float* y) {
-    const int64_t first = panels.begin * kPanel, channels = panels.size() * kPanel;
-    const int64_t place = place_of(block.size(), channels);
+  /// Filters of kLanes results side by side -> their taps in the opposite order.
+  template <class Number>
+  [[gnu::always_inline]] static void load_turned(const Number* from, Lanes (&taps)[9]) {
+    float numbers[9][kLanes];
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      for (int64_t tap = 0; tap < 9; ++tap) numbers[8 - tap][lane] = widened(from[lane * 9 + tap]);
+    }
+    for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = load(numbers[tap]);
+  }
+
+  /// kLanes channels of a panel's filters [kPanel, in, 3, 3]: rows so short that the processor sees no stream in them.
+  template <class Number>
+  [[gnu::always_inline]] static void prefetch_filters(const Number* from, int64_t in) {
+    constexpr int64_t kLine = 64 / sizeof(Number);
+    for (int64_t row = 0; row < kPanel; ++row) {
+      for (int64_t i = 0; i < 9 * kLanes; i += kLine) __builtin_prefetch(from + row * in * 9 + i);
+    }
+  }
+
+  /// Some channels [from, from + depth) of a panel's filters -> [places, depth, kPanel].
+  template <bool kHalf>
+  static void transform_filters(const WinogradShape& shape, const FilterNumbers& filters, int64_t panel,
+                                const KernelRange& depth, float* transformed) {
+    const auto* weights = static_cast<Stored<kHalf>>(filters.weights.numbers);
+    const int64_t place = filters_of_place(depth.size()), first = panel * kPanel;  // of the results' channels
+    for (int64_t c = 0; c < depth.size(); c += kLanes) {
+      if (!filters.turned) prefetch_filters(weights + (first * shape.in + depth.begin + c + kLanes) * 9, shape.in);
+      for (int64_t half = 0; half < kPanel; half += kLanes) {
+        const int64_t result = first + half;
+        Lanes taps[kLanes][9];  // of kLanes channels, each of kLanes results
+        if (filters.turned) {   // weights [in,out,3,3], which the gradient has the other way about
+          for (int64_t i = 0; i < kLanes; ++i) {
+            load_turned(weights + ((depth.begin + c + i) * shape.out + result) * 9, taps[i]);
+          }
+        } else {  // [out,in,3,3]
+          load_columns<9>(weights + (result * shape.in + depth.begin + c) * 9, 9 * shape.in, &taps[0][0]);
+        }
+        for (int64_t i = 0; i < kLanes; ++i) {
+          transform_filter<kSide>(taps[i], transformed + (c + i) * kPanel + half, place);
+        }
+      }
+    }
+  }
+
+  static void write_results(const WinogradShape& shape, const KernelRange& block, int64_t panel, const float* products,
+                            const float* bias, float* y) {
+    const int64_t first = panel * kPanel, place = products_of_place(block.size());
     for (int64_t tile = block.begin; tile < block.end; ++tile) {
       const WinogradPlace at = place_of_tile(shape, tile);
       const int64_t rows = shape.height - at.row, columns = shape.width - at.column;  // that are there
       float* to = y + ((at.sample * shape.height + at.row) * shape.width + at.column) * shape.out + first;
-      const float* from = products + (tile - block.begin) * row_of(channels);
-      for (int64_t c = 0; c < channels; c += kLanes) {
+      const float* from = products + (tile - block.begin) * kPanel;
+      for (int64_t c = 0; c < kPanel; c += kLanes) {
         Lanes half[kSide][kWide];  // Aᵀ m
         for (int64_t j = 0; j < kWide; ++j) {
           Lanes m[kWide], results[kSide];
@@ -135,24 +250,62 @@ struct Tiles {
     }
   }
 
-  static void multiply_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
-                             const void* tiles, const void* filters, const float* bias, float* y, float* scratch) {
-    const int64_t in = shape.in, count = block.size(), channels = panels.size() * kPanel, row = row_of(channels);
-    const int64_t groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows
-    // One place at a time: its tiles stay in the cache's first level, and its filters pass by once.
-    for (int64_t p = 0; p < kPlaces; ++p) {
-      const float* of_place = static_cast<const float*>(tiles) + p * place_of(count, in);
-      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-        const float* of_panel = static_cast<const float*>(filters) + (panel * kPlaces + p) * in * kPanel;
-        float* products = scratch + p * place_of(count, channels) + (panel - panels.begin) * kPanel;
-        for (int64_t group = 0; group < groups; ++group) {
-          const int64_t first = count * group / groups, rows = count * (group + 1) / groups - first;
-          multiply_rows</*kAdd=*/false>(rows, {.numbers = of_place + first * row_of(in), .stride = row_of(in)}, in,
-                                        of_panel, products + first * row, row);
-        }
+  /// Products of a block's tiles with the filters of a panel [places, depth, kPanel], added to those of the channels
+  /// before.
+  static void multiply_place(const KernelRange& block, const KernelRange& depth, const float* tiles, int64_t row,
+                             const float* filters, float* products) {
+    const int64_t count = block.size(),
+                  groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows
+    for (int64_t group = 0; group < groups; ++group) {
+      const int64_t first = count * group / groups, rows = count * (group + 1) / groups - first;
+      const Rows of_tiles{.numbers = tiles + first * row + depth.begin, .stride = row};
+      float* to = products + first * kPanel;
+      if (depth.begin == 0) {
+        multiply_rows</*kAdd=*/false>(rows, of_tiles, depth.size(), filters, to, kPanel);
+      } else {
+        multiply_rows</*kAdd=*/true>(rows, of_tiles, depth.size(), filters, to, kPanel);
       }
     }
-    write_results(shape, block, panels, scratch, bias, y);
+  }
+
+  template <bool kHalf>
+  static void multiply(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
+                       const float* tiles, const FilterNumbers& filters, const float* bias, float* y, float* scratch) {
+    const int64_t in = shape.in, count = block.size();
+    const Together together = filters_for(count);
+    const int64_t of_filters = kPlaces * filters_of_place(together.channels);
+    float *transformed = scratch, *products = scratch + together.panels * of_filters;
+    for (int64_t first = panels.begin; first < panels.end; first += together.panels) {
+      const int64_t some = lesser(together.panels, panels.end - first);
+      for (int64_t begin = 0; begin < in; begin += together.channels) {
+        const KernelRange depth{.begin = begin, .end = lesser(begin + together.channels, in)};
+        for (int64_t i = 0; i < some; ++i) {
+          transform_filters<kHalf>(shape, filters, first + i, depth, transformed + i * of_filters);
+        }
+        // One place at a time: its tiles stay in the cache.
+        for (int64_t p = 0; p < kPlaces; ++p) {
+          for (int64_t i = 0; i < some; ++i) {
+            multiply_place(block, depth, tiles + p * place_of(count, in), row_of(in),
+                           transformed + i * of_filters + p * filters_of_place(depth.size()),
+                           products + (i * kPlaces + p) * products_of_place(count));
+          }
+        }
+      }
+      for (int64_t i = 0; i < some; ++i) {
+        write_results(shape, block, first + i, products + i * kPlaces * products_of_place(count), bias, y);
+      }
+    }
+  }
+
+  static void multiply_tiles(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
+                             const void* tiles, const FilterNumbers& filters, const float* bias, float* y,
+                             float* scratch) {
+    const auto* numbers = static_cast<const float*>(tiles);
+    if (filters.weights.half) {
+      multiply</*kHalf=*/true>(shape, block, panels, numbers, filters, bias, y, scratch);
+    } else {
+      multiply</*kHalf=*/false>(shape, block, panels, numbers, filters, bias, y, scratch);
+    }
   }
 };
 
@@ -160,13 +313,13 @@ template <int64_t kSide>
 constexpr WinogradKernel kernel_named(const char* name) {
   return {.name = name,
           .side = kSide,
-          .of_filters = kSide == 4 ? &kOfFilters4[0][0] : &kOfFilters2[0][0],
           .panel = kPanel,
+          .products_of_filter = kSide == 4 ? 230 : 120,
           .tiles_of_block = Tiles<kSide>::tiles_of_block,
-          .tiles_of_thread = 24,
+          .tiles_of_thread = 48,
           .near_filters = kNearFilters,
-          .tiles_size = Tiles<kSide>::size_of,
-          .scratch_size = Tiles<kSide>::size_of,
+          .tiles_size = Tiles<kSide>::tiles_size,
+          .scratch_size = Tiles<kSide>::scratch_size,
           .transform_tiles = Tiles<kSide>::transform_tiles,
           .multiply_tiles = Tiles<kSide>::multiply_tiles};
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "lucid/diffusion/kernel_range.h"
+#include "lucid/diffusion/stored_weights.h"
 
 namespace lucid::diffusion {
 
@@ -31,16 +32,24 @@ struct WinogradPlace {
       .sample = tile / of_sample, .row = shape.side * (in_sample / wide), .column = shape.side * (in_sample % wide)};
 }
 
+/// What tiles are multiplied with.
+struct FilterNumbers {
+  const void* transformed = nullptr;  // [out / panel, places, in / together, panel, together]
+  StoredWeights weights = {};         // or, for a kernel that transforms them itself, [out, 3, 3, in];
+  bool turned = false;                // these turned by 180 degrees, and [in, 3, 3, out]: for a gradient
+};
+
 /// How one instruction set does it. A transformed tile or filter has places() numbers a channel; those that are
 /// multiplied are float32, or bfloat16 where `rounds`.
 struct WinogradKernel {
   const char* name = "";
   int64_t side = 0;                   // of a tile, in results: n
-  const float* of_filters = nullptr;  // G [n + 2, 3]: a filter g becomes G g Gᵀ
+  const float* of_filters = nullptr;  // G [n + 2, 3]: a filter g becomes G g Gᵀ; none if it transforms them itself
   bool rounds = false;
   int64_t panel = 0;     // results' channels that are computed together
   int64_t together = 1;  // a filter's channels that lie side by side
   int64_t places() const { return (side + 2) * (side + 2); }
+  int64_t products_of_filter = 0;  // transforming one takes as long, where the kernel does it
 
   /// Tiles that are best computed together.
   int64_t (*tiles_of_block)(const WinogradShape& shape) = nullptr;
@@ -55,9 +64,9 @@ struct WinogradKernel {
   void (*transform_tiles)(const WinogradShape& shape, const KernelRange& block, const KernelRange& part, const float* x,
                           void* transformed) = nullptr;
   /// The results of a block of transformed tiles in the channels of some panels, with their bias [out] or none.
-  /// filters [out / panel, places, in / together, panel, together].
   void (*multiply_tiles)(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
-                         const void* tiles, const void* filters, const float* bias, float* y, float* scratch) = nullptr;
+                         const void* tiles, const FilterNumbers& filters, const float* bias, float* y,
+                         float* scratch) = nullptr;
 };
 
 extern const WinogradKernel kWinogradPortable, kWinogradOfFewPortable;

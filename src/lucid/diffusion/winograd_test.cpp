@@ -46,7 +46,10 @@ std::vector<const WinogradKernel*> every_kernel() {
   return kernels;
 }
 
-torch::ScalarType type_of(const WinogradKernel& kernel) { return kernel.rounds ? torch::kBFloat16 : torch::kFloat; }
+/// Of weights.
+std::vector<torch::ScalarType> types_of(const WinogradKernel& kernel) {
+  return kernel.rounds ? std::vector{torch::kBFloat16} : std::vector{torch::kFloat, torch::kHalf};
+}
 
 /// Rounding x alone to bfloat16 is 1.7e-3 off. Products of 25 / 9 the results' energy, of which all tiles and 21 / 25
 /// of the filters are rounded: 1.7e-3 * sqrt(46 / 9) = 3.8e-3. In float32 sums of a thousand are 7e-7 off,
@@ -66,25 +69,27 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
   torch::manual_seed(31);
   double worst = 0;
   for (const WinogradKernel* kernel : every_kernel()) {
-    for (const Map& map : kMaps) {
-      for (const int threads : {1, 2, 3}) {
-        SCOPED_TRACE(fmt::format("{}: {} x {} x {}, {} -> {}, {} threads", kernel->name, map.batch, map.height,
-                                 map.width, map.in, map.out, threads));
-        const Threads of_test(threads);
-        const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3})).to(type_of(*kernel));
-        const Tensor bias = torch::randn({map.out}).to(type_of(*kernel));
+    for (const torch::ScalarType type : types_of(*kernel)) {
+      for (const Map& map : kMaps) {
+        const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3})).to(type);
+        const Tensor bias = torch::randn({map.out}).to(kernel->rounds ? type : torch::kFloat);
         const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
         const Tensor dy = channels_last(torch::randn({map.batch, map.out, map.height, map.width}));
         const Tensor input = exact(x).requires_grad_();
         const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
-        const WinogradFilters filters = filters_by(*kernel);
-        const Tensor y = winograd_convolution(x, weight, bias, filters);
-        EXPECT_EQ(y.scalar_type(), torch::kFloat);
-        EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
-        EXPECT_LT(off(y, wanted.detach()), limit_of(*kernel));
         const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
-        EXPECT_LT(off(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
-        if (!kernel->rounds) worst = std::max(worst, off(y, wanted.detach()));
+        for (const int threads : {1, 2, 3}) {
+          SCOPED_TRACE(fmt::format("{}, weights in {}: {} x {} x {}, {} -> {}, {} threads", kernel->name,
+                                   c10::toString(type), map.batch, map.height, map.width, map.in, map.out, threads));
+          const Threads of_test(threads);
+          const WinogradFilters filters = filters_by(*kernel);
+          const Tensor y = winograd_convolution(x, weight, bias, filters);
+          EXPECT_EQ(y.scalar_type(), torch::kFloat);
+          EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
+          EXPECT_LT(off(y, wanted.detach()), limit_of(*kernel));
+          EXPECT_LT(off(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
+          if (!kernel->rounds) worst = std::max(worst, off(y, wanted.detach()));
+        }
       }
     }
   }
@@ -192,7 +197,7 @@ TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(34);
   for (const WinogradKernel* kernel : every_kernel()) {
-    Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(type_of(*kernel));
+    Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(types_of(*kernel).front());
     const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
     const WinogradFilters filters = filters_by(*kernel);
     const auto expect_right = [&](const char* what) {
@@ -214,25 +219,20 @@ TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
   const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, size_t largest = kAnySize) {
     return takes_winograd(make_winograd_filters(largest, {}), torch::empty(sizes, type), {1, sizes[1], 8, 8});
   };
-  for (const torch::ScalarType type : {torch::kFloat, torch::kBFloat16}) {
-    const bool can = type == torch::kFloat || has_fast_bfloat16();
-    const size_t bytes = 64 * 32 * 9 * torch::elementSize(type);
+  for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+    const bool can = type != torch::kBFloat16 || has_fast_bfloat16();
     EXPECT_EQ(takes({64, 32, 3, 3}, type), can);
     EXPECT_FALSE(takes({64, 32, 1, 1}, type));
     EXPECT_FALSE(takes({64, 4, 3, 3}, type));
     EXPECT_FALSE(takes({4, 32, 3, 3}, type));
-    EXPECT_EQ(takes({64, 32, 3, 3}, type, bytes), can);
-    EXPECT_FALSE(takes({64, 32, 3, 3}, type, bytes - 1)) << "too large to be kept";
-    EXPECT_FALSE(takes_winograd({}, torch::empty({64, 32, 3, 3}, type), {1, 32, 8, 8})) << "nothing is kept";
+    EXPECT_FALSE(takes_winograd({}, torch::empty({64, 32, 3, 3}, type), {1, 32, 8, 8})) << "nobody asked for it";
   }
   EXPECT_TRUE(takes({1280, 1280, 3, 3}, torch::kFloat));
   EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kDouble));
-  const auto takes_map = [](int64_t batch, int64_t side) {
-    const torch::Tensor weight = torch::empty({64, 32, 3, 3});
-    return takes_winograd(make_winograd_filters(kAnySize, {}), weight, {batch, 32, side, side});
-  };
-  EXPECT_TRUE(takes_map(2, 4));
-  EXPECT_FALSE(takes_map(1, 4)) << "too few tiles";
+  const size_t bytes = size_t{64} * 32 * 9 * 2;
+  EXPECT_EQ(takes({64, 32, 3, 3}, torch::kBFloat16, bytes), has_fast_bfloat16());
+  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kBFloat16, bytes - 1)) << "too large to be kept";
+  EXPECT_TRUE(takes({64, 32, 3, 3}, torch::kFloat, 0)) << "nothing is kept of it";
 }
 
 }  // namespace

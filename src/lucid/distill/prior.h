@@ -32,10 +32,9 @@ struct Prior {
   int64_t picture_size = 0;  // pixels a side: the U-Net's sample_size times the VAE's downscale
 };
 
-/// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). U-Net and VAE hold
-/// their weights in `precision`, except norms', and take inputs of it; the text encoder's stay as they are stored.
-/// Throws UserError.
-Prior load_prior(const std::filesystem::path& folder, torch::ScalarType precision = torch::kFloat);
+/// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). U-Net and VAE take
+/// inputs of types.precision; the text encoder's weights stay as they are stored. Throws UserError.
+Prior load_prior(const std::filesystem::path& folder, const diffusion::WeightTypes& types = {});
 
 /// `text` with its expansions, as the tokenizer reads it.
 std::string expanded(const Prior& prior, const std::string& text);

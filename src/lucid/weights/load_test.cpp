@@ -113,6 +113,14 @@ TEST(LoadInto, UnfilledLayersBecomeWhatTheFileHolds) {
   Layers stored = unfilled();
   load_into(*stored, halved, {.precision = std::nullopt});
   EXPECT_EQ(stored->conv_->weight.scalar_type(), torch::kHalf);
+  Layers some = unfilled();
+  load_into(*some, halved, {.half_stays = {"conv.weight"}});
+  EXPECT_TRUE(some->conv_->weight.equal(halved.tensors["conv.weight"]));
+  EXPECT_EQ(some->conv_->weight.scalar_type(), torch::kHalf);
+  EXPECT_EQ(some->linear_->weight.scalar_type(), torch::kFloat);
+  Layers none = unfilled();
+  load_into(*none, state, {.half_stays = {"conv.weight"}});
+  EXPECT_EQ(none->conv_->weight.scalar_type(), torch::kFloat) << "the file has no float16";
   const Layers filled_at_once;  // the guard is gone
   EXPECT_FALSE(is_unfilled(filled_at_once->linear_->weight));
 }

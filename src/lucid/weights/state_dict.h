@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ struct LoadOptions {
   std::vector<std::string> ignore = {};  // suffixes of names that a file may hold in vain
   /// Of weights that wait to be filled (unfilled.h); none: as the file has them, in its memory where that is possible.
   std::optional<torch::ScalarType> precision = torch::kFloat;
+  /// Of these float16 weights stay as the file has them all the same.
+  std::set<std::string> half_stays = {};
 };
 
 /// Gives every parameter and buffer of `module` its numbers from `state`, by name, shape-checked; those that have
