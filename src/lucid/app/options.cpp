@@ -123,7 +123,7 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        true});
   add({"vram_O", "",
        "save memory: the encoder's pass is computed again for its gradient, one picture at a time, and on a CPU large "
-       "weights are laid out anew for each use (also --low-memory)",
+       "bfloat16 weights are laid out anew for each use (also --low-memory)",
        &o.low_memory});
   add({"prediction_type",
        "",

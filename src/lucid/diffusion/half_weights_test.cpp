@@ -5,6 +5,8 @@
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/golden_test.h"
 #include "lucid/diffusion/in_precision.h"
+#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/off.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/diffusion/plain.h"
@@ -48,6 +50,24 @@ TEST(HalfWeights, StayInTheLayersThatReadThem) {
       EXPECT_NE(parameter.scalar_type(), torch::kHalf);
     }
   }
+}
+
+TEST(HalfWeights, AreReadByEveryKernel) {
+  for (const Kernels& here : kernels_here()) {
+    if (here.linear == nullptr) continue;  // those of bfloat16
+    EXPECT_EQ(32 % here.linear->panel, 0);
+    EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
+    EXPECT_EQ(32 % here.winograd_of_few->panel, 0) << here.winograd_of_few->name;
+  }
+  const auto takes_half = [](const auto& layer) { return dynamic_cast<const KeepsLaidOut&>(*layer).takes_half(); };
+  EXPECT_TRUE(takes_half(conv3x3(32, 64)));
+  EXPECT_TRUE(takes_half(linear(7, 32)));
+  EXPECT_FALSE(takes_half(conv3x3(16, 32)));
+  EXPECT_FALSE(takes_half(conv3x3(32, 16)));
+  EXPECT_FALSE(takes_half(conv3x3(32, 32, /*stride=*/2)));
+  EXPECT_FALSE(takes_half(conv3x3(32, 32, /*stride=*/1, /*padding=*/0)));
+  EXPECT_FALSE(takes_half(conv1x1(32, 32)));
+  EXPECT_FALSE(takes_half(linear(32, 16)));
 }
 
 TEST(HalfWeights, GiveAUNetsNumbers) {

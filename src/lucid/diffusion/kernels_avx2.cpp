@@ -20,14 +20,16 @@ constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one o
 #include "lucid/diffusion/attention_float_body.h"
 #include "lucid/diffusion/float_panel_body.h"
 #include "lucid/diffusion/linear_float_body.h"
+#include "lucid/diffusion/winograd_points_body.h"
+// which this needs:
 #include "lucid/diffusion/winograd_float_body.h"
 
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionAvx2 = attention::kernel_named("avx2");
 extern constinit const LinearKernel kLinearAvx2 = linear::kKernel;
-extern constinit const WinogradKernel kWinogradAvx2 = winograd::kernel_named<4>("avx2");
-extern constinit const WinogradKernel kWinogradOfFewAvx2 = winograd::kernel_named<2>("avx2 of few");
+extern constinit const WinogradKernel kWinogradAvx2 = winograd::kernel_named<winograd::FourByFour>("avx2");
+extern constinit const WinogradKernel kWinogradOfFewAvx2 = winograd::kernel_named<winograd::TwoByTwo>("avx2 of few");
 
 }  // namespace lucid::diffusion
 #endif

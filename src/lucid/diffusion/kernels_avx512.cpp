@@ -20,14 +20,17 @@ constexpr int64_t kMostRows = 12;  // 24 sums, two registers of columns and one 
 #include "lucid/diffusion/attention_float_body.h"
 #include "lucid/diffusion/float_panel_body.h"
 #include "lucid/diffusion/linear_float_body.h"
+#include "lucid/diffusion/winograd_points_body.h"
+// which this needs:
 #include "lucid/diffusion/winograd_float_body.h"
 
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionAvx512 = attention::kernel_named("avx512");
 extern constinit const LinearKernel kLinearAvx512 = linear::kKernel;
-extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named<4>("avx512");
-extern constinit const WinogradKernel kWinogradOfFewAvx512 = winograd::kernel_named<2>("avx512 of few");
+extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named<winograd::FourByFour>("avx512");
+extern constinit const WinogradKernel kWinogradOfFewAvx512 =
+    winograd::kernel_named<winograd::TwoByTwo>("avx512 of few");
 
 }  // namespace lucid::diffusion
 #endif

@@ -17,13 +17,16 @@ constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one o
 #include "lucid/diffusion/attention_float_body.h"
 #include "lucid/diffusion/float_panel_body.h"
 #include "lucid/diffusion/linear_float_body.h"
+#include "lucid/diffusion/winograd_points_body.h"
+// which this needs:
 #include "lucid/diffusion/winograd_float_body.h"
 
 }  // namespace
 
 extern constinit const AttentionKernel kAttentionPortable = attention::kernel_named("portable");
 extern constinit const LinearKernel kLinearPortable = linear::kKernel;
-extern constinit const WinogradKernel kWinogradPortable = winograd::kernel_named<4>("portable");
-extern constinit const WinogradKernel kWinogradOfFewPortable = winograd::kernel_named<2>("portable of few");
+extern constinit const WinogradKernel kWinogradPortable = winograd::kernel_named<winograd::FourByFour>("portable");
+extern constinit const WinogradKernel kWinogradOfFewPortable =
+    winograd::kernel_named<winograd::TwoByTwo>("portable of few");
 
 }  // namespace lucid::diffusion

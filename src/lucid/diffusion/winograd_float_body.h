@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // F(4 x 4, 3 x 3) in float32, 36 products where a direct convolution takes 144, and F(2 x 2, 3 x 3), 16 where it takes
-// 36, for maps of few tiles: after float_panel_body.h. Filters are transformed where they are multiplied, as many as
-// the cache's second level holds. That takes as long as six tiles do, no longer than to read them transformed from
-// memory, and needs none.
+// 36, for maps of few tiles: after float_panel_body.h and winograd_points_body.h. Filters are transformed where they
+// are multiplied, as many as the cache's second level holds. That takes as long as six tiles do, no longer than to read
+// them transformed from memory, and needs none.
 
 namespace winograd {
 
@@ -14,112 +14,11 @@ constexpr int64_t kRowsOfGap = 9;  // between one place's filters and the next's
 int64_t row_of(int64_t channels) { return channels + kGap; }
 int64_t place_of(int64_t tiles, int64_t channels) { return tiles * row_of(channels) + kGap; }
 
-// Of n = 4 the polynomials meet at 0, +-5/8, +-3/2 and infinity. At the usual 0, +-1, +-2 and infinity a float32 result
-// is off four times as far as a direct convolution's; here it is less than twice (rms, of random numbers; the idea is
-// in Alam et al., Winograd Convolution for Deep Neural Networks: Efficient Point Selection, 2022).
-constexpr float kA = 0.625F, kB = 1.5F, kA2 = kA * kA, kB2 = kB * kB;
-constexpr float kOfA = 1 / (2 * kA2 * (kA2 - kB2)), kOfB = 1 / (2 * kB2 * (kB2 - kA2)), kOfZero = 1 / (kA2 * kB2);
-
-/// Two rows of G, of a point and of its opposite, times three numbers.
-struct Both {
-  Lanes plus, minus;
-};
-[[gnu::always_inline]] inline Both at_both(float scale, float point, Lanes g0, Lanes g1, Lanes g2) {
-  const Lanes even = scale * g0 + scale * point * point * g2, odd = scale * point * g1;
-  return {.plus = even + odd, .minus = even - odd};
-}
-
-/// G of three numbers: stores six, `place` apart.
-template <int64_t kSide>
-requires(kSide == 4)
-    [[gnu::always_inline]] inline void store_filter(Lanes g0, Lanes g1, Lanes g2, float* to, int64_t place) {
-  const Both a = at_both(kOfA, kA, g0, g1, g2), b = at_both(kOfB, kB, g0, g1, g2);
-  store(to, kOfZero * g0);
-  store(to + place, a.plus);
-  store(to + 2 * place, a.minus);
-  store(to + 3 * place, b.plus);
-  store(to + 4 * place, b.minus);
-  store(to + 5 * place, g2);
-}
-/// G g Gᵀ of a filter g [3, 3].
-template <int64_t kSide>
-requires(kSide == 4)
-    [[gnu::always_inline]] inline void transform_filter(const Lanes (&g)[9], float* to, int64_t place) {
-  const int64_t row = 6 * place;
-  store_filter<4>(kOfZero * g[0], kOfZero * g[1], kOfZero * g[2], to, place);
-  const auto rows = [&](float scale, float point, float* of_plus) {
-    const Both first = at_both(scale, point, g[0], g[3], g[6]), second = at_both(scale, point, g[1], g[4], g[7]),
-               third = at_both(scale, point, g[2], g[5], g[8]);
-    store_filter<4>(first.plus, second.plus, third.plus, of_plus, place);
-    store_filter<4>(first.minus, second.minus, third.minus, of_plus + row, place);
-  };
-  rows(kOfA, kA, to + row);
-  rows(kOfB, kB, to + 3 * row);
-  store_filter<4>(g[6], g[7], g[8], to + 5 * row, place);
-}
-
-/// Bᵀ of six rows: for each point the product of the others' (x - point).
-[[gnu::always_inline]] inline void transform(const Lanes (&d)[6], Lanes (&t)[6]) {
-  const Lanes even_a = d[4] - kB2 * d[2], odd_a = kA * (d[3] - kB2 * d[1]);
-  const Lanes even_b = d[4] - kA2 * d[2], odd_b = kB * (d[3] - kA2 * d[1]);
-  t[0] = kA2 * kB2 * d[0] - (kA2 + kB2) * d[2] + d[4];
-  t[1] = even_a + odd_a;
-  t[2] = even_a - odd_a;
-  t[3] = even_b + odd_b;
-  t[4] = even_b - odd_b;
-  t[5] = kA2 * kB2 * d[1] - (kA2 + kB2) * d[3] + d[5];
-}
-
-/// Aᵀ of six products, powers of the points: four results.
-[[gnu::always_inline]] inline void results_of(const Lanes (&m)[6], Lanes (&y)[4]) {
-  const Lanes sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
-  y[0] = m[0] + sum_a + sum_b;
-  y[1] = kA * difference_a + kB * difference_b;
-  y[2] = kA2 * sum_a + kB2 * sum_b;
-  y[3] = kA * kA2 * difference_a + kB * kB2 * difference_b + m[5];
-}
-
-// Of n = 2 they meet at 0, +-1 and infinity.
-
-template <int64_t kSide>
-requires(kSide == 2)
-    [[gnu::always_inline]] inline void store_filter(Lanes g0, Lanes g1, Lanes g2, float* to, int64_t place) {
-  const Both one = at_both(0.5F, 1, g0, g1, g2);
-  store(to, g0);
-  store(to + place, one.plus);
-  store(to + 2 * place, one.minus);
-  store(to + 3 * place, g2);
-}
-template <int64_t kSide>
-requires(kSide == 2)
-    [[gnu::always_inline]] inline void transform_filter(const Lanes (&g)[9], float* to, int64_t place) {
-  const int64_t row = 4 * place;
-  const Both first = at_both(0.5F, 1, g[0], g[3], g[6]), second = at_both(0.5F, 1, g[1], g[4], g[7]),
-             third = at_both(0.5F, 1, g[2], g[5], g[8]);
-  store_filter<2>(g[0], g[1], g[2], to, place);
-  store_filter<2>(first.plus, second.plus, third.plus, to + row, place);
-  store_filter<2>(first.minus, second.minus, third.minus, to + 2 * row, place);
-  store_filter<2>(g[6], g[7], g[8], to + 3 * row, place);
-}
-
-[[gnu::always_inline]] inline void transform(const Lanes (&d)[4], Lanes (&t)[4]) {
-  t[0] = d[0] - d[2];
-  t[1] = d[1] + d[2];
-  t[2] = d[2] - d[1];
-  t[3] = d[1] - d[3];
-}
-
-[[gnu::always_inline]] inline void results_of(const Lanes (&m)[4], Lanes (&y)[2]) {
-  y[0] = m[0] + m[1] + m[2];
-  y[1] = m[1] - m[2] - m[3];
-}
-
 int64_t clamped(int64_t value, int64_t low, int64_t high) { return value < low ? low : value > high ? high : value; }
 
-/// F(kSide x kSide, 3 x 3).
-template <int64_t kSide>
+template <class Points>
 struct Tiles {
-  static constexpr int64_t kWide = kSide + 2, kPlaces = kWide * kWide;
+  static constexpr int64_t kSide = Points::kSide, kWide = kSide + 2, kPlaces = kWide * kWide;
 
   /// Filters that are transformed together: channels of some panels' filters.
   struct Together {
@@ -167,12 +66,12 @@ struct Tiles {
         for (int64_t j = 0; j < kWide; ++j) {
           Lanes d[kWide];
           for (int64_t i = 0; i < kWide; ++i) d[i] = load(pixels[i][j] + (c & there[i][j]));
-          transform(d, half[j]);
+          Points::transform(d, half[j]);
         }
         for (int64_t i = 0; i < kWide; ++i) {
           Lanes row[kWide], whole[kWide];
           for (int64_t j = 0; j < kWide; ++j) row[j] = half[j][i];
-          transform(row, whole);
+          Points::transform(row, whole);
           for (int64_t j = 0; j < kWide; ++j) store(to + (kWide * i + j) * place + c, whole[j]);
         }
       }
@@ -217,7 +116,7 @@ struct Tiles {
           load_columns<9>(weights + (result * shape.in + depth.begin + c) * 9, 9 * shape.in, &taps[0][0]);
         }
         for (int64_t i = 0; i < kLanes; ++i) {
-          transform_filter<kSide>(taps[i], transformed + (c + i) * kPanel + half, place);
+          Points::transform_filter(taps[i], transformed + (c + i) * kPanel + half, place);
         }
       }
     }
@@ -236,13 +135,13 @@ struct Tiles {
         for (int64_t j = 0; j < kWide; ++j) {
           Lanes m[kWide], results[kSide];
           for (int64_t i = 0; i < kWide; ++i) m[i] = load(from + (kWide * i + j) * place + c);
-          results_of(m, results);
+          Points::results_of(m, results);
           for (int64_t i = 0; i < kSide; ++i) half[i][j] = results[i];
         }
         const Lanes shift = bias != nullptr ? load(bias + first + c) : Lanes{};
         for (int64_t i = 0; i < kSide && i < rows; ++i) {
           Lanes results[kSide];
-          results_of(half[i], results);
+          Points::results_of(half[i], results);
           float* of_row = to + i * shape.width * shape.out + c;
           for (int64_t j = 0; j < kSide && j < columns; ++j) store(of_row + j * shape.out, results[j] + shift);
         }
@@ -309,19 +208,19 @@ struct Tiles {
   }
 };
 
-template <int64_t kSide>
+template <class Points>
 constexpr WinogradKernel kernel_named(const char* name) {
   return {.name = name,
-          .side = kSide,
+          .side = Points::kSide,
           .panel = kPanel,
-          .products_of_filter = kSide == 4 ? 230 : 120,
-          .tiles_of_block = Tiles<kSide>::tiles_of_block,
+          .products_of_filter = Points::kSide == 4 ? 230 : 120,
+          .tiles_of_block = Tiles<Points>::tiles_of_block,
           .tiles_of_thread = 48,
           .near_filters = kNearFilters,
-          .tiles_size = Tiles<kSide>::tiles_size,
-          .scratch_size = Tiles<kSide>::scratch_size,
-          .transform_tiles = Tiles<kSide>::transform_tiles,
-          .multiply_tiles = Tiles<kSide>::multiply_tiles};
+          .tiles_size = Tiles<Points>::tiles_size,
+          .scratch_size = Tiles<Points>::scratch_size,
+          .transform_tiles = Tiles<Points>::transform_tiles,
+          .multiply_tiles = Tiles<Points>::multiply_tiles};
 }
 
 }  // namespace winograd
