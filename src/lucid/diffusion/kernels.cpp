@@ -14,11 +14,13 @@ std::vector<Kernels> that_run() {
 #if defined(__x86_64__)
   const Isa isa = widest_isa();
   if (has_fast_bfloat16()) kernels.push_back({&kAttentionBfloat16, &kWinogradBfloat16});
-  if (isa >= Isa::kAvx512)
+  if (isa >= Isa::kAvx512) {
     kernels.push_back({&kAttentionAvx512, &kWinogradAvx512, &kWinogradOfFewAvx512, &kLinearAvx512});
-  if (isa >= Isa::kAvx2)
+  }
+  if (isa >= Isa::kAvx2) {
     kernels.push_back(
         {&kAttentionAvx2, &kWinogradAvx2, &kWinogradOfFewAvx2, &kLinearAvx2, /*linear_outdoes_libraries=*/true});
+  }
 #endif
   kernels.push_back({&kAttentionPortable, &kWinogradPortable, &kWinogradOfFewPortable, &kLinearPortable});
   return kernels;
