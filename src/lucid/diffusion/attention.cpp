@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/fused.h"
-#include "lucid/diffusion/kernels.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/wide_convolution.h"

@@ -14,7 +14,8 @@ namespace lucid::diffusion {
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads);
 
 struct AttentionKernel;
-/// The same by one kernel (attention_kernel.h), of its type, without a gradient; attend() takes the best where it can.
+/// The same by one kernel (cpu/attention_kernel.h), of its type, without a gradient; attend() takes the best where it
+/// can.
 torch::Tensor attend_by(const AttentionKernel& kernel, torch::Tensor q, torch::Tensor k, torch::Tensor v,
                         int64_t heads);
 

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "lucid/base/machine.h"
-#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/off.h"
 
 namespace lucid::diffusion {

@@ -5,7 +5,7 @@
 #include <ATen/Parallel.h>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/numbers.h"
 
 namespace lucid::diffusion {

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/laid_out.h"
 #include "lucid/diffusion/off.h"
 

@@ -2,10 +2,10 @@
 // Networks that compute in float32 by weights that stay in float16, beside the same networks all in float32.
 #include <gtest/gtest.h>
 
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/golden_test.h"
 #include "lucid/diffusion/in_precision.h"
-#include "lucid/diffusion/kernels.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/off.h"
 #include "lucid/diffusion/picture_encoder.h"

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/last_seen.h"
 #include "lucid/diffusion/numbers.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions of 3 x 3 by winograd_kernel.h, in less than half the time of the best direct ones, where the processor's
-// multiplications are the limit: between wide maps (wide_convolution.h) in bfloat16, on a CPU with AVX512-BF16, and in
-// float32 on any. The price in bfloat16: a layer rounds 2.3 times as much where neighbouring pixels are unlike each
-// other, and transformed filters are kept, 16 numbers for 9.
+// Convolutions of 3 x 3 by cpu/winograd_kernel.h, in less than half the time of the best direct ones, where the
+// processor's multiplications are the limit: between wide maps (wide_convolution.h) in bfloat16, on a CPU with
+// AVX512-BF16, and in float32 on any. The price in bfloat16: a layer rounds 2.3 times as much where neighbouring pixels
+// are unlike each other, and transformed filters are kept, 16 numbers for 9.
 #pragma once
 
 #include <torch/torch.h>

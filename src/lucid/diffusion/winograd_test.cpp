@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "lucid/base/machine.h"
-#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/cpu/kernels.h"
 #include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/off.h"
 #include "lucid/diffusion/wide_convolution.h"

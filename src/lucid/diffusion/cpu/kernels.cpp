@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See kernels.h.
-#include "lucid/diffusion/kernels.h"
+#include "lucid/diffusion/cpu/kernels.h"
 
 #include <vector>
 

@@ -4,8 +4,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "lucid/diffusion/bfloat16_pair.h"
-#include "lucid/diffusion/winograd_kernel.h"
+#include "lucid/diffusion/cpu/bfloat16_pair.h"
+#include "lucid/diffusion/cpu/winograd_kernel.h"
 
 namespace lucid::diffusion {
 namespace {

@@ -6,23 +6,23 @@
 #include <type_traits>
 #include <utility>
 
-#include "lucid/diffusion/attention_kernel.h"
-#include "lucid/diffusion/linear_kernel.h"
-#include "lucid/diffusion/winograd_kernel.h"
+#include "lucid/diffusion/cpu/attention_kernel.h"
+#include "lucid/diffusion/cpu/linear_kernel.h"
+#include "lucid/diffusion/cpu/winograd_kernel.h"
 
 namespace lucid::diffusion {
 namespace {
 
 constexpr int64_t kLanes = 16;     // float32 numbers in a register
 constexpr int64_t kMostRows = 12;  // 24 sums, two registers of columns and one of a row
-#include "lucid/diffusion/float_product_body.h"
+#include "lucid/diffusion/cpu/float_product_body.h"
 // and, in terms of it:
-#include "lucid/diffusion/attention_float_body.h"
-#include "lucid/diffusion/float_panel_body.h"
-#include "lucid/diffusion/linear_float_body.h"
-#include "lucid/diffusion/winograd_points_body.h"
+#include "lucid/diffusion/cpu/attention_float_body.h"
+#include "lucid/diffusion/cpu/float_panel_body.h"
+#include "lucid/diffusion/cpu/linear_float_body.h"
+#include "lucid/diffusion/cpu/winograd_points_body.h"
 // which this needs:
-#include "lucid/diffusion/winograd_float_body.h"
+#include "lucid/diffusion/cpu/winograd_float_body.h"
 
 }  // namespace
 

@@ -5,8 +5,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "lucid/diffusion/attention_kernel.h"
-#include "lucid/diffusion/bfloat16_pair.h"
+#include "lucid/diffusion/cpu/attention_kernel.h"
+#include "lucid/diffusion/cpu/bfloat16_pair.h"
 
 namespace lucid::diffusion {
 namespace {

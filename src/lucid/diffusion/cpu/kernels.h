@@ -4,9 +4,9 @@
 
 #include <span>
 
-#include "lucid/diffusion/attention_kernel.h"
-#include "lucid/diffusion/linear_kernel.h"
-#include "lucid/diffusion/winograd_kernel.h"
+#include "lucid/diffusion/cpu/attention_kernel.h"
+#include "lucid/diffusion/cpu/linear_kernel.h"
+#include "lucid/diffusion/cpu/winograd_kernel.h"
 
 namespace lucid::diffusion {
 

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "lucid/diffusion/kernel_range.h"
-#include "lucid/diffusion/stored_weights.h"
+#include "lucid/diffusion/cpu/kernel_range.h"
+#include "lucid/diffusion/cpu/stored_weights.h"
 
 namespace lucid::diffusion {
 
