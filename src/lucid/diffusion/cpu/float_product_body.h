@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the float32 kernels are made of: a register's numbers, and products of few rows with a panel of columns. Each
-// kernels_<isa>.cpp includes this once, with kLanes and kMostRows defined, and is compiled for its instruction set as a
-// whole: no inline function of a header may be emitted there.
+// What the float32 kernels are made of: a register's numbers, and products of few rows with a panel of columns.
 
 using Lanes [[gnu::vector_size(4 * kLanes)]] = float;
 using LanesInMemory [[gnu::vector_size(4 * kLanes), gnu::aligned(4), gnu::may_alias]] = float;

@@ -12,14 +12,7 @@ namespace {
 
 constexpr int64_t kLanes = 4;     // float32 numbers in a register
 constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one of a row
-#include "lucid/diffusion/cpu/float_product_body.h"
-// and, in terms of it:
-#include "lucid/diffusion/cpu/attention_float_body.h"
-#include "lucid/diffusion/cpu/float_panel_body.h"
-#include "lucid/diffusion/cpu/linear_float_body.h"
-#include "lucid/diffusion/cpu/winograd_points_body.h"
-// which this needs:
-#include "lucid/diffusion/cpu/winograd_float_body.h"
+#include "lucid/diffusion/cpu/float_kernels_body.h"
 
 }  // namespace
 
