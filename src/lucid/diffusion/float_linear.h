@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear layers in float32 by cpu/linear_kernel.h: those of weights kept in float16, and of small ones where the
-// libraries, which lay weights out anew in every call, take as long for that as for the few rows of a small map.
+// Linear layers in float32 by cpu/linear_kernel.h: those of weights kept in float16, and of small ones where libtorch
+// takes up to half as long again for the few rows of a small map.
 #pragma once
 
 #include <torch/torch.h>

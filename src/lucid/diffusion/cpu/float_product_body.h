@@ -57,3 +57,14 @@ template <bool kAdd>
 void multiply_rows(int64_t rows, const Rows& a, int64_t depth, const float* b, float* c, int64_t c_stride) {
   multiply_of<kAdd>(rows, std::make_integer_sequence<int, kMostRows>())(a, depth, b, c, c_stride);
 }
+
+/// The same for any number of rows, in groups of nearly equal size.
+template <bool kAdd>
+void multiply_all_rows(int64_t rows, const Rows& a, int64_t depth, const float* b, float* c, int64_t c_stride) {
+  const int64_t groups = (rows + kMostRows - 1) / kMostRows;
+  for (int64_t group = 0; group < groups; ++group) {
+    const int64_t first = rows * group / groups, count = rows * (group + 1) / groups - first;
+    multiply_rows<kAdd>(count, {.numbers = a.numbers + first * a.stride, .stride = a.stride}, depth, b,
+                        c + first * c_stride, c_stride);
+  }
+}

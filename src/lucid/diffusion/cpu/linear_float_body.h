@@ -30,7 +30,6 @@ void multiply_stored(const LinearShape& shape, const KernelRange& rows, const Ke
   const auto* weights = static_cast<Stored<kHalf>>(numbers.weights.numbers);
   for (int64_t begin = rows.begin; begin < rows.end; begin += kRows) {
     const int64_t count = lesser(kRows, rows.end - begin);
-    const int64_t groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows
     for (int64_t from = 0; from < in; from += kDepth) {
       const int64_t depth = lesser(kDepth, in - from);
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -38,16 +37,13 @@ void multiply_stored(const LinearShape& shape, const KernelRange& rows, const Ke
         lay_out(weights + column * in, in, from, depth, scratch);
         const Lanes left = numbers.bias != nullptr ? load(numbers.bias + column) : Lanes{};
         const Lanes right = numbers.bias != nullptr ? load(numbers.bias + column + kLanes) : Lanes{};
-        for (int64_t group = 0; group < groups; ++group) {
-          const int64_t first = begin + count * group / groups, next = begin + count * (group + 1) / groups;
-          float* y = numbers.y + first * out + column;
-          for (int64_t row = 0; row < next - first && from == 0; ++row) {
-            store(y + row * out, left);
-            store(y + row * out + kLanes, right);
-          }
-          multiply_rows</*kAdd=*/true>(next - first, {.numbers = numbers.x + first * in + from, .stride = in}, depth,
-                                       scratch, y, out);
+        float* y = numbers.y + begin * out + column;
+        for (int64_t row = 0; row < count && from == 0; ++row) {
+          store(y + row * out, left);
+          store(y + row * out + kLanes, right);
         }
+        multiply_all_rows</*kAdd=*/true>(count, {.numbers = numbers.x + begin * in + from, .stride = in}, depth,
+                                         scratch, y, out);
       }
     }
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // F(4 x 4, 3 x 3) in float32, 36 products where a direct convolution takes 144, and F(2 x 2, 3 x 3), 16 where it takes
 // 36, for maps of few tiles: after float_panel_body.h and winograd_points_body.h. Filters are transformed where they
-// are multiplied, as many as the cache's second level holds. That takes as long as six tiles do, no longer than to read
-// them transformed from memory, and needs none.
+// are multiplied, some at a time. That takes as long as six tiles do, no longer than to read them transformed from
+// memory, and keeps no copy of them.
 
 namespace winograd {
 
@@ -149,24 +149,6 @@ struct Tiles {
     }
   }
 
-  /// Products of a block's tiles with the filters of a panel [places, depth, kPanel], added to those of the channels
-  /// before.
-  static void multiply_place(const KernelRange& block, const KernelRange& depth, const float* tiles, int64_t row,
-                             const float* filters, float* products) {
-    const int64_t count = block.size(),
-                  groups = (count + kMostRows - 1) / kMostRows;  // of nearly equal numbers of rows
-    for (int64_t group = 0; group < groups; ++group) {
-      const int64_t first = count * group / groups, rows = count * (group + 1) / groups - first;
-      const Rows of_tiles{.numbers = tiles + first * row + depth.begin, .stride = row};
-      float* to = products + first * kPanel;
-      if (depth.begin == 0) {
-        multiply_rows</*kAdd=*/false>(rows, of_tiles, depth.size(), filters, to, kPanel);
-      } else {
-        multiply_rows</*kAdd=*/true>(rows, of_tiles, depth.size(), filters, to, kPanel);
-      }
-    }
-  }
-
   template <bool kHalf>
   static void multiply(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
                        const float* tiles, const FilterNumbers& filters, const float* bias, float* y, float* scratch) {
@@ -181,12 +163,13 @@ struct Tiles {
         for (int64_t i = 0; i < some; ++i) {
           transform_filters<kHalf>(shape, filters, first + i, depth, transformed + i * of_filters);
         }
+        const auto product = begin == 0 ? multiply_all_rows</*kAdd=*/false> : multiply_all_rows</*kAdd=*/true>;
         // One place at a time: its tiles stay in the cache.
         for (int64_t p = 0; p < kPlaces; ++p) {
+          const Rows of_tiles{.numbers = tiles + p * place_of(count, in) + begin, .stride = row_of(in)};
           for (int64_t i = 0; i < some; ++i) {
-            multiply_place(block, depth, tiles + p * place_of(count, in), row_of(in),
-                           transformed + i * of_filters + p * filters_of_place(depth.size()),
-                           products + (i * kPlaces + p) * products_of_place(count));
+            product(count, of_tiles, depth.size(), transformed + i * of_filters + p * filters_of_place(depth.size()),
+                    products + (i * kPlaces + p) * products_of_place(count), kPanel);
           }
         }
       }

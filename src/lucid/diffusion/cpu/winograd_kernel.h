@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A convolution of 3 x 3 by Winograd's minimal filtering F(n x n, 3 x 3) (Lavin and Gray, Fast Algorithms for
 // Convolutional Neural Networks, 2016): a tile of n x n results takes (n + 2)² products a pair of channels in place of
-// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of few
-// tiles.
+// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of few tiles.
 #pragma once
 
 #include <cstdint>
