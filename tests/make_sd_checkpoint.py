@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a checkpoint with the shapes of Stable Diffusion 1.5 or 2.1 and random weights, in the layouts people have them in.
 
-    tests/make_sd_checkpoint.py OUT [--version 1|2] [--layout folder|safetensors|ckpt]
+    tests/make_sd_checkpoint.py OUT [--version 1|2] [--layout folder|safetensors|ckpt] [--type float16|bfloat16]
 
-All layouts of one version hold the same float16 numbers, 2.1 to 2.6 GB of them. Needs nothing but Python.
+All layouts of one version and type hold the same numbers, 2.1 to 2.6 GB of them. Needs nothing but Python.
 """
 import argparse
 import collections
@@ -16,6 +16,7 @@ import random
 import struct
 import sys
 import types
+import typing
 import zipfile
 
 WIDTHS = (320, 640, 1280, 1280)
@@ -214,19 +215,32 @@ class Model:
             yield "cond_stage_model.model.text_projection", (width, width), [("text_projection", (width, width))]
 
 
-class Numbers:
-    """float16 numbers of a tensor, the same for the same name: +-0.001 to 0.03, a norm's weights 1."""
+class Type(typing.NamedTuple):
+    """Of 16 bits."""
+    safetensors: str
+    torch: str
+    fraction: int  # bits
+    bias: int  # of the exponent
 
-    def __init__(self):
+
+TYPES = {"float16": Type("F16", "HalfStorage", 10, 15), "bfloat16": Type("BF16", "BFloat16Storage", 7, 127)}
+
+
+class Numbers:
+    """Numbers of a tensor, the same for the same name: +-0.001 to 0.03, a norm's weights 1."""
+
+    def __init__(self, kind):
+        self.type = kind
         generator = random.Random(0)
         # sign, exponents 2^-10 to 2^-6, any fraction
-        values = [generator.getrandbits(1) << 15 | generator.randint(5, 9) << 10 | generator.getrandbits(10)
-                  for _ in range(1 << 20)]
+        values = [generator.getrandbits(1) << 15 | kind.bias + generator.randint(-10, -6) << kind.fraction
+                  | generator.getrandbits(kind.fraction) for _ in range(1 << 20)]
         self.block = struct.pack(f"<{len(values)}H", *values)
+        self.one = struct.pack("<H", kind.bias << kind.fraction)
 
     def write(self, out, name, count):
         is_norm = name.endswith("weight") and any(part in name for part in ("norm", "ln_"))
-        block = b"\x00\x3c" * (len(self.block) // 2) if is_norm else self.block
+        block = self.one * (len(self.block) // 2) if is_norm else self.block
         at = sum(name.encode()) * 2 % len(block)
         left = 2 * count
         while left > 0:
@@ -248,7 +262,7 @@ def write_safetensors(path, tensors, numbers):
     header, at = {}, 0
     tensors = list(tensors)
     for name, shape, _ in tensors:
-        header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [at, at + 2 * size(shape)]}
+        header[name] = {"dtype": numbers.type.safetensors, "shape": list(shape), "data_offsets": [at, at + 2 * size(shape)]}
         at += 2 * size(shape)
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
@@ -264,15 +278,16 @@ def write_ckpt(path, tensors, numbers):
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     sys.modules["torch"], sys.modules["torch._utils"] = torch, utils
 
-    class HalfStorage:
+    class OfHalves:
         pass
 
     def rebuild():
         pass
 
-    HalfStorage.__module__, HalfStorage.__qualname__ = "torch", "HalfStorage"
+    OfHalves.__module__, OfHalves.__qualname__ = "torch", numbers.type.torch
     rebuild.__module__, rebuild.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
-    torch.HalfStorage, utils._rebuild_tensor_v2, torch._utils = HalfStorage, rebuild, utils
+    setattr(torch, numbers.type.torch, OfHalves)
+    utils._rebuild_tensor_v2, torch._utils = rebuild, utils
 
     class Storage:
         def __init__(self, key, count):
@@ -291,7 +306,7 @@ def write_ckpt(path, tensors, numbers):
 
     class Pickler(pickle.Pickler):
         def persistent_id(self, value):
-            return ("storage", HalfStorage, value.key, "cpu", value.count) if isinstance(value, Storage) else None
+            return ("storage", OfHalves, value.key, "cpu", value.count) if isinstance(value, Storage) else None
 
     tensors = list(tensors)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -358,8 +373,9 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--version", type=int, choices=(1, 2), default=2)
     parser.add_argument("--layout", choices=("folder", "safetensors", "ckpt"), default="folder")
+    parser.add_argument("--type", choices=TYPES, default="float16")
     options = parser.parse_args()
-    model, numbers = Model(options.version), Numbers()
+    model, numbers = Model(options.version), Numbers(TYPES[options.type])
     parameters = collections.Counter()
     for part, _, _, shape, _ in model.entries:
         parameters[part] += size(shape)

@@ -10,6 +10,7 @@
 
 #include "lucid/adapters/lora_names.h"
 #include "lucid/base/error.h"
+#include "lucid/diffusion/compute.h"
 #include "lucid/weights/torch_file.h"
 
 namespace lucid::adapters {
@@ -133,8 +134,8 @@ namespace {
   throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
 }
 
-/// What a changed weight in bfloat16 becomes: the U-Net computes in it, the text encoder only stores it so. float16 is
-/// but a way of storing in both.
+/// What a changed weight in bfloat16 becomes: a U-Net may compute in it. Elsewhere it is but a way of storing, as
+/// float16 is.
 enum class Bfloat16 { kStays, kBecomesFloat };
 
 void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale, Bfloat16 low,
@@ -203,7 +204,8 @@ Lora read_lora(const fs::path& file, const distill::Prior& prior) {
 }
 
 void apply(const Lora& lora, double scale, distill::Prior& prior) {
-  add_changes(lora, lora.unet, scale, Bfloat16::kStays, *prior.unet);
+  const bool low = diffusion::precision_of(prior.unet) == torch::kBFloat16;
+  add_changes(lora, lora.unet, scale, low ? Bfloat16::kStays : Bfloat16::kBecomesFloat, *prior.unet);
   add_changes(lora, lora.text, scale, Bfloat16::kBecomesFloat, *prior.encoder);
 }
 

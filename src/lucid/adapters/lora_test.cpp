@@ -97,20 +97,22 @@ TEST(Lora, SeveralAddUp) {
   EXPECT_LT(relative_error(unet_out(once), unet_out(twice)), 1e-5);
 }
 
-TEST(Lora, WhatItChangesIsNotRoundedToFloat16) {
-  distill::Prior prior = make_prior();
-  const Lora lora = read_lora(folder() / "lora_kohya.safetensors", prior);
-  auto parameters = prior.unet->named_parameters();
-  const std::set<std::string> halves = diffusion::weights_that_take_half(*prior.unet);
-  for (const std::string& name : halves) parameters[name].set_data(parameters[name].to(torch::kHalf));
-  apply(lora, 1, prior);
-  int64_t changed = 0;
-  for (const std::string& name : halves) {
-    const bool changes = lora.unet.contains(name.substr(0, name.size() - std::string(".weight").size()));
-    EXPECT_EQ(parameters[name].scalar_type(), changes ? torch::kFloat : torch::kHalf) << name;
-    changed += changes ? 1 : 0;
+TEST(Lora, WhatItChangesIsNotRoundedTo16BitsInAUNetOfFloat32) {
+  for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
+    distill::Prior prior = make_prior();
+    const Lora lora = read_lora(folder() / "lora_kohya.safetensors", prior);
+    auto parameters = prior.unet->named_parameters();
+    const std::set<std::string> halves = diffusion::weights_that_take_half(*prior.unet);
+    for (const std::string& name : halves) parameters[name].set_data(parameters[name].to(type));
+    apply(lora, 1, prior);
+    int64_t changed = 0;
+    for (const std::string& name : halves) {
+      const bool changes = lora.unet.contains(name.substr(0, name.size() - std::string(".weight").size()));
+      EXPECT_EQ(parameters[name].scalar_type(), changes ? torch::kFloat : type) << name;
+      changed += changes ? 1 : 0;
+    }
+    EXPECT_GT(changed, 0);
   }
-  EXPECT_GT(changed, 0);
 }
 
 TEST(Lora, AUNetSavedByItselfHasNoPrefix) {

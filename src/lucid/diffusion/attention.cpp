@@ -174,7 +174,7 @@ MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)
       group_norm_(register_module("group_norm", group_norm(groups, channels, eps))) {}
 
 torch::Tensor MapAttentionImpl::forward(const torch::Tensor& map) {
-  const torch::ScalarType type = type_beside(map, weight());
+  const torch::ScalarType type = type_beside(map, bias());
   const torch::Tensor tokens = to_tokens(normalised(map, group_norm_, After::kNothing, type));
   return map + to_map(AttentionImpl::forward(tokens, tokens, map.scalar_type()), map.size(2), map.size(3));
 }

@@ -29,7 +29,7 @@ class AttentionImpl : public torch::nn::Module {
                         std::optional<torch::ScalarType> type = std::nullopt);
 
  protected:
-  const torch::Tensor& weight() const { return to_out_->weight; }
+  const torch::Tensor& bias() const { return to_out_->bias; }
   /// Of a context [B,M,context_width]: [B,M,width].
   torch::Tensor keys(const torch::Tensor& context, std::optional<torch::ScalarType> type = std::nullopt);
   torch::Tensor values(const torch::Tensor& context, std::optional<torch::ScalarType> type = std::nullopt);

@@ -31,7 +31,7 @@ bool float_linear_outdoes_libraries() { return kernels_of_floats().linear_outdoe
 bool takes_float_linear(const Tensor& weight) {
   const Kernels& here = kernels_of_floats();
   if (weight.size(0) % here.linear->panel != 0) return false;
-  if (weight.scalar_type() == torch::kHalf) return true;
+  if (weight.scalar_type() == torch::kHalf || weight.scalar_type() == torch::kBFloat16) return true;
   return weight.scalar_type() == torch::kFloat && here.linear_outdoes_libraries && weight.nbytes() <= kLargest;
 }
 
@@ -43,7 +43,7 @@ Tensor float_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, c
   sizes.back() = shape.out;
   const Tensor y = torch::empty(sizes, x.options()), weights = weight.contiguous();
   const LinearNumbers all{.x = numbers<float>(x),
-                          .weights = {.numbers = weights.data_ptr(), .half = weight.scalar_type() == torch::kHalf},
+                          .weights = as_stored(weights),
                           .bias = bias.defined() ? numbers<float>(bias) : nullptr,
                           .y = numbers<float>(y)};
   const auto multiply = [&](const KernelRange& rows, const KernelRange& panels) {

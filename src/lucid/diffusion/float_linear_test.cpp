@@ -42,7 +42,7 @@ TEST(FloatLinear, EveryKernelGivesTheLayer) {
   double worst = 0;
   for (const LinearKernel* kernel : every_kernel()) {
     for (const Sizes& sizes : kSizes) {
-      for (const torch::ScalarType type : {torch::kFloat, torch::kHalf}) {
+      for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
         for (const bool has_bias : {true, false}) {
           const Tensor x = torch::randn({sizes.rows, sizes.in}), weight = torch::randn({sizes.out, sizes.in}).to(type);
           const Tensor bias = has_bias ? torch::randn({sizes.out}) : Tensor();
@@ -65,23 +65,26 @@ TEST(FloatLinear, EveryKernelGivesTheLayer) {
   fmt::print("  {} kernels; off by at most {:.1e}\n", every_kernel().size(), worst);
 }
 
-TEST(FloatLinear, EveryFloat16IsWidenedExactly) {
-  // One row of x for each: products with 1 and 0 alone.
-  const Tensor every = torch::arange(1 << 16, torch::kInt).to(torch::kShort).view(torch::kHalf);
-  const Tensor finite = torch::where(every.to(torch::kFloat).isfinite(), every, torch::zeros_like(every));
-  const Tensor weight = finite.view({2048, 32});
-  for (const LinearKernel* kernel : every_kernel()) {
-    EXPECT_TRUE(float_linear(torch::eye(32), weight, {}, kernel).equal(weight.to(torch::kFloat).t()));
+TEST(FloatLinear, EveryNumberOf16BitsIsWidenedExactly) {
+  for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
+    // One row of x for each: products with 1 and 0 alone.
+    const Tensor every = torch::arange(1 << 16, torch::kInt).to(torch::kShort).view(type);
+    const Tensor finite = torch::where(every.to(torch::kFloat).isfinite(), every, torch::zeros_like(every));
+    const Tensor weight = finite.view({2048, 32});
+    for (const LinearKernel* kernel : every_kernel()) {
+      EXPECT_TRUE(float_linear(torch::eye(32), weight, {}, kernel).equal(weight.to(torch::kFloat).t()));
+    }
   }
 }
 
-TEST(FloatLinear, TakesFloat16AndSmallFloatsInWholePanels) {
+TEST(FloatLinear, Takes16BitsAndSmallFloatsInWholePanels) {
   const auto takes = [&](int64_t out, torch::ScalarType type) {
     return takes_float_linear(torch::empty({out, 10}, type));
   };
   for (const int64_t out : {64, 1 << 16}) {
     EXPECT_TRUE(takes(out, torch::kHalf)) << out;
-    EXPECT_FALSE(takes(out, torch::kBFloat16)) << out;
+    EXPECT_TRUE(takes(out, torch::kBFloat16)) << out;
+    EXPECT_FALSE(takes(out, torch::kDouble)) << out;
   }
   EXPECT_EQ(takes(64, torch::kFloat), float_linear_outdoes_libraries());
   EXPECT_FALSE(takes(1 << 16, torch::kFloat)) << "libraries are as fast";
@@ -94,7 +97,7 @@ TEST(FloatLinear, ALayerUsesIt) {
   torch::manual_seed(42);
   torch::nn::Linear layer = linear(48, 96);
   const Tensor x = torch::randn({2, 70, 48});
-  for (const torch::ScalarType type : {torch::kFloat, torch::kHalf}) {
+  for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
     layer->weight.set_data(layer->weight.to(type));
     if (!takes_float_linear(layer->weight)) continue;
     const Tensor y = applied(layer, x);

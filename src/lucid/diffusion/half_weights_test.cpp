@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Networks that compute in float32 by weights that stay in float16, beside the same networks all in float32.
+// Networks that compute in float32 by weights that stay in float16 or bfloat16, beside the same networks all in
+// float32.
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/cpu/kernels.h"
@@ -12,6 +13,7 @@
 #include "lucid/diffusion/plain.h"
 
 namespace lucid::diffusion {
+namespace fs = std::filesystem;
 namespace {
 
 using test::off;
@@ -19,7 +21,31 @@ using torch::Tensor;
 
 const WeightTypes kHalves{torch::kFloat, /*half_too=*/true};
 
-std::filesystem::path mini() { return lucid::test::source_dir() / "models/mini"; }  // its files are in float16
+fs::path mini() { return lucid::test::source_dir() / "models/mini"; }  // its files are in float16
+
+/// The embedded prior's U-Net and VAE in files of a type.
+class HalfWeights : public testing::TestWithParam<torch::ScalarType> {
+ protected:
+  HalfWeights() {
+    for (const char* part : {"unet", "vae"}) {
+      fs::create_directory(folder(part));
+      fs::copy(mini() / part / "config.json", folder(part));
+      weights::StateDict state = weights::read_part(mini() / part, kStem);
+      for (auto& [name, tensor] : state.tensors) tensor = tensor.to(GetParam());
+      weights::write_safetensors(folder(part) / (kStem + ".safetensors"), state.tensors);
+    }
+  }
+  UNet unet(const WeightTypes& types = kHalves) const { return load_unet(folder("unet"), types); }
+  Vae vae(const WeightTypes& types = kHalves) const { return load_vae(folder("vae"), types); }
+
+ private:
+  fs::path folder(const std::string& part) const { return temporary_.path / part; }
+
+  const std::string kStem = "diffusion_pytorch_model";
+  lucid::test::TemporaryFolder temporary_;
+};
+
+bool is_half(const Tensor& weight) { return weight.element_size() == 2; }
 
 template <class Module>
 Module frozen(Module module) {
@@ -27,32 +53,31 @@ Module frozen(Module module) {
   return module;
 }
 
-TEST(HalfWeights, StayInTheLayersThatReadThem) {
-  const UNet unet = load_unet(mini() / "unet", kHalves);
-  EXPECT_EQ(precision_of(unet), torch::kFloat);
-  const auto parameters = unet->named_parameters();
+TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
+  const UNet halves = unet();
+  EXPECT_EQ(precision_of(halves), torch::kFloat);
+  const auto parameters = halves->named_parameters();
   const auto type_of = [&](const char* name) { return parameters[name].scalar_type(); };
-  EXPECT_EQ(type_of("down_blocks.0.resnets.0.conv1.weight"), torch::kHalf);
-  EXPECT_EQ(type_of("down_blocks.1.attentions.0.proj_in.weight"), torch::kHalf);
-  EXPECT_EQ(type_of("mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj.weight"), torch::kHalf);
+  EXPECT_EQ(type_of("down_blocks.0.resnets.0.conv1.weight"), GetParam());
+  EXPECT_EQ(type_of("down_blocks.1.attentions.0.proj_in.weight"), GetParam());
+  EXPECT_EQ(type_of("mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj.weight"), GetParam());
   EXPECT_EQ(type_of("conv_in.weight"), torch::kFloat) << "of 16 channels";
   EXPECT_EQ(type_of("down_blocks.0.downsamplers.0.conv.weight"), torch::kFloat) << "steps by two pixels";
   int64_t half = 0, all = 0;
   for (const auto& parameter : parameters) {
-    const bool is_half = parameter.value().scalar_type() == torch::kHalf;
-    EXPECT_TRUE(!is_half || parameter.key().ends_with(".weight")) << parameter.key();
+    const bool stays = is_half(parameter.value());
+    EXPECT_TRUE(!stays || parameter.key().ends_with(".weight")) << parameter.key();
     all += parameter.value().numel();
-    half += is_half ? parameter.value().numel() : 0;
+    half += stays ? parameter.value().numel() : 0;
   }
   EXPECT_GT(half, all * 9 / 10);
-  for (const WeightTypes& types : {WeightTypes(torch::kFloat), WeightTypes(torch::kBFloat16, true)}) {
-    for (const Tensor& parameter : load_unet(mini() / "unet", types)->parameters()) {
-      EXPECT_NE(parameter.scalar_type(), torch::kHalf);
-    }
+  for (const Tensor& parameter : unet(torch::kFloat)->parameters()) EXPECT_FALSE(is_half(parameter));
+  for (const Tensor& parameter : unet({torch::kBFloat16, /*half_too=*/true})->parameters()) {
+    EXPECT_NE(parameter.scalar_type(), torch::kHalf);
   }
 }
 
-TEST(HalfWeights, AreReadByEveryKernel) {
+TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
   for (const Kernels& here : kernels_here()) {
     if (here.linear == nullptr) continue;  // those of bfloat16
     EXPECT_EQ(32 % here.linear->panel, 0);
@@ -70,33 +95,36 @@ TEST(HalfWeights, AreReadByEveryKernel) {
   EXPECT_FALSE(takes_half(linear(32, 16)));
 }
 
-TEST(HalfWeights, GiveAUNetsNumbers) {
+TEST_P(HalfWeights, GiveAUNetsNumbers) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(51);
   const Tensor x = torch::randn({3, 16, 16, 16}), t = torch::full({3}, 400, torch::kLong);
   const PromptMix prompts(torch::randn({3, 77, 128}));
-  UNetDenoiser floats(frozen(load_unet(mini() / "unet"))), halves(frozen(load_unet(mini() / "unet", kHalves)));
+  UNetDenoiser floats(frozen(unet(torch::kFloat))), halves(frozen(unet()));
   const Tensor wanted = floats.predict(x, t, prompts);
   EXPECT_LT(off(halves.predict(x, t, prompts), wanted), 1e-5);
   const PlainOperators plain;
   EXPECT_LT(off(halves.predict(x, t, prompts), wanted), 1e-4);
 }
 
-TEST(HalfWeights, GiveAnEncodersNumbersAndGradient) {
+TEST_P(HalfWeights, GiveAnEncodersNumbersAndGradient) {
   torch::manual_seed(52);
   const Tensor picture = torch::rand({2, 3, 64, 64}), d_moments = torch::randn({2, 32, 8, 8});
-  PictureEncoder floats(frozen(load_vae(mini() / "vae"))), halves(frozen(load_vae(mini() / "vae", kHalves)));
+  PictureEncoder floats(frozen(vae(torch::kFloat))), halves(frozen(vae()));
   EXPECT_LT(off(halves.encode(picture), floats.encode(picture)), 1e-5);
   EXPECT_LT(off(halves.backward(d_moments), floats.backward(d_moments)), 1e-5);
 }
 
-TEST(HalfWeights, AConvertedCopyHasNone) {
-  const UNet halves = load_unet(mini() / "unet", kHalves), floats = load_unet(mini() / "unet");
+TEST_P(HalfWeights, AConvertedCopyHasNone) {
+  const UNet halves = unet(), floats = unet(torch::kFloat);
   const UNet low = in_precision(halves, torch::kBFloat16), wanted = in_precision(floats, torch::kBFloat16);
   for (const auto& parameter : low->named_parameters()) {
     EXPECT_TRUE(parameter.value().equal(wanted->named_parameters()[parameter.key()])) << parameter.key();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(OfFiles, HalfWeights, testing::Values(torch::kHalf, torch::kBFloat16),
+                         [](const auto& type) { return std::string(c10::toString(type.param)); });
 
 }  // namespace
 }  // namespace lucid::diffusion

@@ -28,8 +28,9 @@ bool ConvolutionImpl::takes_half() const {
 
 void ConvolutionImpl::keep_laid_out(size_t largest, const WinogradUse& use) {
   KeepsLaidOut::keep_laid_out(largest, use);
-  winograd_filters_ = make_winograd_filters(largest, use);
-  if (keeps_size_of_maps() && weight.is_cpu() && reads_filters_as_stored(weight)) {
+  const bool low = bias.scalar_type() == torch::kBFloat16;
+  winograd_filters_ = make_winograd_filters(largest, {.rounds = use.rounds && low, .kernel = use.kernel});
+  if (keeps_size_of_maps() && weight.is_cpu() && reads_filters_as_stored(winograd_filters_, weight)) {
     weight.set_data(weight.data().contiguous());
   }
 }

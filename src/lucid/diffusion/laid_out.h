@@ -2,7 +2,7 @@
 // Layers of frozen networks. Those in bfloat16 can keep their weights in the layouts that oneDNN asked for: laying them
 // out anew for every call is a twentieth of Stable Diffusion's U-Net for one picture, and a tenth of a small one's; or
 // transformed, which more than halves the time of a convolution of 3 x 3 (winograd.h). In float32 the kernels read the
-// weights of most layers as they are stored, so that a file's float16 can stay float16.
+// weights of most layers as they are stored, so that those of 16 bits can stay so.
 #pragma once
 
 #include <torch/torch.h>
@@ -23,7 +23,7 @@ class KeepsLaidOut {
  public:
   virtual ~KeepsLaidOut() = default;
   const onednn::Packed& packed() const { return packed_; }
-  /// Whether a CPU computes the layer in float32 by weights in float16.
+  /// Whether a CPU computes the layer in float32 by weights in float16 or bfloat16.
   virtual bool takes_half() const = 0;
   /// Weights of up to so many bytes; what was kept before is let go of.
   virtual void keep_laid_out(size_t largest, const WinogradUse& /*of_convolutions*/) {
@@ -57,9 +57,9 @@ torch::nn::Linear linear(int64_t in, int64_t out, bool bias = true);
 
 /// Has every layer of a network whose weights are frozen keep them laid out, at the price of once more their memory;
 /// with little of it the small ones only.
-void keep_laid_out(torch::nn::Module& network, bool low_memory, const WinogradUse& use = {});
+void keep_laid_out(torch::nn::Module& network, bool low_memory, const WinogradUse& use = {.rounds = true});
 
-/// The names of the weights that may be in float16 where all else is in float32.
+/// The names of the weights that may be in float16 or bfloat16 where all else is in float32.
 std::set<std::string> weights_that_take_half(const torch::nn::Module& network);
 
 /// A layer's weights, and where oneDNN's are kept.

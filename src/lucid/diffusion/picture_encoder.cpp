@@ -16,9 +16,8 @@ PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
       workers_(options.workers),
       low_memory_(options.low_memory),
       records_(options.record && !options.low_memory && CudaGraph::available()) {
-  // Most of its time goes into few layers on large maps, most of its rounding into the many on smaller ones.
-  constexpr int64_t kLargeMap = 256 * 256;
-  keep_laid_out(*vae_, low_memory_, {.least_rounded_pixels = kLargeMap});
+  // Rounded it would be no faster.
+  keep_laid_out(*vae_, low_memory_, {.rounds = false});
 }
 
 void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {

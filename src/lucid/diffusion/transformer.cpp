@@ -69,7 +69,7 @@ Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
 }
 
 torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const Context& context) {
-  const torch::ScalarType type = type_beside(map, proj_in_->weight());
+  const torch::ScalarType type = type_beside(map, proj_in_->bias());
   const torch::Tensor tokens = block_(proj_in_(to_tokens(normalised(map, norm_, After::kNothing, type))), context);
   return map + to_map(proj_out_(tokens, map.scalar_type()), map.size(2), map.size(3));
 }

@@ -40,7 +40,7 @@ class ProjectionImpl : public torch::nn::Module, public KeepsLaidOut {
   ProjectionImpl(int64_t channels, bool stored_as_linear);
   /// tokens [B,N,C] -> [B,N,C], in their type or in the one asked for.
   torch::Tensor forward(const torch::Tensor& tokens, std::optional<torch::ScalarType> type = std::nullopt);
-  const torch::Tensor& weight() const { return weight_; }
+  const torch::Tensor& bias() const { return bias_; }
   bool takes_half() const override { return has_whole_panels(weight_); }
 
  private:

@@ -12,8 +12,8 @@ struct WeightTypes {
   WeightTypes(torch::ScalarType of_most, bool half_too) : precision(of_most), half_stays(half_too) {}
 
   torch::ScalarType precision;  // but norms are in float32
-  /// Where all else is float32, float16 stays float16 in the layers whose kernels on a CPU read it (laid_out.h): the
-  /// same numbers in half the memory, or none beside the file's.
+  /// Where all else is float32, float16 and bfloat16 stay so in the layers whose kernels on a CPU read them
+  /// (laid_out.h): the same numbers in half the memory, or none beside the file's.
   bool half_stays = false;
 };
 

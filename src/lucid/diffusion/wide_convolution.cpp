@@ -106,11 +106,11 @@ struct WideFunction : torch::autograd::Function<WideFunction> {
 /// None where libtorch is to compute.
 std::optional<Product> product_of(const torch::nn::Conv2d& conv, const Tensor& x, int64_t more_padding) {
   if (!x.is_cpu() || x.scalar_type() != torch::kFloat || PlainOperators::wanted()) return std::nullopt;
-  const torch::ScalarType type = conv->weight.scalar_type();
-  const bool wide = is_wide(x, conv->weight), floats = type == torch::kFloat || type == torch::kHalf;
-  if (!wide && (!floats || wants_gradient({conv->weight, conv->bias}))) return std::nullopt;
+  const torch::ScalarType type = conv->weight.scalar_type(), precision = conv->bias.scalar_type();
+  const bool wide = is_wide(x, conv->bias);
+  if (!wide && (precision != torch::kFloat || wants_gradient({conv->weight, conv->bias}))) return std::nullopt;
   Product product{.weights = weights_of(conv), .windows = windows_of(conv, more_padding)};
-  const bool by_onednn = asks_onednn(type) && (wide || onednn::keeps(product.weights));
+  const bool by_onednn = type == precision && asks_onednn(type) && (wide || onednn::keeps(product.weights));
   if (by_onednn || !wide) product.filters = winograd_of(conv, x, product.windows);
   return by_onednn || product.filters ? std::optional(product) : std::nullopt;
 }
@@ -146,7 +146,7 @@ Tensor with_padding_after(torch::nn::Conv2d& conv, const Tensor& x, int64_t afte
 
 Tensor by_libtorch(torch::nn::Conv2d& conv, const Tensor& map, const Before& before) {
   const Tensor input = before.norm != nullptr ? normalised(map, *before.norm, After::kSilu) : map;
-  const bool wide = is_wide(map, conv->weight);
+  const bool wide = is_wide(map, conv->bias);
   const Tensor x = wide ? input.to(conv->weight.scalar_type()) : input;
   if (before.more_padding > 0) return with_padding_after(conv, x, before.more_padding, map.scalar_type());
   const Windows windows = windows_of(conv, 0);
@@ -162,7 +162,7 @@ torch::ScalarType type_of_maps(torch::ScalarType precision, const Tensor& input)
 }
 
 bool takes_norm(const torch::nn::Conv2d& conv, const Tensor& x) {
-  return is_wide(x, conv->weight) || product_of(conv, x, /*more_padding=*/0).has_value();
+  return is_wide(x, conv->bias) || product_of(conv, x, /*more_padding=*/0).has_value();
 }
 
 Tensor applied(torch::nn::Conv2d& conv, const Tensor& x, const Before& before) {

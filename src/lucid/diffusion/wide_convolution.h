@@ -15,14 +15,14 @@ namespace lucid::diffusion {
 /// which is where oneDNN is asked: wide maps work without it, slower and rounded.
 torch::ScalarType type_of_maps(torch::ScalarType precision, const torch::Tensor& input);
 
-/// A map in float32 for weights in bfloat16.
-inline bool is_wide(const torch::Tensor& map, const torch::Tensor& weight) {
-  return map.scalar_type() == torch::kFloat && weight.scalar_type() == torch::kBFloat16;
+/// A map in float32 for a layer in bfloat16: with such a bias, as weights may be stored so all the same.
+inline bool is_wide(const torch::Tensor& map, const torch::Tensor& bias) {
+  return map.scalar_type() == torch::kFloat && bias.scalar_type() == torch::kBFloat16;
 }
 
 /// What the products beside a map are computed in: of wide maps the sums alone are wide.
-inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tensor& weight) {
-  return is_wide(map, weight) ? weight.scalar_type() : map.scalar_type();
+inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tensor& bias) {
+  return is_wide(map, bias) ? bias.scalar_type() : map.scalar_type();
 }
 
 /// Whether applied() is to compute a convolution's norm: it saves a pass over the map, or is the only way.

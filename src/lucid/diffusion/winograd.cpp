@@ -42,9 +42,8 @@ bool has_whole_panels(const WinogradKernel& kernel, const Tensor& weight) {
 }
 
 /// The first kernels here for weights of this type and size; none if there are none.
-const Kernels* kernels_for(const Tensor& weight) {
-  const bool rounds = weight.scalar_type() == torch::kBFloat16;
-  if (!rounds && weight.scalar_type() != torch::kFloat && weight.scalar_type() != torch::kHalf) return nullptr;
+const Kernels* kernels_for(const Tensor& weight, bool rounds) {
+  if (rounds ? weight.scalar_type() != torch::kBFloat16 : !is_stored_type(weight.scalar_type())) return nullptr;
   for (const Kernels& here : kernels_here()) {
     if (here.winograd->rounds == rounds && has_whole_panels(*here.winograd, weight)) return &here;
   }
@@ -61,6 +60,9 @@ int64_t cost_of(const WinogradKernel& kernel, at::IntArrayRef x) {
   return kernel.places() * std::max<int64_t>(tiles_of(kernel, x), 4) + kernel.products_of_filter;
 }
 
+/// Whether the kernel transforms filters itself.
+bool reads_as_stored(const WinogradKernel& kernel) { return kernel.of_filters == nullptr; }
+
 /// A layer's filters as a kernel asks for them, and what they lie in.
 struct Filters {
   Tensor numbers;
@@ -72,22 +74,22 @@ class Kept : public torch::CustomClassHolder {
   Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
   /// By which such maps are computed; none if by none.
   const WinogradKernel* kernel(const Tensor& weight, at::IntArrayRef x) const {
-    const Kernels* here = kernels_for(weight);
+    const Kernels* here = kernels_for(weight, use_.rounds);
     const WinogradKernel* kernel = use_.kernel;
     if (kernel == nullptr && here != nullptr) {
       const WinogradKernel* few = here->winograd_of_few;
       kernel = few != nullptr && cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
     }
-    if (kernel == nullptr) return nullptr;
-    if (kernel->of_filters == nullptr) return kernel;
-    return weight.nbytes() <= largest_ && x[2] * x[3] >= use_.least_rounded_pixels ? kernel : nullptr;
+    return kernel == nullptr || reads_as_stored(*kernel) || weight.nbytes() <= largest_ ? kernel : nullptr;
+  }
+  bool read_as_stored(const Tensor& weight) const {
+    const Kernels* here = kernels_for(weight, use_.rounds);
+    return here != nullptr && reads_as_stored(*here->winograd);
   }
   Filters filters(const Tensor& weight, Direction direction, const WinogradKernel& kernel) {
-    if (kernel.of_filters == nullptr) {
+    if (reads_as_stored(kernel)) {
       const Tensor numbers = weight.contiguous();
-      return {.numbers = numbers,
-              .view = {.weights = {.numbers = numbers.data_ptr(), .half = weight.scalar_type() == torch::kHalf},
-                       .turned = direction == Direction::kGradient}};
+      return {.numbers = numbers, .view = {.weights = as_stored(numbers), .turned = direction == Direction::kGradient}};
     }
     const std::lock_guard lock(mutex_);
     if (!last_.again(weight)) filters_.clear();
@@ -194,9 +196,8 @@ bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, at::In
   return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).kernel(weight, x) != nullptr;
 }
 
-bool reads_filters_as_stored(const Tensor& weight) {
-  const Kernels* here = kernels_for(weight);
-  return here != nullptr && here->winograd->of_filters == nullptr;
+bool reads_filters_as_stored(const WinogradFilters& filters, const Tensor& weight) {
+  return kept_of(filters).read_as_stored(weight);
 }
 
 Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const WinogradFilters& filters) {

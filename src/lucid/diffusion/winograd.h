@@ -13,13 +13,13 @@ namespace lucid::diffusion {
 
 struct WinogradKernel;
 
-/// Which of a network's convolutions are computed so.
+/// In which numbers tiles and filters are multiplied, whatever type the weights have.
 struct WinogradUse {
-  int64_t least_rounded_pixels = 0;        // in bfloat16, of maps of so many pixels and more; in float32 of any
+  bool rounds = false;                     // to bfloat16, with weights in bfloat16; else in float32
   const WinogradKernel* kernel = nullptr;  // by this one, not by the best
 };
 
-/// A layer's filters; in bfloat16 transformed when they are first asked for, and kept.
+/// A layer's filters; to be rounded they are transformed when they are first asked for, and kept.
 using WinogradFilters = c10::intrusive_ptr<torch::CustomClassHolder>;
 /// Keeps those of weights of up to `largest` bytes. They may change in place if autograd is told (not through .data()).
 WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use);
@@ -28,9 +28,8 @@ WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use);
 /// pixel and keeps a map's size. Both directions then are.
 bool takes_winograd(const WinogradFilters& filters, const torch::Tensor& weight, at::IntArrayRef x);
 
-/// Whether weights [out,in,3,3] are multiplied as they are stored, float32 or float16, and had better lie in that
-/// order.
-bool reads_filters_as_stored(const torch::Tensor& weight);
+/// Whether weights [out,in,3,3] are multiplied as they are stored, and had better lie in that order.
+bool reads_filters_as_stored(const WinogradFilters& filters, const torch::Tensor& weight);
 
 /// x [B,in,h,w] float32, weight [out,in,3,3], bias [out] -> [B,out,h,w] float32; maps are channels-last.
 torch::Tensor winograd_convolution(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,

@@ -34,7 +34,7 @@ struct Threads {  // of the test alone
 
 /// Filters of any size, by one kernel.
 WinogradFilters filters_by(const WinogradKernel& kernel) {
-  return make_winograd_filters(kAnySize, {.kernel = &kernel});
+  return make_winograd_filters(kAnySize, {.rounds = kernel.rounds, .kernel = &kernel});
 }
 
 std::vector<const WinogradKernel*> every_kernel() {
@@ -48,7 +48,7 @@ std::vector<const WinogradKernel*> every_kernel() {
 
 /// Of weights.
 std::vector<torch::ScalarType> types_of(const WinogradKernel& kernel) {
-  return kernel.rounds ? std::vector{torch::kBFloat16} : std::vector{torch::kFloat, torch::kHalf};
+  return kernel.rounds ? std::vector{torch::kBFloat16} : std::vector{torch::kFloat, torch::kHalf, torch::kBFloat16};
 }
 
 /// Rounding x alone to bfloat16 is 1.7e-3 off. Products of 25 / 9 the results' energy, of which all tiles and 21 / 25
@@ -108,7 +108,7 @@ TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
     const Tensor bias = whole(-9, 10, {map.out}).to(torch::kBFloat16);
     const Tensor x = channels_last(whole(-4, 5, {map.batch, map.in, map.height, map.width}));
     const Tensor dy = channels_last(whole(-4, 5, {map.batch, map.out, map.height, map.width}));
-    const WinogradFilters filters = make_winograd_filters(kAnySize, {});
+    const WinogradFilters filters = make_winograd_filters(kAnySize, {.rounds = true});
     const Tensor input = exact(x).requires_grad_();
     const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
     const Tensor y = winograd_convolution(x, weight, bias, filters);
@@ -166,13 +166,11 @@ Off off_of(Layer& layer) {
           off(torch::autograd::grad({y}, {leaf}, {up})[0], torch::autograd::grad({wanted}, {input}, {exact(up)})[0])};
 }
 
-TEST(Winograd, ALayerInBfloat16UsesItOnLargeMapsThereAndBack) {
+TEST(Winograd, ALayerInBfloat16UsesItThereAndBack) {
   if (!asks_onednn(torch::kBFloat16)) GTEST_SKIP() << "no wide maps in bfloat16 here";
   Layer layer(torch::kBFloat16);
   const Off direct = off_of(layer);
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_rounded_pixels = 121});
-  EXPECT_EQ(off_of(layer), direct) << "the map is too small";
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_rounded_pixels = 120});
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = true});
   const Off tiled = off_of(layer);
   std::printf("  off by %.2e and %.2e (gradient) as tiles, %.2e and %.2e directly\n", tiled.y, tiled.gradient, direct.y,
               direct.gradient);
@@ -180,12 +178,16 @@ TEST(Winograd, ALayerInBfloat16UsesItOnLargeMapsThereAndBack) {
   EXPECT_NE(tiled.gradient, direct.gradient);
   EXPECT_LT(tiled.y, 5e-3);
   EXPECT_LT(tiled.gradient, 5e-3);
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = false});
+  const Off exactly = off_of(layer);
+  EXPECT_LT(exactly.y, 3e-6) << "the weights alone are in bfloat16";
+  EXPECT_LT(exactly.gradient, 3e-6);
 }
 
 TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
   Layer layer(torch::kFloat);
   const Off direct = off_of(layer);
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.least_rounded_pixels = 1 << 20});
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = true});  // which no layer in float32 does
   const Off tiled = off_of(layer);
   EXPECT_NE(tiled.y, direct.y);
   EXPECT_NE(tiled.gradient, direct.gradient);
@@ -216,12 +218,13 @@ TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
 }
 
 TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
-  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, size_t largest = kAnySize) {
-    return takes_winograd(make_winograd_filters(largest, {}), torch::empty(sizes, type), {1, sizes[1], 8, 8});
+  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, bool rounds = false, size_t most = kAnySize) {
+    const WinogradFilters filters = make_winograd_filters(most, {.rounds = rounds});
+    return takes_winograd(filters, torch::empty(sizes, type), {1, sizes[1], 8, 8});
   };
   for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
-    const bool can = type != torch::kBFloat16 || has_fast_bfloat16();
-    EXPECT_EQ(takes({64, 32, 3, 3}, type), can);
+    EXPECT_TRUE(takes({64, 32, 3, 3}, type));
+    EXPECT_EQ(takes({64, 32, 3, 3}, type, /*rounds=*/true), type == torch::kBFloat16 && has_fast_bfloat16());
     EXPECT_FALSE(takes({64, 32, 1, 1}, type));
     EXPECT_FALSE(takes({64, 4, 3, 3}, type));
     EXPECT_FALSE(takes({4, 32, 3, 3}, type));
@@ -230,9 +233,9 @@ TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
   EXPECT_TRUE(takes({1280, 1280, 3, 3}, torch::kFloat));
   EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kDouble));
   const size_t bytes = size_t{64} * 32 * 9 * 2;
-  EXPECT_EQ(takes({64, 32, 3, 3}, torch::kBFloat16, bytes), has_fast_bfloat16());
-  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kBFloat16, bytes - 1)) << "too large to be kept";
-  EXPECT_TRUE(takes({64, 32, 3, 3}, torch::kFloat, 0)) << "nothing is kept of it";
+  EXPECT_EQ(takes({64, 32, 3, 3}, torch::kBFloat16, /*rounds=*/true, bytes), has_fast_bfloat16());
+  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kBFloat16, /*rounds=*/true, bytes - 1)) << "too large to be kept";
+  EXPECT_TRUE(takes({64, 32, 3, 3}, torch::kBFloat16, /*rounds=*/false, 0)) << "nothing is kept of it";
 }
 
 }  // namespace

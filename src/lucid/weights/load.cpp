@@ -84,7 +84,8 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
     } else {
       const torch::Tensor& stored = node.mapped();
       if (is_unfilled(target)) {
-        const bool stays = stored.scalar_type() == torch::kHalf && options.half_stays.contains(name);
+        const bool half = stored.scalar_type() == torch::kHalf || stored.scalar_type() == torch::kBFloat16;
+        const bool stays = half && options.half_stays.contains(name);
         target.set_data(filled(stored, stays ? std::nullopt : options.precision));
       } else {
         target.copy_(stored);

@@ -108,19 +108,25 @@ TEST(LoadInto, UnfilledLayersBecomeWhatTheFileHolds) {
   EXPECT_EQ(low->norm_->weight.scalar_type(), torch::kFloat) << "it had memory already";
   EXPECT_TRUE(low->linear_->weight.equal(drawn->linear_->weight.to(torch::kBFloat16)));
 
-  StateDict halved = state;
-  for (auto& [name, tensor] : halved.tensors) tensor = tensor.to(torch::kHalf);
-  Layers stored = unfilled();
-  load_into(*stored, halved, {.precision = std::nullopt});
-  EXPECT_EQ(stored->conv_->weight.scalar_type(), torch::kHalf);
-  Layers some = unfilled();
-  load_into(*some, halved, {.half_stays = {"conv.weight"}});
-  EXPECT_TRUE(some->conv_->weight.equal(halved.tensors["conv.weight"]));
-  EXPECT_EQ(some->conv_->weight.scalar_type(), torch::kHalf);
-  EXPECT_EQ(some->linear_->weight.scalar_type(), torch::kFloat);
-  Layers none = unfilled();
-  load_into(*none, state, {.half_stays = {"conv.weight"}});
-  EXPECT_EQ(none->conv_->weight.scalar_type(), torch::kFloat) << "the file has no float16";
+  for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
+    StateDict halved = state;
+    for (auto& [name, tensor] : halved.tensors) tensor = tensor.to(type);
+    Layers stored = unfilled();
+    load_into(*stored, halved, {.precision = std::nullopt});
+    EXPECT_EQ(stored->conv_->weight.scalar_type(), type);
+    Layers some = unfilled();
+    load_into(*some, halved, {.half_stays = {"conv.weight"}});
+    EXPECT_TRUE(some->conv_->weight.equal(halved.tensors["conv.weight"]));
+    EXPECT_EQ(some->conv_->weight.scalar_type(), type);
+    EXPECT_EQ(some->linear_->weight.scalar_type(), torch::kFloat);
+  }
+  for (const torch::ScalarType type : {torch::kFloat, torch::kDouble, torch::kShort}) {
+    StateDict other = state;
+    for (auto& [name, tensor] : other.tensors) tensor = tensor.to(type);
+    Layers none = unfilled();
+    load_into(*none, other, {.half_stays = {"conv.weight"}});
+    EXPECT_EQ(none->conv_->weight.scalar_type(), torch::kFloat) << type;
+  }
   const Layers filled_at_once;  // the guard is gone
   EXPECT_FALSE(is_unfilled(filled_at_once->linear_->weight));
 }

@@ -43,7 +43,7 @@ struct LoadOptions {
   std::vector<std::string> ignore = {};  // suffixes of names that a file may hold in vain
   /// Of weights that wait to be filled (unfilled.h); none: as the file has them, in its memory where that is possible.
   std::optional<torch::ScalarType> precision = torch::kFloat;
-  /// Of these float16 weights stay as the file has them all the same.
+  /// Of these, float16 and bfloat16 weights stay as the file has them all the same.
   std::set<std::string> half_stays = {};
 };
 

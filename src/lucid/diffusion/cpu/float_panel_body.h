@@ -2,19 +2,44 @@
 // Weights as they are stored (stored_weights.h) as float_product_body.h multiplies by them: their rows become a panel's
 // columns. After it.
 
-template <bool kHalf>
-using Stored = std::conditional_t<kHalf, const uint16_t*, const float*>;
+struct Half {
+  uint16_t bits;
+};
+struct Bfloat16 {
+  uint16_t bits;
+};
+
+/// body(numbers) with them in their type.
+template <class Body>
+[[gnu::always_inline]] inline void with_numbers(const StoredWeights& weights, const Body& body) {
+  switch (weights.type) {
+    case StoredType::kFloat:
+      return body(static_cast<const float*>(weights.numbers));
+    case StoredType::kHalf:
+      return body(static_cast<const Half*>(weights.numbers));
+    case StoredType::kBfloat16:
+      return body(static_cast<const Bfloat16*>(weights.numbers));
+  }
+}
+
+using Bits [[gnu::vector_size(4 * kLanes)]] = uint32_t;
+using BitsOfHalves [[gnu::vector_size(2 * kLanes), gnu::aligned(2), gnu::may_alias]] = uint16_t;
+template <class Number>
+[[gnu::always_inline]] inline Bits load_bits(const Number* from) {
+  return __builtin_convertvector(*reinterpret_cast<const BitsOfHalves*>(from), Bits);
+}
 
 [[gnu::always_inline]] inline Lanes load_stored(const float* from) { return load(from); }
-[[gnu::always_inline]] inline Lanes load_stored(const uint16_t* from) {
+[[gnu::always_inline]] inline Lanes load_stored(const Bfloat16* from) {
+  return reinterpret_cast<Lanes>(load_bits(from) << 16);
+}
+[[gnu::always_inline]] inline Lanes load_stored(const Half* from) {
 #if defined(__AVX512F__)
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 #elif defined(__F16C__)
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 #else
-  using Halves [[gnu::vector_size(2 * kLanes), gnu::aligned(2), gnu::may_alias]] = uint16_t;
-  using Bits [[gnu::vector_size(4 * kLanes)]] = uint32_t;
-  const Bits bits = __builtin_convertvector(*reinterpret_cast<const Halves*>(from), Bits);
+  const Bits bits = load_bits(from);
   // The exponent moves from five bits to eight, with a bias of 15 and of 127; what is below float16's least exponent
   // has no leading one: as if it had, less that one.
   const Bits number = ((bits & 0x7fff) << 13) + (112U << 23), sign = (bits & 0x8000) << 16;
@@ -25,11 +50,14 @@ using Stored = std::conditional_t<kHalf, const uint16_t*, const float*>;
 }
 
 [[gnu::always_inline]] inline float widened(float number) { return number; }
-[[gnu::always_inline]] inline float widened(uint16_t number) {
+[[gnu::always_inline]] inline float widened(Bfloat16 number) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(number.bits) << 16);
+}
+[[gnu::always_inline]] inline float widened(Half number) {
 #if defined(__F16C__)
-  return _cvtsh_ss(number);
+  return _cvtsh_ss(number.bits);
 #else
-  uint16_t numbers[kLanes] = {number};
+  Half numbers[kLanes] = {number};
   return load_stored(numbers)[0];
 #endif
 }

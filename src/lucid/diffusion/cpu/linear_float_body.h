@@ -23,11 +23,10 @@ void lay_out(const Number* weights, int64_t in, int64_t begin, int64_t depth, fl
   }
 }
 
-template <bool kHalf>
+template <class Number>
 void multiply_stored(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
-                     const LinearNumbers& numbers, float* scratch) {
+                     const LinearNumbers& numbers, const Number* weights, float* scratch) {
   const int64_t in = shape.in, out = shape.out;
-  const auto* weights = static_cast<Stored<kHalf>>(numbers.weights.numbers);
   for (int64_t begin = rows.begin; begin < rows.end; begin += kRows) {
     const int64_t count = lesser(kRows, rows.end - begin);
     for (int64_t from = 0; from < in; from += kDepth) {
@@ -51,11 +50,8 @@ void multiply_stored(const LinearShape& shape, const KernelRange& rows, const Ke
 
 void multiply(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
               const LinearNumbers& numbers, float* scratch) {
-  if (numbers.weights.half) {
-    multiply_stored</*kHalf=*/true>(shape, rows, panels, numbers, scratch);
-  } else {
-    multiply_stored</*kHalf=*/false>(shape, rows, panels, numbers, scratch);
-  }
+  with_numbers(numbers.weights,
+               [&](const auto* weights) { multiply_stored(shape, rows, panels, numbers, weights, scratch); });
 }
 
 constexpr LinearKernel kKernel = {.panel = kPanel, .rows = kRows, .scratch = kDepth * kPanel, .multiply = multiply};

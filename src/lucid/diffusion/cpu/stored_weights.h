@@ -4,10 +4,13 @@
 
 namespace lucid::diffusion {
 
-/// Rows without gaps: float32, or float16, half the bytes, which the kernels widen.
+/// Numbers of 16 bits, half the bytes of float32, are widened by the kernels.
+enum class StoredType { kFloat, kHalf, kBfloat16 };
+
+/// Rows without gaps.
 struct StoredWeights {
   const void* numbers = nullptr;
-  bool half = false;
+  StoredType type = StoredType::kFloat;
 };
 
 }  // namespace lucid::diffusion

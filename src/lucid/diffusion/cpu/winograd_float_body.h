@@ -98,17 +98,16 @@ struct Tiles {
   }
 
   /// Some channels [from, from + depth) of a panel's filters -> [places, depth, kPanel].
-  template <bool kHalf>
-  static void transform_filters(const WinogradShape& shape, const FilterNumbers& filters, int64_t panel,
+  template <class Number>
+  static void transform_filters(const WinogradShape& shape, const Number* weights, bool turned, int64_t panel,
                                 const KernelRange& depth, float* transformed) {
-    const auto* weights = static_cast<Stored<kHalf>>(filters.weights.numbers);
     const int64_t place = filters_of_place(depth.size()), first = panel * kPanel;  // of the results' channels
     for (int64_t c = 0; c < depth.size(); c += kLanes) {
-      if (!filters.turned) prefetch_filters(weights + (first * shape.in + depth.begin + c + kLanes) * 9, shape.in);
+      if (!turned) prefetch_filters(weights + (first * shape.in + depth.begin + c + kLanes) * 9, shape.in);
       for (int64_t half = 0; half < kPanel; half += kLanes) {
         const int64_t result = first + half;
         Lanes taps[kLanes][9];  // of kLanes channels, each of kLanes results
-        if (filters.turned) {   // weights [in,out,3,3], which the gradient has the other way about
+        if (turned) {           // weights [in,out,3,3], which the gradient has the other way about
           for (int64_t i = 0; i < kLanes; ++i) {
             load_turned(weights + ((depth.begin + c + i) * shape.out + result) * 9, taps[i]);
           }
@@ -149,9 +148,10 @@ struct Tiles {
     }
   }
 
-  template <bool kHalf>
+  template <class Number>
   static void multiply(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
-                       const float* tiles, const FilterNumbers& filters, const float* bias, float* y, float* scratch) {
+                       const float* tiles, const Number* weights, bool turned, const float* bias, float* y,
+                       float* scratch) {
     const int64_t in = shape.in, count = block.size();
     const Together together = filters_for(count);
     const int64_t of_filters = kPlaces * filters_of_place(together.channels);
@@ -161,7 +161,7 @@ struct Tiles {
       for (int64_t begin = 0; begin < in; begin += together.channels) {
         const KernelRange depth{.begin = begin, .end = lesser(begin + together.channels, in)};
         for (int64_t i = 0; i < some; ++i) {
-          transform_filters<kHalf>(shape, filters, first + i, depth, transformed + i * of_filters);
+          transform_filters(shape, weights, turned, first + i, depth, transformed + i * of_filters);
         }
         const auto product = begin == 0 ? multiply_all_rows</*kAdd=*/false> : multiply_all_rows</*kAdd=*/true>;
         // One place at a time: its tiles stay in the cache.
@@ -183,11 +183,9 @@ struct Tiles {
                              const void* tiles, const FilterNumbers& filters, const float* bias, float* y,
                              float* scratch) {
     const auto* numbers = static_cast<const float*>(tiles);
-    if (filters.weights.half) {
-      multiply</*kHalf=*/true>(shape, block, panels, numbers, filters, bias, y, scratch);
-    } else {
-      multiply</*kHalf=*/false>(shape, block, panels, numbers, filters, bias, y, scratch);
-    }
+    with_numbers(filters.weights, [&](const auto* weights) {
+      multiply(shape, block, panels, numbers, weights, filters.turned, bias, y, scratch);
+    });
   }
 };
 
