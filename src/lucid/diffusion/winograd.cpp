@@ -74,16 +74,14 @@ class Kept : public torch::CustomClassHolder {
   Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
   /// By which such maps are computed; none if by none.
   const WinogradKernel* kernel(const Tensor& weight, at::IntArrayRef x) const {
-    const Kernels* here = kernels_for(weight, use_.rounds);
-    const WinogradKernel* kernel = use_.kernel;
-    if (kernel == nullptr && here != nullptr) {
-      const WinogradKernel* few = here->winograd_of_few;
-      kernel = few != nullptr && cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
-    }
-    return kernel == nullptr || reads_as_stored(*kernel) || weight.nbytes() <= largest_ ? kernel : nullptr;
+    if (use_.kernel != nullptr) return use_.kernel;
+    const Kernels* here = kernels_for(weight, rounds(weight));
+    if (here == nullptr) return nullptr;
+    const WinogradKernel* few = here->winograd_of_few;
+    return few != nullptr && cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
   }
   bool read_as_stored(const Tensor& weight) const {
-    const Kernels* here = kernels_for(weight, use_.rounds);
+    const Kernels* here = kernels_for(weight, rounds(weight));
     return here != nullptr && reads_as_stored(*here->winograd);
   }
   Filters filters(const Tensor& weight, Direction direction, const WinogradKernel& kernel) {
@@ -99,6 +97,8 @@ class Kept : public torch::CustomClassHolder {
   }
 
  private:
+  bool rounds(const Tensor& weight) const { return use_.rounds && weight.nbytes() <= largest_; }
+
   size_t largest_;  // bytes
   WinogradUse use_;
   std::mutex mutex_;

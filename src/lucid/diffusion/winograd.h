@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions of 3 x 3 by cpu/winograd_kernel.h, in less than half the time of the best direct ones, where the
-// processor's multiplications are the limit: between wide maps (wide_convolution.h) in bfloat16, on a CPU with
-// AVX512-BF16, and in float32 on any. The price in bfloat16: a layer rounds 2.3 times as much where neighbouring pixels
-// are unlike each other, and transformed filters are kept, 16 numbers for 9.
+// processor's multiplications are the limit: between maps in float32, by weights of any type. In float32, on any CPU,
+// nothing is rounded beyond that and nothing kept. In bfloat16, on a CPU with AVX512-BF16, the products take an eighth
+// less time, at a price: a layer rounds 2.3 times as much as a direct one where neighbouring pixels are unlike each
+// other, and transformed filters are kept, 16 numbers for 9.
 #pragma once
 
 #include <torch/torch.h>
@@ -21,7 +22,8 @@ struct WinogradUse {
 
 /// A layer's filters; to be rounded they are transformed when they are first asked for, and kept.
 using WinogradFilters = c10::intrusive_ptr<torch::CustomClassHolder>;
-/// Keeps those of weights of up to `largest` bytes. They may change in place if autograd is told (not through .data()).
+/// Keeps, and rounds, those of weights of up to `largest` bytes. They may change in place if autograd is told (not
+/// through .data()).
 WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use);
 
 /// Whether weights [out,in,h,w] are computed so for maps x [B,in,h,w] of such sizes, where the convolution steps by one

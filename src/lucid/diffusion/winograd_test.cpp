@@ -218,8 +218,8 @@ TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
 }
 
 TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
-  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, bool rounds = false, size_t most = kAnySize) {
-    const WinogradFilters filters = make_winograd_filters(most, {.rounds = rounds});
+  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, bool rounds = false) {
+    const WinogradFilters filters = make_winograd_filters(kAnySize, {.rounds = rounds});
     return takes_winograd(filters, torch::empty(sizes, type), {1, sizes[1], 8, 8});
   };
   for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
@@ -232,10 +232,20 @@ TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
   }
   EXPECT_TRUE(takes({1280, 1280, 3, 3}, torch::kFloat));
   EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kDouble));
-  const size_t bytes = size_t{64} * 32 * 9 * 2;
-  EXPECT_EQ(takes({64, 32, 3, 3}, torch::kBFloat16, /*rounds=*/true, bytes), has_fast_bfloat16());
-  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kBFloat16, /*rounds=*/true, bytes - 1)) << "too large to be kept";
-  EXPECT_TRUE(takes({64, 32, 3, 3}, torch::kBFloat16, /*rounds=*/false, 0)) << "nothing is kept of it";
+}
+
+TEST(Winograd, FiltersTooLargeToBeKeptAreNotRounded) {
+  torch::manual_seed(35);
+  const Tensor weight = channels_last(torch::randn({64, 32, 3, 3})).to(torch::kBFloat16);
+  const Tensor x = channels_last(torch::randn({1, 32, 8, 8}));
+  const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+  const auto off_by = [&](size_t largest) {
+    return off(winograd_convolution(x, weight, {}, make_winograd_filters(largest, {.rounds = true})), wanted);
+  };
+  EXPECT_LT(off_by(weight.nbytes() - 1), 2e-6);
+  if (has_fast_bfloat16()) {
+    EXPECT_GT(off_by(weight.nbytes()), 1e-3);
+  }
 }
 
 }  // namespace

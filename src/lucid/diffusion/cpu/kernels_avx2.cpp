@@ -3,7 +3,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include <type_traits>
 #include <utility>
 
 #include "lucid/diffusion/cpu/attention_kernel.h"

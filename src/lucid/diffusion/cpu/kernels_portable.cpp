@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The float32 kernels in what every processor has.
-#include <type_traits>
 #include <utility>
 
 #include "lucid/diffusion/cpu/attention_kernel.h"
