@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention by libtorch and by every kernel that this processor runs against its definition, in float64.
+// Attention by libtorch and by every kernel that this processor can test against its definition, in float64.
 #include "lucid/diffusion/attention.h"
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "lucid/base/machine.h"
-#include "lucid/diffusion/cpu/kernels.h"
+#include "lucid/diffusion/cpu/every_kernel_test.h"
 #include "lucid/diffusion/off.h"
 
 namespace lucid::diffusion {
@@ -58,7 +58,7 @@ Tokens drawn(const AttentionCase& c, torch::ScalarType type) {
 
 TEST(Attention, EveryKernelIsCloseToTheDefinition) {
   torch::manual_seed(3);
-  for (const Kernels& here : kernels_here()) {
+  for (const Kernels& here : test::every_kernel()) {
     const AttentionKernel* kernel = here.attention;
     double worst = 0;
     for (const AttentionCase& c : kAttentionCases) {
@@ -87,7 +87,7 @@ TEST(Attention, Bfloat16IsCloseToTheDefinition) {
 
 TEST(Attention, SamplesMaySeeTheSameKeys) {
   torch::manual_seed(5);
-  for (const Kernels& here : kernels_here()) {
+  for (const Kernels& here : test::every_kernel()) {
     const AttentionKernel* kernel = here.attention;
     const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     const auto first = [](const torch::Tensor& x) { return x.slice(0, 0, 1); };
@@ -99,7 +99,7 @@ TEST(Attention, SamplesMaySeeTheSameKeys) {
 
 TEST(Attention, HugeScoresAreNoInfinities) {
   torch::manual_seed(4);
-  for (const Kernels& here : kernels_here()) {
+  for (const Kernels& here : test::every_kernel()) {
     const AttentionKernel* kernel = here.attention;
     auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     q = q * 300;
@@ -109,7 +109,7 @@ TEST(Attention, HugeScoresAreNoInfinities) {
 }
 
 TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
-  for (const Kernels& here : kernels_here()) {
+  for (const Kernels& here : test::every_kernel()) {
     const AttentionKernel* kernel = here.attention;
     for (const int64_t where : {0, 17, 39}) {
       auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);

@@ -3,7 +3,7 @@
 // float32.
 #include <gtest/gtest.h>
 
-#include "lucid/diffusion/cpu/kernels.h"
+#include "lucid/diffusion/cpu/every_kernel_test.h"
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/golden_test.h"
 #include "lucid/diffusion/in_precision.h"
@@ -78,7 +78,7 @@ TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
 }
 
 TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
-  for (const Kernels& here : kernels_here()) {
+  for (const Kernels& here : test::every_kernel()) {
     if (here.linear == nullptr) continue;  // those of bfloat16
     EXPECT_EQ(32 % here.linear->panel, 0);
     EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
