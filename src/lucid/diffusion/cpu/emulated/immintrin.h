@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Those AVX-512 intrinsics that the kernels of bfloat16 call, in plain C++ (of GCC's vectors): found in place of the
-// compiler's own header, it lets any x86 processor test them. Slow, and as exact as the instructions; AVX512-BF16's
-// products alone differ, which flush subnormal numbers to zero.
+// compiler's own header, it lets any x86 processor test them. They give what the instructions give, but for the last
+// bit where a product and a sum are rounded at once there, and for subnormal numbers, which AVX512-BF16 takes for zero.
 // NOLINTBEGIN(*-naming): Intel's names
 #pragma once
 
