@@ -16,7 +16,8 @@ PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
       workers_(options.workers),
       low_memory_(options.low_memory),
       records_(options.record && !options.low_memory && CudaGraph::available()) {
-  // Rounded it would be no faster.
+  // Not rounded to bfloat16: for an eighth of the products' time Stable Diffusion's gradient is 0.8 % off, in place of
+  // 2.2.
   keep_laid_out(*vae_, low_memory_, {.rounds = false});
 }
 
