@@ -30,9 +30,9 @@ bool float_linear_outdoes_libraries() { return kernels_of_floats().linear_outdoe
 
 bool takes_float_linear(const Tensor& weight) {
   const Kernels& here = kernels_of_floats();
-  if (weight.size(0) % here.linear->panel != 0) return false;
-  if (weight.scalar_type() == torch::kHalf || weight.scalar_type() == torch::kBFloat16) return true;
-  return weight.scalar_type() == torch::kFloat && here.linear_outdoes_libraries && weight.nbytes() <= kLargest;
+  const std::optional<StoredType> type = stored_type(weight.scalar_type());
+  if (!type || weight.size(0) % here.linear->panel != 0) return false;
+  return *type != StoredType::kFloat || (here.linear_outdoes_libraries && weight.nbytes() <= kLargest);
 }
 
 Tensor float_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const LinearKernel* chosen) {

@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include <optional>
+
 #include "lucid/base/error.h"
 #include "lucid/diffusion/cpu/stored_weights.h"
 #include "lucid/diffusion/fused_kernels.h"
@@ -29,19 +31,25 @@ T* numbers(const torch::Tensor& x) {
   return static_cast<T*>(x.data_ptr());
 }
 
-/// Whether kernels read weights of this type as they are stored.
-inline bool is_stored_type(torch::ScalarType type) {
-  return type == torch::kFloat || type == torch::kHalf || type == torch::kBFloat16;
+/// As what kernels read weights of this type; none if they do not.
+inline std::optional<StoredType> stored_type(torch::ScalarType type) {
+  switch (type) {
+    case torch::kFloat:
+      return StoredType::kFloat;
+    case torch::kHalf:
+      return StoredType::kHalf;
+    case torch::kBFloat16:
+      return StoredType::kBfloat16;
+    default:
+      return std::nullopt;
+  }
 }
 
 /// Weights of such a type, without gaps.
 inline StoredWeights as_stored(const torch::Tensor& weight) {
-  LUCID_CHECK(is_stored_type(weight.scalar_type()) && weight.is_contiguous(), "no such weights");
-  const torch::ScalarType type = weight.scalar_type();
-  return {.numbers = weight.data_ptr(),
-          .type = type == torch::kFloat  ? StoredType::kFloat
-                  : type == torch::kHalf ? StoredType::kHalf
-                                         : StoredType::kBfloat16};
+  const std::optional<StoredType> type = stored_type(weight.scalar_type());
+  LUCID_CHECK(type && weight.is_contiguous(), "no such weights");
+  return {.numbers = weight.data_ptr(), .type = *type};
 }
 
 }  // namespace lucid::diffusion

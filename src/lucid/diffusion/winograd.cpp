@@ -41,9 +41,9 @@ bool has_whole_panels(const WinogradKernel& kernel, const Tensor& weight) {
   return weight.size(0) % kernel.panel == 0 && weight.size(1) % kernel.panel == 0;
 }
 
-/// The first kernels here for weights of this type and size; none if there are none.
+/// The first kernels here for weights of this type and size that round them, or do not; none if there are none.
 const Kernels* kernels_for(const Tensor& weight, bool rounds) {
-  if (rounds ? weight.scalar_type() != torch::kBFloat16 : !is_stored_type(weight.scalar_type())) return nullptr;
+  if (rounds ? weight.scalar_type() != torch::kBFloat16 : !stored_type(weight.scalar_type())) return nullptr;
   for (const Kernels& here : kernels_here()) {
     if (here.winograd->rounds == rounds && has_whole_panels(*here.winograd, weight)) return &here;
   }

@@ -75,8 +75,7 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
       const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
       for (const WinogradKernel* kernel : kernels) {
         if (kernel->rounds && type != torch::kBFloat16) continue;
-        // How threads share the work does not depend on the type of the weights.
-        for (const int threads : type == torch::kFloat || kernel->rounds ? std::vector{1, 2, 3} : std::vector{2}) {
+        for (const int threads : {1, 2, 3}) {
           SCOPED_TRACE(fmt::format("{}, weights in {}: {} x {} x {}, {} -> {}, {} threads", kernel->name,
                                    c10::toString(type), map.batch, map.height, map.width, map.in, map.out, threads));
           const Threads of_test(threads);

@@ -9,12 +9,10 @@
 
 namespace lucid::diffusion {
 
-extern const AttentionKernel kAttentionSixteenLanes;
-extern const WinogradKernel kWinogradSixteenLanes, kWinogradOfFewSixteenLanes;
-extern const LinearKernel kLinearSixteenLanes;
 #if defined(__x86_64__)
-extern const AttentionKernel kAttentionEmulated;
-extern const WinogradKernel kWinogradEmulated;
+extern const AttentionKernel kAttentionAvx512Emulated, kAttentionBfloat16Emulated;
+extern const WinogradKernel kWinogradAvx512Emulated, kWinogradOfFewAvx512Emulated, kWinogradBfloat16Emulated;
+extern const LinearKernel kLinearAvx512Emulated;
 #endif
 
 namespace test {
@@ -22,12 +20,12 @@ namespace test {
 inline std::vector<Kernels> every_kernel() {
   const auto here = kernels_here();
   std::vector<Kernels> kernels(here.begin(), here.end());
+#if defined(__x86_64__)
   if (widest_isa() < Isa::kAvx512) {
     kernels.push_back(
-        {&kAttentionSixteenLanes, &kWinogradSixteenLanes, &kWinogradOfFewSixteenLanes, &kLinearSixteenLanes});
+        {&kAttentionAvx512Emulated, &kWinogradAvx512Emulated, &kWinogradOfFewAvx512Emulated, &kLinearAvx512Emulated});
   }
-#if defined(__x86_64__)
-  if (!has_fast_bfloat16()) kernels.push_back({&kAttentionEmulated, &kWinogradEmulated});
+  if (!has_fast_bfloat16()) kernels.push_back({&kAttentionBfloat16Emulated, &kWinogradBfloat16Emulated});
 #endif
   return kernels;
 }

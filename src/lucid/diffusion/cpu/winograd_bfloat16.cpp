@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // F(2 x 2, 3 x 3) with tiles transformed in float32 and multiplied in bfloat16 with float32 sums. Compiled for
-// AVX512-BF16 as a whole, as attention_kernel.cpp is: no inline function of a header may be emitted here.
+// AVX512-BF16 as a whole, as attention_bfloat16.cpp is: no inline function of a header may be emitted here.
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -34,8 +34,8 @@ struct WinogradPlace {
 /// What tiles are multiplied with.
 struct FilterNumbers {
   const void* transformed = nullptr;  // [out / panel, places, in / together, panel, together]
-  StoredWeights weights = {};         // or, for a kernel that transforms them itself, [out, 3, 3, in];
-  bool turned = false;                // these turned by 180 degrees, and [in, 3, 3, out]: for a gradient
+  StoredWeights weights = {};         // or, for a kernel that transforms them itself, [out, in, 3, 3];
+  bool turned = false;                // these turned by 180 degrees, and [in, out, 3, 3]: for a gradient
 };
 
 /// How one instruction set does it. A transformed tile or filter has places() numbers a channel; those that are
