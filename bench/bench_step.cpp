@@ -40,7 +40,7 @@ constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
 
 /// What a run of these options writes besides its steps: films, test views, the point cloud.
 double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid::gaussians::Cloud& cloud,
-                          lucid::train::ViewRenderer& renderer) {
+                          gaussians::ViewRenderer& renderer) {
   std::string name = (std::filesystem::temp_directory_path() / "lucid-bench-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
   const lucid::train::Workspace workspace{name};
@@ -106,7 +106,7 @@ int main(int argc, char** argv) try {
   lucid::train::Model model = lucid::train::start_model(lucid::gaussians::make_start(start));
   lucid::train::move_to(scene.device, model);
   const int64_t count = model.cloud.count();
-  lucid::train::ViewRenderer renderer(scene.device);
+  gaussians::ViewRenderer renderer(scene.device);
 
   StepReport::Seconds sum;
   const auto seconds_of_steps = [&](int count) {

@@ -28,7 +28,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"optim", {"gaussians", "render", "camera", "math"}},
     {"asset", {"gaussians", "render", "camera", "math"}},
     {"corpus", {"asset", "weights", "camera", "math", "config"}},
-    {"prior", {"corpus", "distill", "asset", "diffusion", "text", "weights", "camera", "math", "config"}},
+    {"pretrain", {"corpus", "distill", "asset", "diffusion", "text", "weights", "camera", "math", "config"}},
     {"train", {"optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text", "weights"}},
     {"eval",
      {"corpus", "train", "optim", "distill", "asset", "gaussians", "render", "camera", "math", "diffusion", "text",

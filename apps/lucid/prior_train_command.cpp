@@ -11,15 +11,15 @@
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/diffusion/device.h"
-#include "lucid/prior/low_precision.h"
-#include "lucid/prior/sampler.h"
-#include "lucid/prior/train.h"
+#include "lucid/pretrain/low_precision.h"
+#include "lucid/pretrain/sampler.h"
+#include "lucid/pretrain/train.h"
 
 namespace lucid::cli {
 namespace {
 
 struct TrainState {
-  prior::TrainOptions options;
+  pretrain::TrainOptions options;
   int64_t threads = 0;
   std::string progress = "auto", precision = "auto", device = "cpu";
 };
@@ -29,7 +29,7 @@ int run_train(TrainState& state, const std::atomic<bool>& stop) {
   if (state.precision != "auto" && state.precision != "fp32" && state.precision != "bf16")
     throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
   app::set_threads(state.threads);
-  prior::RunOptions& run = state.options.run;
+  pretrain::RunOptions& run = state.options.run;
   run.device = diffusion::device_from_name(state.device);
   const bool cpu = run.device.is_cpu();
   // A GPU is kept busy by one thread; the others prepare its batches.
@@ -37,7 +37,7 @@ int run_train(TrainState& state, const std::atomic<bool>& stop) {
   run.low_precision = state.precision == "auto" ? !cpu || has_fast_bfloat16() : state.precision == "bf16";
   run.progress = Progress::style_from_name(state.progress);
   run.stop = &stop;
-  if (prior::train_prior(state.options)) return 0;
+  if (pretrain::train_prior(state.options)) return 0;
   spdlog::info("stopped; --resume goes on from here");
   return kInterrupted;
 }
@@ -46,7 +46,7 @@ struct SampleState {
   std::string folder, output = "sheet.png";
   std::vector<std::string> prompts;
   int64_t views = 8, threads = 0;
-  prior::SampleOptions options;
+  pretrain::SampleOptions options;
 };
 
 int run_sample(const SampleState& state) {
@@ -56,7 +56,7 @@ int run_sample(const SampleState& state) {
   app::set_threads(state.threads);
   const distill::Prior prior = distill::load_prior(state.folder.empty() ? app::data_folder() / "models" / "mini"
                                                                         : std::filesystem::path(state.folder));
-  asset::write_png(state.output, prior::sample_sheet(prior, state.prompts, state.views, state.options));
+  asset::write_png(state.output, pretrain::sample_sheet(prior, state.prompts, state.views, state.options));
   spdlog::info("wrote {}: {} x {} pictures", state.output, state.prompts.size(), state.views);
   return 0;
 }
@@ -66,7 +66,7 @@ int run_sample(const SampleState& state) {
 Command add_prior_train(CLI::App& prior) {
   CLI::App* command = prior.add_subcommand("train", "pictures to weights: text encoder, VAE and U-Net");
   auto state = std::make_shared<TrainState>();
-  prior::TrainOptions& options = state->options;
+  pretrain::TrainOptions& options = state->options;
   command->add_option("--corpus", options.corpus, "folder that `lucid prior corpus` wrote")
       ->required()
       ->type_name("DIR");

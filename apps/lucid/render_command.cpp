@@ -50,7 +50,7 @@ void check(const RenderState& state) {
 }
 
 /// Frames a second of a turntable, without writing anything.
-void bench(const RenderState& state, const gaussians::Cloud& cloud, train::ViewRenderer& renderer) {
+void bench(const RenderState& state, const gaussians::Cloud& cloud, gaussians::ViewRenderer& renderer) {
   const gaussians::Activated activated = gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
   const auto begin = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < state.bench; ++i) {
@@ -64,14 +64,14 @@ void bench(const RenderState& state, const gaussians::Cloud& cloud, train::ViewR
 }
 
 torch::Tensor picture(const RenderState& state, const gaussians::Cloud& cloud, double phi,
-                      train::ViewRenderer& renderer) {
+                      gaussians::ViewRenderer& renderer) {
   const Camera camera = orbit_camera(state.camera[0], phi, state.camera[2], state.fovy, state.size, state.size);
-  const train::RenderedView view = train::plain_view(cloud, camera, renderer);
+  const gaussians::RenderedView view = train::plain_view(cloud, camera, renderer);
   return state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb;  // [3,H,W]
 }
 
 /// Assets in rows of `columns`, each with the azimuths spread evenly over the circle.
-void write_sheet(const RenderState& state, train::ViewRenderer& renderer) {
+void write_sheet(const RenderState& state, gaussians::ViewRenderer& renderer) {
   std::vector<std::vector<torch::Tensor>> rows;
   for (const std::string& asset : state.assets) {
     const gaussians::Cloud cloud = asset::read_ply(asset);
@@ -90,7 +90,7 @@ void write_sheet(const RenderState& state, train::ViewRenderer& renderer) {
 int run(const RenderState& state) {
   check(state);
   app::set_threads(state.threads);
-  train::ViewRenderer renderer;
+  gaussians::ViewRenderer renderer;
   if (state.sheet > 0) {
     write_sheet(state, renderer);
     return 0;

@@ -84,13 +84,13 @@ std::vector<double> AssetViews::azimuths() const {
 AssetViews render_asset(const gaussians::Cloud& cloud, int views, const Framing& framing) {
   LUCID_CHECK(views > 0, "{} views", views);
   AssetViews result;
-  train::ViewRenderer renderer;
+  gaussians::ViewRenderer renderer;
   std::vector<torch::Tensor> rgb, depth, alpha;
   for (int view = 0; view < views; ++view) {
     const double phi = 360.0 * view / views;
     result.cameras.push_back(
         orbit_camera(framing.polar, phi, framing.radius, framing.fovy, framing.size, framing.size));
-    const train::RenderedView picture = train::plain_view(cloud, result.cameras.back(), renderer);
+    const gaussians::RenderedView picture = train::plain_view(cloud, result.cameras.back(), renderer);
     rgb.push_back(picture.rgb);
     depth.push_back(picture.depth);
     alpha.push_back(picture.alpha);

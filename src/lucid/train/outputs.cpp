@@ -37,7 +37,8 @@ fs::path Workspace::test_views(int64_t iteration) const {
   return root / "test_six_views" / fmt::format("{}", iteration);
 }
 
-RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera, ViewRenderer& renderer) {
+gaussians::RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera,
+                                   gaussians::ViewRenderer& renderer) {
   return renderer.forward(0, gaussians::activate(cloud, {.active_degree = cloud.sh_degree()}), camera, {1, 1, 1}).cpu();
 }
 
@@ -61,7 +62,7 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
   const torch::Tensor uncond = decoded(report.x0_uncond), guided = decoded(report.x0_guided);  // [B,3,H,W]
   const torch::Tensor latents = report.latents.cpu(), d_latents = report.d_latents.cpu();
   for (size_t i = 0; i < report.views.size(); ++i) {
-    const RenderedView view = report.views[i].cpu();
+    const gaussians::RenderedView view = report.views[i].cpu();
     const auto b = static_cast<int64_t>(i);
     const int64_t height = view.rgb.size(1), width = view.rgb.size(2);
     const auto shown = [&](const torch::Tensor& x) { return asset::resize_nearest(x, height, width); };
@@ -75,7 +76,7 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
 }
 
 void write_process_frame(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
-                         ViewRenderer& renderer, int64_t frame) {
+                         gaussians::ViewRenderer& renderer, int64_t frame) {
   const ViewOptions& v = options.views;
   const double phi = v.default_azimuth + 360.0 * static_cast<double>(frame % options.turntable_frames) /
                                              static_cast<double>(options.turntable_frames);
@@ -98,13 +99,13 @@ void write_process_film(const Workspace& workspace, int64_t frames) {
 }
 
 void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
-                  ViewRenderer& renderer, int64_t iteration) {
+                  gaussians::ViewRenderer& renderer, int64_t iteration) {
   asset::write_ply(workspace.point_cloud(iteration), cloud);
   const fs::path folder = workspace.test_views(iteration);
   std::vector<std::vector<torch::Tensor>> rows(4);  // colours around, colours from above, and their depths
   const std::vector<Camera> cameras = views_for_tests(options);
   for (size_t i = 0; i < cameras.size(); ++i) {
-    const RenderedView view = plain_view(cloud, cameras[i], renderer);
+    const gaussians::RenderedView view = plain_view(cloud, cameras[i], renderer);
     const torch::Tensor depth = asset::depth_picture(view.depth, view.alpha);
     const std::string name = fmt::format("polar{:.0f}_azimuth{:03.0f}", cameras[i].theta, cameras[i].phi);
     asset::write_png(folder / (name + ".png"), view.rgb);
@@ -117,7 +118,7 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
 }
 
 void write_films(const fs::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
-                 ViewRenderer& renderer) {
+                 gaussians::ViewRenderer& renderer) {
   const int width = output_pixels(options.output_size, options.views.width);
   const int height = output_pixels(options.output_size, options.views.height);
   constexpr double kFromAbove = 60;  // degrees
@@ -127,7 +128,7 @@ void write_films(const fs::path& folder, const gaussians::Cloud& cloud, const Tr
     asset::VideoWriter depth(folder / (name + "_depth.mp4"), width, height);
     for (const Camera& camera :
          turntable(options.views, static_cast<int>(options.turntable_frames), polar, width, height)) {
-      const RenderedView view = plain_view(cloud, camera, renderer);
+      const gaussians::RenderedView view = plain_view(cloud, camera, renderer);
       rgb.add(view.rgb);
       depth.add(asset::depth_picture(view.depth, view.alpha));
     }

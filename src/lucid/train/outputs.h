@@ -26,17 +26,18 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
 /// One frame of the process film (a PNG, so that a resumed run still has it); film and frames are joined by
 /// write_process_film.
 void write_process_frame(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
-                         ViewRenderer& renderer, int64_t frame);
+                         gaussians::ViewRenderer& renderer, int64_t frame);
 void write_process_film(const Workspace& workspace, int64_t frames);
 
 /// Test views: colour and depth PNG, and a sheet of all; the PLY.
 void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
-                  ViewRenderer& renderer, int64_t iteration);
+                  gaussians::ViewRenderer& renderer, int64_t iteration);
 /// Turntable films in colour and depth, at the polar angle of the default view and from above.
 void write_films(const std::filesystem::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
-                 ViewRenderer& renderer);
+                 gaussians::ViewRenderer& renderer);
 
 /// A plain render for pictures and films, on the CPU: no augmentation, white ground, all SH degrees.
-RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera, ViewRenderer& renderer);
+gaussians::RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera,
+                                   gaussians::ViewRenderer& renderer);
 
 }  // namespace lucid::train

@@ -54,10 +54,11 @@ gaussians::Augmentation draw_augmentation(const AugmentOptions& options, const g
 }
 
 /// Stacks one field of every view into a leaf [B,C,H,W] that collects a gradient.
-torch::Tensor as_leaf(const std::vector<RenderedView>& views, torch::Tensor RenderedView::*field) {
+torch::Tensor as_leaf(const std::vector<gaussians::RenderedView>& views,
+                      torch::Tensor gaussians::RenderedView::*field) {
   std::vector<torch::Tensor> parts;
   parts.reserve(views.size());
-  for (const RenderedView& view : views) parts.push_back(view.*field);
+  for (const gaussians::RenderedView& view : views) parts.push_back(view.*field);
   return torch::stack(parts).requires_grad_(true);
 }
 
@@ -72,7 +73,7 @@ const float* picture_of(const torch::Tensor& batch, int64_t view) {
 
 }  // namespace
 
-StepReport training_step(const Scene& scene, Model& model, ViewRenderer& renderer) {
+StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer) {
   const TrainOptions& options = scene.options;
   const torch::Device device = model.device();
   const int64_t iteration = ++model.iteration;
@@ -102,9 +103,9 @@ StepReport training_step(const Scene& scene, Model& model, ViewRenderer& rendere
 
   // 3. Pictures to latents: the pictures and the moments are leaves; mirrored or not; colours, or now and then the
   // disparity.
-  torch::Tensor rgb = as_leaf(report.views, &RenderedView::rgb);      // [B,3,H,W]
-  torch::Tensor depth = as_leaf(report.views, &RenderedView::depth);  // [B,1,H,W]
-  torch::Tensor alpha = as_leaf(report.views, &RenderedView::alpha);  // [B,1,H,W]
+  torch::Tensor rgb = as_leaf(report.views, &gaussians::RenderedView::rgb);      // [B,3,H,W]
+  torch::Tensor depth = as_leaf(report.views, &gaussians::RenderedView::depth);  // [B,1,H,W]
+  torch::Tensor alpha = as_leaf(report.views, &gaussians::RenderedView::alpha);  // [B,1,H,W]
   Rng choice_rng = stream("choice");
   const bool flip = choice_rng.chance(options.augment.flip_ratio);
   report.as_latent = iteration < options.loss.geo_iter || choice_rng.chance(options.loss.as_latent_ratio);

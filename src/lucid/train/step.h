@@ -12,9 +12,9 @@
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/distill/prior.h"
+#include "lucid/gaussians/view_renderer.h"
 #include "lucid/train/model.h"
 #include "lucid/train/options.h"
-#include "lucid/train/render_view.h"
 
 namespace lucid::train {
 
@@ -42,7 +42,7 @@ struct StepReport {
   bool densified = false;
   bool as_latent = false;  // disparity was encoded in place of colours
   // For the contact sheet; pictures of this step before its update.
-  std::vector<RenderedView> views;
+  std::vector<gaussians::RenderedView> views;
   torch::Tensor latents, d_latents, x0_uncond, x0_guided;  // [B,C,h,w]
   /// Seconds by stage, in the order of the path.
   struct Seconds {
@@ -53,6 +53,6 @@ struct StepReport {
 
 /// Runs step number model.iteration + 1, on the device of the model; the prior is there as well. A pure function of
 /// (scene, model, seed): all randomness comes from named streams.
-StepReport training_step(const Scene& scene, Model& model, ViewRenderer& renderer);
+StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 
 }  // namespace lucid::train

@@ -34,7 +34,7 @@ StepReport step_on(torch::Device device, const TrainOptions& options, Model& mod
                     .device = device};
   model = start_model(gaussians::make_start({.count = 2000}));
   move_to(device, model);
-  ViewRenderer renderer(device);
+  gaussians::ViewRenderer renderer(device);
   return training_step(scene, model, renderer);
 }
 

@@ -46,7 +46,7 @@ int64_t process_frame(const TrainOptions& options, int64_t iteration) {
 TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, bool resume,
                   const TrainCallbacks& callbacks) {
   const TrainOptions& options = scene.options;
-  ViewRenderer renderer(scene.device);
+  gaussians::ViewRenderer renderer(scene.device);
   const auto newest = resume ? newest_checkpoint(workspace.checkpoints()) : std::nullopt;
   TrainResult result{.model = newest ? load_checkpoint(*newest, run_key)
                                      : start_model(callbacks.start ? callbacks.start() : start_by_name(options))};

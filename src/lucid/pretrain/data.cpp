@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// See data.h.
+#include "lucid/pretrain/data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
+#include "lucid/pretrain/tokenizer_files.h"
+
+namespace lucid::pretrain {
+namespace {
+
+constexpr int64_t kUnseenEvery = 37;  // prime: it takes other directions of each item
+
+/// Start of a window of `crop` in `size` pixels with `centre` inside, as near its middle as the border allows.
+int64_t window_start(int64_t centre, int64_t crop, int64_t size) {
+  return std::clamp<int64_t>(centre - crop / 2, 0, size - crop);
+}
+
+}  // namespace
+
+Split split_of(const corpus::Corpus& corpus) {
+  Split split;
+  std::map<std::string, std::vector<int64_t>> by_word;
+  split.item_of.resize(static_cast<size_t>(corpus.view_count()));
+  for (size_t i = 0; i < corpus.items().size(); ++i) {
+    const corpus::Item& item = corpus.items()[i];
+    for (int64_t view = item.first_view; view < item.first_view + item.view_count; ++view) {
+      split.item_of[static_cast<size_t>(view)] = static_cast<int64_t>(i);
+      const bool unseen = view % kUnseenEvery == kUnseenEvery / 2;
+      (item.held_out ? split.unseen_items : unseen ? split.unseen_views : split.train).push_back(view);
+      if (!item.held_out && !unseen) by_word[item.word].push_back(view);
+    }
+  }
+  if (split.train.empty())
+    throw UserError(UserMistake{.what_happened = "the corpus holds no view to train on", .key = "--corpus"});
+  double sum = 0;
+  for (auto& [word, views] : by_word) {
+    split.word_shares.push_back(sum += std::sqrt(static_cast<double>(views.size())));
+    split.by_word.push_back(std::move(views));
+  }
+  for (double& share : split.word_shares) share /= sum;
+  return split;
+}
+
+int64_t draw_view(const Split& split, Rng& rng) {
+  const auto word = std::ranges::upper_bound(split.word_shares, rng.uniform()) - split.word_shares.begin();
+  return pick(split.by_word[std::min(static_cast<size_t>(word), split.by_word.size() - 1)], rng);
+}
+
+std::vector<int64_t> evenly(const std::vector<int64_t>& views, size_t count) {
+  if (views.size() <= count) return views;
+  std::vector<int64_t> some;
+  for (size_t i = 0; i < count; ++i) some.push_back(views[(2 * i + 1) * views.size() / (2 * count)]);
+  return some;
+}
+
+Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& anchors) {
+  Words words;
+  const auto add = [&](const std::string& text) {
+    for (std::string& word : words_of(text)) words.tokens.insert(std::move(word));
+  };
+  for (const corpus::Item& item : corpus.items()) {
+    add(item.word);
+    if (!item.held_out) words.names.insert(item.word);
+    if (!item.held_out && !item.colour.empty()) {
+      words.colours.insert(item.colour);
+      words.seen[item.word].insert(item.colour);
+    }
+    add(item.colour);
+    for (const std::string& caption : item.captions) add(caption);
+  }
+  for (const distill::ViewAnchor& anchor : anchors.anchors()) add(anchor.words);
+  return words;
+}
+
+Pictures Pictures::on(torch::Device device) const {
+  return {.rgb = diffusion::to_device(rgb, device), .alpha = diffusion::to_device(alpha, device)};
+}
+
+Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count, int64_t crop) {
+  std::vector<int64_t> views;
+  for (int64_t i = 0; i < count; ++i) views.push_back(pick(split.train, rng));
+  const corpus::Views whole = corpus.views(views);
+  const int64_t size = whole.rgb.size(2);
+  std::vector<torch::Tensor> rgb, alpha;
+  for (int64_t i = 0; i < count; ++i) {
+    torch::Tensor both = torch::cat({whole.rgb[i] * 2 - 1, whole.alpha[i]});  // [4,S,S]
+    if (crop < size) {
+      const torch::Tensor inside = torch::nonzero(whole.alpha[i][0] > 0.5);  // [m,2]
+      int64_t y = rng.integer(0, size), x = rng.integer(0, size);
+      if (inside.size(0) > 0) {
+        const torch::Tensor centre = inside[rng.integer(0, inside.size(0))];
+        y = centre[0].item<int64_t>(), x = centre[1].item<int64_t>();
+      }
+      both = both.slice(1, window_start(y, crop, size), window_start(y, crop, size) + crop)
+                 .slice(2, window_start(x, crop, size), window_start(x, crop, size) + crop);
+    }
+    if (rng.chance(0.5)) both = both.flip(2);
+    rgb.push_back(both.slice(0, 0, 3));
+    alpha.push_back(both.slice(0, 3, 4));
+  }
+  return {.rgb = torch::stack(rgb), .alpha = torch::stack(alpha)};
+}
+
+std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count) {
+  std::vector<Row> rows;
+  for (int64_t i = 0; i < count; ++i) {
+    // Every row takes the same number of draws, whatever they say.
+    const int64_t view = draw_view(split, rng);
+    const corpus::Item& item = corpus.items()[static_cast<size_t>(split.item_of[static_cast<size_t>(view)])];
+    const double kind = rng.uniform();
+    const bool mirrored = rng.chance(0.5) && item.mirrors;
+    const std::string& caption = pick(item.captions, rng);
+    rows.push_back({.view = view,
+                    .mirrored = mirrored,
+                    .caption = kind < kEmptyPrompts ? "" : caption,
+                    .view_words = kind >= kEmptyPrompts + kWithoutViewWords});
+  }
+  return rows;
+}
+
+}  // namespace lucid::pretrain

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prompt embeddings of training rows, mixed by direction from the anchors' exactly as distillation mixes them; each
+// sentence goes through the frozen text encoder once and then stands in a table on the encoder's device.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lucid/diffusion/workers.h"
+#include "lucid/distill/prompts.h"
+#include "lucid/distill/view_anchors.h"
+#include "lucid/text/encoder.h"
+#include "lucid/text/tokenizer.h"
+
+namespace lucid::pretrain {
+
+struct Prompt {
+  std::string text = {};
+  bool view_words = true;
+  distill::Direction direction = {};
+};
+
+struct EmbeddingOptions {
+  diffusion::Workers workers = diffusion::Workers(1);  // that share the encoding
+  int64_t most = 100'000;  // sentences, 20 KB each at width 128; forgotten all at once beyond it
+};
+
+class Embeddings {
+ public:
+  Embeddings(text::Encoder encoder, text::Tokenizer tokenizer, distill::ViewAnchors anchors,
+             const EmbeddingOptions& options = {})
+      : encoder_(std::move(encoder)),
+        tokenizer_(std::move(tokenizer)),
+        anchors_(std::move(anchors)),
+        options_(options) {}
+  torch::Tensor of(const std::vector<Prompt>& prompts);  // [n,L,D] float
+  const distill::ViewAnchors& anchors() const { return anchors_; }
+  int64_t known() const { return static_cast<int64_t>(row_of_.size()); }
+
+ private:
+  void remember(const std::vector<std::string>& texts);
+  void make_room(int64_t rows);
+
+  text::Encoder encoder_;
+  text::Tokenizer tokenizer_;
+  distill::ViewAnchors anchors_;
+  EmbeddingOptions options_;
+  std::unordered_map<std::string, int64_t> row_of_;
+  torch::Tensor table_;  // [capacity,L,D] float16, the first known() rows in use
+};
+
+}  // namespace lucid::pretrain

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// See latents.h.
+#include "lucid/pretrain/latents.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "lucid/base/sha256.h"
+#include "lucid/diffusion/device.h"
+#include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/workers.h"
+#include "lucid/pretrain/low_precision.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::pretrain {
+namespace {
+
+/// Names the VAE's weights and the pictures.
+std::string cache_key(const diffusion::Vae& vae, const RunOptions& options) {
+  std::string bytes = fmt::format("{} {} {}", options.corpus_key, options.low_precision, vae->config().scaling_factor);
+  for (const torch::Tensor& parameter : vae->parameters()) {
+    const torch::Tensor flat = parameter.detach().to(torch::kCPU).contiguous();
+    bytes.append(static_cast<const char*>(flat.data_ptr()), flat.nbytes());
+  }
+  return sha256_of_bytes(bytes);
+}
+
+std::optional<LatentSet> read_cache(const std::filesystem::path& file, const std::string& key) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  const weights::StateDict state = weights::read_safetensors(file);
+  const auto found = state.metadata.find("key");
+  if (found == state.metadata.end() || found->second != key) return std::nullopt;
+  const auto take = [&](const char* name) { return state.tensors.at(name).clone(); };
+  return LatentSet{.plain = take("plain"),
+                   .mirrored = take("mirrored"),
+                   .mirrored_row = take("mirrored_row"),
+                   .azimuth = take("azimuth"),
+                   .elevation = take("elevation")};
+}
+
+}  // namespace
+
+torch::Tensor LatentSet::of(const std::vector<Row>& rows) const {
+  const int64_t* mirror = mirrored_row.data_ptr<int64_t>();
+  std::vector<int64_t> views, at, mirrors;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    views.push_back(rows[i].view);
+    if (!rows[i].mirrored || mirror[rows[i].view] < 0) continue;
+    at.push_back(static_cast<int64_t>(i));
+    mirrors.push_back(mirror[rows[i].view]);
+  }
+  const torch::Device device = plain.device();
+  torch::Tensor latents = plain.index_select(0, diffusion::to_device(views, device)).to(torch::kFloat);
+  if (!at.empty()) {
+    latents.index_copy_(0, diffusion::to_device(at, device),
+                        mirrored.index_select(0, diffusion::to_device(mirrors, device)).to(torch::kFloat));
+  }
+  return latents;
+}
+
+void LatentSet::to(torch::Device device) {
+  plain = plain.to(device);
+  mirrored = mirrored.to(device);
+}
+
+std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::Corpus& corpus,
+                                       const RunOptions& options) {
+  const int64_t at_once = options.device.is_cpu() ? 16 : 128;
+  const std::filesystem::path file = options.folder / "cache" / "latents.safetensors";
+  const std::string key = cache_key(vae, options);
+  if (auto cached = read_cache(file, key)) return cached;
+
+  const int64_t views = corpus.view_count(), side = corpus.picture_size() / vae->config().downscale();
+  const int64_t channels = vae->config().latent_channels;
+  LatentSet set{.plain = torch::empty({views, channels, side, side}, torch::kHalf),
+                .mirrored_row = torch::full({views}, -1, torch::kLong),
+                .azimuth = torch::empty({views}),
+                .elevation = torch::empty({views})};
+  int64_t mirrors = 0;
+  for (const corpus::Item& item : corpus.items()) {
+    for (int64_t i = 0; item.mirrors && !item.held_out && i < item.view_count; ++i) {
+      set.mirrored_row[item.first_view + i] = mirrors++;
+    }
+  }
+  set.mirrored = torch::empty({mirrors, channels, side, side}, torch::kHalf);
+
+  const diffusion::Workers workers = options.workers();
+  Progress progress(options.progress, "latents", views);
+  const int64_t chunk = at_once * workers.count();
+  for (int64_t begin = 0; begin < views; begin += chunk) {
+    if (options.stop != nullptr && options.stop->load()) return std::nullopt;
+    workers.run([&](int64_t worker) {
+      const torch::NoGradGuard no_grad;
+      const int64_t from = std::min(views, begin + worker * at_once), to = std::min(views, from + at_once);
+      if (from == to) return;
+      std::vector<int64_t> indices(static_cast<size_t>(to - from));
+      std::iota(indices.begin(), indices.end(), from);
+      const corpus::Views pictures = corpus.views(indices);
+      const torch::Tensor pixels = diffusion::to_device(pictures.rgb, options.device);
+      diffusion::Vae network = vae;
+      const auto encode = [&](const torch::Tensor& rgb) {
+        const LowPrecision low(options.low_precision, options.device.type());
+        return network->encode_moments(rgb * 2 - 1).chunk(2, 1)[0].to(torch::kFloat) * vae->config().scaling_factor;
+      };
+      set.plain.slice(0, from, to).copy_(encode(pixels));
+      set.azimuth.slice(0, from, to).copy_(pictures.azimuth);
+      set.elevation.slice(0, from, to).copy_(pictures.elevation);
+      const torch::Tensor rows = set.mirrored_row.slice(0, from, to);
+      const torch::Tensor which = torch::nonzero(rows >= 0).squeeze(1);
+      if (which.numel() == 0) return;
+      const torch::Tensor latents = encode(pixels.index_select(0, diffusion::to_device(which, options.device)).flip(3))
+                                        .to(torch::kHalf)
+                                        .to(torch::kCPU);
+      for (int64_t i = 0; i < which.numel(); ++i) {
+        set.mirrored[rows[which[i].item<int64_t>()].item<int64_t>()].copy_(latents[i]);
+      }
+    });
+    progress.update(std::min(views, begin + chunk), "views", static_cast<double>(std::min(views, begin + chunk)));
+  }
+  weights::write_safetensors(file,
+                             {{"plain", set.plain},
+                              {"mirrored", set.mirrored},
+                              {"mirrored_row", set.mirrored_row},
+                              {"azimuth", set.azimuth},
+                              {"elevation", set.elevation}},
+                             {{"key", key}});
+  return set;
+}
+
+}  // namespace lucid::pretrain

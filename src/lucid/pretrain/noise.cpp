@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// See noise.h.
+#include "lucid/pretrain/noise.h"
+
+#include <cmath>
+
+#include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
+
+namespace lucid::pretrain {
+
+torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
+                       const std::vector<int64_t>& timesteps) {
+  const auto n = static_cast<int64_t>(timesteps.size());
+  LUCID_CHECK(x0.dim() == 4 && x0.size(0) == n, "{} rows of {} axes, {} timesteps", x0.size(0), x0.dim(), n);
+  std::vector<float> shares;  // of x0, then of the noise: one copy to the device
+  for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(schedule.alpha_bar(t))));
+  for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(1 - schedule.alpha_bar(t))));
+  const torch::Tensor share = diffusion::to_device(shares, x0.device()).view({2, n, 1, 1, 1});
+  return share[0] * x0 + share[1] * noise;
+}
+
+}  // namespace lucid::pretrain

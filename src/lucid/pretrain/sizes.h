@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// How large the three networks are and how fast each learns: the presets of `lucid prior train`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lucid/diffusion/schedule.h"
+#include "lucid/diffusion/unet_config.h"
+#include "lucid/diffusion/vae_config.h"
+#include "lucid/distill/view_anchors.h"
+#include "lucid/pretrain/optimiser.h"
+#include "lucid/text/encoder.h"
+
+namespace lucid::pretrain {
+
+struct StageSizes {
+  int64_t steps = 0, batch = 0;
+  /// Steps before the last one, ascending, at which the learning rate has come down as it does at the end: the weights
+  /// can be used there. A run that was lengthened has one where it first ended.
+  std::vector<int64_t> rests = {};
+  OptimiserOptions optimiser = {};
+  double ema_decay = 0.999;
+};
+
+struct Sizes {
+  text::EncoderConfig text;  // vocab_size follows from the corpus
+  diffusion::VaeConfig vae;  // scaling_factor is measured
+  diffusion::UNetConfig unet;
+  StageSizes text_stage, vae_stage, unet_stage;
+  int64_t vae_crop = 64;  // pixels a side of the windows that most of the VAE's steps see
+};
+
+/// "default" or "tiny" (for tests). Throws UserError.
+Sizes sizes_of(const std::string& preset);
+
+/// Stable Diffusion's noise schedule.
+diffusion::ScheduleConfig noise_schedule();
+
+/// The view words of our priors: eight around at the horizon, eight from above. Positive azimuths are the object's
+/// right.
+distill::ViewAnchors view_anchors();
+
+}  // namespace lucid::pretrain

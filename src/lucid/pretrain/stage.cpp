@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// See stage.h.
+#include "lucid/pretrain/stage.h"
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
+#include "lucid/diffusion/device.h"
+#include "lucid/weights/state_dict.h"
+
+namespace lucid::pretrain {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+std::map<std::string, torch::Tensor> tensors_of(const Trainee& trainee) {
+  std::map<std::string, torch::Tensor> tensors = trainee.optimiser.state();
+  for (const auto& item : trainee.module.named_parameters()) tensors["weight." + item.key()] = item.value().data();
+  for (const auto& [name, tensor] : trainee.ema.weights()) tensors["ema." + name] = tensor;
+  return tensors;
+}
+
+/// The running mean of a stage's losses. On a GPU they are read together, now and then: reading waits for the GPU,
+/// which then has nothing to do until the next step's work reaches it.
+class Losses {
+ public:
+  explicit Losses(std::string stage) : stage_(std::move(stage)) {}
+  void add(const torch::Tensor& loss) { unread_ = count_++ == 0 ? loss : unread_ + loss; }
+  /// Throws UserError when one of those since the last reading is not finite.
+  void read(int64_t step) {
+    constexpr double kForget = 0.05;  // a step
+    if (count_ == 0) return;
+    const double loss = unread_.item<double>() / static_cast<double>(count_);
+    if (!std::isfinite(loss)) {
+      throw UserError(UserMistake{.what_happened = fmt::format("the loss is {} at step {}", loss, step),
+                                  .key = stage_,
+                                  .hint = "resume from the last checkpoint with another seed"});
+    }
+    mean_ = any_ ? mean_ + (1 - std::pow(1 - kForget, static_cast<double>(count_))) * (loss - mean_) : loss;
+    any_ = true;
+    count_ = 0;
+  }
+  bool any() const { return any_; }  // was read
+  double mean() const { return mean_; }
+
+ private:
+  std::string stage_;
+  torch::Tensor unread_;  // their sum
+  int64_t count_ = 0;
+  double mean_ = 0;
+  bool any_ = false;
+};
+
+}  // namespace
+
+void Trainee::save(const std::filesystem::path& file, const std::string& key) const {
+  weights::write_safetensors(file, tensors_of(*this), {{"key", key}, {"step", std::to_string(step)}});
+}
+
+void Trainee::load(const std::filesystem::path& file, const std::string& key) {
+  const torch::NoGradGuard no_grad;
+  const weights::StateDict state = weights::read_safetensors(file);
+  const auto refuse = [&](const std::string& what, const std::string& at) {
+    throw UserError(
+        UserMistake{.what_happened = what,
+                    .file = file.string(),
+                    .key = at,
+                    .hint = "train into another folder, or resume with the options of the run that wrote it"});
+  };
+  const auto said = [&](const std::string& name) {
+    const auto found = state.metadata.find(name);
+    return found == state.metadata.end() ? std::string() : found->second;
+  };
+  if (said("key") != key) refuse(fmt::format("belongs to another run: {} instead of {}", said("key"), key), "key");
+  for (auto& [name, tensor] : tensors_of(*this)) {
+    const auto found = state.tensors.find(name);
+    if (found == state.tensors.end() || found->second.sizes() != tensor.sizes()) refuse("lacks a tensor", name);
+    torch::Tensor target = tensor;
+    target.copy_(found->second);
+  }
+  try {
+    step = std::stoll(said("step"));
+  } catch (const std::logic_error&) {
+    refuse("has no step", "step");
+  }
+}
+
+void RunOptions::log(const nlohmann::ordered_json& line) const {
+  make_folder(folder / "progress");
+  std::ofstream(folder / "progress" / "log.jsonl", std::ios::app) << line.dump() << "\n";
+}
+
+double rate_factor(int64_t step, const StageSizes& sizes) {
+  constexpr double kLast = 0.05;
+  int64_t steps = sizes.steps;
+  for (const int64_t rest : sizes.rests) {
+    if (rest > step) steps = std::min(steps, rest);
+  }
+  const double warm_up = std::min(100.0, static_cast<double>(steps) / 10);
+  const double start = std::min(1.0, static_cast<double>(step + 1) / std::max(1.0, warm_up));
+  const double left = static_cast<double>(steps - step) / (0.25 * static_cast<double>(steps));
+  return start * std::clamp(left, kLast, 1.0);
+}
+
+std::string stage_key(const Stage& stage, const RunOptions& options) {
+  return fmt::format("{} seed {} batch {} threads {} rate {} bf16 {} corpus {}{}", stage.name, options.seed,
+                     stage.sizes.batch, options.threads, stage.sizes.optimiser.rate, options.low_precision,
+                     options.corpus_key,
+                     options.device.is_cpu() ? "" : " device " + diffusion::name_of(options.device));
+}
+
+bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) {
+  constexpr int64_t kLogEvery = 20;
+  const std::string key = stage_key(stage, options);
+  const std::filesystem::path checkpoint = options.checkpoint(stage.name);
+  if (std::filesystem::exists(checkpoint)) trainee.load(checkpoint, key);
+  const auto save = [&] {
+    trainee.save(checkpoint, key);
+    if (stage.saved) stage.saved();
+  };
+  const int64_t steps = stage.sizes.steps;
+  const diffusion::Workers workers = options.workers();
+  Losses losses(stage.name);
+  Progress progress(options.progress, stage.name, steps, trainee.step);
+  const auto begin = Clock::now();
+  auto last_save = begin, last_measure = begin;
+  while (trainee.step < steps) {
+    losses.add(stage.gradients(trainee.step));
+    if (options.device.is_cpu()) losses.read(trainee.step);  // before the weights take a step to nowhere
+    const torch::Tensor norm = trainee.optimiser.step(trainee.step, rate_factor(trainee.step, stage.sizes), workers);
+    trainee.ema.update(trainee.module, trainee.step);
+    ++trainee.step;
+    const bool last = trainee.step == steps, stopped = options.stop != nullptr && options.stop->load();
+    const bool logs = trainee.step % kLogEvery == 0 || last;
+    const bool measures = !stopped && stage.measure && (last || since(last_measure) > options.measure_seconds);
+    const bool saves = last || stopped || since(last_save) > options.save_seconds;
+    if (logs || measures || saves || !losses.any()) losses.read(trainee.step - 1);
+    progress.update(trainee.step, "loss", losses.mean());
+    if (logs) {
+      options.log({{"stage", stage.name},
+                   {"step", trainee.step},
+                   {"seconds", since(begin)},
+                   {"loss", losses.mean()},
+                   {"gradient", norm.item<double>()}});
+    }
+    if (measures) {
+      nlohmann::ordered_json line = {{"stage", stage.name}, {"step", trainee.step}, {"seconds", since(begin)}};
+      line.update(stage.measure(trainee.step));
+      options.log(line);
+      last_measure = Clock::now();
+    }
+    if (saves) {
+      save();
+      last_save = Clock::now();
+    }
+    if (stopped && !last) return false;
+  }
+  return true;
+}
+
+}  // namespace lucid::pretrain

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// See text_trainer.h.
+#include "lucid/pretrain/text_trainer.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "lucid/diffusion/device.h"
+#include "lucid/pretrain/replicas.h"
+#include "lucid/pretrain/tokenizer_files.h"
+
+namespace lucid::pretrain {
+namespace {
+
+constexpr double kDirection = 2, kApart = 4;
+// Squared distances, of the squared norm, below which two sentences are pushed apart.
+constexpr double kViewMargin = 0.3, kCaptionMargin = 0.8;
+
+/// cos and sin of the azimuth, the elevation in turns of 45 degrees, and 1: a linear reading of it follows a linear mix
+/// of two anchors. Zeros without view words. [n,4]
+torch::Tensor directions_of(const std::vector<Sentence>& sentences, const distill::ViewAnchors& anchors) {
+  const torch::Tensor result = torch::zeros({static_cast<int64_t>(sentences.size()), 4});
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    if (sentences[i].anchor < 0) continue;
+    const distill::ViewAnchor& anchor = anchors.anchors()[static_cast<size_t>(sentences[i].anchor)];
+    const double azimuth = anchor.azimuth * std::numbers::pi / 180;
+    float* row = result.data_ptr<float>() + 4 * i;
+    row[0] = static_cast<float>(std::cos(azimuth));
+    row[1] = static_cast<float>(std::sin(azimuth));
+    row[2] = static_cast<float>(anchor.elevation / 45);
+    row[3] = 1;
+  }
+  return result;
+}
+
+/// Mean over positions of the squared distance over the squared norm, of rows a and b [n,L,D] where mask [n,L].
+torch::Tensor relative_distance(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& mask) {
+  const torch::Tensor distance = (a - b).square().sum(-1);
+  const torch::Tensor norm = 0.5 * (a.square().sum(-1) + b.square().sum(-1)) + 1e-6;
+  return (distance / norm * mask).sum(-1) / (mask.sum(-1) + 1e-6);
+}
+
+torch::Tensor text_loss(TextTask& task, const torch::Tensor& ids, const torch::Tensor& directions, int64_t eos) {
+  const int64_t n = ids.size(0), vocabulary = task->config().vocab_size;
+  const torch::Tensor embeddings = task->encoder(ids);              // [n,L,D]
+  const torch::Tensor after = (ids == eos).to(torch::kFloat);       // [n,L]: the end and the padding
+  const torch::Tensor said = (1 - after).slice(1, 1).contiguous();  // the words; position 0 says nothing
+  const torch::Tensor words = ids.slice(1, 1);
+  const torch::Tensor held =
+      torch::zeros({n, vocabulary}, said.options()).scatter_add_(1, words, said).clamp_max(1);  // [n,V]
+
+  const torch::Tensor bag = task->bag(embeddings);  // [n,L,V]
+  const torch::Tensor bag_loss =
+      torch::binary_cross_entropy_with_logits(bag, held.unsqueeze(1).expand_as(bag), {}, {}, at::Reduction::None)
+          .sum(-1);
+  const torch::Tensor own =
+      task->token(embeddings.slice(1, 1)).log_softmax(-1).gather(2, words.unsqueeze(2)).squeeze(2);
+  const torch::Tensor off = (task->direction(embeddings) - directions.unsqueeze(1)).square().sum(-1);  // [n,L]
+  torch::Tensor loss = ((bag_loss + kDirection * off) * after).sum() / after.sum();
+  loss = loss - (own * said).sum() / said.sum().clamp_min(1);
+
+  const auto pairs = torch::arange(0, n - 1, 2, ids.options());
+  const torch::Tensor even = embeddings.index_select(0, pairs), odd = embeddings.index_select(0, pairs + 1);
+  const torch::Tensor both = after.index_select(0, pairs) * after.index_select(0, pairs + 1);
+  loss = loss + kApart * torch::relu(kViewMargin - relative_distance(even, odd, both)).mean();
+  const torch::Tensor other = after.index_select(0, pairs) * after.index_select(0, pairs).roll(1, 0);
+  loss = loss + kApart * torch::relu(kCaptionMargin - relative_distance(even, even.roll(1, 0), other)).mean();
+  return loss;
+}
+
+}  // namespace
+
+TextTaskImpl::TextTaskImpl(const text::EncoderConfig& config)
+    : encoder(register_module("encoder", text::Encoder(config))),
+      bag(config.hidden_size, config.vocab_size),
+      token(config.hidden_size, config.vocab_size),
+      direction(config.hidden_size, 4) {
+  head = register_module("head", std::make_shared<torch::nn::Module>());
+  head->register_module("bag", bag);
+  head->register_module("token", token);
+  head->register_module("direction", direction);
+  // Small, as CLIP's: torch's own start would drown the words in the positions' noise.
+  const torch::NoGradGuard no_grad;
+  for (auto& item : encoder->named_parameters()) {
+    if (item.key().find("embedding.") != std::string::npos)
+      item.value().mul_(item.key().find("position") == std::string::npos ? 0.2 : 0.05);
+  }
+}
+
+std::vector<Sentence> draw_sentences(const std::vector<std::string>& captions, const std::vector<std::string>& words,
+                                     const distill::ViewAnchors& anchors, Rng rng, int64_t count) {
+  constexpr int64_t kMostWords = 5;
+  const auto anchor_count = static_cast<int64_t>(anchors.anchors().size());
+  std::vector<Sentence> sentences;
+  for (int64_t i = 0; i < count; i += 2) {
+    std::string caption = "a";
+    if (rng.chance(0.5)) {
+      caption = pick(captions, rng);
+    } else {
+      for (int64_t n = rng.integer(1, kMostWords + 1); n > 0; --n) caption += " " + pick(words, rng);
+    }
+    if (rng.chance(0.02)) caption = "";
+    const int64_t first = rng.integer(0, anchor_count);
+    int64_t second = (first + rng.integer(1, anchor_count)) % anchor_count;
+    if (rng.chance(0.15)) second = -1;
+    for (const int64_t anchor : {first, second}) {
+      const std::string view = anchor < 0 ? "" : anchors.anchors()[static_cast<size_t>(anchor)].words;
+      sentences.push_back({.text = caption + view, .anchor = anchor});
+    }
+  }
+  return sentences;
+}
+
+torch::Tensor ids_of(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts, int64_t length) {
+  const torch::Tensor ids = torch::empty({static_cast<int64_t>(texts.size()), length}, torch::kLong);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    std::ranges::copy(tokenizer.encode_padded(texts[i], length),
+                      ids.data_ptr<int64_t>() + static_cast<int64_t>(i) * length);
+  }
+  return ids;
+}
+
+Spread spread_of(const torch::Tensor& embeddings) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor flat = embeddings.flatten(1).to(torch::kDouble);  // [n,L*D]
+  const double norm = std::sqrt(flat.square().sum(1).mean().item<double>());
+  const torch::Tensor distances = torch::cdist(flat, flat);
+  const torch::Tensor others = distances + torch::eye(flat.size(0), flat.options()) * 1e12;
+  return {.least = others.min().item<double>() / norm, .mean = std::get<0>(others.min(1)).mean().item<double>() / norm};
+}
+
+bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const StageSizes& sizes,
+                const corpus::Corpus& corpus, const distill::ViewAnchors& anchors, const RunOptions& options) {
+  encoder->to(options.device);
+  TextTask task(encoder->config());
+  task->to(options.device);
+  auto replicas = make_replicas(task, options.threads);
+  Trainee trainee(*task, sizes);
+  TextTask averaged(encoder->config());
+  averaged->to(options.device);
+  const diffusion::Workers workers = options.workers();
+  std::vector<std::string> captions;
+  std::set<std::string> names;
+  for (const corpus::Item& item : corpus.items()) {
+    if (item.held_out) continue;
+    for (const std::string& caption : item.captions) {
+      captions.push_back(caption);
+      for (std::string& word : words_of(caption)) names.insert(std::move(word));
+    }
+  }
+  const std::vector<std::string> words(names.begin(), names.end());
+  const std::vector<std::string> distinct = [&] {
+    std::set<std::string> all(captions.begin(), captions.end());
+    return std::vector<std::string>(all.begin(), all.end());
+  }();
+
+  Stage stage{.name = "text", .sizes = sizes};
+  stage.gradients = [&](int64_t step) {
+    const auto sentences = draw_sentences(
+        captions, words, anchors, Rng(options.seed, "text sentences", static_cast<uint64_t>(step)), sizes.batch);
+    std::vector<std::string> texts;
+    for (const Sentence& sentence : sentences) texts.push_back(sentence.text);
+    const torch::Tensor ids =
+        diffusion::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
+    const torch::Tensor directions = diffusion::to_device(directions_of(sentences, anchors), options.device);
+    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
+      diffusion::Share share = diffusion::share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
+      share = {.begin = 2 * share.begin, .end = 2 * share.end};
+      if (share.size() == 0) return torch::Tensor();
+      const torch::Tensor loss = text_loss(replicas[static_cast<size_t>(worker)], ids.slice(0, share.begin, share.end),
+                                           directions.slice(0, share.begin, share.end), tokenizer.eos()) *
+                                 (static_cast<double>(share.size()) / static_cast<double>(sizes.batch));
+      loss.backward();
+      return loss;
+    });
+    gather_gradients(replicas);
+    return sum;
+  };
+  stage.measure = [&](int64_t) {
+    const torch::NoGradGuard no_grad;
+    trainee.ema.copy_to(*averaged);
+    const auto embed = [&](const std::vector<std::string>& texts) {
+      return averaged->encoder(
+          diffusion::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
+    };
+    std::vector<std::string> some, views;
+    for (size_t i = 0; i < distinct.size() && some.size() < 256; i += 1 + distinct.size() / 256)
+      some.push_back(distinct[i]);
+    for (const auto& anchor : anchors.anchors()) views.push_back(distinct.front() + anchor.words);
+    const Spread by_caption = spread_of(embed(some)), by_view = spread_of(embed(views));
+    return nlohmann::ordered_json{{"caption_spread", by_caption.mean},
+                                  {"caption_spread_least", by_caption.least},
+                                  {"view_spread", by_view.mean},
+                                  {"view_spread_least", by_view.least}};
+  };
+  const bool finished = run_stage(stage, trainee, options);
+  trainee.ema.copy_to(*averaged);
+  const torch::NoGradGuard no_grad;
+  auto target = encoder->named_parameters();
+  for (const auto& item : averaged->encoder->named_parameters()) target[item.key()].data().copy_(item.value());
+  return finished;
+}
+
+}  // namespace lucid::pretrain

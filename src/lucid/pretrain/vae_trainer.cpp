@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// See vae_trainer.h.
+#include "lucid/pretrain/vae_trainer.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lucid/asset/image.h"
+#include "lucid/diffusion/device.h"
+#include "lucid/diffusion/layers.h"
+#include "lucid/diffusion/normal.h"
+#include "lucid/pretrain/low_precision.h"
+#include "lucid/pretrain/replicas.h"
+
+namespace lucid::pretrain {
+namespace {
+
+constexpr double kGround = 0.2;  // weight of a white pixel beside an object's
+constexpr double kSquared = 2, kEdges = 0.5, kChroma = 2;
+constexpr double kKl = 2e-4;             // a latent's share of noise: enough to bound it, too little to blur
+constexpr double kWholePictures = 0.25;  // share of the steps, at the end, that see no windows but whole pictures
+
+torch::Tensor along(const torch::Tensor& x, int64_t axis) { return x.diff(1, axis); }
+
+double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
+
+}  // namespace
+
+torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn, const Pictures& pictures) {
+  const torch::Tensor error = drawn - pictures.rgb;  // [n,3,S,S]
+  const torch::Tensor weight = kGround + (1 - kGround) * pictures.alpha;
+  const torch::Tensor total = weight.mean() + 1e-6;
+  torch::Tensor loss = (weight * (error.abs() + kSquared * error.square())).mean();
+  const torch::Tensor chroma = error - error.mean(1, true);
+  loss = loss + kChroma * (weight * chroma.abs()).mean();
+  for (const int64_t axis : {2, 3}) {
+    const torch::Tensor edge_weight = weight.slice(axis, 1);
+    loss = loss + kEdges * (edge_weight * along(error, axis).abs()).mean();
+  }
+  const auto parts = moments.chunk(2, 1);
+  const torch::Tensor log_variance = parts[1].clamp(-30, 20);
+  const torch::Tensor kl = 0.5 * (parts[0].square() + log_variance.exp() - 1 - log_variance).mean();
+  return loss / total + kKl * kl;
+}
+
+VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
+  const torch::NoGradGuard no_grad;
+  const torch::Device device = diffusion::device_of(*vae);
+  double all = 0, inside = 0, area = 0;
+  for (const int64_t view : views) {
+    const corpus::Views truth = corpus.views({view});
+    const torch::Tensor mean = vae->encode_moments(diffusion::to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
+    const torch::Tensor drawn =
+        (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
+    const torch::Tensor square = (drawn - truth.rgb).square().mean(1, true);  // [1,1,S,S]
+    all += square.mean().item<double>();
+    inside += (square * truth.alpha).sum().item<double>();
+    area += truth.alpha.sum().item<double>();
+  }
+  const auto n = static_cast<double>(std::max<size_t>(1, views.size()));
+  return {.psnr = decibel(all / n), .foreground_psnr = decibel(inside / std::max(area, 1.0))};
+}
+
+double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus, const Split& split) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> means;
+  for (const int64_t view : evenly(split.train, 256)) {
+    const torch::Tensor rgb = diffusion::to_device(corpus.views({view}).rgb, diffusion::device_of(*vae));
+    means.push_back(vae->encode_moments(rgb * 2 - 1).chunk(2, 1)[0]);
+  }
+  return 1 / std::max(1e-3, torch::cat(means).std().item<double>());
+}
+
+bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& corpus, const Split& split,
+               const RunOptions& options) {
+  vae->to(options.device);
+  diffusion::lay_out_channels_last(*vae);
+  auto replicas = make_replicas(vae, options.threads);
+  Trainee trainee(*vae, sizes.vae_stage);
+  diffusion::Vae averaged(sizes.vae);
+  averaged->to(options.device);
+  diffusion::lay_out_channels_last(*averaged);
+  const diffusion::Workers workers = options.workers();
+  const int64_t size = corpus.picture_size(), crop = std::min(sizes.vae_crop, size);
+  const double factor = sizes.vae.scaling_factor;
+  const auto held = evenly(split.unseen_views.empty() ? split.train : split.unseen_views, 48);
+
+  Stage stage{.name = "vae", .sizes = sizes.vae_stage};
+  stage.gradients = [&](int64_t step) {
+    const auto whole_from = static_cast<int64_t>((1 - kWholePictures) * static_cast<double>(stage.sizes.steps));
+    const int64_t side = step < whole_from ? crop : size;
+    // Windows are smaller pictures: as many more of them cost the same.
+    const int64_t count = stage.sizes.batch * ((size * size) / (side * side));
+    const Pictures batch =
+        draw_pictures(corpus, split, Rng(options.seed, "vae pictures", static_cast<uint64_t>(step)), count, side)
+            .on(options.device);
+    const int64_t downscale = sizes.vae.downscale();
+    Rng rng(options.seed, "vae noise", static_cast<uint64_t>(step));
+    const torch::Tensor noise = diffusion::normal_tensor(
+        rng, {count, sizes.vae.latent_channels, side / downscale, side / downscale}, options.device);
+    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
+      const diffusion::Share share = diffusion::share_of(count, worker, workers.count());
+      if (share.size() == 0) return torch::Tensor();
+      const Pictures mine{batch.rgb.slice(0, share.begin, share.end), batch.alpha.slice(0, share.begin, share.end)};
+      diffusion::Vae& replica = replicas[static_cast<size_t>(worker)];
+      torch::Tensor moments, drawn;
+      {
+        const LowPrecision low(options.low_precision, options.device.type());
+        moments = replica->encode_moments(mine.rgb).to(torch::kFloat);
+        drawn = replica->decode(diffusion::sample_latents(moments, noise.slice(0, share.begin, share.end), factor))
+                    .to(torch::kFloat);
+      }
+      const torch::Tensor loss =
+          vae_loss(moments, drawn, mine) * (static_cast<double>(share.size()) / static_cast<double>(count));
+      loss.backward();
+      return loss;
+    });
+    gather_gradients(replicas);
+    return sum;
+  };
+  stage.measure = [&](int64_t step) {
+    trainee.ema.copy_to(*averaged);
+    const VaeNumbers numbers = judge_vae(averaged, corpus, held);
+    const torch::NoGradGuard no_grad;
+    std::vector<torch::Tensor> above, below;
+    for (const int64_t view : evenly(held, 12)) {
+      const torch::Tensor rgb = corpus.views({view}).rgb;
+      const torch::Tensor mean =
+          averaged->encode_moments(diffusion::to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
+      above.push_back(rgb[0]);
+      below.push_back((averaged->decode(mean * factor)[0] * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU));
+    }
+    asset::write_png(options.folder / "progress" / fmt::format("vae_{:06}.png", step),
+                     asset::contact_sheet({above, below}));
+    return nlohmann::ordered_json{{"psnr", numbers.psnr}, {"foreground_psnr", numbers.foreground_psnr}};
+  };
+  const bool finished = run_stage(stage, trainee, options);
+  trainee.ema.copy_to(*vae);
+  return finished;
+}
+
+}  // namespace lucid::pretrain
