@@ -27,9 +27,9 @@
 #include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/wide_convolution.h"
 #include "lucid/distill/distiller.h"
-#include "lucid/distill/prior_parts.h"
-#include "lucid/distill/single_file.h"
 #include "lucid/render/rasterize.h"
+#include "lucid/text_to_image/prior_parts.h"
+#include "lucid/text_to_image/single_file.h"
 #include "peak.h"
 #include "seconds.h"
 
@@ -152,7 +152,8 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
                       torch::randn({batch, kTokens, kContext}));
   };
   const Numbers& numbers = report.numbers();
-  diffusion::UNet unet = diffusion::in_precision(distill::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
+  diffusion::UNet unet =
+      diffusion::in_precision(text_to_image::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
   diffusion::keep_laid_out(*unet, /*low_memory=*/false);  // as the program does
   const auto [x, t, context] = inputs(1);
   const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
@@ -175,7 +176,8 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
 diffusion::Vae vaes(Report& report) {
   torch::manual_seed(1);
   const Numbers& numbers = report.numbers();
-  diffusion::Vae vae = diffusion::in_precision(distill::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
+  diffusion::Vae vae =
+      diffusion::in_precision(text_to_image::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
   diffusion::Vae exact = diffusion::in_precision(vae, torch::kFloat);
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
@@ -208,11 +210,11 @@ diffusion::Vae vaes(Report& report) {
 void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae& vae) {
   diffusion::UNetDenoiser denoiser(unet);
   diffusion::PictureEncoder encoder(vae);
-  const diffusion::Schedule schedule(distill::stable_diffusion_schedule(diffusion::Prediction::kEpsilon));
-  const auto anchors = distill::ViewAnchors::reference();
+  const diffusion::Schedule schedule(text_to_image::stable_diffusion_schedule(diffusion::Prediction::kEpsilon));
+  const auto anchors = text_to_image::ViewAnchors::reference();
   const auto words = static_cast<int64_t>(anchors.anchors().size());
-  const distill::ViewPrompts prompts(anchors, torch::randn({words, kTokens, kContext}),
-                                     torch::randn({1, kTokens, kContext}), torch::randn({1, kTokens, kContext}));
+  const text_to_image::ViewPrompts prompts(anchors, torch::randn({words, kTokens, kContext}),
+                                           torch::randn({1, kTokens, kContext}), torch::randn({1, kTokens, kContext}));
   distill::ScoreOptions options;
   options.warmup_iter = 0;
   options.delta_t = 50;
@@ -239,7 +241,7 @@ void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae&
 void load(const std::string& path, bool json) {
   lucid::app::RunOptions options;
   options.model_key = path;
-  std::optional<distill::Prior> prior;
+  std::optional<text_to_image::Prior> prior;
   const double seconds = seconds_of([&] { prior = lucid::app::open_prior(options); });
   const int64_t peak_mb = lucid::peak_memory_mb();
   double bytes = 0;

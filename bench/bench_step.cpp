@@ -17,7 +17,7 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 #include "lucid/train/outputs.h"
 #include "lucid/train/step.h"
 #include "seconds.h"
@@ -93,7 +93,7 @@ int main(int argc, char** argv) try {
   lucid::app::finish_options(options);
   const auto begin_load = std::chrono::steady_clock::now();
   auto prior = lucid::app::open_prior(options);
-  const auto prompts = lucid::distill::view_prompts(prior, options.text, "", "");
+  const auto prompts = text_to_image::view_prompts(prior, options.text, "", "");
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
   lucid::diffusion::ComputeOptions compute = lucid::app::compute_options(options);

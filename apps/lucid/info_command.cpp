@@ -16,7 +16,7 @@
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
 namespace lucid::cli {
 namespace {
@@ -79,7 +79,7 @@ int64_t parameter_count(torch::nn::Module& module) {
 }
 
 void describe_prior(const fs::path& folder) {
-  distill::Prior prior = distill::load_prior(folder);
+  text_to_image::Prior prior = text_to_image::load_prior(folder);
   fmt::print("{}: a Stable-Diffusion-shaped prior\n", folder.string());
   fmt::print("  text encoder  {:.2f} M parameters, width {}\n",
              static_cast<double>(parameter_count(*prior.encoder)) * 1e-6, prior.encoder->config().hidden_size);

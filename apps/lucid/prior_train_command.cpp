@@ -54,8 +54,8 @@ int run_sample(const SampleState& state) {
   if (state.options.steps < 1 || state.options.steps > 1000)
     throw UserError(UserMistake{.what_happened = "1 to 1000", .key = "--steps"});
   app::set_threads(state.threads);
-  const distill::Prior prior = distill::load_prior(state.folder.empty() ? app::data_folder() / "models" / "mini"
-                                                                        : std::filesystem::path(state.folder));
+  const text_to_image::Prior prior = text_to_image::load_prior(
+      state.folder.empty() ? app::data_folder() / "models" / "mini" : std::filesystem::path(state.folder));
   asset::write_png(state.output, pretrain::sample_sheet(prior, state.prompts, state.views, state.options));
   spdlog::info("wrote {}: {} x {} pictures", state.output, state.prompts.size(), state.views);
   return 0;

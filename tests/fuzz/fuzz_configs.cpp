@@ -5,8 +5,8 @@
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/diffusion/vae_config.h"
-#include "lucid/distill/view_anchors.h"
 #include "lucid/text/encoder.h"
+#include "lucid/text_to_image/view_anchors.h"
 #include "memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -22,6 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   attempt([&] { lucid::diffusion::ControlNetConfig::from_file(file.path()); });
   attempt([&] { lucid::diffusion::ScheduleConfig::from_file(file.path()); });
   attempt([&] { lucid::text::EncoderConfig::from_file(file.path()); });
-  attempt([&] { lucid::distill::ViewAnchors::read(file.path()); });
+  attempt([&] { text_to_image::ViewAnchors::read(file.path()); });
   return 0;
 }

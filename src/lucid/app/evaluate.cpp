@@ -19,12 +19,12 @@
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 #include "lucid/corpus/shards.h"
-#include "lucid/distill/vocabulary.h"
 #include "lucid/eval/asset_views.h"
 #include "lucid/eval/clip.h"
 #include "lucid/eval/judge_report.h"
 #include "lucid/eval/prompt_set.h"
 #include "lucid/eval/report.h"
+#include "lucid/text_to_image/vocabulary.h"
 #include "lucid/weights/json_config.h"
 
 namespace lucid::app {
@@ -42,8 +42,8 @@ struct Evaluation {
   fs::path prior;
   eval::Judge judge;
   eval::JudgeReport report;
-  std::string judge_name;          // of its files' bytes
-  distill::Vocabulary vocabulary;  // names that prior and judge both know
+  std::string judge_name;                // of its files' bytes
+  text_to_image::Vocabulary vocabulary;  // names that prior and judge both know
   std::vector<eval::EvalPrompt> prompts;
   std::optional<corpus::Corpus> corpus;
   std::optional<eval::Clip> clip;
@@ -51,9 +51,9 @@ struct Evaluation {
 };
 
 /// A prior without a vocabulary may know all that the judge does.
-distill::Vocabulary vocabulary_of(const fs::path& prior, const eval::JudgeConfig& judge) {
-  distill::Vocabulary vocabulary =
-      distill::load_vocabulary(prior).value_or(distill::Vocabulary{.names = judge.words, .colours = {}, .filler = {}});
+text_to_image::Vocabulary vocabulary_of(const fs::path& prior, const eval::JudgeConfig& judge) {
+  text_to_image::Vocabulary vocabulary = text_to_image::load_vocabulary(prior).value_or(
+      text_to_image::Vocabulary{.names = judge.words, .colours = {}, .filler = {}});
   std::erase_if(vocabulary.names,
                 [&](const std::string& name) { return std::ranges::find(judge.words, name) == judge.words.end(); });
   if (vocabulary.names.empty()) {
@@ -95,7 +95,8 @@ Evaluation prepare(const EvalOptions& options) {
                         .clip = {},
                         .hashes = {}};
   const auto& colours = evaluation.judge->config().colours;
-  const distill::Vocabulary& vocabulary = evaluation.vocabulary = vocabulary_of(prior, evaluation.judge->config());
+  const text_to_image::Vocabulary& vocabulary = evaluation.vocabulary =
+      vocabulary_of(prior, evaluation.judge->config());
   evaluation.prompts = options.prompts.empty()
                            ? eval::standard_prompts(vocabulary.names, colours, options.count, vocabulary.seen)
                            : eval::read_prompts(options.prompts, vocabulary.names, colours, vocabulary.seen);
@@ -150,7 +151,7 @@ torch::Tensor real_pictures(const corpus::Corpus& corpus, const std::string& wor
 }
 
 /// The prompt with every name of the vocabulary in place of its own.
-std::vector<std::string> with_each_name(const eval::EvalPrompt& prompt, const distill::Vocabulary& vocabulary) {
+std::vector<std::string> with_each_name(const eval::EvalPrompt& prompt, const text_to_image::Vocabulary& vocabulary) {
   std::vector<std::string> texts;
   const size_t at = prompt.text.find(prompt.word);
   for (const std::string& name : vocabulary.names) {

@@ -16,7 +16,7 @@
 #include "lucid/base/machine.h"
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
-#include "lucid/distill/vocabulary.h"
+#include "lucid/text_to_image/vocabulary.h"
 #include "lucid/train/trainer.h"
 
 namespace lucid::app {
@@ -25,9 +25,9 @@ namespace {
 
 /// Warns of words the prior never saw; throws when it knows none of them.
 void check_words(const fs::path& prior, const std::string& text) {
-  const auto vocabulary = distill::load_vocabulary(prior);
+  const auto vocabulary = text_to_image::load_vocabulary(prior);
   if (!vocabulary) return;
-  const distill::PromptCheck check = distill::check_prompt(*vocabulary, text);
+  const text_to_image::PromptCheck check = text_to_image::check_prompt(*vocabulary, text);
   for (size_t i = 0; i < check.unknown.size(); ++i) {
     spdlog::warn(
         "the prior does not know the word '{}'{}", check.unknown[i],
@@ -39,7 +39,7 @@ std::string run_key(const config::OptionTable& table, const nlohmann::json& weig
   return sha256_of_bytes(nlohmann::json{{"options", options_of_result(table)}, {"weights", weights}}.dump());
 }
 
-nlohmann::json weight_hashes(const distill::Prior& prior) {
+nlohmann::json weight_hashes(const text_to_image::Prior& prior) {
   nlohmann::json hashes = nlohmann::json::object();
   for (const fs::path& file : prior.weight_files) {
     const fs::path inside = fs::relative(file, prior.folder);  // of the folder; adapters and single files are not
@@ -61,7 +61,7 @@ void check_workspace(const RunOptions& options, const fs::path& root) {
                    .hint = "--workspace NAME for another folder, --overwrite to replace it, --resume to go on"});
 }
 
-void check_sizes(const RunOptions& options, const distill::Prior& prior) {
+void check_sizes(const RunOptions& options, const text_to_image::Prior& prior) {
   const int64_t unit = prior.vae->config().downscale();
   const auto& views = options.train.views;
   for (const auto& [key, size] : {std::pair{"image_w", views.width}, std::pair{"image_h", views.height}}) {
@@ -115,14 +115,14 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   const fs::path root = fs::path(options.output) / options.workspace;
   check_workspace(options, root);
   if (options.low_memory) give_back_large_memory();
-  distill::Prior prior = open_prior(options);
+  text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
   check_sizes(options, prior);
   const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
   check_words(folder, options.text);
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
-  const distill::ViewPrompts prompts =
-      distill::view_prompts(prior, options.text, options.negative, options.inverse_text);
+  const text_to_image::ViewPrompts prompts =
+      text_to_image::view_prompts(prior, options.text, options.negative, options.inverse_text);
   prior.encoder = nullptr;  // it has said all it has to say, and Stable Diffusion 2.x's is 0.7 GB
   const auto distiller = distill::make_distiller(options.train.score);
   nlohmann::json weights = weight_hashes(prior);

@@ -7,11 +7,11 @@
 #include <charconv>
 #include <optional>
 
-#include "lucid/adapters/lora.h"
-#include "lucid/adapters/textual_inversion.h"
 #include "lucid/base/error.h"
-#include "lucid/distill/prior_parts.h"
-#include "lucid/distill/single_file.h"
+#include "lucid/text_to_image/lora.h"
+#include "lucid/text_to_image/prior_parts.h"
+#include "lucid/text_to_image/single_file.h"
+#include "lucid/text_to_image/textual_inversion.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -35,7 +35,7 @@ fs::path prior_path(const RunOptions& options) {
   return path;
 }
 
-distill::Prior load(const RunOptions& options) {
+text_to_image::Prior load(const RunOptions& options) {
   const fs::path path = prior_path(options);
   std::optional<diffusion::Prediction> prediction;
   if (options.prediction_type != "auto") {
@@ -43,12 +43,12 @@ distill::Prior load(const RunOptions& options) {
   }
   const diffusion::WeightTypes types = weight_types(options);
   if (!fs::is_directory(path)) {
-    return distill::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
-                                            .configs = options.prior_config,
-                                            .prediction = prediction,
-                                            .types = types});
+    return text_to_image::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
+                                                  .configs = options.prior_config,
+                                                  .prediction = prediction,
+                                                  .types = types});
   }
-  distill::Prior prior = distill::load_prior(path, types);
+  text_to_image::Prior prior = text_to_image::load_prior(path, types);
   if (prediction) {
     diffusion::ScheduleConfig config = prior.schedule.config();
     config.prediction = *prediction;
@@ -82,8 +82,8 @@ ScaledFile scaled_file(const std::string& text) {
   return {.file = text.substr(0, colon), .scale = scale};
 }
 
-void add_inversion(const adapters::Inversion& inversion, const std::string& prompt, distill::Prior& prior) {
-  adapters::add(inversion, prior);
+void add_inversion(const text_to_image::Inversion& inversion, const std::string& prompt, text_to_image::Prior& prior) {
+  text_to_image::add(inversion, prior);
   if (prompt.find(inversion.token) == std::string::npos) {
     spdlog::warn("the prompt does not use the word {} of {}", inversion.token, inversion.file.string());
   }
@@ -91,12 +91,12 @@ void add_inversion(const adapters::Inversion& inversion, const std::string& prom
 
 }  // namespace
 
-distill::Prior open_prior(const RunOptions& options) {
-  distill::Prior prior = load(options);
+text_to_image::Prior open_prior(const RunOptions& options) {
+  text_to_image::Prior prior = load(options);
   for (const std::string& text : parts_of(options.lora_path)) {
     const auto [file, scale] = scaled_file(text);
-    const adapters::Lora lora = adapters::read_lora(file, prior);
-    adapters::apply(lora, scale, prior);
+    const text_to_image::Lora lora = text_to_image::read_lora(file, prior);
+    text_to_image::apply(lora, scale, prior);
     for (const auto& [word, vector] : lora.tokens) {  // PTI files hold words beside the layers
       add_inversion({.file = file, .token = word, .vectors = vector.reshape({-1, vector.size(-1)})}, options.text,
                     prior);
@@ -107,8 +107,8 @@ distill::Prior open_prior(const RunOptions& options) {
     const size_t equals = text.find('=');
     const bool named = equals != std::string::npos && !fs::exists(text);
     const fs::path file = named ? text.substr(equals + 1) : text;
-    for (const adapters::Inversion& inversion :
-         adapters::read_inversions(file, named ? text.substr(0, equals) : std::string())) {
+    for (const text_to_image::Inversion& inversion :
+         text_to_image::read_inversions(file, named ? text.substr(0, equals) : std::string())) {
       add_inversion(inversion, options.text, prior);
     }
     prior.weight_files.push_back(file);
@@ -127,7 +127,7 @@ distill::Prior open_prior(const RunOptions& options) {
   return prior;
 }
 
-diffusion::Control open_control(const RunOptions& options, const distill::Prior& prior) {
+diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior) {
   if (options.controlnet.empty()) return {};
   const diffusion::WeightTypes types = weight_types(options);
   const bool one_file = is_file(options.controlnet);
@@ -154,7 +154,7 @@ diffusion::Control open_control(const RunOptions& options, const distill::Prior&
   refuse("conditioning_embedding_out_channels", shrinks, prior.vae->config().downscale());
   refuse("conditioning_channels", net->config().conditioning_channels, 3);
   net->to(device_of(options));
-  return {.net = distill::frozen(net), .scale = options.controlnet_scale};
+  return {.net = text_to_image::frozen(net), .scale = options.controlnet_scale};
 }
 
 }  // namespace lucid::app

@@ -4,14 +4,14 @@
 
 #include "lucid/app/options.h"
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
 namespace lucid::app {
 
 /// Loads it and warns of textual inversions that the prompt does not use. Throws UserError.
-distill::Prior open_prior(const RunOptions& options);
+text_to_image::Prior open_prior(const RunOptions& options);
 
 /// The ControlNet that the options name, frozen, if any. Throws UserError.
-diffusion::Control open_control(const RunOptions& options, const distill::Prior& prior);
+diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior);
 
 }  // namespace lucid::app

@@ -85,12 +85,12 @@ Result run(const json& c, const std::map<std::string, Tensor>& recorded_tensors)
   const Tensor latents =
       diffusion::sample_latents(moments, recorded_tensors.at("vae_noise"), vae->config().scaling_factor);
 
-  const ViewPrompts prompts(
-      ViewAnchors::reference(),
+  const text_to_image::ViewPrompts prompts(
+      text_to_image::ViewAnchors::reference(),
       torch::cat({common.at("emb_side"), common.at("emb_front"), common.at("emb_side"), common.at("emb_back")}),
       common.at("emb_uncond"), common.at("emb_inverse_text"));
   const Tensor azimuths = recorded_tensors.at("azimuths").to(torch::kDouble);
-  std::vector<Direction> views;
+  std::vector<text_to_image::Direction> views;
   for (int64_t i = 0; i < azimuths.numel(); ++i) views.push_back({.azimuth = azimuths[i].item<double>()});
   const ScoreInput input{.latents = latents.detach(),
                          .prompts = &prompts,

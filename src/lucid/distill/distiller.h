@@ -12,7 +12,7 @@
 
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/schedule.h"
-#include "lucid/distill/prompts.h"
+#include "lucid/distill/perp_neg.h"
 
 namespace lucid::distill {
 
@@ -60,8 +60,8 @@ StepTimes plan_times(const ScoreOptions& options, int64_t iteration, int64_t t_i
 
 struct ScoreInput {
   torch::Tensor latents;  // [B,C,h,w], no gradient
-  const ViewPrompts* prompts = nullptr;
-  std::vector<Direction> views;  // [B]
+  const text_to_image::ViewPrompts* prompts = nullptr;
+  std::vector<text_to_image::Direction> views;  // [B]
   int64_t iteration = 1, t_index = 0;
 };
 struct ScoreOutput {

@@ -21,9 +21,9 @@ struct Mus {
   double front = 0.4, side = 0.3, back = -0.2, negative = 0.1, inverse = -0.5;
 };
 
-ViewPrompts prompts_of(const Mus& mu) {
+text_to_image::ViewPrompts prompts_of(const Mus& mu) {
   const auto constant = [](double value) { return torch::full({1, 5, 3}, value); };
-  return {ViewAnchors::reference(),
+  return {text_to_image::ViewAnchors::reference(),
           torch::cat({constant(mu.side), constant(mu.front), constant(mu.side), constant(mu.back)}),
           constant(mu.negative), constant(mu.inverse)};
 }
@@ -48,7 +48,7 @@ class Score : public testing::Test {
   }
 
   ScoreOutput run(const ScoreOptions& options, diffusion::Denoiser& with, const Mus& mu = {}) {
-    const ViewPrompts prompts = prompts_of(mu);
+    const text_to_image::ViewPrompts prompts = prompts_of(mu);
     const ScoreInput input{
         .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
     const auto distiller = make_distiller(options);
@@ -64,7 +64,7 @@ class Score : public testing::Test {
   test::PointMass denoiser;
   Tensor latents, base, offset;
   NoiseSource noise;
-  std::vector<Direction> views{{0}, {0}};
+  std::vector<text_to_image::Direction> views{{0}, {0}};
   int64_t iteration = 2000, t_index = 450;
   bool want_sheet = false;
 };
@@ -212,7 +212,7 @@ TEST_F(Score, ProjectedGuidanceAddsNothingAlongThePromptsPictureOfAnyViewInEpsAn
       return 0.5 * x - torch::sin(pattern * 9 * prompts.embeddings().mean({1, 2}).view({-1, 1, 1, 1}));
     }
   } pictures;
-  const ViewPrompts prompts = prompts_of({});
+  const text_to_image::ViewPrompts prompts = prompts_of({});
   for (const auto prediction : {diffusion::Prediction::kEpsilon, diffusion::Prediction::kV}) {
     diffusion::ScheduleConfig config = schedule.config();
     config.prediction = prediction;
@@ -276,7 +276,7 @@ TEST_F(Score, SdsReadsAVPredictionAsNoise) {
   options.score = "sds";
   options.perpneg = false;
   const Mus mu;
-  const ViewPrompts prompts = prompts_of(mu);
+  const text_to_image::ViewPrompts prompts = prompts_of(mu);
   const ScoreInput input{
       .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
   const ScoreOutput output = make_distiller(options)->score(as_v, v_schedule, input, noise);

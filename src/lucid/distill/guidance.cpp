@@ -13,8 +13,8 @@ namespace {
 constexpr double kOffsetNoise = 0.1;
 constexpr double kSheetGuidance = 7.5;  // without Perp-Neg the reference's sheet ignores guidance_scale
 
-std::vector<Direction> opposite(std::vector<Direction> views) {
-  for (Direction& view : views) view.azimuth += 180;
+std::vector<text_to_image::Direction> opposite(std::vector<text_to_image::Direction> views) {
+  for (text_to_image::Direction& view : views) view.azimuth += 180;
   return views;
 }
 
@@ -39,7 +39,8 @@ torch::Tensor projected(const torch::Tensor& added, const torch::Tensor& x_0, do
 }  // namespace
 
 torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
-                           int64_t t, const ViewPrompts& prompts, const std::vector<torch::Tensor>& asked) {
+                           int64_t t, const text_to_image::ViewPrompts& prompts,
+                           const std::vector<torch::Tensor>& asked) {
   const auto count = static_cast<int64_t>(asked.size());
   const int64_t views = x.size(0);
   std::vector<torch::Tensor> weights;  // [B,K+2] each
@@ -61,7 +62,7 @@ torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {
 
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
              const ScoreInput& input, const torch::Tensor& x_t, int64_t t) {
-  const ViewPrompts& prompts = *input.prompts;
+  const text_to_image::ViewPrompts& prompts = *input.prompts;
   std::vector<torch::Tensor> asked{prompts.of_negative(), prompts.of_views(input.views)};
   PerpNegPrompts perpneg;
   if (options.perpneg) {

@@ -12,7 +12,8 @@ namespace lucid::distill {
 /// `prompts` -> raw outputs [n,B,C,h,w], float32. t past the end of training (index T-1 with an offset) is asked as
 /// T-1.
 torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
-                           int64_t t, const ViewPrompts& prompts, const std::vector<torch::Tensor>& asked);
+                           int64_t t, const text_to_image::ViewPrompts& prompts,
+                           const std::vector<torch::Tensor>& asked);
 
 /// noise = base + 0.1 offset: one offset value per channel, shared by all views and pixels. [B,C,h,w]
 torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like);

@@ -87,7 +87,7 @@ class Ism final : public Distiller {
   Tensor inverse_prediction(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const ScoreInput& input,
                             const Tensor& x, int64_t t) const {
     const double g = options_.denoise_guidance_scale;
-    const ViewPrompts& prompts = *input.prompts;
+    const text_to_image::ViewPrompts& prompts = *input.prompts;
     if (g <= 1) return predict_each(unet, schedule, x, t, prompts, {prompts.of_inverse()})[0];
     const Tensor both = predict_each(unet, schedule, x, t, prompts, {prompts.of_negative(), prompts.of_inverse()});
     return both[1] + g * (both[0] - both[1]);

@@ -58,7 +58,7 @@ std::vector<int64_t> evenly(const std::vector<int64_t>& views, size_t count) {
   return some;
 }
 
-Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& anchors) {
+Words words_of_corpus(const corpus::Corpus& corpus, const text_to_image::ViewAnchors& anchors) {
   Words words;
   const auto add = [&](const std::string& text) {
     for (std::string& word : words_of(text)) words.tokens.insert(std::move(word));
@@ -73,7 +73,7 @@ Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& 
     add(item.colour);
     for (const std::string& caption : item.captions) add(caption);
   }
-  for (const distill::ViewAnchor& anchor : anchors.anchors()) add(anchor.words);
+  for (const text_to_image::ViewAnchor& anchor : anchors.anchors()) add(anchor.words);
   return words;
 }
 

@@ -11,7 +11,7 @@
 
 #include "lucid/base/rng.h"
 #include "lucid/corpus/shards.h"
-#include "lucid/distill/view_anchors.h"
+#include "lucid/text_to_image/view_anchors.h"
 
 namespace lucid::pretrain {
 
@@ -39,7 +39,7 @@ struct Words {
   std::set<std::string> names, colours;
   std::map<std::string, std::set<std::string>> seen;  // the colours that training sees each name in
 };
-Words words_of_corpus(const corpus::Corpus& corpus, const distill::ViewAnchors& anchors);
+Words words_of_corpus(const corpus::Corpus& corpus, const text_to_image::ViewAnchors& anchors);
 
 /// Windows of `crop` pixels about the objects, half of them mirrored.
 struct Pictures {

@@ -10,17 +10,17 @@
 #include <vector>
 
 #include "lucid/diffusion/workers.h"
-#include "lucid/distill/prompts.h"
-#include "lucid/distill/view_anchors.h"
 #include "lucid/text/encoder.h"
 #include "lucid/text/tokenizer.h"
+#include "lucid/text_to_image/view_anchors.h"
+#include "lucid/text_to_image/view_prompts.h"
 
 namespace lucid::pretrain {
 
 struct Prompt {
   std::string text = {};
   bool view_words = true;
-  distill::Direction direction = {};
+  text_to_image::Direction direction = {};
 };
 
 struct EmbeddingOptions {
@@ -30,14 +30,14 @@ struct EmbeddingOptions {
 
 class Embeddings {
  public:
-  Embeddings(text::Encoder encoder, text::Tokenizer tokenizer, distill::ViewAnchors anchors,
+  Embeddings(text::Encoder encoder, text::Tokenizer tokenizer, text_to_image::ViewAnchors anchors,
              const EmbeddingOptions& options = {})
       : encoder_(std::move(encoder)),
         tokenizer_(std::move(tokenizer)),
         anchors_(std::move(anchors)),
         options_(options) {}
   torch::Tensor of(const std::vector<Prompt>& prompts);  // [n,L,D] float
-  const distill::ViewAnchors& anchors() const { return anchors_; }
+  const text_to_image::ViewAnchors& anchors() const { return anchors_; }
   int64_t known() const { return static_cast<int64_t>(row_of_.size()); }
 
  private:
@@ -46,7 +46,7 @@ class Embeddings {
 
   text::Encoder encoder_;
   text::Tokenizer tokenizer_;
-  distill::ViewAnchors anchors_;
+  text_to_image::ViewAnchors anchors_;
   EmbeddingOptions options_;
   std::unordered_map<std::string, int64_t> row_of_;
   torch::Tensor table_;  // [capacity,L,D] float16, the first known() rows in use

@@ -111,8 +111,8 @@ Json scheduler_config(const diffusion::ScheduleConfig& c) {
 
 Json views_json() {
   Json list = Json::array();
-  const distill::ViewAnchors anchors = view_anchors();
-  for (const distill::ViewAnchor& anchor : anchors.anchors()) {
+  const text_to_image::ViewAnchors anchors = view_anchors();
+  for (const text_to_image::ViewAnchor& anchor : anchors.anchors()) {
     list.push_back({{"azimuth", anchor.azimuth}, {"elevation", anchor.elevation}, {"words", anchor.words}});
   }
   return {{"anchors", list}};

@@ -275,7 +275,7 @@ TEST(PriorEmbeddings, AreTheAnchorsMix) {
 
 TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
   ToyText toy;
-  const distill::ViewAnchors anchors = view_anchors();
+  const text_to_image::ViewAnchors anchors = view_anchors();
   constexpr int64_t kMost = 20, kDirections = 9;
   Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = diffusion::Workers(2), .most = kMost});
   int64_t before = 0;
@@ -292,7 +292,7 @@ TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
     before = embeddings.known();
     EXPECT_LT((rows[0] - toy.embed(text)).abs().max().item<double>(), 5e-3);
     for (int64_t i = 0; i < kDirections; ++i) {
-      const distill::Direction& direction = prompts[static_cast<size_t>(i) + 1].direction;
+      const text_to_image::Direction& direction = prompts[static_cast<size_t>(i) + 1].direction;
       torch::Tensor mixed = torch::zeros_like(rows[0]);
       for (const auto& [anchor, weight] : anchors.mix(direction.azimuth, direction.elevation)) {
         mixed += weight * toy.embed(text + anchors.anchors()[anchor].words);

@@ -27,21 +27,21 @@ torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::
   return (painter.vae->decode(x) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
 }
 
-torch::Tensor sample_sheet(const distill::Prior& prior, const std::vector<std::string>& prompts, int64_t views,
+torch::Tensor sample_sheet(const text_to_image::Prior& prior, const std::vector<std::string>& prompts, int64_t views,
                            const SampleOptions& options) {
   Painter painter{.unet = prior.unet,
                   .vae = prior.vae,
                   .schedule = prior.schedule,
                   .side = prior.picture_size / prior.vae->config().downscale()};
-  std::vector<distill::Direction> directions;
+  std::vector<text_to_image::Direction> directions;
   for (int64_t i = 0; i < views; ++i) {
     directions.push_back({.azimuth = 360.0 * static_cast<double>(i) / static_cast<double>(views), .elevation = 15});
   }
   std::vector<std::vector<torch::Tensor>> rows;
   for (size_t row = 0; row < prompts.size(); ++row) {
-    const distill::ViewPrompts words = distill::view_prompts(prior, prompts[row], "", "");
-    const torch::Tensor pictures = draw(painter, distill::view_embeddings(words, directions), words.negative(), options,
-                                        static_cast<int64_t>(row));
+    const text_to_image::ViewPrompts words = text_to_image::view_prompts(prior, prompts[row], "", "");
+    const torch::Tensor pictures = draw(painter, text_to_image::view_embeddings(words, directions), words.negative(),
+                                        options, static_cast<int64_t>(row));
     std::vector<torch::Tensor>& cells = rows.emplace_back();
     for (int64_t i = 0; i < views; ++i) cells.push_back(pictures[i]);
   }

@@ -10,7 +10,7 @@
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/vae.h"
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
 namespace lucid::pretrain {
 
@@ -34,7 +34,7 @@ torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::
                    const SampleOptions& options, int64_t row);
 
 /// One row a prompt, the azimuths spread evenly from 0: [3,H,W].
-torch::Tensor sample_sheet(const distill::Prior& prior, const std::vector<std::string>& prompts, int64_t views,
+torch::Tensor sample_sheet(const text_to_image::Prior& prior, const std::vector<std::string>& prompts, int64_t views,
                            const SampleOptions& options);
 
 }  // namespace lucid::pretrain

@@ -67,17 +67,17 @@ diffusion::ScheduleConfig noise_schedule() {
           .set_alpha_to_one = false};
 }
 
-distill::ViewAnchors view_anchors() {
+text_to_image::ViewAnchors view_anchors() {
   constexpr double kAbove = 45;
   constexpr std::pair<double, const char*> kAround[] = {{0, "front"},        {45, "front right"}, {90, "right side"},
                                                         {135, "back right"}, {180, "back"},       {-135, "back left"},
                                                         {-90, "left side"},  {-45, "front left"}};
-  std::vector<distill::ViewAnchor> anchors;
+  std::vector<text_to_image::ViewAnchor> anchors;
   for (const auto& [azimuth, words] : kAround) {
     anchors.push_back({.azimuth = azimuth, .elevation = 0, .words = fmt::format(", {} view", words)});
     anchors.push_back({.azimuth = azimuth, .elevation = kAbove, .words = fmt::format(", {} view from above", words)});
   }
-  return distill::ViewAnchors(std::move(anchors));
+  return text_to_image::ViewAnchors(std::move(anchors));
 }
 
 }  // namespace lucid::pretrain

@@ -8,9 +8,9 @@
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/diffusion/vae_config.h"
-#include "lucid/distill/view_anchors.h"
 #include "lucid/pretrain/optimiser.h"
 #include "lucid/text/encoder.h"
+#include "lucid/text_to_image/view_anchors.h"
 
 namespace lucid::pretrain {
 
@@ -39,6 +39,6 @@ diffusion::ScheduleConfig noise_schedule();
 
 /// The view words of our priors: eight around at the horizon, eight from above. Positive azimuths are the object's
 /// right.
-distill::ViewAnchors view_anchors();
+text_to_image::ViewAnchors view_anchors();
 
 }  // namespace lucid::pretrain

@@ -18,11 +18,11 @@ constexpr double kViewMargin = 0.3, kCaptionMargin = 0.8;
 
 /// cos and sin of the azimuth, the elevation in turns of 45 degrees, and 1: a linear reading of it follows a linear mix
 /// of two anchors. Zeros without view words. [n,4]
-torch::Tensor directions_of(const std::vector<Sentence>& sentences, const distill::ViewAnchors& anchors) {
+torch::Tensor directions_of(const std::vector<Sentence>& sentences, const text_to_image::ViewAnchors& anchors) {
   const torch::Tensor result = torch::zeros({static_cast<int64_t>(sentences.size()), 4});
   for (size_t i = 0; i < sentences.size(); ++i) {
     if (sentences[i].anchor < 0) continue;
-    const distill::ViewAnchor& anchor = anchors.anchors()[static_cast<size_t>(sentences[i].anchor)];
+    const text_to_image::ViewAnchor& anchor = anchors.anchors()[static_cast<size_t>(sentences[i].anchor)];
     const double azimuth = anchor.azimuth * std::numbers::pi / 180;
     float* row = result.data_ptr<float>() + 4 * i;
     row[0] = static_cast<float>(std::cos(azimuth));
@@ -88,7 +88,7 @@ TextTaskImpl::TextTaskImpl(const text::EncoderConfig& config)
 }
 
 std::vector<Sentence> draw_sentences(const std::vector<std::string>& captions, const std::vector<std::string>& words,
-                                     const distill::ViewAnchors& anchors, Rng rng, int64_t count) {
+                                     const text_to_image::ViewAnchors& anchors, Rng rng, int64_t count) {
   constexpr int64_t kMostWords = 5;
   const auto anchor_count = static_cast<int64_t>(anchors.anchors().size());
   std::vector<Sentence> sentences;
@@ -130,7 +130,7 @@ Spread spread_of(const torch::Tensor& embeddings) {
 }
 
 bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const StageSizes& sizes,
-                const corpus::Corpus& corpus, const distill::ViewAnchors& anchors, const RunOptions& options) {
+                const corpus::Corpus& corpus, const text_to_image::ViewAnchors& anchors, const RunOptions& options) {
   encoder->to(options.device);
   TextTask task(encoder->config());
   task->to(options.device);

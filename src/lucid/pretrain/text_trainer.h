@@ -31,7 +31,7 @@ struct Sentence {
 /// Rows 2i and 2i+1 differ in their view words only. Half are captions of the corpus, half words at random, so that new
 /// combinations are read as well as known ones.
 std::vector<Sentence> draw_sentences(const std::vector<std::string>& captions, const std::vector<std::string>& words,
-                                     const distill::ViewAnchors& anchors, Rng rng, int64_t count);
+                                     const text_to_image::ViewAnchors& anchors, Rng rng, int64_t count);
 
 /// How far apart embeddings [n,L,D] are: distance to the nearest other one over the root mean square norm.
 struct Spread {
@@ -41,7 +41,7 @@ Spread spread_of(const torch::Tensor& embeddings);
 
 /// Trains or resumes; `encoder` then holds the averaged weights. False when stopped.
 bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const StageSizes& sizes,
-                const corpus::Corpus& corpus, const distill::ViewAnchors& anchors, const RunOptions& options);
+                const corpus::Corpus& corpus, const text_to_image::ViewAnchors& anchors, const RunOptions& options);
 
 /// [n,L] int64.
 torch::Tensor ids_of(const text::Tokenizer& tokenizer, const std::vector<std::string>& texts, int64_t length);

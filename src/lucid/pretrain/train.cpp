@@ -67,7 +67,7 @@ bool train_prior(const TrainOptions& options) {
   Sizes sizes = asked_sizes(options);
   const corpus::Corpus corpus(options.corpus);
   check_pictures(options, corpus, sizes);
-  const distill::ViewAnchors anchors = view_anchors();
+  const text_to_image::ViewAnchors anchors = view_anchors();
   const Split split = split_of(corpus);
   const Words words = words_of_corpus(corpus, anchors);
   RunOptions run = options.run;

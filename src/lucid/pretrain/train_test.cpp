@@ -9,9 +9,9 @@
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/distill/prior.h"
 #include "lucid/pretrain/sampler.h"
 #include "lucid/pretrain/toy_corpus_test.h"
+#include "lucid/text_to_image/prior.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::pretrain {
@@ -71,9 +71,9 @@ TEST_F(PriorTraining, DifferentCaptionsAndViewsDoNotCollapse) {
 }
 
 TEST_F(PriorTraining, TheFolderLoadsAndComputesWhatWasTrained) {
-  const distill::Prior prior = distill::load_prior(out());
+  const text_to_image::Prior prior = text_to_image::load_prior(out());
   EXPECT_EQ(prior.picture_size, test::kSize);
-  EXPECT_EQ(distill::ViewAnchors::of_prior(out()).anchors().size(), view_anchors().anchors().size());
+  EXPECT_EQ(text_to_image::ViewAnchors::of_prior(out()).anchors().size(), view_anchors().anchors().size());
   EXPECT_EQ(prior.tokenizer.count("a blue disc"), 3);
   EXPECT_LT(fs::file_size(out() / "unet/diffusion_pytorch_model.safetensors"), 4'000'000u);
 
@@ -84,7 +84,7 @@ TEST_F(PriorTraining, TheFolderLoadsAndComputesWhatWasTrained) {
   for (auto& item : trained->named_parameters()) item.value().copy_(state.tensors.at("ema." + item.key()));
   torch::manual_seed(3);
   const torch::Tensor x = torch::randn({2, 4, 8, 8}), t = torch::tensor({100, 700}, torch::kLong);
-  const torch::Tensor context = distill::embed(prior, "a red disc, front view").expand({2, -1, -1});
+  const torch::Tensor context = text_to_image::embed(prior, "a red disc, front view").expand({2, -1, -1});
   diffusion::UNet loaded = prior.unet;
   EXPECT_LT((loaded->forward(x, t, context) - trained->forward(x, t, context)).abs().max().item<double>(), 0.02);
   EXPECT_GT((loaded->forward(x, t, context)).abs().max().item<double>(), 0.1);
@@ -130,7 +130,7 @@ TEST_F(PriorTraining, AGpuLearnsTooAndItsPriorLoadsOnTheCpu) {
   }
   EXPECT_GT(logged("vae", "psnr", prior).back(), 12);
   EXPECT_LT(logged("unet", "unseen_views", prior).back(), 0.95);
-  const torch::Tensor sheet = sample_sheet(distill::load_prior(prior), {"a red disc"}, 2, {.steps = 4});
+  const torch::Tensor sheet = sample_sheet(text_to_image::load_prior(prior), {"a red disc"}, 2, {.steps = 4});
   EXPECT_TRUE(torch::isfinite(sheet).all().item<bool>());
 
   options.resume = true;

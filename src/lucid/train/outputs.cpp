@@ -48,7 +48,7 @@ void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, cons
   asset::write_cameras_json(workspace.root / "cameras.json", views_for_tests(options));
 }
 
-void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, distill::Prior& prior) {
+void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, text_to_image::Prior& prior) {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<torch::Tensor>> rows;
   const torch::ScalarType precision = diffusion::precision_of(prior.vae);

@@ -22,7 +22,7 @@ struct Workspace {
 /// init_points3d.ply and cameras.json (the test views).
 void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options);
 /// Render, depth, alpha, latents, one-step x0 (unconditional, guided), gradient: one row a view.
-void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, distill::Prior& prior);
+void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, text_to_image::Prior& prior);
 /// One frame of the process film (a PNG, so that a resumed run still has it); film and frames are joined by
 /// write_process_film.
 void write_process_frame(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,

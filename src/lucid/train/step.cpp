@@ -85,7 +85,7 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
   Rng camera_rng = stream("camera");
   const ViewOptions view_options = options.use_progressive ? widened(options.views, iteration) : options.views;
   const std::vector<Camera> cameras = sample_views(view_options, static_cast<int>(options.batch), camera_rng);
-  std::vector<distill::Direction> directions;
+  std::vector<text_to_image::Direction> directions;
   for (const Camera& camera : cameras) directions.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
 
   // 2. Render each view of the augmented cloud.

@@ -11,8 +11,8 @@
 
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/picture_encoder.h"
-#include "lucid/distill/prior.h"
 #include "lucid/gaussians/view_renderer.h"
+#include "lucid/text_to_image/prior.h"
 #include "lucid/train/model.h"
 #include "lucid/train/options.h"
 
@@ -21,10 +21,10 @@ namespace lucid::train {
 /// What training only reads.
 struct Scene {
   const TrainOptions& options;
-  distill::Prior& prior;
+  text_to_image::Prior& prior;
   diffusion::PictureEncoder& encoder;  // the prior's VAE
   diffusion::Denoiser& denoiser;       // the prior's U-Net
-  const distill::ViewPrompts& prompts;
+  const text_to_image::ViewPrompts& prompts;
   distill::Distiller& distiller;
   /// What a denoiser that looks is shown of each view: disparity [B,1,H,W]. Null: the render's own.
   std::function<torch::Tensor(const std::vector<Camera>&)> shown = nullptr;

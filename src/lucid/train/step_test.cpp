@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "goldens.h"
-#include "lucid/distill/prior.h"
 #include "lucid/gaussians/starts.h"
+#include "lucid/text_to_image/prior.h"
 
 namespace lucid::train {
 namespace {
@@ -17,13 +17,13 @@ double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
 }
 
 StepReport step_on(torch::Device device, const TrainOptions& options, Model& model) {
-  distill::Prior prior = distill::load_prior(test::source_dir() / "models/mini");
+  text_to_image::Prior prior = text_to_image::load_prior(test::source_dir() / "models/mini");
   prior.unet->to(device);
   prior.vae->to(device);
   prior.encoder->to(device);
   diffusion::UNetDenoiser denoiser(prior.unet);
   diffusion::PictureEncoder encoder(prior.vae);
-  const distill::ViewPrompts prompts = distill::view_prompts(prior, "a hamburger", "", "");
+  const text_to_image::ViewPrompts prompts = text_to_image::view_prompts(prior, "a hamburger", "", "");
   const auto distiller = distill::make_distiller(options.score);
   const Scene scene{.options = options,
                     .prior = prior,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prompts against a vocabulary: known, near, refused; and the shipped list itself.
-#include "lucid/distill/vocabulary.h"
+#include "lucid/text_to_image/vocabulary.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 Vocabulary toys() {
@@ -79,4 +79,4 @@ TEST(Vocabulary, TheShippedPriorsListIsWhole) {
 }
 
 }  // namespace
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

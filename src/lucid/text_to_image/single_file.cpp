@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See single_file.h.
-#include "lucid/distill/single_file.h"
+#include "lucid/text_to_image/single_file.h"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -8,10 +8,10 @@
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
 #include "lucid/diffusion/filled.h"
-#include "lucid/distill/prior_parts.h"
+#include "lucid/text_to_image/prior_parts.h"
 #include "lucid/weights/torch_file.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace fs = std::filesystem;
 namespace {
 
@@ -206,4 +206,4 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   return prior;
 }
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 
 struct Inversion {
   std::filesystem::path file;
@@ -22,6 +22,6 @@ std::vector<Inversion> read_inversions(const std::filesystem::path& file, const 
 
 /// Teaches the prior the word. Its vectors become the tokens WORD, WORD_1, WORD_2, ..., and WORD in a prompt stands for
 /// all of them, as in diffusers. Throws UserError where the width is another one, or the word is known already.
-void add(const Inversion& inversion, distill::Prior& prior);
+void add(const Inversion& inversion, Prior& prior);
 
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// View prompts by interpolation of embeddings, and Perp-Neg (Armandpour et al. 2023) as the reference weighs it.
-#include "lucid/distill/prompts.h"
+// See perp_neg.h.
+#include "lucid/distill/perp_neg.h"
 
 #include <cmath>
-#include <utility>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/prompt_mix.h"
 
 namespace lucid::distill {
 namespace {
@@ -20,13 +18,13 @@ double turn_between(double a, double b) { return std::abs(std::remainder(a - b, 
 
 }  // namespace
 
-PerpNegTerms perpneg_terms(const ViewAnchors& anchors, double azimuth, const PerpNegOptions& options) {
+PerpNegTerms perpneg_terms(const text_to_image::ViewAnchors& anchors, double azimuth, const PerpNegOptions& options) {
   const double w = options.negative_w, k_front = options.front_decay_factor, k_side = options.side_decay_factor;
   const size_t front = anchors.front();
   const auto away = [&](size_t i) {
     return turn_between(anchors.anchors()[i].azimuth, anchors.anchors()[front].azimuth);
   };
-  const ViewAnchors::Segment part = anchors.segment(azimuth);
+  const text_to_image::ViewAnchors::Segment part = anchors.segment(azimuth);
   const bool from_is_near = away(part.from) <= away(part.to);
   const size_t near = from_is_near ? part.from : part.to, far = from_is_near ? part.to : part.from;
   const double r = from_is_near ? 1 - part.fraction : part.fraction;
@@ -38,41 +36,8 @@ PerpNegTerms perpneg_terms(const ViewAnchors& anchors, double azimuth, const Per
   return {.extra = {near, front}, .weights = {1, r > kNearAnchor ? 0 : w * std::exp(-r * k_side) / 2, w}};
 }
 
-ViewPrompts::ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, const torch::Tensor& negative,
-                         const torch::Tensor& inverse)
-    : anchors_(std::move(anchors)),
-      table_(torch::cat({embeddings, negative, inverse})),
-      count_(static_cast<int64_t>(anchors_.anchors().size())) {
-  LUCID_CHECK(table_.dim() == 3 && table_.size(0) == count_ + 2, "{} prompts for {} anchors", table_.size(0), count_);
-}
-
-torch::Tensor ViewPrompts::of_one(int64_t row) const {
-  torch::Tensor weights = torch::zeros({1, count_ + 2});
-  weights[0][row] = 1;
-  return weights;
-}
-
-torch::Tensor ViewPrompts::of_views(const std::vector<Direction>& views) const {
-  std::vector<double> azimuths, elevations;
-  for (const Direction& view : views) {
-    azimuths.push_back(view.azimuth);
-    elevations.push_back(view.elevation);
-  }
-  return torch::constant_pad_nd(anchors_.weights(azimuths, elevations), {0, 2});
-}
-
-torch::Tensor ViewPrompts::of_anchors(const std::vector<size_t>& anchors) const {
-  std::vector<torch::Tensor> rows;
-  for (const size_t anchor : anchors) rows.push_back(of_one(static_cast<int64_t>(anchor)));
-  return torch::cat(rows);
-}
-
-torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
-  return diffusion::PromptMix(prompts.table(), prompts.of_views(views)).embeddings();
-}
-
-PerpNegPrompts perpneg_prompts(const ViewPrompts& prompts, const std::vector<Direction>& views,
-                               const PerpNegOptions& options) {
+PerpNegPrompts perpneg_prompts(const text_to_image::ViewPrompts& prompts,
+                               const std::vector<text_to_image::Direction>& views, const PerpNegOptions& options) {
   std::array<std::vector<size_t>, 2> extra;
   const torch::Tensor weights = torch::empty({3, static_cast<int64_t>(views.size())}, torch::kFloat);
   for (size_t view = 0; view < views.size(); ++view) {

@@ -4,9 +4,9 @@
 
 #include "goldens.h"
 #include "lucid/diffusion/golden_test.h"
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
-namespace lucid::adapters::test {
+namespace lucid::text_to_image::test {
 
 inline std::filesystem::path folder() { return lucid::test::goldens() / "adapters"; }
 
@@ -14,7 +14,7 @@ inline diffusion::test::Tensors tensors(const std::string& name) {
   return weights::read_safetensors(folder() / (name + ".safetensors")).tensors;
 }
 
-inline distill::Prior make_prior() {
+inline Prior make_prior() {
   const std::filesystem::path distilled = lucid::test::goldens() / "distill";
   return {.tokenizer = text::Tokenizer::from_folder(folder() / "tokenizer"),
           .encoder = text::load_encoder(folder() / "text_encoder"),
@@ -25,4 +25,4 @@ inline distill::Prior make_prior() {
           .weight_files = {}};
 }
 
-}  // namespace lucid::adapters::test
+}  // namespace lucid::text_to_image::test

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads a diffusers folder part by part; what is missing or does not fit is said with the file's name.
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
 #include <algorithm>
 #include <iterator>
 
 #include "lucid/base/error.h"
-#include "lucid/distill/prior_parts.h"
+#include "lucid/text_to_image/prior_parts.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 namespace fs = std::filesystem;
@@ -108,4 +108,4 @@ ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std:
   return {anchors, torch::cat(embeddings), embed(prior, negative), embed(prior, inverse_text)};
 }
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

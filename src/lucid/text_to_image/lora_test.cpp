@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kind of LoRA file against the outputs of the network that its own library merged it into.
-#include "lucid/adapters/lora.h"
+#include "lucid/text_to_image/lora.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "lucid/adapters/golden_prior_test.h"
-#include "lucid/adapters/textual_inversion.h"
 #include "lucid/diffusion/laid_out.h"
+#include "lucid/text_to_image/golden_prior_test.h"
+#include "lucid/text_to_image/textual_inversion.h"
 #include "mistakes.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 namespace {
 
 using diffusion::test::relative_error;
@@ -23,18 +23,18 @@ namespace fs = std::filesystem;
 
 constexpr double kLimit = 2e-5;  // of each tensor's largest value
 
-torch::Tensor unet_out(distill::Prior& prior) {
+torch::Tensor unet_out(Prior& prior) {
   const torch::NoGradGuard no_grad;
   const Tensors base = tensors("base");
   return prior.unet->forward(base.at("sample"), base.at("timestep"), base.at("context"));
 }
-torch::Tensor text_out(distill::Prior& prior, const torch::Tensor& ids = tensors("base").at("input_ids")) {
+torch::Tensor text_out(Prior& prior, const torch::Tensor& ids = tensors("base").at("input_ids")) {
   const torch::NoGradGuard no_grad;
   return prior.encoder->forward(ids).slice(1, 0, 24);
 }
 
 TEST(LoraGolden, TheBaseIsTheGoldens) {
-  distill::Prior prior = make_prior();
+  Prior prior = make_prior();
   EXPECT_LT(relative_error(unet_out(prior), tensors("base").at("unet_out")), kLimit);
   EXPECT_LT(relative_error(text_out(prior), tensors("base").at("text_out")), kLimit);
 }
@@ -45,7 +45,7 @@ TEST_P(EveryLayoutGolden, GivesTheLibrarysOutputs) {
   const auto [file, expected_name] = GetParam();
   const Tensors expected = tensors(std::string(expected_name) + ".expected");
   for (const double scale : {1.0, 0.6}) {
-    distill::Prior prior = make_prior();
+    Prior prior = make_prior();
     const Lora lora = read_lora(folder() / (std::string(file) + ".safetensors"), prior);
     apply(lora, scale, prior);
     for (const auto& [word, vector] : lora.tokens) {
@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Files, EveryLayoutGolden,
                          [](const auto& param) { return std::string(param.param.first); });
 
 TEST(LoraGolden, PtiFilesHoldTokensToo) {
-  distill::Prior prior = make_prior();
+  Prior prior = make_prior();
   EXPECT_EQ(read_lora(folder() / "lora_pti.safetensors", prior).tokens.size(), 2u);
   const Lora alone = read_lora(folder() / "lora_pti_embed_only.safetensors", prior);
   EXPECT_TRUE(alone.unet.empty() && alone.text.empty());
@@ -87,7 +87,7 @@ TEST(LoraGolden, PtiFilesHoldTokensToo) {
 }
 
 TEST(Lora, SeveralAddUp) {
-  distill::Prior once = make_prior(), twice = make_prior();
+  Prior once = make_prior(), twice = make_prior();
   const Lora kohya = read_lora(folder() / "lora_kohya.safetensors", once);
   const Lora peft = read_lora(folder() / "lora_peft.safetensors", once);
   apply(kohya, 0.5, once);
@@ -99,7 +99,7 @@ TEST(Lora, SeveralAddUp) {
 
 TEST(Lora, WhatItChangesIsNotRoundedTo16BitsInAUNetOfFloat32) {
   for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
-    distill::Prior prior = make_prior();
+    Prior prior = make_prior();
     const Lora lora = read_lora(folder() / "lora_kohya.safetensors", prior);
     auto parameters = prior.unet->named_parameters();
     const std::set<std::string> halves = diffusion::weights_that_take_half(*prior.unet);
@@ -127,7 +127,7 @@ TEST(Lora, AUNetSavedByItselfHasNoPrefix) {
     }
     ASSERT_FALSE(bare.empty());
     weights::write_safetensors(file, bare);
-    distill::Prior one = make_prior(), other = make_prior();
+    Prior one = make_prior(), other = make_prior();
     Lora lora = read_lora(folder() / (name + ".safetensors"), one);
     lora.text.clear();
     apply(lora, 1, one);
@@ -232,7 +232,7 @@ TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
   const auto problem = [&](const Tensors& tensors) {
     weights::write_safetensors(file, tensors);
     return lucid::test::mistake_of([&] {
-      distill::Prior prior = make_prior();
+      Prior prior = make_prior();
       apply(read_lora(file, prior), 1, prior);
     });
   };
@@ -259,4 +259,4 @@ TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
 }
 
 }  // namespace
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 #include "lucid/weights/ldm.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 
 struct SingleFileOptions {
   /// CLIP's merges (merges.txt, gzipped), from which the tokenizer follows.
@@ -37,4 +37,4 @@ text::EncoderConfig encoder_config_of(const weights::LdmParts& parts);
 /// mean picture.
 diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t channels, const torch::Tensor& empty_prompt);
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

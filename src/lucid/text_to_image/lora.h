@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 #include "lucid/weights/state_dict.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 
 /// One layer's change; which factors are there depends on the kind of file.
 struct LayerChange {
@@ -34,9 +34,9 @@ struct Lora {
 
 /// Reads a .safetensors file, or one of torch.save. Which layer each change is for follows from the prior's own names.
 /// Throws UserError: a layer that the prior does not have, a change whose factors are not all there.
-Lora read_lora(const std::filesystem::path& file, const distill::Prior& prior);
+Lora read_lora(const std::filesystem::path& file, const Prior& prior);
 
 /// Adds scale times the changes to the prior's weights. Throws UserError that names both shapes where they do not fit.
-void apply(const Lora& lora, double scale, distill::Prior& prior);
+void apply(const Lora& lora, double scale, Prior& prior);
 
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading a whole prior: the shipped one against the library that made it, and folders with something missing.
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include "lucid/base/error.h"
 #include "lucid/distill/toy_denoiser.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 namespace fs = std::filesystem;
@@ -101,4 +101,4 @@ TEST(Prior, PartsOfDifferentModelsAreRefused) {
 }
 
 }  // namespace
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

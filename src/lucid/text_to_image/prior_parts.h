@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 
 template <class Module>
 Module frozen(Module module) {
@@ -21,4 +21,4 @@ void check_fit(const Prior& prior, const std::filesystem::path& file);
 /// sample_size of a U-Net's config.json, in latent pixels: a number, or two equal ones. Throws UserError.
 int64_t sample_size(const std::filesystem::path& file);
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

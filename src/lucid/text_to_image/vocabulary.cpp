@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads vocabulary.json and compares the words of a prompt with it.
-#include "lucid/distill/vocabulary.h"
+#include "lucid/text_to_image/vocabulary.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@
 #include "lucid/base/error.h"
 #include "lucid/weights/json_config.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 constexpr size_t kSuggestions = 3;
@@ -163,4 +163,4 @@ PromptCheck check_prompt(const Vocabulary& vocabulary, const std::string& text) 
                               .hint = fmt::format("{}it knows: {}", near_ones, fmt::join(vocabulary.names, ", "))});
 }
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See lora.h.
-#include "lucid/adapters/lora.h"
+#include "lucid/text_to_image/lora.h"
 
 #include <fmt/format.h>
 
@@ -8,12 +8,12 @@
 #include <optional>
 #include <stdexcept>
 
-#include "lucid/adapters/lora_names.h"
 #include "lucid/base/error.h"
 #include "lucid/diffusion/compute.h"
+#include "lucid/text_to_image/lora_names.h"
 #include "lucid/weights/torch_file.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 namespace fs = std::filesystem;
 namespace {
 
@@ -170,7 +170,7 @@ void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& cha
 
 }  // namespace
 
-Lora read_lora(const fs::path& file, const distill::Prior& prior) {
+Lora read_lora(const fs::path& file, const Prior& prior) {
   const weights::StateDict state = weights::read_weights(file);
   const LayerNames names(prior);
   Lora lora{.file = file, .unet = {}, .text = {}, .tokens = {}};
@@ -203,10 +203,10 @@ Lora read_lora(const fs::path& file, const distill::Prior& prior) {
   return lora;
 }
 
-void apply(const Lora& lora, double scale, distill::Prior& prior) {
+void apply(const Lora& lora, double scale, Prior& prior) {
   const bool low = diffusion::precision_of(prior.unet) == torch::kBFloat16;
   add_changes(lora, lora.unet, scale, low ? Bfloat16::kStays : Bfloat16::kBecomesFloat, *prior.unet);
   add_changes(lora, lora.text, scale, Bfloat16::kBecomesFloat, *prior.encoder);
 }
 
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of a user's own against diffusers' ids and embeddings.
-#include "lucid/adapters/textual_inversion.h"
+#include "lucid/text_to_image/textual_inversion.h"
 
 #include <gtest/gtest.h>
 
-#include "lucid/adapters/golden_prior_test.h"
+#include "lucid/text_to_image/golden_prior_test.h"
 #include "mistakes.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 namespace {
 
-distill::Prior prior_with_all_words() {
-  distill::Prior prior = test::make_prior();
+Prior prior_with_all_words() {
+  Prior prior = test::make_prior();
   for (const auto& [file, token] :
        {std::pair("ti_single.safetensors", ""), std::pair("ti_multi.safetensors", ""), std::pair("ti_a1111.pt", ""),
         std::pair("ti_emb_params.safetensors", "<golden-emb>")}) {
@@ -22,25 +22,25 @@ distill::Prior prior_with_all_words() {
 
 TEST(InversionGolden, IdsAndEmbeddingsAreDiffusers) {
   const torch::NoGradGuard no_grad;
-  distill::Prior prior = prior_with_all_words();
+  Prior prior = prior_with_all_words();
   const auto expected = test::tensors("ti.expected");
   const std::vector<std::string> prompts = {"a photo of <golden-cat>, front view",
                                             "<golden-multi> wearing armor, a golden-old axe",
                                             "a <golden-emb> and a <golden-cat>"};
   for (size_t i = 0; i < prompts.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    for (const auto& [key, text] : {std::pair("input_ids", distill::expanded(prior, prompts[i])),
-                                    std::pair("input_ids_not_expanded", prompts[i])}) {
+    for (const auto& [key, text] :
+         {std::pair("input_ids", expanded(prior, prompts[i])), std::pair("input_ids_not_expanded", prompts[i])}) {
       const auto ids = torch::tensor(prior.tokenizer.encode_padded(text, 77), torch::kLong);
       EXPECT_TRUE(torch::equal(ids, expected.at(key)[row])) << key << ' ' << prompts[i] << '\n' << ids.slice(0, 0, 12);
     }
-    const torch::Tensor found = distill::embed(prior, prompts[i]).slice(1, 0, 24);
+    const torch::Tensor found = embed(prior, prompts[i]).slice(1, 0, 24);
     EXPECT_LT(diffusion::test::relative_error(found[0], expected.at("text_out")[row]), 2e-5) << prompts[i];
   }
 }
 
 TEST(Inversion, WordsAreFoundInAnyCaseAndOnlyOnce) {
-  distill::Prior prior = prior_with_all_words();
+  Prior prior = prior_with_all_words();
   EXPECT_EQ(prior.tokenizer.encode("a <Golden-Cat>"), prior.tokenizer.encode("a <golden-cat>"));
   EXPECT_EQ(prior.tokenizer.count("<golden-multi>"), 1);
   const auto again = read_inversions(test::folder() / "ti_single.safetensors");
@@ -53,7 +53,7 @@ TEST(Inversion, WhatDoesNotFitIsSaid) {
   const auto problem = [&](const std::map<std::string, torch::Tensor>& tensors, const std::string& token = "") {
     weights::write_safetensors(folder.path / "word.safetensors", tensors);
     return lucid::test::mistake_of([&] {
-      distill::Prior prior = test::make_prior();
+      Prior prior = test::make_prior();
       for (const Inversion& inversion : read_inversions(folder.path / "word.safetensors", token)) add(inversion, prior);
     });
   };
@@ -70,4 +70,4 @@ TEST(Inversion, WhatDoesNotFitIsSaid) {
 }
 
 }  // namespace
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

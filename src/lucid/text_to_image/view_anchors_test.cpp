@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mixing of view words in azimuth and elevation, and what a bad views.json says.
-#include "lucid/distill/view_anchors.h"
+#include "lucid/text_to_image/view_anchors.h"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/distill/prompts.h"
+#include "lucid/text_to_image/view_prompts.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 /// Eight around, two above.
@@ -89,4 +89,4 @@ TEST(ViewAnchors, BadTablesAreNamed) {
 }
 
 }  // namespace
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

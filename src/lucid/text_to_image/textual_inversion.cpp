@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // See textual_inversion.h.
-#include "lucid/adapters/textual_inversion.h"
+#include "lucid/text_to_image/textual_inversion.h"
 
 #include <fmt/format.h>
 
 #include "lucid/base/error.h"
 #include "lucid/weights/torch_file.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 namespace fs = std::filesystem;
 namespace {
 
@@ -54,7 +54,7 @@ std::vector<Inversion> read_inversions(const fs::path& file, const std::string& 
   return inversions;
 }
 
-void add(const Inversion& inversion, distill::Prior& prior) {
+void add(const Inversion& inversion, Prior& prior) {
   const int64_t width = prior.encoder->config().hidden_size, count = inversion.vectors.size(0);
   if (inversion.vectors.size(1) != width) {
     refuse(inversion.file,
@@ -71,4 +71,4 @@ void add(const Inversion& inversion, distill::Prior& prior) {
   if (count > 1) prior.expansions.emplace_back(inversion.token, spelling);
 }
 
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

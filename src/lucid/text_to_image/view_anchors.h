@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 
 struct ViewAnchor {
   double azimuth = 0;    // degrees, 0 = front
@@ -59,4 +59,4 @@ class ViewAnchors {
   size_t level_ring_ = 0, front_ = 0;
 };
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

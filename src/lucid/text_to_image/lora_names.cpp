@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // See lora_names.h.
-#include "lucid/adapters/lora_names.h"
+#include "lucid/text_to_image/lora_names.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 namespace {
 
 constexpr std::string_view kWeight = ".weight";
@@ -108,7 +108,7 @@ bool LayerNames::Network::has(std::string_view module) const {
   return it != by_underscores.end() && it->second == module;
 }
 
-LayerNames::LayerNames(const distill::Prior& prior) {
+LayerNames::LayerNames(const Prior& prior) {
   const std::vector<std::string> unet = layers_of(*prior.unet), text = layers_of(*prior.encoder);
   unet_ = {.by_underscores = by_underscores(unet), .by_index = pti_unet_order(unet)};
   text_ = {.by_underscores = by_underscores(text), .by_index = pti_text_order(text)};
@@ -191,4 +191,4 @@ std::optional<LayerPart> LayerNames::pti(std::string_view name) const {
   return part;
 }
 
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One file, or a folder: the same prior.
-#include "lucid/distill/single_file.h"
+#include "lucid/text_to_image/single_file.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "lucid/diffusion/layers.h"
 #include "mistakes.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 namespace fs = std::filesystem;
@@ -105,4 +105,4 @@ TEST(SingleFile, WhatDoesNotFitIsSaid) {
 }
 
 }  // namespace
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // View prompts and Perp-Neg against the reference's own functions (prompts.safetensors, reference.safetensors).
-#include "lucid/distill/prompts.h"
+#include "lucid/distill/perp_neg.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ std::vector<double> doubles(const torch::Tensor& x) {
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
-const ViewAnchors kReference = ViewAnchors::reference();
+const text_to_image::ViewAnchors kReference = text_to_image::ViewAnchors::reference();
 
 /// 0 front, 1 side, 2 back: the goldens' numbers.
 size_t role(size_t anchor) {
@@ -33,8 +33,8 @@ std::array<double, 3> front_side_back(double azimuth) {
   return shares;
 }
 
-std::vector<Direction> level(const std::vector<double>& azimuths) {
-  std::vector<Direction> views;
+std::vector<text_to_image::Direction> level(const std::vector<double>& azimuths) {
+  std::vector<text_to_image::Direction> views;
   for (const double azimuth : azimuths) views.push_back({.azimuth = azimuth});
   return views;
 }
@@ -57,7 +57,7 @@ TEST(PromptGolden, MixWeightsAndExtraPromptsAreTheReferences) {
   }
 }
 
-ViewPrompts golden_prompts() {
+text_to_image::ViewPrompts golden_prompts() {
   const auto common = weights::read_safetensors(goldens() / "distill/common.safetensors");
   const auto get = [&](const char* name) { return common.tensors.at(name).clone(); };
   return {kReference, torch::cat({get("emb_side"), get("emb_front"), get("emb_side"), get("emb_back")}),
@@ -66,14 +66,14 @@ ViewPrompts golden_prompts() {
 
 TEST(PromptGolden, ViewEmbeddingsAreTheReferences) {
   const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
-  const torch::Tensor z = view_embeddings(golden_prompts(), level(doubles(file.tensors.at("azimuths"))));
+  const torch::Tensor z = text_to_image::view_embeddings(golden_prompts(), level(doubles(file.tensors.at("azimuths"))));
   EXPECT_LT(relative_l2(z.slice(1, 0, 2), file.tensors.at("z_first2tokens")), 1e-6);
 }
 
 TEST(PromptGolden, PerpNegPromptsAreTheReferences) {
   const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
   const auto azimuths = doubles(file.tensors.at("azimuths"));
-  const ViewPrompts prompts = golden_prompts();
+  const text_to_image::ViewPrompts prompts = golden_prompts();
   const PerpNegPrompts ours = perpneg_prompts(prompts, level(azimuths), {});
   EXPECT_LT(relative_l2(ours.weights, file.tensors.at("weights").t()), 1e-6);
   const torch::Tensor extra = file.tensors.at("extra_prompts");

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 
 struct Vocabulary {
   std::vector<std::string> names;  // "teddy bear": each of its words is known
@@ -33,4 +33,4 @@ PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text
 /// The same; throws UserError, which lists the names, when nothing is known: no picture could come of it.
 PromptCheck check_prompt(const Vocabulary& vocabulary, const std::string& text);
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

@@ -11,11 +11,11 @@
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/vae.h"
-#include "lucid/distill/prompts.h"
 #include "lucid/text/encoder.h"
 #include "lucid/text/tokenizer.h"
+#include "lucid/text_to_image/view_prompts.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 
 /// All modules are in evaluation mode and want no gradient for their weights (pictures still get theirs through the
 /// VAE).
@@ -47,4 +47,4 @@ torch::Tensor embed(const Prior& prior, const std::string& text);
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

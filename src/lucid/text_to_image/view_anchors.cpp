@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of view words: reading it, and the weights of a direction's neighbours.
-#include "lucid/distill/view_anchors.h"
+#include "lucid/text_to_image/view_anchors.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "lucid/base/error.h"
 #include "lucid/weights/json_config.h"
 
-namespace lucid::distill {
+namespace lucid::text_to_image {
 namespace {
 
 constexpr size_t kMaxAnchors = 64;  // each is an embedding that a run holds
@@ -124,4 +124,4 @@ torch::Tensor ViewAnchors::weights(const std::vector<double>& azimuths, const st
   return result;
 }
 
-}  // namespace lucid::distill
+}  // namespace lucid::text_to_image

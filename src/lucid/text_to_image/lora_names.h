@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lucid/distill/prior.h"
+#include "lucid/text_to_image/prior.h"
 
-namespace lucid::adapters {
+namespace lucid::text_to_image {
 
 struct LayerPart {
   bool is_text = false;  // the text encoder's, else the U-Net's
@@ -20,7 +20,7 @@ struct LayerPart {
 
 class LayerNames {
  public:
-  explicit LayerNames(const distill::Prior& prior);
+  explicit LayerNames(const Prior& prior);
   std::optional<LayerPart> find(std::string_view name) const;
 
  private:
@@ -37,4 +37,4 @@ class LayerNames {
   Network unet_, text_;
 };
 
-}  // namespace lucid::adapters
+}  // namespace lucid::text_to_image

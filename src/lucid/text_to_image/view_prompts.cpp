@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// See view_prompts.h.
+#include "lucid/text_to_image/view_prompts.h"
+
+#include <utility>
+
+#include "lucid/base/error.h"
+#include "lucid/diffusion/prompt_mix.h"
+
+namespace lucid::text_to_image {
+
+ViewPrompts::ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, const torch::Tensor& negative,
+                         const torch::Tensor& inverse)
+    : anchors_(std::move(anchors)),
+      table_(torch::cat({embeddings, negative, inverse})),
+      count_(static_cast<int64_t>(anchors_.anchors().size())) {
+  LUCID_CHECK(table_.dim() == 3 && table_.size(0) == count_ + 2, "{} prompts for {} anchors", table_.size(0), count_);
+}
+
+torch::Tensor ViewPrompts::of_one(int64_t row) const {
+  torch::Tensor weights = torch::zeros({1, count_ + 2});
+  weights[0][row] = 1;
+  return weights;
+}
+
+torch::Tensor ViewPrompts::of_views(const std::vector<Direction>& views) const {
+  std::vector<double> azimuths, elevations;
+  for (const Direction& view : views) {
+    azimuths.push_back(view.azimuth);
+    elevations.push_back(view.elevation);
+  }
+  return torch::constant_pad_nd(anchors_.weights(azimuths, elevations), {0, 2});
+}
+
+torch::Tensor ViewPrompts::of_anchors(const std::vector<size_t>& anchors) const {
+  std::vector<torch::Tensor> rows;
+  for (const size_t anchor : anchors) rows.push_back(of_one(static_cast<int64_t>(anchor)));
+  return torch::cat(rows);
+}
+
+torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
+  return diffusion::PromptMix(prompts.table(), prompts.of_views(views)).embeddings();
+}
+
+}  // namespace lucid::text_to_image
