@@ -19,15 +19,15 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/diffusion/attention.h"
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/diffusion/in_precision.h"
-#include "lucid/diffusion/laid_out.h"
 #include "lucid/diffusion/picture_encoder.h"
-#include "lucid/diffusion/plain.h"
-#include "lucid/diffusion/wide_convolution.h"
 #include "lucid/distill/distiller.h"
+#include "lucid/nn/attention.h"
+#include "lucid/nn/cast_module.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/linear.h"
 #include "lucid/render/rasterize.h"
+#include "lucid/tensor/reference_ops.h"
 #include "lucid/text_to_image/prior_parts.h"
 #include "lucid/text_to_image/single_file.h"
 #include "peak.h"
@@ -49,7 +49,7 @@ struct Numbers {
   torch::ScalarType type = torch::kBFloat16;
   Tensor operator()(const Tensor& x) const { return x.to(type); }
   /// A map for such a network, as the program gives it.
-  Tensor map(const Tensor& x) const { return x.to(diffusion::type_of_maps(type, x)); }
+  Tensor map(const Tensor& x) const { return x.to(nn::type_of_maps(type, x)); }
   double limit() const { return type == torch::kFloat ? 1e-4 : 0.01; }
   const char* name() const { return type == torch::kFloat ? "float32" : "bfloat16"; }
   double peak_gflops() const {
@@ -74,7 +74,7 @@ Times best_of(int runs, const std::function<double()>& work) {
   Times times;
   for (int run = 0; run < runs; ++run) {
     times.fast = std::min(times.fast, work());
-    const diffusion::PlainOperators plain;
+    const tensor::PlainOperators plain;
     times.plain = std::min(times.plain, work());
   }
   return times;
@@ -126,7 +126,7 @@ Tensor floats(const Tensor& x) { return x.to(torch::kFloat); }
 
 /// What libtorch's own operations give.
 Tensor plainly(const std::function<Tensor()>& work) {
-  const diffusion::PlainOperators plain;
+  const tensor::PlainOperators plain;
   return work();
 }
 
@@ -134,12 +134,11 @@ void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
   const torch::NoGradGuard no_grad;
   const auto draw = [&] { return report.numbers()(torch::randn({1, tokens, heads * width})); };
   const Tensor q = draw(), k = draw(), v = draw();
-  const double error =
-      relative_error(diffusion::attend(q, k, v, heads),
-                     plainly([&] { return diffusion::attend(floats(q), floats(k), floats(v), heads); }));
+  const double error = relative_error(nn::attend(q, k, v, heads),
+                                      plainly([&] { return nn::attend(floats(q), floats(k), floats(v), heads); }));
   const auto tokens_ = static_cast<double>(tokens);
   report.add(fmt::format("attention {}x{}x{}", tokens, heads, width),
-             best_of(7, [&] { return seconds_of([&] { diffusion::attend(q, k, v, heads); }); }),
+             best_of(7, [&] { return seconds_of([&] { nn::attend(q, k, v, heads); }); }),
              4 * tokens_ * tokens_ * static_cast<double>(heads * width), error);
 }
 
@@ -152,15 +151,14 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
                       torch::randn({batch, kTokens, kContext}));
   };
   const Numbers& numbers = report.numbers();
-  diffusion::UNet unet =
-      diffusion::in_precision(text_to_image::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
-  diffusion::keep_laid_out(*unet, /*low_memory=*/false);  // as the program does
+  diffusion::UNet unet = nn::in_precision(text_to_image::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
+  nn::keep_laid_out(*unet, /*low_memory=*/false);  // as the program does
   const auto [x, t, context] = inputs(1);
   const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
   const Tensor found = unet->forward(numbers.map(x), t, words);
   const double error = relative_error(
       found, plainly([&] {
-        return diffusion::in_precision(unet, torch::kFloat)->forward(latents_of_one, steps_of_one, floats(words));
+        return nn::in_precision(unet, torch::kFloat)->forward(latents_of_one, steps_of_one, floats(words));
       }));
   for (const int64_t batch : batches) {
     const auto [latents, timesteps, prompts] = inputs(batch);
@@ -176,9 +174,8 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
 diffusion::Vae vaes(Report& report) {
   torch::manual_seed(1);
   const Numbers& numbers = report.numbers();
-  diffusion::Vae vae =
-      diffusion::in_precision(text_to_image::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
-  diffusion::Vae exact = diffusion::in_precision(vae, torch::kFloat);
+  diffusion::Vae vae = nn::in_precision(text_to_image::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
+  diffusion::Vae exact = nn::in_precision(vae, torch::kFloat);
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
   const Tensor d_moments = torch::randn({1, 8, kLatentSide, kLatentSide});
@@ -193,7 +190,7 @@ diffusion::Vae vaes(Report& report) {
       best_backward = std::min(best_backward, seconds_of([&] { encoder.backward(d_moments); }));
     };
     both(forward.fast, backward.fast);
-    const diffusion::PlainOperators plain;
+    const tensor::PlainOperators plain;
     both(forward.plain, backward.plain);
   }
   report.add("vae encode", forward, kEncodeFlops, error);

@@ -96,7 +96,7 @@ int main(int argc, char** argv) try {
   const auto prompts = text_to_image::view_prompts(prior, options.text, "", "");
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
-  lucid::diffusion::ComputeOptions compute = lucid::app::compute_options(options);
+  nn::ComputeOptions compute = lucid::app::compute_options(options);
   compute.record = !eager;
   lucid::diffusion::UNetDenoiser denoiser(prior.unet, compute);
   lucid::diffusion::PictureEncoder encoder(prior.vae, compute);

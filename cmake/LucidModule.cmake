@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-# lucid_module(name [TORCH [HOT]] [PUBLIC lib…] [PRIVATE lib…] [TEST lib…]): one folder of src/lucid becomes the library
-# lucid::name from its *.cpp files, and its *_test.cpp files become the program lucid_name_test. TORCH links libtorch and
-# shares its precompiled header. HOT: it has loops of its own that take time. All else that includes libtorch spends its
+# lucid_module(name [TORCH [HOT]] [NESTED folder…] [PUBLIC lib…] [PRIVATE lib…] [TEST lib…]): one folder of src/lucid
+# becomes the library lucid::name from its *.cpp files and those of the nested folders, and their *_test.cpp files become
+# the program lucid_name_test. TORCH links libtorch and shares its precompiled header. HOT: it has loops of its own that take time. All else that includes libtorch spends its
 # time there, and is compiled with -O1, which takes half as long as -O3. Test suites whose name contains "Golden" get the
 # ctest label `golden`.
 
 function(lucid_module name)
-  cmake_parse_arguments(arg "TORCH;HOT" "" "PUBLIC;PRIVATE;TEST" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;HOT" "" "NESTED;PUBLIC;PRIVATE;TEST" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
-  file(GLOB nested CONFIGURE_DEPENDS */*.cpp)
-  list(APPEND sources ${nested})
+  foreach(folder ${arg_NESTED})
+    file(GLOB nested CONFIGURE_DEPENDS ${folder}/*.cpp)
+    list(APPEND sources ${nested})
+  endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")

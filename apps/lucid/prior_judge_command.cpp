@@ -9,9 +9,9 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/progress.h"
-#include "lucid/diffusion/device.h"
 #include "lucid/eval/judge_report.h"
 #include "lucid/eval/judge_training.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::cli {
 namespace {
@@ -35,7 +35,7 @@ int run(JudgeState state, const std::atomic<bool>& stop) {
                                 .key = "--steps"});
   }
   app::set_threads(state.threads);
-  state.training.device = diffusion::device_from_name(state.device);
+  state.training.device = tensor::device_from_name(state.device);
   const corpus::Corpus corpus(state.corpus);
   std::optional<corpus::Corpus> unknown;  // opened before the training: a mistake in its name is told at once
   if (!state.examine.empty()) unknown.emplace(state.examine);

@@ -10,10 +10,10 @@
 #include "lucid/asset/image.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/diffusion/device.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/sampler.h"
 #include "lucid/pretrain/train.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::cli {
 namespace {
@@ -30,7 +30,7 @@ int run_train(TrainState& state, const std::atomic<bool>& stop) {
     throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
   app::set_threads(state.threads);
   pretrain::RunOptions& run = state.options.run;
-  run.device = diffusion::device_from_name(state.device);
+  run.device = tensor::device_from_name(state.device);
   const bool cpu = run.device.is_cpu();
   // A GPU is kept busy by one thread; the others prepare its batches.
   run.threads = !cpu ? 1 : state.threads > 0 ? state.threads : core_count();

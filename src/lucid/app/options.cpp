@@ -12,8 +12,8 @@
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
-#include "lucid/diffusion/device.h"
 #include "lucid/render/rasterize.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -335,7 +335,7 @@ void apply_preset(OptionTable& table, const fs::path& prior, const std::string& 
 }
 
 torch::Device device_of(const RunOptions& options) {
-  const torch::Device device = diffusion::device_from_name(options.device);
+  const torch::Device device = tensor::device_from_name(options.device);
   if (device.is_cuda() && !render::cuda_available()) {
     throw UserError({.what_happened = "this build has no CUDA rasteriser, or the GPU is too old for it",
                      .key = "--device",
@@ -344,7 +344,7 @@ torch::Device device_of(const RunOptions& options) {
   return device;
 }
 
-diffusion::ComputeOptions compute_options(const RunOptions& options) {
+nn::ComputeOptions compute_options(const RunOptions& options) {
   const bool cpu = options.device == "cpu";
   const bool low = options.precision == "bf16" || (options.precision == "auto" && (!cpu || has_fast_bfloat16()));
   return {.precision = low ? torch::kBFloat16 : torch::kFloat,
@@ -352,7 +352,7 @@ diffusion::ComputeOptions compute_options(const RunOptions& options) {
           .low_memory = options.low_memory};
 }
 
-diffusion::WeightTypes weight_types(const RunOptions& options) {
+nn::WeightTypes weight_types(const RunOptions& options) {
   const bool cpu = options.device == "cpu";
   return {compute_options(options).precision.value_or(torch::kFloat), /*half_too=*/cpu};
 }

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "lucid/config/option_table.h"
-#include "lucid/diffusion/compute.h"
-#include "lucid/diffusion/weight_types.h"
+#include "lucid/nn/compute_policy.h"
+#include "lucid/nn/weight_types.h"
 #include "lucid/train/options.h"
 
 namespace lucid::app {
@@ -49,9 +49,9 @@ void apply_preset(config::OptionTable& table, const std::filesystem::path& prior
 torch::Device device_of(const RunOptions& options);
 
 /// How the prior's networks are computed: `precision`, and on a CPU one worker for each of libtorch's threads.
-diffusion::ComputeOptions compute_options(const RunOptions& options);
+nn::ComputeOptions compute_options(const RunOptions& options);
 /// And what the weights of their files become: float16 ones stay so on a CPU that computes in float32.
-diffusion::WeightTypes weight_types(const RunOptions& options);
+nn::WeightTypes weight_types(const RunOptions& options);
 
 /// Checks that span several options; fills what follows from others. Throws UserError.
 void finish_options(RunOptions& options);

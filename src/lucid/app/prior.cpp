@@ -41,7 +41,7 @@ text_to_image::Prior load(const RunOptions& options) {
   if (options.prediction_type != "auto") {
     prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
   }
-  const diffusion::WeightTypes types = weight_types(options);
+  const nn::WeightTypes types = weight_types(options);
   if (!fs::is_directory(path)) {
     return text_to_image::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
                                                   .configs = options.prior_config,
@@ -129,7 +129,7 @@ text_to_image::Prior open_prior(const RunOptions& options) {
 
 diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior) {
   if (options.controlnet.empty()) return {};
-  const diffusion::WeightTypes types = weight_types(options);
+  const nn::WeightTypes types = weight_types(options);
   const bool one_file = is_file(options.controlnet);
   diffusion::ControlNet net = one_file
                                   ? diffusion::load_control_net_file(options.controlnet, prior.unet->config(), types)

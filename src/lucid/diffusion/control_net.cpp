@@ -3,8 +3,8 @@
 #include "lucid/diffusion/control_net.h"
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/filled.h"
-#include "lucid/diffusion/layers.h"
+#include "lucid/nn/layers.h"
+#include "lucid/nn/load_module.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/ldm.h"
 #include "lucid/weights/state_dict.h"
@@ -13,7 +13,7 @@
 namespace lucid::diffusion {
 namespace {
 
-torch::nn::Conv2d zero_conv(int64_t channels) { return conv1x1(channels, channels); }
+torch::nn::Conv2d zero_conv(int64_t channels) { return nn::conv1x1(channels, channels); }
 
 }  // namespace
 
@@ -31,7 +31,7 @@ ControlNetConfig ControlNetConfig::from_file(const std::filesystem::path& config
 
 ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
     : config_(config),
-      conv_in_(register_module("conv_in", conv3x3(config.unet.in_channels, config.unet.block_out_channels[0]))),
+      conv_in_(register_module("conv_in", nn::conv3x3(config.unet.in_channels, config.unet.block_out_channels[0]))),
       time_embedding_(register_module("time_embedding", TimeEmbedding(config.unet.block_out_channels[0]))),
       mid_(register_module("mid_block", MidLevel(mid_level_of(config.unet)))),
       mid_out_(register_module("controlnet_mid_block", zero_conv(config.unet.block_out_channels.back()))) {
@@ -39,7 +39,7 @@ ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
   const auto picture = register_module("controlnet_cond_embedding", std::make_shared<torch::nn::Module>());
   const auto add = [&](const std::shared_ptr<torch::nn::Module>& to, const std::string& name, int64_t in, int64_t out,
                        int64_t stride) {
-    picture_convs_.push_back(to->register_module(name, conv3x3(in, out, stride)));
+    picture_convs_.push_back(to->register_module(name, nn::conv3x3(in, out, stride)));
   };
   add(picture, "conv_in", config.conditioning_channels, channels[0], 1);
   const auto blocks = picture->register_module("blocks", std::make_shared<torch::nn::Module>());
@@ -61,20 +61,20 @@ ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
   register_module("controlnet_down_blocks", out);
 }
 
-ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
-                                         const torch::Tensor& picture, double scale) {
+ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps,
+                                         const nn::Context& context, const torch::Tensor& picture, double scale) {
   torch::Tensor shown = picture.contiguous(torch::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < picture_convs_.size(); ++i) {
-    shown = applied(picture_convs_[i], shown);
+    shown = nn::applied(picture_convs_[i], shown);
     if (i + 1 < picture_convs_.size()) shown = torch::silu(shown);
   }
   const Conditioning conditioning{.time = torch::silu(time_embedding_(timesteps)), .context = context};
-  torch::Tensor h = applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
+  torch::Tensor h = nn::applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
   LUCID_CHECK(shown.sizes() == h.sizes(), "a picture for latents of {} x {} has become {} x {}", h.size(2), h.size(3),
               shown.size(2), shown.size(3));
   h = h + shown;
   std::vector<torch::Tensor> skips{h};
-  const Watch nobody;
+  const tensor::Watch nobody;
   for (auto& level : down_) h = level(h, conditioning, skips, nobody);
   h = mid_(h, conditioning);
   ControlResiduals residuals;
@@ -83,7 +83,8 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
   return residuals;
 }
 
-ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet, const WeightTypes& types) {
+ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
+                                 const nn::WeightTypes& types) {
   weights::StateDict state = weights::control_net_of(weights::read_weights(file));
   const auto size = [&](const std::string& name, int64_t axis) {
     const auto it = state.tensors.find(name + ".weight");
@@ -106,12 +107,12 @@ ControlNet load_control_net_file(const std::filesystem::path& file, const UNetCo
   for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", picture, i)); i += 2) {
     config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", picture, i), 0));
   }
-  return filled<ControlNet>(config, std::move(state), types);
+  return nn::filled<ControlNet>(config, std::move(state), types);
 }
 
-ControlNet load_control_net(const std::filesystem::path& folder, const WeightTypes& types) {
-  return filled<ControlNet>(ControlNetConfig::from_file(folder / "config.json"),
-                            weights::read_part(folder, "diffusion_pytorch_model"), types);
+ControlNet load_control_net(const std::filesystem::path& folder, const nn::WeightTypes& types) {
+  return nn::filled<ControlNet>(ControlNetConfig::from_file(folder / "config.json"),
+                                weights::read_part(folder, "diffusion_pytorch_model"), types);
 }
 
 }  // namespace lucid::diffusion

@@ -23,7 +23,7 @@ class ControlNetImpl : public torch::nn::Module {
  public:
   explicit ControlNetImpl(const ControlNetConfig& config);
   /// x [B,C,h,w], timesteps [B], context as the U-Net's, picture [B,3,8h,8w] in [0,1] -> residuals, times `scale`.
-  ControlResiduals forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
+  ControlResiduals forward(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::Context& context,
                            const torch::Tensor& picture, double scale = 1);
   const ControlNetConfig& config() const { return config_; }
 
@@ -42,9 +42,9 @@ TORCH_MODULE(ControlNet);
 /// From one file, in diffusers' names or the original code's, for a U-Net like `unet`, whose sizes it shares. Throws
 /// UserError.
 ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
-                                 const WeightTypes& types = {});
+                                 const nn::WeightTypes& types = {});
 
 /// From a diffusers folder; norms stay in float32. Throws UserError.
-ControlNet load_control_net(const std::filesystem::path& folder, const WeightTypes& types = {});
+ControlNet load_control_net(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
 
 }  // namespace lucid::diffusion

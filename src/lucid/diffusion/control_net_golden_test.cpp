@@ -79,11 +79,11 @@ std::string original_name(const std::string& name) {
   constexpr std::pair<const char*, const char*> kResnet[] = {
       {"norm1.", "in_layers.0."},  {"conv1.", "in_layers.2."},  {"time_emb_proj.", "emb_layers.1."},
       {"norm2.", "out_layers.0."}, {"conv2.", "out_layers.3."}, {"conv_shortcut.", "skip_connection."}};
-  const auto renamed = [](const std::string& whole, const auto& table) {
+  const auto renamed = [](const std::string& nn::whole, const auto& table) {
     for (const auto& [from, to] : table) {
-      if (whole.starts_with(from)) return to + whole.substr(std::string(from).size());
+      if (nn::whole.starts_with(from)) return to + nn::whole.substr(std::string(from).size());
     }
-    return whole;
+    return nn::whole;
   };
   const std::string now = renamed(name, kParts);
   const size_t at = name.find("resnets.") == std::string::npos ? 0 : now.rfind('.', now.rfind('.') - 1) + 1;

@@ -7,12 +7,12 @@
 
 #include <optional>
 
-#include "lucid/diffusion/compute.h"
 #include "lucid/diffusion/control_net.h"
-#include "lucid/diffusion/cuda_graph.h"
-#include "lucid/diffusion/prompt_mix.h"
 #include "lucid/diffusion/unet.h"
-#include "lucid/diffusion/workers.h"
+#include "lucid/nn/compute_policy.h"
+#include "lucid/nn/prompt_mix.h"
+#include "lucid/tensor/cuda_graph.h"
+#include "lucid/tensor/workers.h"
 
 namespace lucid::diffusion {
 
@@ -21,7 +21,8 @@ namespace lucid::diffusion {
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
-  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const PromptMix& prompts) = 0;
+  virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
+                                const nn::PromptMix& prompts) = 0;
   /// Whether it is to be shown a picture of each view before it predicts.
   virtual bool looks() const { return false; }
   /// pictures [V,3,H,W] in [0,1]: of the views that the rows of the following batches are, over and over.
@@ -38,9 +39,9 @@ struct Control {
 /// a CPU's workers share a batch, and a GPU replays what was recorded.
 class UNetDenoiser final : public Denoiser {
  public:
-  explicit UNetDenoiser(const UNet& unet, const ComputeOptions& options = {}, const Control& control = {});
+  explicit UNetDenoiser(const UNet& unet, const nn::ComputeOptions& options = {}, const Control& control = {});
   UNetDenoiser(const UNetDenoiser&) = delete;
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const PromptMix& prompts) override;
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::PromptMix& prompts) override;
   bool looks() const override { return !control_.net.is_empty(); }
   void show(const torch::Tensor& pictures) override { pictures_ = pictures.to(precision_); }
 
@@ -55,10 +56,10 @@ class UNetDenoiser final : public Denoiser {
   torch::Tensor pictures_;  // [V,3,H,W]
   torch::ScalarType precision_;
   torch::Tensor prompts_;  // [K,L,D], of which
-  std::optional<KeptPrompts> kept_;
-  Workers workers_;
+  std::optional<nn::KeptPrompts> kept_;
+  tensor::Workers workers_;
   bool records_;
-  RecordedFunction recorded_;
+  tensor::RecordedFunction recorded_;
 };
 
 }  // namespace lucid::diffusion

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
-#include "lucid/diffusion/plain.h"
+#include "lucid/tensor/reference_ops.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -29,7 +29,7 @@ TEST(Denoiser, SharesAreTheWholeBatch) {
   for (const int64_t workers : {2, 3, 5, 6}) {
     const torch::Tensor shared =
         UNetDenoiser(unet, {.workers = workers}).predict(batch.x, batch.timesteps, batch.context);
-    EXPECT_LT(test::relative_error(shared, whole), 1e-5) << workers;
+    EXPECT_LT(test::relative_error(shared, nn::whole), 1e-5) << workers;
   }
 }
 
@@ -45,7 +45,7 @@ TEST(Denoiser, KeptPromptsGiveWhatTheirMixGives) {
     UNetDenoiser denoiser(unet, {.workers = workers});
     for (const torch::Tensor& weights : {all_alike, no_two, torch::full({5, 4}, 0.25F)}) {
       for (const torch::Tensor& table : {prompts, other}) {  // and back: what is kept is of the last table
-        const PromptMix mix(table, weights);
+        const nn::PromptMix mix(table, weights);
         const torch::Tensor embeddings = torch::matmul(weights, table.flatten(1)).view({5, 7, -1});
         EXPECT_LT(test::relative_error(mix.embeddings(), embeddings), 1e-6);
         EXPECT_LT(test::relative_error(denoiser.predict(batch.x, batch.timesteps, mix),
@@ -100,7 +100,7 @@ TEST(Denoiser, PlainOperatorsAgreeWithTheKernels) {
     const Batch batch = random_batch(unet, 2);
     UNetDenoiser denoiser(unet);
     const torch::Tensor fast = denoiser.predict(batch.x, batch.timesteps, batch.context);
-    const PlainOperators plain;
+    const tensor::PlainOperators plain;
     const torch::Tensor slow = denoiser.predict(batch.x, batch.timesteps, batch.context);
     const double error = ((fast - slow).norm() / slow.norm()).item<double>();
     EXPECT_LT(error, limit);

@@ -3,14 +3,14 @@
 // kernels to the same on any machine.
 #include <gtest/gtest.h>
 
-#include "lucid/diffusion/cuda/fused_device.h"
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/normal.h"
-#include "lucid/diffusion/off.h"
 #include "lucid/diffusion/picture_encoder.h"
-#include "lucid/diffusion/plain.h"
 #include "lucid/diffusion/resnet.h"
+#include "lucid/nn/cuda/device_kernels.h"
+#include "lucid/nn/layers.h"
+#include "lucid/tensor/randn.h"
+#include "lucid/tensor/reference_ops.h"
+#include "lucid/tensor/relative_error.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -42,7 +42,7 @@ Module on_gpu(Module& module, const Make& make, torch::ScalarType type) {
     item.value().set_data(from[item.key()].to(torch::kCUDA).to(norm ? torch::kFloat : type));
     item.value().set_requires_grad(false);
   }
-  lay_out_channels_last(*copy);
+  nn::lay_out_channels_last(*copy);
   return copy;
 }
 
@@ -123,7 +123,7 @@ TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
       const torch::Tensor found = ask(recorded);
       EXPECT_LT(off(found, exact), precision.limit) << batch;
       EXPECT_LT(off(found, ask(eager).to(torch::kCPU)), precision.limit / 10) << batch;
-      const PlainOperators plain;
+      const tensor::PlainOperators plain;
       EXPECT_LT(off(ask(eager), exact), precision.limit) << batch;
     }
   }
@@ -143,7 +143,7 @@ TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
         EXPECT_LT(off(encoder->encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
         EXPECT_LT(off(encoder->backward(up.to(torch::kCUDA)), d_picture), 2 * precision.limit) << side;
       }
-      const PlainOperators plain;
+      const tensor::PlainOperators plain;
       EXPECT_LT(off(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
     }
   }
@@ -152,8 +152,8 @@ TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
 TEST_F(Gpu, DrawsTheNormalsOfACpu) {
   Rng here(3, "test"), there(3, "test");
   for (const int64_t count : {1001, 2000}) {  // the second run begins with a spare
-    const torch::Tensor wanted = normal_tensor(here, {count, 3}, torch::kCPU);
-    const torch::Tensor found = normal_tensor(there, {count, 3}, torch::kCUDA).to(torch::kCPU);
+    const torch::Tensor wanted = tensor::randn(here, {count, 3}, torch::kCPU);
+    const torch::Tensor found = tensor::randn(there, {count, 3}, torch::kCUDA).to(torch::kCPU);
     EXPECT_LT((found - wanted).abs().max().item<double>(), 1e-6);
     EXPECT_EQ(here.next_u32(), there.next_u32());
   }

@@ -3,14 +3,14 @@
 // float32.
 #include <gtest/gtest.h>
 
-#include "lucid/diffusion/cpu/every_kernel_test.h"
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/golden_test.h"
-#include "lucid/diffusion/in_precision.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/off.h"
 #include "lucid/diffusion/picture_encoder.h"
-#include "lucid/diffusion/plain.h"
+#include "lucid/nn/cast_module.h"
+#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/layers.h"
+#include "lucid/tensor/reference_ops.h"
+#include "lucid/tensor/relative_error.h"
 
 namespace lucid::diffusion {
 namespace fs = std::filesystem;
@@ -19,7 +19,7 @@ namespace {
 using test::off;
 using torch::Tensor;
 
-const WeightTypes kHalves{torch::kFloat, /*half_too=*/true};
+const nn::WeightTypes kHalves{torch::kFloat, /*half_too=*/true};
 
 fs::path mini() { return lucid::test::source_dir() / "models/mini"; }  // its files are in float16
 
@@ -35,8 +35,8 @@ class HalfWeights : public testing::TestWithParam<torch::ScalarType> {
       weights::write_safetensors(folder(part) / (kStem + ".safetensors"), state.tensors);
     }
   }
-  UNet unet(const WeightTypes& types = kHalves) const { return load_unet(folder("unet"), types); }
-  Vae vae(const WeightTypes& types = kHalves) const { return load_vae(folder("vae"), types); }
+  UNet unet(const nn::WeightTypes& types = kHalves) const { return load_unet(folder("unet"), types); }
+  Vae vae(const nn::WeightTypes& types = kHalves) const { return load_vae(folder("vae"), types); }
 
  private:
   fs::path folder(const std::string& part) const { return temporary_.path / part; }
@@ -55,7 +55,7 @@ Module frozen(Module module) {
 
 TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
   const UNet halves = unet();
-  EXPECT_EQ(precision_of(halves), torch::kFloat);
+  EXPECT_EQ(nn::precision_of(halves), torch::kFloat);
   const auto parameters = halves->named_parameters();
   const auto type_of = [&](const char* name) { return parameters[name].scalar_type(); };
   EXPECT_EQ(type_of("down_blocks.0.resnets.0.conv1.weight"), GetParam());
@@ -78,32 +78,32 @@ TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
 }
 
 TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
-  for (const Kernels& here : test::every_kernel()) {
+  for (const nn::kernels::Kernels& here : test::every_kernel()) {
     if (here.linear == nullptr) continue;  // those of bfloat16
     EXPECT_EQ(32 % here.linear->panel, 0);
     EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
     EXPECT_EQ(32 % here.winograd_of_few->panel, 0) << here.winograd_of_few->name;
   }
-  const auto takes_half = [](const auto& layer) { return dynamic_cast<const KeepsLaidOut&>(*layer).takes_half(); };
-  EXPECT_TRUE(takes_half(conv3x3(32, 64)));
-  EXPECT_TRUE(takes_half(linear(7, 32)));
-  EXPECT_FALSE(takes_half(conv3x3(16, 32)));
-  EXPECT_FALSE(takes_half(conv3x3(32, 16)));
-  EXPECT_FALSE(takes_half(conv3x3(32, 32, /*stride=*/2)));
-  EXPECT_FALSE(takes_half(conv3x3(32, 32, /*stride=*/1, /*padding=*/0)));
-  EXPECT_FALSE(takes_half(conv1x1(32, 32)));
-  EXPECT_FALSE(takes_half(linear(32, 16)));
+  const auto takes_half = [](const auto& layer) { return dynamic_cast<const nn::KeepsLaidOut&>(*layer).takes_half(); };
+  EXPECT_TRUE(takes_half(nn::conv3x3(32, 64)));
+  EXPECT_TRUE(takes_half(nn::linear(7, 32)));
+  EXPECT_FALSE(takes_half(nn::conv3x3(16, 32)));
+  EXPECT_FALSE(takes_half(nn::conv3x3(32, 16)));
+  EXPECT_FALSE(takes_half(nn::conv3x3(32, 32, /*stride=*/2)));
+  EXPECT_FALSE(takes_half(nn::conv3x3(32, 32, /*stride=*/1, /*padding=*/0)));
+  EXPECT_FALSE(takes_half(nn::conv1x1(32, 32)));
+  EXPECT_FALSE(takes_half(nn::linear(32, 16)));
 }
 
 TEST_P(HalfWeights, GiveAUNetsNumbers) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(51);
   const Tensor x = torch::randn({3, 16, 16, 16}), t = torch::full({3}, 400, torch::kLong);
-  const PromptMix prompts(torch::randn({3, 77, 128}));
+  const nn::PromptMix prompts(torch::randn({3, 77, 128}));
   UNetDenoiser floats(frozen(unet(torch::kFloat))), halves(frozen(unet()));
   const Tensor wanted = floats.predict(x, t, prompts);
   EXPECT_LT(off(halves.predict(x, t, prompts), wanted), 1e-5);
-  const PlainOperators plain;
+  const tensor::PlainOperators plain;
   EXPECT_LT(off(halves.predict(x, t, prompts), wanted), 1e-4);
 }
 
@@ -117,7 +117,7 @@ TEST_P(HalfWeights, GiveAnEncodersNumbersAndGradient) {
 
 TEST_P(HalfWeights, AConvertedCopyHasNone) {
   const UNet halves = unet(), floats = unet(torch::kFloat);
-  const UNet low = in_precision(halves, torch::kBFloat16), wanted = in_precision(floats, torch::kBFloat16);
+  const UNet low = nn::in_precision(halves, torch::kBFloat16), wanted = nn::in_precision(floats, torch::kBFloat16);
   for (const auto& parameter : low->named_parameters()) {
     EXPECT_TRUE(parameter.value().equal(wanted->named_parameters()[parameter.key()])) << parameter.key();
   }

@@ -5,20 +5,20 @@
 #include <utility>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/in_precision.h"
-#include "lucid/diffusion/wide_convolution.h"
+#include "lucid/nn/cast_module.h"
+#include "lucid/nn/conv2d.h"
 
 namespace lucid::diffusion {
 
-PictureEncoder::PictureEncoder(const Vae& vae, const ComputeOptions& options)
-    : vae_(in_precision(vae, options.precision)),
-      precision_(precision_of(vae_)),
+PictureEncoder::PictureEncoder(const Vae& vae, const nn::ComputeOptions& options)
+    : vae_(nn::in_precision(vae, options.precision)),
+      precision_(nn::precision_of(vae_)),
       workers_(options.workers),
       low_memory_(options.low_memory),
-      records_(options.record && !options.low_memory && CudaGraph::available()) {
+      records_(options.record && !options.low_memory && tensor::CudaGraph::available()) {
   // Not rounded to bfloat16: for an eighth of the products' time Stable Diffusion's gradient is 0.8 % off, in place of
   // 2.2.
-  keep_laid_out(*vae_, low_memory_, {.rounds = false});
+  nn::keep_laid_out(*vae_, low_memory_, {.rounds = false});
 }
 
 void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) const {
@@ -31,7 +31,7 @@ void PictureEncoder::for_each_part(const std::function<void(size_t)>& body) cons
 }
 
 torch::Tensor PictureEncoder::moments_of(const torch::Tensor& picture) {
-  const torch::Tensor input = (picture * 2 - 1).to(type_of_maps(precision_, picture));
+  const torch::Tensor input = (picture * 2 - 1).to(nn::type_of_maps(precision_, picture));
   return vae_->encode_moments(input).to(picture.scalar_type());
 }
 
@@ -46,7 +46,7 @@ PictureEncoder::Recorded& PictureEncoder::recorded_for(const torch::Tensor& pict
   const auto backward = [&] {
     recorded.d_picture = torch::autograd::grad({recorded.moments}, {recorded.picture}, {recorded.d_moments})[0];
   };
-  run_before_recording([&] {
+  tensor::run_before_recording([&] {
     forward();
     recorded.d_moments = torch::zeros_like(recorded.moments);
     backward();
@@ -70,7 +70,7 @@ torch::Tensor PictureEncoder::encode(const torch::Tensor& picture) {
   const int64_t batch = picture.size(0), workers = workers_.count();
   parts_.assign(batch < workers || !picture.is_cpu() ? 1 : static_cast<size_t>(workers), {});
   for_each_part([&](size_t i) {
-    const Share share = share_of(batch, static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
+    const tensor::Share share = tensor::share_of(batch, static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
     Part& part = parts_[i];
     part.picture = picture.detach().slice(0, share.begin, share.end).requires_grad_(!low_memory_);
     part.moments = moments_of(part.picture);
@@ -103,7 +103,8 @@ torch::Tensor PictureEncoder::backward(const torch::Tensor& d_moments) {
   LUCID_CHECK(!parts_.empty(), "backward without an encode before it");
   std::vector<torch::Tensor> gradients(parts_.size());
   for_each_part([&](size_t i) {
-    const Share share = share_of(d_moments.size(0), static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
+    const tensor::Share share =
+        tensor::share_of(d_moments.size(0), static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
     gradients[i] = share_backward(parts_[i], d_moments.slice(0, share.begin, share.end));
   });
   parts_.clear();

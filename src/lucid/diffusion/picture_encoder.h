@@ -9,17 +9,17 @@
 #include <map>
 #include <vector>
 
-#include "lucid/diffusion/compute.h"
-#include "lucid/diffusion/cuda_graph.h"
 #include "lucid/diffusion/vae.h"
-#include "lucid/diffusion/workers.h"
+#include "lucid/nn/compute_policy.h"
+#include "lucid/tensor/cuda_graph.h"
+#include "lucid/tensor/workers.h"
 
 namespace lucid::diffusion {
 
 class PictureEncoder {
  public:
   /// A VAE whose weights want no gradient.
-  explicit PictureEncoder(const Vae& vae, const ComputeOptions& options = {});
+  explicit PictureEncoder(const Vae& vae, const nn::ComputeOptions& options = {});
   /// picture [B,3,H,W] in [0,1], float -> moments [B,2C,h,w], float, without a graph; keeps what backward needs, or
   /// with little memory only the pictures.
   torch::Tensor encode(const torch::Tensor& picture);
@@ -33,7 +33,7 @@ class PictureEncoder {
   /// Both ways for one shape of pictures: the backward pass reads what the forward pass left in their memory.
   struct Recorded {
     torch::Tensor picture = {}, moments = {}, d_moments = {}, d_picture = {};
-    CudaGraph forward = {}, backward = {};
+    tensor::CudaGraph forward = {}, backward = {};
   };
   torch::Tensor moments_of(const torch::Tensor& picture);
   Recorded& recorded_for(const torch::Tensor& picture);
@@ -44,7 +44,7 @@ class PictureEncoder {
 
   Vae vae_;
   torch::ScalarType precision_;
-  Workers workers_;
+  tensor::Workers workers_;
   bool low_memory_, records_;
   std::vector<Part> parts_;
   std::map<std::vector<int64_t>, Recorded> recorded_;  // by the pictures' shape

@@ -4,7 +4,7 @@
 
 #include <torch/torch.h>
 
-#include "lucid/diffusion/fused.h"
+#include "lucid/nn/norm.h"
 
 namespace lucid::diffusion {
 
@@ -21,7 +21,7 @@ class ResnetImpl : public torch::nn::Module {
   explicit ResnetImpl(const ResnetSizes& sizes);
   /// x [B,in,h,w], time = silu(time embedding) [B,time_width] or undefined -> [B,out,h,w].
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& time = {}) { return of({.map = x}, time); }
-  torch::Tensor of(const Biased& x, const torch::Tensor& time = {});
+  torch::Tensor of(const nn::Biased& x, const torch::Tensor& time = {});
 
  private:
   torch::nn::GroupNorm norm1_, norm2_;

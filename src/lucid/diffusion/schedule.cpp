@@ -53,7 +53,7 @@ ScheduleConfig ScheduleConfig::from_file(const std::filesystem::path& config_jso
   if (config.beta_end <= 0 || config.beta_end >= 1) json.refuse("beta_end", "must lie between 0 and 1");
   config.beta_schedule = json.text("beta_schedule", config.beta_schedule);
   if (config.beta_schedule != "linear" && config.beta_schedule != "scaled_linear") {
-    json.refuse("beta_schedule", "is not supported: only linear and scaled_linear are");
+    json.refuse("beta_schedule", "is not supported: only nn::linear and scaled_linear are");
   }
   config.set_alpha_to_one = json.boolean("set_alpha_to_one", config.set_alpha_to_one);
   config.prediction = read_prediction(json);

@@ -4,8 +4,8 @@
 
 #include <torch/torch.h>
 
-#include "lucid/diffusion/attention.h"
-#include "lucid/diffusion/laid_out.h"
+#include "lucid/nn/attention.h"
+#include "lucid/nn/linear.h"
 
 namespace lucid::diffusion {
 
@@ -24,24 +24,24 @@ TORCH_MODULE(FeedForward);
 class TransformerBlockImpl : public torch::nn::Module {
  public:
   TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads);
-  torch::Tensor forward(const torch::Tensor& tokens, const Context& context);
+  torch::Tensor forward(const torch::Tensor& tokens, const nn::Context& context);
 
  private:
   torch::nn::LayerNorm norm1_, norm2_, norm3_;
-  Attention attn1_;
-  PromptAttention attn2_;
+  nn::Attention attn1_;
+  nn::PromptAttention attn2_;
   FeedForward ff_;
 };
 TORCH_MODULE(TransformerBlock);
 
 /// A linear map of the channels, stored as [C,C] or, in SD 1.x, as the 1x1 convolution [C,C,1,1] that does the same.
-class ProjectionImpl : public torch::nn::Module, public KeepsLaidOut {
+class ProjectionImpl : public torch::nn::Module, public nn::KeepsLaidOut {
  public:
   ProjectionImpl(int64_t channels, bool stored_as_linear);
   /// tokens [B,N,C] -> [B,N,C], in their type or in the one asked for.
   torch::Tensor forward(const torch::Tensor& tokens, std::optional<torch::ScalarType> type = std::nullopt);
   const torch::Tensor& bias() const { return bias_; }
-  bool takes_half() const override { return has_whole_panels(weight_); }
+  bool takes_half() const override { return nn::has_whole_panels(weight_); }
 
  private:
   torch::Tensor weight_, bias_;
@@ -57,7 +57,7 @@ struct TransformerSizes {
 class Transformer2DImpl : public torch::nn::Module {
  public:
   explicit Transformer2DImpl(const TransformerSizes& sizes);
-  torch::Tensor forward(const torch::Tensor& map, const Context& context);
+  torch::Tensor forward(const torch::Tensor& map, const nn::Context& context);
 
  private:
   torch::nn::GroupNorm norm_;

@@ -3,22 +3,22 @@
 #include "lucid/diffusion/unet.h"
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/filled.h"
-#include "lucid/diffusion/layers.h"
 #include "lucid/diffusion/unet_levels.h"
-#include "lucid/diffusion/wide_convolution.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/layers.h"
+#include "lucid/nn/load_module.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::diffusion {
 
 UNetImpl::UNetImpl(const UNetConfig& config)
     : config_(config),
-      conv_in_(register_module("conv_in", conv3x3(config.in_channels, config.block_out_channels[0]))),
-      conv_out_(register_module("conv_out", conv3x3(config.block_out_channels[0], config.out_channels))),
+      conv_in_(register_module("conv_in", nn::conv3x3(config.in_channels, config.block_out_channels[0]))),
+      conv_out_(register_module("conv_out", nn::conv3x3(config.block_out_channels[0], config.out_channels))),
       time_embedding_(register_module("time_embedding", TimeEmbedding(config.block_out_channels[0]))),
       mid_(register_module("mid_block", MidLevel(mid_level_of(config)))),
       conv_norm_out_(register_module(
-          "conv_norm_out", group_norm(config.norm_num_groups, config.block_out_channels[0], config.norm_eps))) {
+          "conv_norm_out", nn::group_norm(config.norm_num_groups, config.block_out_channels[0], config.norm_eps))) {
   torch::nn::ModuleList down, up;
   for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
     down->push_back(down_.emplace_back(level_of(config, i)));
@@ -28,18 +28,18 @@ UNetImpl::UNetImpl(const UNetConfig& config)
   register_module("up_blocks", up);
 }
 
-torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
+torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::Context& context,
                                 const ControlResiduals* control) {
   LUCID_CHECK(x.dim() == 4 && x.size(1) == config_.in_channels, "x has {} axes", x.dim());
   LUCID_CHECK(context.batch() == x.size(0) && timesteps.numel() == x.size(0),
               "x {}, context {}, timesteps {} in the batch", x.size(0), context.batch(), timesteps.numel());
-  const Watch watch(on_activation);
+  const tensor::Watch watch(on_activation);
   const torch::Tensor time = time_embedding_(timesteps);
   watch("time_embedding", time);
   const Conditioning conditioning{.time = torch::silu(time), .context = context};
 
   // Channels last throughout: tokens are then a view of the map, and the convolutions need no reordering.
-  torch::Tensor h = applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
+  torch::Tensor h = nn::applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
   watch("conv_in", h);
   std::vector<torch::Tensor> skips{h};
   for (size_t i = 0; i < down_.size(); ++i) {
@@ -59,12 +59,12 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
     h = up_[i](h, conditioning, skips, watch.inside(name));
     watch(name, h);
   }
-  return applied(conv_out_, h, {.norm = &conv_norm_out_}).contiguous();
+  return nn::applied(conv_out_, h, {.norm = &conv_norm_out_}).contiguous();
 }
 
-UNet load_unet(const std::filesystem::path& folder, const WeightTypes& types) {
-  return filled<UNet>(UNetConfig::from_file(folder / "config.json"),
-                      weights::read_part(folder, "diffusion_pytorch_model"), types);
+UNet load_unet(const std::filesystem::path& folder, const nn::WeightTypes& types) {
+  return nn::filled<UNet>(UNetConfig::from_file(folder / "config.json"),
+                          weights::read_part(folder, "diffusion_pytorch_model"), types);
 }
 
 }  // namespace lucid::diffusion

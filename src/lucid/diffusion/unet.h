@@ -12,7 +12,7 @@
 #include "lucid/diffusion/unet_blocks.h"
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/diffusion/unet_levels.h"
-#include "lucid/diffusion/weight_types.h"
+#include "lucid/nn/weight_types.h"
 
 namespace lucid::diffusion {
 
@@ -29,7 +29,7 @@ class UNetImpl : public torch::nn::Module {
   /// x [B,C,h,w], timesteps [B] int64, context [B,L,D] or a mix of kept prompts (prompt_mix.h), x and context in the
   /// weights' dtype -> [B,C,h,w].
   /// `control`, unless null, is added to the skips and to the middle.
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const Context& context,
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::Context& context,
                         const ControlResiduals* control = nullptr);
   /// Called with (module name in diffusers' naming, its output) during forward; for tests and debugging. Null = off.
   std::function<void(const std::string&, const torch::Tensor&)> on_activation;
@@ -47,6 +47,6 @@ class UNetImpl : public torch::nn::Module {
 TORCH_MODULE(UNet);
 
 /// From a diffusers `unet/` folder; norms stay in float32. Throws UserError.
-UNet load_unet(const std::filesystem::path& folder, const WeightTypes& types = {});
+UNet load_unet(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
 
 }  // namespace lucid::diffusion

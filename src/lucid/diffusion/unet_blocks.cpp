@@ -39,7 +39,7 @@ DownLevelImpl::DownLevelImpl(const UNetLevel& level) {
 }
 
 torch::Tensor DownLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning,
-                                     std::vector<torch::Tensor>& skips, const Watch& watch) {
+                                     std::vector<torch::Tensor>& skips, const tensor::Watch& watch) {
   for (size_t layer = 0; layer < resnets_.size(); ++layer) {
     x = resnets_[layer](x, conditioning.time);
     watch(fmt::format("resnets.{}", layer), x);
@@ -87,7 +87,7 @@ UpLevelImpl::UpLevelImpl(const UNetLevel& level) {
 }
 
 torch::Tensor UpLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
-                                   const Watch& watch) {
+                                   const tensor::Watch& watch) {
   for (size_t layer = 0; layer < resnets_.size(); ++layer) {
     x = torch::cat({x, skips.back()}, 1);
     skips.pop_back();

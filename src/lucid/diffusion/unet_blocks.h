@@ -8,14 +8,14 @@
 
 #include "lucid/diffusion/resnet.h"
 #include "lucid/diffusion/transformer.h"
-#include "lucid/diffusion/watch.h"
+#include "lucid/tensor/activation_hook.h"
 
 namespace lucid::diffusion {
 
 /// What every layer of a forward pass is told.
 struct Conditioning {
   torch::Tensor time;  // silu(time embedding) [B,4*C0]
-  Context context;
+  nn::Context context;
 };
 
 struct UNetLevel {
@@ -35,7 +35,7 @@ class DownLevelImpl : public torch::nn::Module {
   explicit DownLevelImpl(const UNetLevel& level);
   /// Appends every output to `skips`; returns the last.
   torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
-                        const Watch& watch);
+                        const tensor::Watch& watch);
 
  private:
   std::vector<Resnet> resnets_;
@@ -62,7 +62,7 @@ class UpLevelImpl : public torch::nn::Module {
   explicit UpLevelImpl(const UNetLevel& level);
   /// Takes its skips from the back of `skips`, then grows to the size of the next one there.
   torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
-                        const Watch& watch);
+                        const tensor::Watch& watch);
 
  private:
   std::vector<Resnet> resnets_;

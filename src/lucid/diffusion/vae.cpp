@@ -3,9 +3,9 @@
 #include "lucid/diffusion/vae.h"
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/filled.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/wide_convolution.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/layers.h"
+#include "lucid/nn/load_module.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::diffusion {
@@ -36,19 +36,20 @@ VaeImpl::VaeImpl(const VaeConfig& config)
     : config_(config),
       encoder_(register_module("encoder", VaeEncoder(config))),
       decoder_(register_module("decoder", VaeDecoder(config))),
-      quant_conv_(register_module("quant_conv", conv1x1(2 * config.latent_channels, 2 * config.latent_channels))),
-      post_quant_conv_(register_module("post_quant_conv", conv1x1(config.latent_channels, config.latent_channels))) {}
+      quant_conv_(register_module("quant_conv", nn::conv1x1(2 * config.latent_channels, 2 * config.latent_channels))),
+      post_quant_conv_(
+          register_module("post_quant_conv", nn::conv1x1(config.latent_channels, config.latent_channels))) {}
 
 torch::Tensor VaeImpl::encode_moments(const torch::Tensor& picture) {
   LUCID_CHECK(picture.dim() == 4 && picture.size(1) == config_.in_channels, "picture has {} axes", picture.dim());
   const torch::Tensor input = picture.contiguous(torch::MemoryFormat::ChannelsLast);
-  return applied(quant_conv_, encoder_(input, Watch(on_activation, "encoder."))).contiguous();
+  return nn::applied(quant_conv_, encoder_(input, tensor::Watch(on_activation, "encoder."))).contiguous();
 }
 
 torch::Tensor VaeImpl::decode(const torch::Tensor& latents) {
   LUCID_CHECK(latents.dim() == 4 && latents.size(1) == config_.latent_channels, "latents have {} axes", latents.dim());
   const torch::Tensor input = (latents / config_.scaling_factor).contiguous(torch::MemoryFormat::ChannelsLast);
-  return decoder_(applied(post_quant_conv_, input), Watch(on_activation, "decoder.")).contiguous();
+  return decoder_(nn::applied(post_quant_conv_, input), tensor::Watch(on_activation, "decoder.")).contiguous();
 }
 
 torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& noise, double scaling_factor) {
@@ -57,10 +58,10 @@ torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& 
   return (parts[0] + deviation * noise) * scaling_factor;
 }
 
-Vae load_vae(const std::filesystem::path& folder, const WeightTypes& types) {
+Vae load_vae(const std::filesystem::path& folder, const nn::WeightTypes& types) {
   weights::StateDict state = weights::read_part(folder, "diffusion_pytorch_model");
   rename_old_attention(state);
-  return filled<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), types);
+  return nn::filled<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), types);
 }
 
 }  // namespace lucid::diffusion

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "lucid/diffusion/fused.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/wide_convolution.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/layers.h"
+#include "lucid/nn/norm.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -41,11 +41,11 @@ VaeMidImpl::VaeMidImpl(int64_t channels, int64_t groups)
 torch::Tensor VaeMidImpl::forward(const torch::Tensor& x) { return after_(attention_(before_(x))); }
 
 VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
-    : conv_in_(register_module("conv_in", conv3x3(config.in_channels, config.block_out_channels.front()))),
-      conv_out_(register_module("conv_out", conv3x3(config.block_out_channels.back(), 2 * config.latent_channels))),
+    : conv_in_(register_module("conv_in", nn::conv3x3(config.in_channels, config.block_out_channels.front()))),
+      conv_out_(register_module("conv_out", nn::conv3x3(config.block_out_channels.back(), 2 * config.latent_channels))),
       mid_(register_module("mid_block", VaeMid(config.block_out_channels.back(), config.norm_num_groups))),
       conv_norm_out_(register_module("conv_norm_out",
-                                     group_norm(config.norm_num_groups, config.block_out_channels.back(), kEps))) {
+                                     nn::group_norm(config.norm_num_groups, config.block_out_channels.back(), kEps))) {
   const auto& widths = config.block_out_channels;
   const auto blocks = register_module("down_blocks", torch::nn::ModuleList());
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -61,24 +61,24 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
   }
 }
 
-torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const Watch& watch) {
-  Biased h = convolved(conv_in_, picture);
+torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const tensor::Watch& watch) {
+  nn::Biased h = nn::convolved(conv_in_, picture);
   for (size_t i = 0; i < levels_.size(); ++i) {
     for (Resnet& resnet : levels_[i].resnets) h = {.map = resnet->of(h)};
-    if (levels_[i].down) h = {.map = levels_[i].down(whole(h))};
-    watch(fmt::format("down_blocks.{}", i), whole(h));
+    if (levels_[i].down) h = {.map = levels_[i].down(nn::whole(h))};
+    watch(fmt::format("down_blocks.{}", i), nn::whole(h));
   }
-  const torch::Tensor last = mid_(whole(h));
+  const torch::Tensor last = mid_(nn::whole(h));
   watch("mid_block", last);
-  return applied(conv_out_, last, {.norm = &conv_norm_out_});
+  return nn::applied(conv_out_, last, {.norm = &conv_norm_out_});
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
-    : conv_in_(register_module("conv_in", conv3x3(config.latent_channels, config.block_out_channels.back()))),
-      conv_out_(register_module("conv_out", conv3x3(config.block_out_channels.front(), config.out_channels))),
+    : conv_in_(register_module("conv_in", nn::conv3x3(config.latent_channels, config.block_out_channels.back()))),
+      conv_out_(register_module("conv_out", nn::conv3x3(config.block_out_channels.front(), config.out_channels))),
       mid_(register_module("mid_block", VaeMid(config.block_out_channels.back(), config.norm_num_groups))),
       conv_norm_out_(register_module("conv_norm_out",
-                                     group_norm(config.norm_num_groups, config.block_out_channels.front(), kEps))) {
+                                     nn::group_norm(config.norm_num_groups, config.block_out_channels.front(), kEps))) {
   const std::vector<int64_t> widths(config.block_out_channels.rbegin(), config.block_out_channels.rend());
   const auto blocks = register_module("up_blocks", torch::nn::ModuleList());
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -94,15 +94,15 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
   }
 }
 
-torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const Watch& watch) {
-  torch::Tensor h = mid_(applied(conv_in_, latents));
+torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const tensor::Watch& watch) {
+  torch::Tensor h = mid_(nn::applied(conv_in_, latents));
   watch("mid_block", h);
   for (size_t i = 0; i < levels_.size(); ++i) {
     for (Resnet& resnet : levels_[i].resnets) h = resnet(h);
     if (levels_[i].up) h = levels_[i].up(h, 2 * h.size(2), 2 * h.size(3));
     watch(fmt::format("up_blocks.{}", i), h);
   }
-  return applied(conv_out_, h, {.norm = &conv_norm_out_});
+  return nn::applied(conv_out_, h, {.norm = &conv_norm_out_});
 }
 
 }  // namespace lucid::diffusion

@@ -6,10 +6,10 @@
 
 #include <vector>
 
-#include "lucid/diffusion/attention.h"
 #include "lucid/diffusion/resnet.h"
 #include "lucid/diffusion/vae_config.h"
-#include "lucid/diffusion/watch.h"
+#include "lucid/nn/attention.h"
+#include "lucid/tensor/activation_hook.h"
 
 namespace lucid::diffusion {
 
@@ -21,7 +21,7 @@ class VaeMidImpl : public torch::nn::Module {
 
  private:
   Resnet before_, after_;
-  MapAttention attention_;
+  nn::MapAttention attention_;
 };
 TORCH_MODULE(VaeMid);
 
@@ -29,7 +29,7 @@ TORCH_MODULE(VaeMid);
 class VaeEncoderImpl : public torch::nn::Module {
  public:
   explicit VaeEncoderImpl(const VaeConfig& config);
-  torch::Tensor forward(const torch::Tensor& picture, const Watch& watch);
+  torch::Tensor forward(const torch::Tensor& picture, const tensor::Watch& watch);
 
  private:
   struct Level {
@@ -47,7 +47,7 @@ TORCH_MODULE(VaeEncoder);
 class VaeDecoderImpl : public torch::nn::Module {
  public:
   explicit VaeDecoderImpl(const VaeConfig& config);
-  torch::Tensor forward(const torch::Tensor& latents, const Watch& watch);
+  torch::Tensor forward(const torch::Tensor& latents, const tensor::Watch& watch);
 
  private:
   struct Level {

@@ -207,7 +207,7 @@ TEST_F(Score, ProjectedGuidanceKeepsItsShareOfWhatLiesAlongThePromptsPicture) {
 TEST_F(Score, ProjectedGuidanceAddsNothingAlongThePromptsPictureOfAnyViewInEpsAndInV) {
   // Each prompt has a picture of its own, of whose mix with x the network thinks it is noise.
   struct Pictures final : diffusion::Denoiser {
-    Tensor predict(const Tensor& x, const Tensor&, const diffusion::PromptMix& prompts) override {
+    Tensor predict(const Tensor& x, const Tensor&, const nn::PromptMix& prompts) override {
       const Tensor pattern = torch::linspace(-1, 1, x[0].numel()).view_as(x[0]);
       return 0.5 * x - torch::sin(pattern * 9 * prompts.embeddings().mean({1, 2}).view({-1, 1, 1, 1}));
     }
@@ -261,7 +261,7 @@ TEST_F(Score, SdsReadsAVPredictionAsNoise) {
   // The same point mass, told in v: v = sqrt(a) eps - sqrt(1-a) x_0.
   struct AsV final : diffusion::Denoiser {
     explicit AsV(test::PointMass& inner, const diffusion::Schedule& schedule) : inner(inner), schedule(schedule) {}
-    Tensor predict(const Tensor& x, const Tensor& timesteps, const diffusion::PromptMix& prompts) override {
+    Tensor predict(const Tensor& x, const Tensor& timesteps, const nn::PromptMix& prompts) override {
       const double a = schedule.alpha_bar(timesteps[0].item<int64_t>());
       const Tensor mu = prompts.embeddings().mean({1, 2}).view({-1, 1, 1, 1});
       return std::sqrt(a) * inner.predict(x, timesteps, prompts) - std::sqrt(1 - a) * mu;
@@ -285,7 +285,7 @@ TEST_F(Score, SdsReadsAVPredictionAsNoise) {
 
 TEST_F(Score, ANonFinitePredictionDoesNotReachThePicture) {
   struct Broken final : diffusion::Denoiser {
-    Tensor predict(const Tensor& x, const Tensor&, const diffusion::PromptMix&) override {
+    Tensor predict(const Tensor& x, const Tensor&, const nn::PromptMix&) override {
       return torch::full_like(x, std::numeric_limits<float>::quiet_NaN());
     }
   } broken;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lucid/diffusion/device.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::distill {
 namespace {
@@ -77,7 +77,7 @@ Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffu
   const torch::Tensor negative = result.eps[0];
   const torch::Tensor deltas = result.eps.slice(0, 1, prompted) - negative;  // [K,B,C,h,w]
   result.delta =
-      options.perpneg ? perpneg_aggregate(deltas, diffusion::to_device(perpneg.weights, deltas.device())) : deltas[0];
+      options.perpneg ? perpneg_aggregate(deltas, tensor::to_device(perpneg.weights, deltas.device())) : deltas[0];
   if (from_opposite) result.delta = result.delta + options.view_guidance * (result.eps[1] - result.eps[prompted]);
   if (options.apg_eta == 1) {
     result.guided = negative + options.guidance_scale * result.delta;

@@ -80,7 +80,7 @@ TEST(PromptGolden, PerpNegPromptsAreTheReferences) {
   const torch::Tensor embeddings = prompts.embeddings();
   const torch::Tensor anchors[] = {embeddings[1], embeddings[0], embeddings[3]};
   for (size_t k = 0; k < 2; ++k) {
-    const torch::Tensor found = diffusion::PromptMix(prompts.table(), ours.extra[k]).embeddings();
+    const torch::Tensor found = nn::PromptMix(prompts.table(), ours.extra[k]).embeddings();
     ASSERT_EQ(found.size(0), static_cast<int64_t>(azimuths.size()));
     for (int64_t view = 0; view < found.size(0); ++view) {
       EXPECT_TRUE(torch::equal(found[view], anchors[extra[view][static_cast<int64_t>(k)].item<int64_t>()]));

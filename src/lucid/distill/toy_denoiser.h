@@ -17,8 +17,7 @@ namespace lucid::distill::test {
 class PointMass final : public diffusion::Denoiser {
  public:
   explicit PointMass(const diffusion::Schedule& schedule) : schedule_(schedule) {}
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                        const diffusion::PromptMix& prompts) override {
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::PromptMix& prompts) override {
     const double a = schedule_.alpha_bar(timesteps[0].item<int64_t>());
     const torch::Tensor mu = prompts.embeddings().mean({1, 2}).view({-1, 1, 1, 1});
     return (x - std::sqrt(a) * mu) / std::sqrt(1 - a);
@@ -35,8 +34,7 @@ class Recorder final : public diffusion::Denoiser {
     torch::Tensor x, context;
     int64_t timestep = 0;
   };
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
-                        const diffusion::PromptMix& prompts) override {
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::PromptMix& prompts) override {
     calls.push_back({.x = x, .context = prompts.embeddings(), .timestep = timesteps[0].item<int64_t>()});
     return inner_.predict(x, timesteps, prompts);
   }

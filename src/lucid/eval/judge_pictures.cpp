@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lucid/diffusion/device.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::eval {
 namespace {
@@ -26,7 +26,7 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
     for (int64_t c = 0; c < 3; ++c) gain[i][c] = light * rng.uniform(0.93, 1.07);
     if (rng.chance(0.3)) haze[i] = rng.uniform(0, 0.35);
   }
-  for (torch::Tensor* numbers : {&affine, &gain, &haze}) *numbers = diffusion::to_device(*numbers, pictures.device());
+  for (torch::Tensor* numbers : {&affine, &gain, &haze}) *numbers = tensor::to_device(*numbers, pictures.device());
   const torch::Tensor grid = torch::affine_grid_generator(affine, pictures.sizes(), /*align_corners=*/false);
   // Darkness (1 - picture) is 0 on the white ground, so that what comes in from outside is white.
   torch::Tensor dark = torch::grid_sampler(1 - pictures, grid, 0, 0, false) * (1 - haze);
@@ -34,7 +34,7 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
   if (sigma > 0.3) {
     const torch::Tensor x = torch::arange(-3, 4).to(torch::kFloat);
     torch::Tensor kernel = torch::exp(-x * x / (2 * sigma * sigma));
-    kernel = diffusion::to_device((kernel / kernel.sum()).view({1, 1, 1, 7}).repeat({3, 1, 1, 1}), pictures.device());
+    kernel = tensor::to_device((kernel / kernel.sum()).view({1, 1, 1, 7}).repeat({3, 1, 1, 1}), pictures.device());
     const auto filter = [&](const torch::Tensor& k, at::IntArrayRef padding) {
       auto half = dark.slice(0, 0, count / 2);
       half.copy_(torch::conv2d(half, k, {}, 1, padding, 1, /*groups=*/3));
@@ -85,7 +85,7 @@ JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& con
 
 JudgeBatch draw_batch(const JudgePictures& pictures, const torch::Tensor& rows, Rng& rng) {
   const torch::Device device = pictures.rgb.device();
-  JudgeBatch batch{.rgb = pictures.rgb.index_select(0, diffusion::to_device(rows, device)).to(torch::kFloat) / 255,
+  JudgeBatch batch{.rgb = pictures.rgb.index_select(0, tensor::to_device(rows, device)).to(torch::kFloat) / 255,
                    .word = pictures.word.index_select(0, rows),
                    .colour = pictures.colour.index_select(0, rows),
                    .sector = pictures.sector.index_select(0, rows)};
@@ -93,7 +93,7 @@ JudgeBatch draw_batch(const JudgePictures& pictures, const torch::Tensor& rows, 
   for (int64_t i = 0; i < rows.size(0); ++i) coins.push_back(rng.chance(0.5));
   const torch::Tensor turned =
       torch::tensor(coins, torch::kLong).to(torch::kBool) & pictures.mirrors.index_select(0, rows);
-  batch.rgb = torch::where(diffusion::to_device(turned, device).view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
+  batch.rgb = torch::where(tensor::to_device(turned, device).view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
   batch.sector = torch::where(turned, (kSectors - batch.sector) % kSectors, batch.sector);
   batch.rgb = augmented(batch.rgb, rng);
   return batch;

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "lucid/base/rng.h"
-#include "lucid/diffusion/device.h"
 #include "lucid/eval/judge_pictures.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::eval {
 namespace {
@@ -28,11 +28,11 @@ torch::Tensor loss_of(const Verdict& verdict, const JudgeBatch& batch) {
   namespace F = torch::nn::functional;
   const auto entropy = [&](const torch::Tensor& logits, const torch::Tensor& wanted) {
     if ((wanted == kNoAnswer).all().item<bool>()) return torch::zeros({}, logits.options());
-    return F::cross_entropy(logits, diffusion::to_device(wanted, logits.device()),
+    return F::cross_entropy(logits, tensor::to_device(wanted, logits.device()),
                             F::CrossEntropyFuncOptions().ignore_index(kNoAnswer).label_smoothing(kLabelSmoothing));
   };
   return entropy(verdict.word, batch.word) + 0.5 * entropy(verdict.colour, batch.colour) +
-         entropy(verdict.sector_if(diffusion::to_device(batch.word, verdict.sector.device())), batch.sector);
+         entropy(verdict.sector_if(tensor::to_device(batch.word, verdict.sector.device())), batch.sector);
 }
 
 /// One cycle: linear up, cosine down.

@@ -7,8 +7,8 @@
 #include <map>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/device.h"
 #include "lucid/pretrain/tokenizer_files.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::pretrain {
 namespace {
@@ -78,7 +78,7 @@ Words words_of_corpus(const corpus::Corpus& corpus, const text_to_image::ViewAnc
 }
 
 Pictures Pictures::on(torch::Device device) const {
-  return {.rgb = diffusion::to_device(rgb, device), .alpha = diffusion::to_device(alpha, device)};
+  return {.rgb = tensor::to_device(rgb, device), .alpha = tensor::to_device(alpha, device)};
 }
 
 Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count, int64_t crop) {

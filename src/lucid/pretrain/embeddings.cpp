@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "lucid/diffusion/device.h"
 #include "lucid/pretrain/text_trainer.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::pretrain {
 
@@ -17,7 +17,7 @@ void Embeddings::make_room(int64_t rows) {
   const text::EncoderConfig& config = encoder_->config();
   const int64_t doubled = std::min(std::max(2 * capacity, kAtFirst), options_.most);
   const torch::Tensor larger = torch::empty({std::max(rows, doubled), config.positions, config.hidden_size},
-                                            torch::TensorOptions(torch::kHalf).device(diffusion::device_of(*encoder_)));
+                                            torch::TensorOptions(torch::kHalf).device(tensor::device_of(*encoder_)));
   if (known() > 0) larger.slice(0, 0, known()).copy_(table_.slice(0, 0, known()));
   table_ = larger;
 }
@@ -25,16 +25,16 @@ void Embeddings::make_room(int64_t rows) {
 void Embeddings::remember(const std::vector<std::string>& texts) {
   if (texts.empty()) return;
   const int64_t first = known(), count = static_cast<int64_t>(texts.size());
-  const torch::Device device = diffusion::device_of(*encoder_);
+  const torch::Device device = tensor::device_of(*encoder_);
   make_room(first + count);
   options_.workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
-    const diffusion::Share share = diffusion::share_of(count, worker, options_.workers.count());
+    const tensor::Share share = tensor::share_of(count, worker, options_.workers.count());
     // One by one: how a matrix product rounds depends on how many rows it has, and which sentences are still missing on
     // whether the run was resumed.
     for (int64_t i = share.begin; i < share.end; ++i) {
       const torch::Tensor ids = ids_of(tokenizer_, {texts[static_cast<size_t>(i)]}, encoder_->config().positions);
-      table_[first + i].copy_(encoder_->forward(diffusion::to_device(ids, device)).squeeze(0));
+      table_[first + i].copy_(encoder_->forward(tensor::to_device(ids, device)).squeeze(0));
     }
   });
   for (int64_t i = 0; i < count; ++i) row_of_.emplace(texts[static_cast<size_t>(i)], first + i);
@@ -79,8 +79,8 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
   }
   const torch::NoGradGuard no_grad;
   const std::vector<int64_t> by_part = {static_cast<int64_t>(widest), static_cast<int64_t>(n)};
-  const torch::Tensor row = diffusion::to_device(rows, table_.device()).view(by_part);
-  const torch::Tensor weight = diffusion::to_device(weights, table_.device()).view(by_part).unsqueeze(2).unsqueeze(3);
+  const torch::Tensor row = tensor::to_device(rows, table_.device()).view(by_part);
+  const torch::Tensor weight = tensor::to_device(weights, table_.device()).view(by_part).unsqueeze(2).unsqueeze(3);
   torch::Tensor sum;
   for (int64_t k = 0; k < row.size(0); ++k) {
     torch::Tensor term = table_.index_select(0, row[k]).to(torch::kFloat).mul_(weight[k]);

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "lucid/diffusion/workers.h"
+#include "lucid/tensor/workers.h"
 #include "lucid/text/encoder.h"
 #include "lucid/text/tokenizer.h"
 #include "lucid/text_to_image/view_anchors.h"
@@ -24,8 +24,8 @@ struct Prompt {
 };
 
 struct EmbeddingOptions {
-  diffusion::Workers workers = diffusion::Workers(1);  // that share the encoding
-  int64_t most = 100'000;  // sentences, 20 KB each at width 128; forgotten all at once beyond it
+  tensor::Workers workers = tensor::Workers(1);  // that share the encoding
+  int64_t most = 100'000;                        // sentences, 20 KB each at width 128; forgotten all at once beyond it
 };
 
 class Embeddings {

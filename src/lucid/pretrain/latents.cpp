@@ -7,10 +7,10 @@
 #include <numeric>
 
 #include "lucid/base/sha256.h"
-#include "lucid/diffusion/device.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/workers.h"
+#include "lucid/nn/layers.h"
 #include "lucid/pretrain/low_precision.h"
+#include "lucid/tensor/device.h"
+#include "lucid/tensor/workers.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::pretrain {
@@ -51,10 +51,10 @@ torch::Tensor LatentSet::of(const std::vector<Row>& rows) const {
     mirrors.push_back(mirror[rows[i].view]);
   }
   const torch::Device device = plain.device();
-  torch::Tensor latents = plain.index_select(0, diffusion::to_device(views, device)).to(torch::kFloat);
+  torch::Tensor latents = plain.index_select(0, tensor::to_device(views, device)).to(torch::kFloat);
   if (!at.empty()) {
-    latents.index_copy_(0, diffusion::to_device(at, device),
-                        mirrored.index_select(0, diffusion::to_device(mirrors, device)).to(torch::kFloat));
+    latents.index_copy_(0, tensor::to_device(at, device),
+                        mirrored.index_select(0, tensor::to_device(mirrors, device)).to(torch::kFloat));
   }
   return latents;
 }
@@ -85,7 +85,7 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
   }
   set.mirrored = torch::empty({mirrors, channels, side, side}, torch::kHalf);
 
-  const diffusion::Workers workers = options.workers();
+  const tensor::Workers workers = options.workers();
   Progress progress(options.progress, "latents", views);
   const int64_t chunk = at_once * workers.count();
   for (int64_t begin = 0; begin < views; begin += chunk) {
@@ -97,7 +97,7 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
       std::vector<int64_t> indices(static_cast<size_t>(to - from));
       std::iota(indices.begin(), indices.end(), from);
       const corpus::Views pictures = corpus.views(indices);
-      const torch::Tensor pixels = diffusion::to_device(pictures.rgb, options.device);
+      const torch::Tensor pixels = tensor::to_device(pictures.rgb, options.device);
       diffusion::Vae network = vae;
       const auto encode = [&](const torch::Tensor& rgb) {
         const LowPrecision low(options.low_precision, options.device.type());
@@ -109,7 +109,7 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
       const torch::Tensor rows = set.mirrored_row.slice(0, from, to);
       const torch::Tensor which = torch::nonzero(rows >= 0).squeeze(1);
       if (which.numel() == 0) return;
-      const torch::Tensor latents = encode(pixels.index_select(0, diffusion::to_device(which, options.device)).flip(3))
+      const torch::Tensor latents = encode(pixels.index_select(0, tensor::to_device(which, options.device)).flip(3))
                                         .to(torch::kHalf)
                                         .to(torch::kCPU);
       for (int64_t i = 0; i < which.numel(); ++i) {

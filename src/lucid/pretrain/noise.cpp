@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/device.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::pretrain {
 
@@ -16,7 +16,7 @@ torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor&
   std::vector<float> shares;  // of x0, then of the noise: one copy to the device
   for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(schedule.alpha_bar(t))));
   for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(1 - schedule.alpha_bar(t))));
-  const torch::Tensor share = diffusion::to_device(shares, x0.device()).view({2, n, 1, 1, 1});
+  const torch::Tensor share = tensor::to_device(shares, x0.device()).view({2, n, 1, 1, 1});
   return share[0] * x0 + share[1] * noise;
 }
 

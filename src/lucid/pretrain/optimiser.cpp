@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "lucid/diffusion/device.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::pretrain {
 
@@ -42,7 +42,7 @@ bool is_muons(const std::string& name, const torch::Tensor& parameter, const Opt
 }
 
 Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options)
-    : Optimiser(module, options, diffusion::device_of(module).is_cpu() ? Order::kByTurns : Order::kTogether) {}
+    : Optimiser(module, options, tensor::device_of(module).is_cpu() ? Order::kByTurns : Order::kTogether) {}
 
 Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order)
     : options_(options) {
@@ -79,7 +79,7 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
   p.addcdiv_(slot.first, root, -rate / (1 - std::pow(options_.beta1, n)));
 }
 
-torch::Tensor Optimiser::step(int64_t step, double rate_factor, const diffusion::Workers& workers) {
+torch::Tensor Optimiser::step(int64_t step, double rate_factor, const tensor::Workers& workers) {
   const torch::NoGradGuard no_grad;
   if (!groups_.empty()) return step_together(groups_, options_, options_.rate * rate_factor, step);
   const auto share = [&](int64_t worker, const std::function<void(Slot&)>& body) {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "lucid/diffusion/workers.h"
 #include "lucid/pretrain/optimiser_groups.h"
+#include "lucid/tensor/workers.h"
 
 namespace lucid::pretrain {
 
@@ -32,7 +32,7 @@ class Optimiser {
   Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order);
   /// One step from the parameters' gradients at options.rate * rate_factor; sets them to zero. Returns their norm
   /// before clipping, []; reading it waits for the device. `step` counts from 0.
-  torch::Tensor step(int64_t step, double rate_factor, const diffusion::Workers& workers);
+  torch::Tensor step(int64_t step, double rate_factor, const tensor::Workers& workers);
   /// Moments by name, the tensors themselves: to save, and to copy into.
   std::map<std::string, torch::Tensor> state() const;
 

@@ -4,8 +4,7 @@
 
 #include "goldens.h"
 #include "lucid/base/error.h"
-#include "lucid/diffusion/device.h"
-#include "lucid/diffusion/layers.h"
+#include "lucid/nn/layers.h"
 #include "lucid/pretrain/data.h"
 #include "lucid/pretrain/embeddings.h"
 #include "lucid/pretrain/low_precision.h"
@@ -13,6 +12,7 @@
 #include "lucid/pretrain/tokenizer_files.h"
 #include "lucid/pretrain/toy_corpus_test.h"
 #include "lucid/pretrain/unet_trainer.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::pretrain {
 namespace {
@@ -108,12 +108,12 @@ TEST(PriorOptimiser, WeightsTakenTogetherMoveAsByTurns) {
   const auto make = [] {
     torch::manual_seed(0);
     diffusion::UNet unet(sizes_of("tiny").unet);
-    diffusion::lay_out_channels_last(*unet);
+    nn::lay_out_channels_last(*unet);
     return unet;
   };
   diffusion::UNet one = make(), other = make();
   Optimiser by_turns(*one, options, Optimiser::Order::kByTurns), together(*other, options, Optimiser::Order::kTogether);
-  const diffusion::Workers workers(2);
+  const tensor::Workers workers(2);
   for (int64_t step = 0; step < 3; ++step) {
     torch::manual_seed(10 + step);
     auto second = other->parameters();
@@ -144,7 +144,7 @@ TEST(PriorOptimiser, FindsALeastSquaresSolution) {
   torch::nn::Linear linear(6, 4);
   const torch::Tensor x = torch::randn({64, 6}), y = torch::matmul(x, torch::randn({6, 4})) + 0.5;
   Optimiser optimiser(*linear, {.rate = 0.05, .clip = 0});
-  const diffusion::Workers workers(2);
+  const tensor::Workers workers(2);
   double first = 0, last = 0;
   for (int64_t step = 0; step < 200; ++step) {
     const torch::Tensor loss = (linear(x) - y).square().mean();
@@ -188,10 +188,10 @@ TEST(PriorLowPrecision, AgreesWithFloatAndEndsWithItsScope) {
 }
 
 TEST(PriorDevice, NamesAreChecked) {
-  EXPECT_TRUE(diffusion::device_from_name("cpu").is_cpu());
+  EXPECT_TRUE(tensor::device_from_name("cpu").is_cpu());
   const auto key_of_mistake = [](const std::string& name) {
     try {
-      diffusion::device_from_name(name);
+      tensor::device_from_name(name);
     } catch (const UserError& error) {
       return error.mistake().key;
     }
@@ -277,7 +277,7 @@ TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
   ToyText toy;
   const text_to_image::ViewAnchors anchors = view_anchors();
   constexpr int64_t kMost = 20, kDirections = 9;
-  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = diffusion::Workers(2), .most = kMost});
+  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = tensor::Workers(2), .most = kMost});
   int64_t before = 0;
   bool forgot = false;
   for (const std::string text : {"a disc", "disc", "a", "a disc", "disc disc"}) {

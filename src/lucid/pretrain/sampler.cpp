@@ -4,7 +4,7 @@
 
 #include "lucid/asset/image.h"
 #include "lucid/base/rng.h"
-#include "lucid/diffusion/normal.h"
+#include "lucid/tensor/randn.h"
 
 namespace lucid::pretrain {
 
@@ -14,7 +14,7 @@ torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::
   const int64_t n = context.size(0), channels = painter.unet->config().in_channels;
   Rng rng(options.seed, "sample", static_cast<uint64_t>(row));
   torch::Tensor x =
-      diffusion::normal_tensor(rng, {1, channels, painter.side, painter.side}, context.device()).repeat({n, 1, 1, 1});
+      tensor::randn(rng, {1, channels, painter.side, painter.side}, context.device()).repeat({n, 1, 1, 1});
   const torch::Tensor both = torch::cat({empty.expand_as(context), context});
   const std::vector<int64_t> timesteps = painter.schedule.timesteps(options.steps);
   for (size_t i = 0; i < timesteps.size(); ++i) {

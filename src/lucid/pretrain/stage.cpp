@@ -8,7 +8,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/diffusion/device.h"
+#include "lucid/tensor/device.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::pretrain {
@@ -109,8 +109,7 @@ double rate_factor(int64_t step, const StageSizes& sizes) {
 std::string stage_key(const Stage& stage, const RunOptions& options) {
   return fmt::format("{} seed {} batch {} threads {} rate {} bf16 {} corpus {}{}", stage.name, options.seed,
                      stage.sizes.batch, options.threads, stage.sizes.optimiser.rate, options.low_precision,
-                     options.corpus_key,
-                     options.device.is_cpu() ? "" : " device " + diffusion::name_of(options.device));
+                     options.corpus_key, options.device.is_cpu() ? "" : " device " + tensor::name_of(options.device));
 }
 
 bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) {
@@ -123,7 +122,7 @@ bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) 
     if (stage.saved) stage.saved();
   };
   const int64_t steps = stage.sizes.steps;
-  const diffusion::Workers workers = options.workers();
+  const tensor::Workers workers = options.workers();
   Losses losses(stage.name);
   Progress progress(options.progress, stage.name, steps, trainee.step);
   const auto begin = Clock::now();

@@ -47,7 +47,7 @@ struct RunOptions {
   std::filesystem::path checkpoint(const std::string& stage) const {
     return folder / "checkpoints" / (stage + ".safetensors");
   }
-  diffusion::Workers workers() const { return diffusion::Workers(threads, device); }
+  tensor::Workers workers() const { return tensor::Workers(threads, device); }
   /// Appends a line to progress/log.jsonl.
   void log(const nlohmann::ordered_json& line) const;
 };

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "lucid/diffusion/device.h"
 #include "lucid/pretrain/replicas.h"
 #include "lucid/pretrain/tokenizer_files.h"
+#include "lucid/tensor/device.h"
 
 namespace lucid::pretrain {
 namespace {
@@ -138,7 +138,7 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
   Trainee trainee(*task, sizes);
   TextTask averaged(encoder->config());
   averaged->to(options.device);
-  const diffusion::Workers workers = options.workers();
+  const tensor::Workers workers = options.workers();
   std::vector<std::string> captions;
   std::set<std::string> names;
   for (const corpus::Item& item : corpus.items()) {
@@ -160,11 +160,10 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
         captions, words, anchors, Rng(options.seed, "text sentences", static_cast<uint64_t>(step)), sizes.batch);
     std::vector<std::string> texts;
     for (const Sentence& sentence : sentences) texts.push_back(sentence.text);
-    const torch::Tensor ids =
-        diffusion::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
-    const torch::Tensor directions = diffusion::to_device(directions_of(sentences, anchors), options.device);
+    const torch::Tensor ids = tensor::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
+    const torch::Tensor directions = tensor::to_device(directions_of(sentences, anchors), options.device);
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      diffusion::Share share = diffusion::share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
+      tensor::Share share = tensor::share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
       share = {.begin = 2 * share.begin, .end = 2 * share.end};
       if (share.size() == 0) return torch::Tensor();
       const torch::Tensor loss = text_loss(replicas[static_cast<size_t>(worker)], ids.slice(0, share.begin, share.end),
@@ -181,7 +180,7 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
     trainee.ema.copy_to(*averaged);
     const auto embed = [&](const std::vector<std::string>& texts) {
       return averaged->encoder(
-          diffusion::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
+          tensor::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
     };
     std::vector<std::string> some, views;
     for (size_t i = 0; i < distinct.size() && some.size() < 256; i += 1 + distinct.size() / 256)

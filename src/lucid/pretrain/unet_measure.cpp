@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "lucid/asset/image.h"
-#include "lucid/diffusion/device.h"
-#include "lucid/diffusion/normal.h"
 #include "lucid/pretrain/noise.h"
+#include "lucid/tensor/device.h"
+#include "lucid/tensor/randn.h"
 
 namespace lucid::pretrain {
 namespace {
@@ -52,11 +52,11 @@ double UNetMeasure::error(diffusion::UNet& unet, const Fixed& rows) const {
   const int64_t n = rows.latents.size(0);
   const torch::Device device = rows.latents.device();
   Rng rng(0, "held-out noise");
-  const torch::Tensor noise = diffusion::normal_tensor(rng, rows.latents.sizes(), device);
+  const torch::Tensor noise = tensor::randn(rng, rows.latents.sizes(), device);
   std::vector<int64_t> times;
   for (int64_t i = 0; i < n; ++i) times.push_back(20 + (960 * i) / n);
   const torch::Tensor x = noisy_at(schedule_, rows.latents, noise, times);
-  return (unet->forward(x, diffusion::to_device(times, device), rows.context) - noise).square().mean().item<double>();
+  return (unet->forward(x, tensor::to_device(times, device), rows.context) - noise).square().mean().item<double>();
 }
 
 nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step) {
@@ -67,7 +67,7 @@ nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step)
   constexpr int64_t kTime = 800;
   const Fixed& rows = unseen_views_;
   Rng rng(0, "view noise");
-  const torch::Tensor noise = diffusion::normal_tensor(rng, rows.latents.sizes(), rows.latents.device());
+  const torch::Tensor noise = tensor::randn(rng, rows.latents.sizes(), rows.latents.device());
   const torch::Tensor x = schedule_.add_noise(rows.latents, noise, kTime);
   const torch::Tensor times = torch::full({x.size(0)}, kTime, x.options().dtype(torch::kLong));
   const auto error_told = [&](const torch::Tensor& context) {

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lucid/diffusion/device.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/normal.h"
+#include "lucid/nn/layers.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/replicas.h"
 #include "lucid/pretrain/unet_measure.h"
+#include "lucid/tensor/device.h"
+#include "lucid/tensor/randn.h"
 
 namespace lucid::pretrain {
 
@@ -18,7 +18,7 @@ double loss_weight(double alpha_bar) { return std::sqrt((1 - alpha_bar) / alpha_
 
 NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng) {
   const torch::Device device = latents.device();
-  const torch::Tensor noise = diffusion::normal_tensor(rng, latents.sizes(), device);
+  const torch::Tensor noise = tensor::randn(rng, latents.sizes(), device);
   std::vector<int64_t> timesteps;
   std::vector<float> weights;
   for (int64_t i = 0; i < latents.size(0); ++i) {
@@ -27,21 +27,21 @@ NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& l
   }
   return {.x = noisy_at(schedule, latents, noise, timesteps),
           .noise = noise,
-          .timesteps = diffusion::to_device(timesteps, device),
-          .weights = diffusion::to_device(weights, device)};
+          .timesteps = tensor::to_device(timesteps, device),
+          .weights = tensor::to_device(weights, device)};
 }
 
 bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
                 const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved) {
   unet->to(options.device);
-  diffusion::lay_out_channels_last(*unet);
+  nn::lay_out_channels_last(*unet);
   auto replicas = make_replicas(unet, options.threads);
   Trainee trainee(*unet, sizes);
   diffusion::UNet averaged(unet->config());
   averaged->to(options.device);
-  diffusion::lay_out_channels_last(*averaged);
+  nn::lay_out_channels_last(*averaged);
   const diffusion::Schedule schedule(noise_schedule());
-  const diffusion::Workers workers = options.workers();
+  const tensor::Workers workers = options.workers();
   UNetMeasure measure(data, options);
 
   Stage stage{.name = "unet", .sizes = sizes};
@@ -54,7 +54,7 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
     const NoisyBatch batch =
         add_noise(schedule, data.latents.of(rows), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      const diffusion::Share share = diffusion::share_of(sizes.batch, worker, workers.count());
+      const tensor::Share share = tensor::share_of(sizes.batch, worker, workers.count());
       if (share.size() == 0) return torch::Tensor();
       const auto mine = [&](const torch::Tensor& x) { return x.slice(0, share.begin, share.end); };
       torch::Tensor predicted;

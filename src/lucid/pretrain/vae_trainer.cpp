@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 
 #include "lucid/asset/image.h"
-#include "lucid/diffusion/device.h"
-#include "lucid/diffusion/layers.h"
-#include "lucid/diffusion/normal.h"
+#include "lucid/nn/layers.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/replicas.h"
+#include "lucid/tensor/device.h"
+#include "lucid/tensor/randn.h"
 
 namespace lucid::pretrain {
 namespace {
@@ -46,11 +46,11 @@ torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn,
 
 VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
   const torch::NoGradGuard no_grad;
-  const torch::Device device = diffusion::device_of(*vae);
+  const torch::Device device = tensor::device_of(*vae);
   double all = 0, inside = 0, area = 0;
   for (const int64_t view : views) {
     const corpus::Views truth = corpus.views({view});
-    const torch::Tensor mean = vae->encode_moments(diffusion::to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
+    const torch::Tensor mean = vae->encode_moments(tensor::to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
     const torch::Tensor drawn =
         (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
     const torch::Tensor square = (drawn - truth.rgb).square().mean(1, true);  // [1,1,S,S]
@@ -66,7 +66,7 @@ double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus,
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> means;
   for (const int64_t view : evenly(split.train, 256)) {
-    const torch::Tensor rgb = diffusion::to_device(corpus.views({view}).rgb, diffusion::device_of(*vae));
+    const torch::Tensor rgb = tensor::to_device(corpus.views({view}).rgb, tensor::device_of(*vae));
     means.push_back(vae->encode_moments(rgb * 2 - 1).chunk(2, 1)[0]);
   }
   return 1 / std::max(1e-3, torch::cat(means).std().item<double>());
@@ -75,13 +75,13 @@ double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus,
 bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& corpus, const Split& split,
                const RunOptions& options) {
   vae->to(options.device);
-  diffusion::lay_out_channels_last(*vae);
+  nn::lay_out_channels_last(*vae);
   auto replicas = make_replicas(vae, options.threads);
   Trainee trainee(*vae, sizes.vae_stage);
   diffusion::Vae averaged(sizes.vae);
   averaged->to(options.device);
-  diffusion::lay_out_channels_last(*averaged);
-  const diffusion::Workers workers = options.workers();
+  nn::lay_out_channels_last(*averaged);
+  const tensor::Workers workers = options.workers();
   const int64_t size = corpus.picture_size(), crop = std::min(sizes.vae_crop, size);
   const double factor = sizes.vae.scaling_factor;
   const auto held = evenly(split.unseen_views.empty() ? split.train : split.unseen_views, 48);
@@ -97,10 +97,10 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
             .on(options.device);
     const int64_t downscale = sizes.vae.downscale();
     Rng rng(options.seed, "vae noise", static_cast<uint64_t>(step));
-    const torch::Tensor noise = diffusion::normal_tensor(
-        rng, {count, sizes.vae.latent_channels, side / downscale, side / downscale}, options.device);
+    const torch::Tensor noise =
+        tensor::randn(rng, {count, sizes.vae.latent_channels, side / downscale, side / downscale}, options.device);
     const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      const diffusion::Share share = diffusion::share_of(count, worker, workers.count());
+      const tensor::Share share = tensor::share_of(count, worker, workers.count());
       if (share.size() == 0) return torch::Tensor();
       const Pictures mine{batch.rgb.slice(0, share.begin, share.end), batch.alpha.slice(0, share.begin, share.end)};
       diffusion::Vae& replica = replicas[static_cast<size_t>(worker)];
@@ -127,7 +127,7 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     for (const int64_t view : evenly(held, 12)) {
       const torch::Tensor rgb = corpus.views({view}).rgb;
       const torch::Tensor mean =
-          averaged->encode_moments(diffusion::to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
+          averaged->encode_moments(tensor::to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
       above.push_back(rgb[0]);
       below.push_back((averaged->decode(mean * factor)[0] * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU));
     }

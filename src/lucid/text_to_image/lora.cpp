@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/compute.h"
+#include "lucid/nn/compute_policy.h"
 #include "lucid/text_to_image/lora_names.h"
 #include "lucid/weights/torch_file.h"
 
@@ -204,7 +204,7 @@ Lora read_lora(const fs::path& file, const Prior& prior) {
 }
 
 void apply(const Lora& lora, double scale, Prior& prior) {
-  const bool low = diffusion::precision_of(prior.unet) == torch::kBFloat16;
+  const bool low = nn::precision_of(prior.unet) == torch::kBFloat16;
   add_changes(lora, lora.unet, scale, low ? Bfloat16::kStays : Bfloat16::kBecomesFloat, *prior.unet);
   add_changes(lora, lora.text, scale, Bfloat16::kBecomesFloat, *prior.encoder);
 }

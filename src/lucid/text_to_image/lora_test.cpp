@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "lucid/diffusion/laid_out.h"
+#include "lucid/nn/linear.h"
 #include "lucid/text_to_image/golden_prior_test.h"
 #include "lucid/text_to_image/textual_inversion.h"
 #include "mistakes.h"
@@ -102,7 +102,7 @@ TEST(Lora, WhatItChangesIsNotRoundedTo16BitsInAUNetOfFloat32) {
     Prior prior = make_prior();
     const Lora lora = read_lora(folder() / "lora_kohya.safetensors", prior);
     auto parameters = prior.unet->named_parameters();
-    const std::set<std::string> halves = diffusion::weights_that_take_half(*prior.unet);
+    const std::set<std::string> halves = nn::weights_that_take_half(*prior.unet);
     for (const std::string& name : halves) parameters[name].set_data(parameters[name].to(type));
     apply(lora, 1, prior);
     int64_t changed = 0;

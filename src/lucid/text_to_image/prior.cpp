@@ -51,7 +51,7 @@ void check_fit(const Prior& prior, const fs::path& file) {
   check("the VAE", "in_channels", unet.in_channels, prior.vae->config().latent_channels);
 }
 
-Prior load_prior(const fs::path& folder, const diffusion::WeightTypes& types) {
+Prior load_prior(const fs::path& folder, const nn::WeightTypes& types) {
   if (!fs::is_directory(folder)) {
     throw UserError(UserMistake{.what_happened = "is not a folder",
                                 .file = folder.string(),

@@ -34,7 +34,7 @@ struct Prior {
 
 /// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). U-Net and VAE take
 /// inputs of types.precision; the text encoder's weights stay as they are stored. Throws UserError.
-Prior load_prior(const std::filesystem::path& folder, const diffusion::WeightTypes& types = {});
+Prior load_prior(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
 
 /// `text` with its expansions, as the tokenizer reads it.
 std::string expanded(const Prior& prior, const std::string& text);

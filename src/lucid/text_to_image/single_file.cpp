@@ -7,7 +7,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
-#include "lucid/diffusion/filled.h"
+#include "lucid/nn/load_module.h"
 #include "lucid/text_to_image/prior_parts.h"
 #include "lucid/weights/torch_file.h"
 
@@ -174,8 +174,8 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
     check_published(file, unet_config.block_out_channels, unet_config.norm_num_groups, unet_config.heads_per_block);
     check_published(file, vae_config.block_out_channels, vae_config.norm_num_groups, {});
   }
-  const auto unet = diffusion::filled<diffusion::UNet>(unet_config, std::move(parts.unet), options.types);
-  const auto vae = diffusion::filled<diffusion::Vae>(vae_config, std::move(parts.vae), options.types);
+  const auto unet = nn::filled<diffusion::UNet>(unet_config, std::move(parts.unet), options.types);
+  const auto vae = nn::filled<diffusion::Vae>(vae_config, std::move(parts.vae), options.types);
   const auto encoder_config =
       told ? text::EncoderConfig::from_file(configs / "text_encoder/config.json") : encoder_config_of(parts);
   const text::Encoder encoder = text::filled_encoder(encoder_config, std::move(parts.text));

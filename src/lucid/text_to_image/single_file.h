@@ -19,7 +19,7 @@ struct SingleFileOptions {
   std::filesystem::path configs = {};
   /// What the U-Net predicts; none: epsilon for 1.x, found by a probe for 2.x, whose two models have the same names.
   std::optional<diffusion::Prediction> prediction = std::nullopt;
-  diffusion::WeightTypes types = {};  // see load_prior
+  nn::WeightTypes types = {};  // see load_prior
 };
 
 /// Throws UserError.

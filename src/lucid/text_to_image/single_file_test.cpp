@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "goldens.h"
-#include "lucid/diffusion/layers.h"
+#include "lucid/nn/layers.h"
 #include "mistakes.h"
 
 namespace lucid::text_to_image {
@@ -74,7 +74,7 @@ TEST(SingleFileGolden, SizesFollowFromShapes) {
 class OnePicture final : public diffusion::Denoiser {
  public:
   explicit OnePicture(bool velocity) : velocity_(velocity) {}
-  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& t, const diffusion::PromptMix&) override {
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& t, const nn::PromptMix&) override {
     EXPECT_EQ(t.item<int64_t>(), 999);
     constexpr double kAlpha = 0.0047, kPicture = 0.3;
     const torch::Tensor noise = (x - std::sqrt(kAlpha) * kPicture) / std::sqrt(1 - kAlpha);

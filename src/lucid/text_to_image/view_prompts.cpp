@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/prompt_mix.h"
+#include "lucid/nn/prompt_mix.h"
 
 namespace lucid::text_to_image {
 
@@ -39,7 +39,7 @@ torch::Tensor ViewPrompts::of_anchors(const std::vector<size_t>& anchors) const 
 }
 
 torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
-  return diffusion::PromptMix(prompts.table(), prompts.of_views(views)).embeddings();
+  return nn::PromptMix(prompts.table(), prompts.of_views(views)).embeddings();
 }
 
 }  // namespace lucid::text_to_image

@@ -16,7 +16,7 @@ struct Direction {
 };
 
 /// The few prompts of a run in one table, and how what a U-Net is asked with is mixed from them: rows of weights
-/// [...,K+2] for diffusion::PromptMix, on the CPU.
+/// [...,K+2] for nn::PromptMix, on the CPU.
 class ViewPrompts {
  public:
   /// embeddings [K,L,D] of "{text}, front view" … for K anchors; negative [1,L,D], the "unconditional" side of

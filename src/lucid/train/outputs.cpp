@@ -7,8 +7,8 @@
 #include "lucid/asset/ply.h"
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
-#include "lucid/diffusion/wide_convolution.h"
 #include "lucid/math/sh.h"
+#include "lucid/nn/conv2d.h"
 
 namespace lucid::train {
 namespace fs = std::filesystem;
@@ -51,10 +51,10 @@ void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, cons
 void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, text_to_image::Prior& prior) {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<torch::Tensor>> rows;
-  const torch::ScalarType precision = diffusion::precision_of(prior.vae);
+  const torch::ScalarType precision = nn::precision_of(prior.vae);
   const auto decoded = [&](const torch::Tensor& latents) {
     std::vector<torch::Tensor> pictures;  // one by one: the maps of one of 512 x 512 take a gigabyte
-    for (const torch::Tensor& each : latents.to(diffusion::type_of_maps(precision, latents)).split(1)) {
+    for (const torch::Tensor& each : latents.to(nn::type_of_maps(precision, latents)).split(1)) {
       pictures.push_back(((prior.vae->decode(each).to(torch::kFloat) + 1) / 2).cpu());
     }
     return torch::cat(pictures);

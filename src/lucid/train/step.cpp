@@ -9,13 +9,13 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/diffusion/normal.h"
 #include "lucid/distill/image_terms.h"
+#include "lucid/tensor/randn.h"
 
 namespace lucid::train {
 namespace {
 
-using diffusion::normal_tensor;
+using tensor::randn;
 
 /// Reads a clock at the end of each stage.
 class StageClock {
@@ -44,11 +44,11 @@ gaussians::Augmentation draw_augmentation(const AugmentOptions& options, const g
   const torch::Device device = cloud.means.device();
   gaussians::Augmentation augmentation{.active_degree = rng.chance(options.sh_deg_aug_ratio) ? 0 : degree};
   if (rng.chance(options.scale_aug_ratio)) {
-    augmentation.scale_factor = normal_tensor(rng, {cloud.count(), 3}, device).mul_(std::sqrt(0.2) / 4).add_(1);
+    augmentation.scale_factor = randn(rng, {cloud.count(), 3}, device).mul_(std::sqrt(0.2) / 4).add_(1);
   }
   if (rng.chance(options.shs_aug_ratio)) {
     const int64_t coefficients = (augmentation.active_degree + 1) * (augmentation.active_degree + 1);
-    augmentation.sh_noise = normal_tensor(rng, {cloud.count(), coefficients, 3}, device).mul_(std::sqrt(0.2) / 4);
+    augmentation.sh_noise = randn(rng, {cloud.count(), coefficients, 3}, device).mul_(std::sqrt(0.2) / 4);
   }
   return augmentation;
 }
@@ -118,7 +118,7 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
   Rng posterior_rng = stream("posterior");
   std::vector<int64_t> latent_shape = moments.sizes().vec();
   latent_shape[1] /= 2;
-  const torch::Tensor latents = diffusion::sample_latents(moments, normal_tensor(posterior_rng, latent_shape, device),
+  const torch::Tensor latents = diffusion::sample_latents(moments, randn(posterior_rng, latent_shape, device),
                                                           scene.prior.vae->config().scaling_factor);  // [B,C,h,w]
   clock.lap(report.seconds.encode);
 
@@ -127,9 +127,9 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
       eta_rng = stream("eta noise");
   const auto range =
       distill::t_index_range(options.score, iteration, scene.prior.schedule.config().num_train_timesteps);
-  distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return normal_tensor(base_rng, shape, device); },
-                             .offset = [&](at::IntArrayRef shape) { return normal_tensor(offset_rng, shape, device); },
-                             .eta = [&](at::IntArrayRef shape) { return normal_tensor(eta_rng, shape, device); }};
+  distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return randn(base_rng, shape, device); },
+                             .offset = [&](at::IntArrayRef shape) { return randn(offset_rng, shape, device); },
+                             .eta = [&](at::IntArrayRef shape) { return randn(eta_rng, shape, device); }};
   if (scene.denoiser.looks()) {
     scene.denoiser.show(
         (scene.shown ? seen(scene.shown(cameras).to(device)) : disparity.detach()).expand({-1, 3, -1, -1}));

@@ -1,7 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// kernels_avx512.cpp in what every processor has, as other kernels.
-#define kAttentionAvx512 kAttentionAvx512Emulated
-#define kLinearAvx512 kLinearAvx512Emulated
-#define kWinogradAvx512 kWinogradAvx512Emulated
-#define kWinogradOfFewAvx512 kWinogradOfFewAvx512Emulated
-#include "lucid/diffusion/cpu/kernels_avx512.cpp"

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention by libtorch and by every kernel that this processor can test against its definition, in float64.
+#include "lucid/nn/attention.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/base/machine.h"
+#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/tensor/relative_error.h"
+
+namespace lucid::nn {
+namespace {
+
+using test::off;
+
+torch::Tensor by_definition(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
+  std::vector<torch::Tensor> parts;
+  for (int64_t head = 0; head < heads; ++head) {
+    const auto slice = [&](const torch::Tensor& x) { return x.to(torch::kDouble).chunk(heads, 2)[head]; };
+    const torch::Tensor scores = torch::matmul(slice(q), slice(k).transpose(1, 2)) / std::sqrt(q.size(2) / heads);
+    parts.push_back(torch::matmul(scores.softmax(-1), slice(v)));
+  }
+  return torch::cat(parts, 2);
+}
+
+TEST(Attention, EqualsItsDefinition) {
+  torch::manual_seed(1);
+  for (const auto& [rows, columns, heads] : {std::tuple<int64_t, int64_t, int64_t>{5, 3, 2}, {64, 77, 4}, {1, 1, 1}}) {
+    const torch::Tensor q = torch::randn({2, rows, heads * 8}), k = torch::randn({2, columns, heads * 8}),
+                        v = torch::randn({2, columns, heads * 8});
+    const torch::Tensor wanted = by_definition(q, k, v, heads);
+    EXPECT_LE((attend(q, k, v, heads).to(torch::kDouble) - wanted).abs().max().item<double>(), 2e-6);
+  }
+}
+
+struct AttentionCase {
+  int64_t batch, rows, keys, heads, width;
+};
+// Few and many rows and keys, of more than a block and a few more; heads of whole registers and not.
+constexpr AttentionCase kAttentionCases[] = {{2, 5, 3, 2, 8},      {1, 64, 77, 4, 40},   {1, 1, 1, 1, 2},
+                                             {2, 130, 600, 3, 64}, {1, 70, 1100, 2, 80}, {1, 9, 33, 2, 160},
+                                             {1, 17, 512, 1, 50},  {1, 20, 1200, 2, 40}, {1, 8, 700, 1, 36},
+                                             {3, 16, 16, 5, 32},   {1, 7, 257, 2, 256}};
+
+struct Tokens {
+  torch::Tensor q, k, v;
+};
+Tokens drawn(const AttentionCase& c, torch::ScalarType type) {
+  const auto draw = [&](int64_t tokens) {
+    return torch::randn({c.batch, tokens, c.heads * c.width}).mul_(1.5).to(type);
+  };
+  return {draw(c.rows), draw(c.keys), draw(c.keys)};
+}
+
+TEST(Attention, EveryKernelIsCloseToTheDefinition) {
+  torch::manual_seed(3);
+  for (const kernels::Kernels& here : test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = here.attention;
+    double worst = 0;
+    for (const AttentionCase& c : kAttentionCases) {
+      const auto [q, k, v] = drawn(c, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+      const double found = off(attend_by(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
+      EXPECT_LE(found, kernel->rounds ? 6e-3 : 2e-6)
+          << kernel->name << fmt::format(": {} rows, {} keys, heads of {}", c.rows, c.keys, c.width);
+      worst = std::max(worst, found);
+    }
+    fmt::print("  {}: off by at most {:.1e}\n", kernel->name, worst);
+  }
+}
+
+// The gradient's way is libtorch's own, which sums in bfloat16 where the processor multiplies no such numbers.
+TEST(Attention, Bfloat16IsCloseToTheDefinition) {
+  torch::manual_seed(3);
+  for (const AttentionCase& c : kAttentionCases) {
+    SCOPED_TRACE(fmt::format("{} rows, {} keys, heads of {}", c.rows, c.keys, c.width));
+    const auto [q, k, v] = drawn(c, torch::kBFloat16);
+    const torch::Tensor wanted = by_definition(q, k, v, c.heads);
+    const double of_libtorch = has_fast_bfloat16() ? 2e-2 : 3e-2;
+    EXPECT_LE(off(attend(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : of_libtorch);
+    EXPECT_LE(off(attend(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), of_libtorch);
+  }
+}
+
+TEST(Attention, SamplesMaySeeTheSameKeys) {
+  torch::manual_seed(5);
+  for (const kernels::Kernels& here : test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = here.attention;
+    const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+    const auto first = [](const torch::Tensor& x) { return x.slice(0, 0, 1); };
+    const torch::Tensor shared = attend_by(*kernel, q, first(k).expand_as(k), first(v).expand_as(v), 2);
+    const torch::Tensor apart = attend_by(*kernel, q, first(k).repeat({3, 1, 1}), first(v).repeat({3, 1, 1}), 2);
+    EXPECT_TRUE(shared.equal(apart)) << kernel->name;
+  }
+}
+
+TEST(Attention, HugeScoresAreNoInfinities) {
+  torch::manual_seed(4);
+  for (const kernels::Kernels& here : test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = here.attention;
+    auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+    q = q * 300;
+    EXPECT_LE(off(attend_by(*kernel, q, k, v, 2), by_definition(q, k, v, 2)), kernel->rounds ? 3e-2 : 2e-4)
+        << kernel->name;
+  }
+}
+
+TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
+  for (const kernels::Kernels& here : test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = here.attention;
+    for (const int64_t where : {0, 17, 39}) {
+      auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+      k[0][where][3] = std::nanf("");  // of the first head
+      const torch::Tensor y = attend_by(*kernel, q, k, v, 2);
+      EXPECT_TRUE(y.slice(2, 0, 8).isnan().all().item<bool>()) << kernel->name << ", key " << where;
+      EXPECT_FALSE(y.slice(2, 8).isnan().any().item<bool>()) << kernel->name << ", key " << where;
+    }
+  }
+}
+
+TEST(Attention, ManyRowsAreCutButNotTheGradient) {
+  torch::manual_seed(2);
+  const int64_t rows = 3000, heads = 2;  // 2 heads * 3000^2 is over the limit; 3000 is no multiple of a chunk
+  const torch::Tensor q = torch::randn({1, rows, heads * 4}), k = torch::randn({1, rows, heads * 4}),
+                      v = torch::randn({1, rows, heads * 4});
+  const torch::Tensor cut = attend(q, k, v, heads);
+  const torch::Tensor leaf = q.clone().requires_grad_();
+  const torch::Tensor whole = attend(leaf, k, v, heads);
+  EXPECT_LE((cut - whole.detach()).abs().max().item<double>(), 1e-6);
+  whole.sum().backward();
+  EXPECT_GT(leaf.grad().abs().max().item<double>(), 0);
+}
+
+}  // namespace
+}  // namespace lucid::nn

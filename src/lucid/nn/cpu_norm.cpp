@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// See fused_norm.h.
+#include "lucid/nn/cpu_norm.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lucid/nn/kernel_arguments.h"
+
+namespace lucid::nn {
+namespace {
+
+using torch::Tensor;
+
+// Samples in chunks that do not depend on the number of threads, so that neither do the sums over them; and where there
+// are fewer chunks than threads, the groups of a sample by several threads.
+class Sharing {
+ public:
+  explicit Sharing(const kernels::NormShape& shape)
+      : shape_(shape), chunks_((shape.samples + samples_of_chunk() - 1) / samples_of_chunk()) {
+    const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+    ranges_ = std::clamp<int64_t>((threads + chunks_ - 1) / std::max<int64_t>(chunks_, 1), 1, shape.groups);
+  }
+  int64_t chunks() const { return chunks_; }
+  /// body(part, its chunk, scratch of `floats` numbers) for each part.
+  template <class Body>
+  void run(int64_t floats, const Body& body) const {
+    constexpr int64_t kLeast = 1 << 15;  // numbers that are worth another thread
+    const int64_t of_part = shape_.rows * shape_.channels * samples_of_chunk() / ranges_;
+    const int64_t grain = std::max<int64_t>(1, kLeast / std::max<int64_t>(of_part, 1));
+    at::parallel_for(0, chunks_ * ranges_, grain, [&](int64_t begin, int64_t end) {
+      std::vector<float> scratch(static_cast<size_t>(floats));
+      for (int64_t i = begin; i < end; ++i) body(part_of(i / ranges_, i % ranges_), i / ranges_, scratch.data());
+    });
+  }
+
+ private:
+  int64_t samples_of_chunk() const { return shape_.rows == 1 ? 64 : 1; }
+  kernels::NormPart part_of(int64_t chunk, int64_t range) const {
+    return {.first_sample = chunk * samples_of_chunk(),
+            .last_sample = std::min(shape_.samples, (chunk + 1) * samples_of_chunk()),
+            .first_group = shape_.groups * range / ranges_,
+            .last_group = shape_.groups * (range + 1) / ranges_};
+  }
+  kernels::NormShape shape_;
+  int64_t chunks_, ranges_ = 1;
+};
+
+kernels::NormParameters parameters_of(const Tensor& weight, const Tensor& bias, const NormOptions& options) {
+  return {.weight = weight.data_ptr<float>(), .bias = bias.data_ptr<float>(), .eps = options.eps, .silu = options.silu};
+}
+
+kernels::NormStatistics statistics_of(const Normed& normed) {
+  return {.mean = numbers<float>(normed.mean), .inverse_deviation = numbers<float>(normed.inverse_deviation)};
+}
+
+}  // namespace
+
+NormOptions of_groups(const Tensor& map, int64_t groups, double eps, bool silu) {
+  return {
+      .shape = {.samples = map.size(0), .rows = map.size(2) * map.size(3), .channels = map.size(1), .groups = groups},
+      .eps = static_cast<float>(eps),
+      .silu = silu};
+}
+
+Normed norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+               torch::ScalarType type) {
+  const kernels::NormShape& shape = options.shape;
+  Normed result{.y = torch::empty_like(x, x.options().dtype(type)),
+                .mean = torch::empty({shape.samples, shape.groups}, torch::kFloat),
+                .inverse_deviation = torch::empty({shape.samples, shape.groups}, torch::kFloat)};
+  const kernels::NormStatistics statistics = statistics_of(result);
+  const kernels::NormParameters parameters = parameters_of(weight, bias, options);
+  const auto run = [&](auto in, auto out) {
+    using In = decltype(in);
+    using Out = decltype(out);
+    Sharing(shape).run(2 * shape.channels, [&](const kernels::NormPart& part, int64_t, float* scratch) {
+      kernels::norm_forward<In, Out>(shape, part, parameters, numbers<In>(x), numbers<Out>(result.y), statistics,
+                                     scratch);
+    });
+  };
+  if (x.scalar_type() == type) {
+    with_type_of(x, [&](auto number) { run(number, number); });
+  } else {
+    run(float{}, kernels::Bfloat16Bits{});
+  }
+  return result;
+}
+
+NormGradient norm_gradient(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& bias,
+                           const Normed& left, const NormOptions& options) {
+  const kernels::NormShape& shape = options.shape;
+  const Tensor dx = torch::empty_like(x);
+  const Sharing sharing(shape);
+  const Tensor dparameters = torch::zeros({2, sharing.chunks(), shape.channels}, torch::kFloat);
+  const kernels::NormStatistics statistics = statistics_of(left);
+  const kernels::NormParameters parameters = parameters_of(weight, bias, options);
+  float* dweight = numbers<float>(dparameters);
+  float* dbias = dweight + sharing.chunks() * shape.channels;
+  with_type_of(x, [&](auto number) {
+    using T = decltype(number);
+    sharing.run(6 * shape.channels, [&](const kernels::NormPart& part, int64_t chunk, float* scratch) {
+      kernels::norm_backward<T>(shape, part, parameters, numbers<T>(x), numbers<T>(dy), statistics, numbers<T>(dx),
+                                dweight + chunk * shape.channels, dbias + chunk * shape.channels, scratch);
+    });
+  });
+  const Tensor sums = dparameters.sum(1);
+  return {.x = dx, .weight = sums[0], .bias = sums[1]};
+}
+
+}  // namespace lucid::nn

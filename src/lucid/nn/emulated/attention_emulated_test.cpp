@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// attention_bfloat16.cpp by emulated/immintrin.h, as another kernel.
+#define kAttentionBfloat16 kAttentionBfloat16Emulated
+#include "lucid/nn/kernels/attention_bfloat16.cpp"

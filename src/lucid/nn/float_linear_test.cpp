@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linear layers by every kernel of float_linear.h that this processor can test, against libtorch in double precision.
+#include "lucid/nn/float_linear.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/linear.h"
+#include "lucid/tensor/relative_error.h"
+
+namespace lucid::nn {
+namespace {
+
+using test::off;
+using torch::Tensor;
+
+std::vector<const kernels::LinearKernel*> every_kernel() {
+  std::vector<const kernels::LinearKernel*> kernels;
+  for (const kernels::Kernels& here : test::every_kernel()) {
+    if (here.linear != nullptr) kernels.push_back(here.linear);
+  }
+  return kernels;
+}
+
+Tensor exact(const Tensor& x) { return x.defined() ? x.to(torch::kDouble) : Tensor(); }
+
+struct Sizes {
+  int64_t rows, in, out;
+};
+// One row, one number, more rows and more numbers of one than are multiplied together; few rows and many, which threads
+// share differently.
+constexpr Sizes kSizes[] = {{1, 1, 32},    {1, 384, 96},    {5, 7, 64},    {16, 192, 192},
+                            {64, 640, 32}, {193, 257, 672}, {801, 300, 96}};
+
+TEST(FloatLinear, EveryKernelGivesTheLayer) {
+  torch::manual_seed(41);
+  double worst = 0;
+  for (const kernels::LinearKernel* kernel : every_kernel()) {
+    for (const Sizes& sizes : kSizes) {
+      for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+        for (const bool has_bias : {true, false}) {
+          const Tensor x = torch::randn({sizes.rows, sizes.in}), weight = torch::randn({sizes.out, sizes.in}).to(type);
+          const Tensor bias = has_bias ? torch::randn({sizes.out}) : Tensor();
+          const Tensor wanted = torch::linear(exact(x), exact(weight), exact(bias));
+          for (const int threads : {1, 2, 3}) {
+            SCOPED_TRACE(fmt::format("{} x {} -> {} in {}, {} threads", sizes.rows, sizes.in, sizes.out,
+                                     c10::toString(type), threads));
+            const int before = at::get_num_threads();
+            at::set_num_threads(threads);
+            const Tensor y = float_linear(x, weight, bias, kernel);
+            at::set_num_threads(before);
+            ASSERT_EQ(y.sizes(), wanted.sizes());
+            EXPECT_LT(off(y, wanted), 1e-6);
+            worst = std::max(worst, off(y, wanted));
+          }
+        }
+      }
+    }
+  }
+  fmt::print("  {} kernels; off by at most {:.1e}\n", every_kernel().size(), worst);
+}
+
+TEST(FloatLinear, EveryNumberOf16BitsIsWidenedExactly) {
+  for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
+    // One row of x for each: products with 1 and 0 alone.
+    const Tensor every = torch::arange(1 << 16, torch::kInt).to(torch::kShort).view(type);
+    const Tensor finite = torch::where(every.to(torch::kFloat).isfinite(), every, torch::zeros_like(every));
+    const Tensor weight = finite.view({2048, 32});
+    for (const kernels::LinearKernel* kernel : every_kernel()) {
+      EXPECT_TRUE(float_linear(torch::eye(32), weight, {}, kernel).equal(weight.to(torch::kFloat).t()));
+    }
+  }
+}
+
+TEST(FloatLinear, Takes16BitsAndSmallFloatsInWholePanels) {
+  const auto takes = [&](int64_t out, torch::ScalarType type) {
+    return takes_float_linear(torch::empty({out, 10}, type));
+  };
+  for (const int64_t out : {64, 1 << 16}) {
+    EXPECT_TRUE(takes(out, torch::kHalf)) << out;
+    EXPECT_TRUE(takes(out, torch::kBFloat16)) << out;
+    EXPECT_FALSE(takes(out, torch::kDouble)) << out;
+  }
+  EXPECT_EQ(takes(64, torch::kFloat), float_linear_outdoes_libraries());
+  EXPECT_FALSE(takes(1 << 16, torch::kFloat)) << "libraries are as fast";
+  EXPECT_FALSE(takes(65, torch::kFloat));
+  EXPECT_FALSE(takes(65, torch::kHalf));
+}
+
+TEST(FloatLinear, ALayerUsesIt) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(42);
+  torch::nn::Linear layer = linear(48, 96);
+  const Tensor x = torch::randn({2, 70, 48});
+  for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+    layer->weight.set_data(layer->weight.to(type));
+    if (!takes_float_linear(layer->weight)) continue;
+    const Tensor y = applied(layer, x);
+    EXPECT_TRUE(y.equal(float_linear(x, layer->weight, layer->bias)));
+    EXPECT_LT(off(y, torch::linear(exact(x), exact(layer->weight), exact(layer->bias))), 1e-6);
+  }
+}
+
+}  // namespace
+}  // namespace lucid::nn

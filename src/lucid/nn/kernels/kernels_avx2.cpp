@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The float32 kernels in AVX2 and FMA.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <utility>
+
+#include "lucid/nn/kernels/attention_kernel.h"
+#include "lucid/nn/kernels/linear_kernel.h"
+#include "lucid/nn/kernels/winograd_kernel.h"
+
+namespace lucid::nn::kernels {
+namespace {
+
+constexpr int64_t kLanes = 8;     // float32 numbers in a register
+constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one of a row
+#include "lucid/nn/kernels/float_kernels_body.h"
+
+}  // namespace
+
+extern constinit const AttentionKernel kAttentionAvx2 = attention::kernel_named("avx2");
+extern constinit const LinearKernel kLinearAvx2 = linear::kKernel;
+extern constinit const WinogradKernel kWinogradAvx2 = winograd::kernel_named<winograd::FourByFour>("avx2");
+extern constinit const WinogradKernel kWinogradOfFewAvx2 = winograd::kernel_named<winograd::TwoByTwo>("avx2 of few");
+
+}  // namespace lucid::nn::kernels
+#endif

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// See onednn.h.
+#if defined(LUCID_WITH_ONEDNN)
+#include "lucid/nn/onednn.h"
+
+#include <dnnl.hpp>
+#include <mutex>
+#include <unordered_map>
+
+#include "lucid/tensor/weight_version.h"
+
+namespace lucid::nn::onednn {
+namespace {
+
+using dnnl::memory;
+using torch::Tensor;
+
+const dnnl::engine& cpu() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+memory::data_type type_of(torch::ScalarType type) {
+  return type == torch::kFloat ? memory::data_type::f32 : memory::data_type::bf16;
+}
+memory::data_type type_of(const Tensor& x) { return type_of(x.scalar_type()); }
+
+memory::desc channels_last(const std::vector<int64_t>& sizes, memory::data_type type) {
+  return {sizes, type, memory::format_tag::nhwc};
+}
+
+/// The four tensors of a convolution as oneDNN sees them, the weights laid out as it likes.
+struct Shapes {
+  std::vector<int64_t> x, weight, y;
+  memory::data_type type;  // of what is multiplied
+  Windows windows;
+  memory::dims strides() const { return {windows.stride, windows.stride}; }
+  memory::dims before() const { return {windows.before, windows.before}; }
+  memory::dims after() const { return {windows.after, windows.after}; }
+  memory::desc any_weight() const { return {weight, type, memory::format_tag::any}; }
+};
+
+Shapes shapes_of(const std::vector<int64_t>& x, const Tensor& weight, const Windows& windows) {
+  const auto size = [&](size_t axis) {
+    return (x[axis] + windows.before + windows.after - weight.size(static_cast<int64_t>(axis))) / windows.stride + 1;
+  };
+  return {.x = x,
+          .weight = weight.sizes().vec(),
+          .y = {x[0], weight.size(0), size(2), size(3)},
+          .type = type_of(weight),
+          .windows = windows};
+}
+
+dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memory::data_type of_y) {
+  return {
+      dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                      channels_last(shapes.x, shapes.type), shapes.any_weight(),
+                                      memory::desc({shapes.weight[0]}, of_y, memory::format_tag::x),
+                                      channels_last(shapes.y, of_y), shapes.strides(), shapes.before(), shapes.after()),
+      cpu()};
+}
+
+memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
+
+/// Weights in the layout that an operation asked for.
+memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+  memory from = memory_of({weight.sizes().vec(), type_of(weight), weight.strides().vec()}, weight);
+  if (from.get_desc() == wanted) return from;
+  memory to(wanted, cpu());
+  dnnl::reorder(from, to).execute(stream, from, to);
+  stream.wait();
+  return to;
+}
+
+class PackedWeights : public torch::CustomClassHolder {
+ public:
+  explicit PackedWeights(size_t largest) : largest_(largest) {}
+  bool keeps(const Tensor& weight) const { return weight.nbytes() <= largest_; }
+  memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+    if (!keeps(weight)) return laid_out(weight, wanted, stream);
+    const std::lock_guard lock(mutex_);
+    if (!last_.again(weight)) layouts_.clear();
+    for (const memory& layout : layouts_) {
+      if (layout.get_desc() == wanted) return layout;
+    }
+    return layouts_.emplace_back(laid_out(weight, wanted, stream));
+  }
+
+ private:
+  size_t largest_;  // bytes
+  std::mutex mutex_;
+  tensor::LastSeen last_;
+  std::vector<memory> layouts_;
+};
+
+PackedWeights& packed_of(const Weights& weights) { return static_cast<PackedWeights&>(*weights.packed); }
+
+memory in_layout(const Weights& weights, const memory::desc& wanted, dnnl::stream& stream) {
+  return packed_of(weights).in_layout(weights.weight, wanted, stream);
+}
+
+}  // namespace
+
+bool available() { return true; }
+
+Packed make_packed(size_t largest) { return c10::make_intrusive<PackedWeights>(largest); }
+
+bool keeps(const Weights& weights) { return packed_of(weights).keeps(weights.weight); }
+
+Tensor convolution(const Tensor& x, const Weights& weights, const Windows& windows) {
+  const Shapes shapes = shapes_of(x.sizes().vec(), weights.weight, windows);
+  const auto forward = forward_of(shapes, memory::data_type::f32);
+  dnnl::stream stream(cpu());
+  const Tensor y = torch::empty(shapes.y, x.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
+  const Tensor float_bias = weights.bias.to(torch::kFloat);
+  dnnl::convolution_forward(forward).execute(stream,
+                                             {{DNNL_ARG_SRC, memory_of(forward.src_desc(), x)},
+                                              {DNNL_ARG_WEIGHTS, in_layout(weights, forward.weights_desc(), stream)},
+                                              {DNNL_ARG_BIAS, memory_of(forward.bias_desc(), float_bias)},
+                                              {DNNL_ARG_DST, memory_of(forward.dst_desc(), y)}});
+  stream.wait();
+  return y;
+}
+
+Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, const Weights& weights,
+                            const Windows& windows) {
+  const Shapes shapes = shapes_of(x, weights.weight, windows);
+  const dnnl::convolution_backward_data::primitive_desc backward(
+      dnnl::convolution_backward_data::desc(
+          dnnl::algorithm::convolution_direct, channels_last(shapes.x, memory::data_type::f32), shapes.any_weight(),
+          channels_last(shapes.y, shapes.type), shapes.strides(), shapes.before(), shapes.after()),
+      cpu(), forward_of(shapes, shapes.type));
+  dnnl::stream stream(cpu());
+  const Tensor dx = torch::empty(x, dy.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
+  dnnl::convolution_backward_data(backward).execute(
+      stream, {{DNNL_ARG_DIFF_DST, memory_of(backward.diff_dst_desc(), dy)},
+               {DNNL_ARG_WEIGHTS, in_layout(weights, backward.weights_desc(), stream)},
+               {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), dx)}});
+  stream.wait();
+  return dx;
+}
+
+Tensor linear(const Tensor& x, const Weights& weights, torch::ScalarType type) {
+  const int64_t out = weights.weight.size(0), in = weights.weight.size(1), rows = x.numel() / in;
+  const auto of_x = type_of(x), of_y = type_of(type);
+  const memory::desc rows_in({rows, in}, of_x, memory::format_tag::ab);
+  const memory::desc any_weight({in, out}, of_x, memory::format_tag::any);
+  const memory::desc rows_out({rows, out}, of_y, memory::format_tag::ab);
+  const memory::desc one_row({1, out}, memory::data_type::f32, memory::format_tag::ab);
+  const Tensor bias = weights.bias.defined() ? weights.bias.to(torch::kFloat) : Tensor();
+  const dnnl::matmul::primitive_desc product(bias.defined() ? dnnl::matmul::desc(rows_in, any_weight, one_row, rows_out)
+                                                            : dnnl::matmul::desc(rows_in, any_weight, rows_out),
+                                             cpu());
+  auto sizes = x.sizes().vec();
+  sizes.back() = out;
+  const Tensor y = torch::empty(sizes, x.options().dtype(type));
+  dnnl::stream stream(cpu());
+  std::unordered_map<int, memory> arguments = {
+      {DNNL_ARG_SRC, memory_of(rows_in, x)},
+      {DNNL_ARG_WEIGHTS, packed_of(weights).in_layout(weights.weight.t(), product.weights_desc(), stream)},
+      {DNNL_ARG_DST, memory_of(rows_out, y)}};
+  if (bias.defined()) arguments.emplace(DNNL_ARG_BIAS, memory_of(one_row, bias));
+  dnnl::matmul(product).execute(stream, arguments);
+  stream.wait();
+  return y;
+}
+
+}  // namespace lucid::nn::onednn
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stands in for onednn.cpp in a build whose libtorch shares no oneDNN.
+#if !defined(LUCID_WITH_ONEDNN)
+#include "lucid/base/error.h"
+#include "lucid/nn/onednn.h"
+
+namespace lucid::nn::onednn {
+namespace {
+constexpr const char* kMissing = "this build does not ask oneDNN";
+}
+
+bool available() { return false; }
+
+Packed make_packed(size_t) { return {}; }
+
+bool keeps(const Weights&) { return false; }
+
+torch::Tensor convolution(const torch::Tensor&, const Weights&, const Windows&) {
+  LUCID_CHECK(false, "{}", kMissing);
+  return {};
+}
+
+torch::Tensor convolution_gradient(const std::vector<int64_t>&, const torch::Tensor&, const Weights&, const Windows&) {
+  LUCID_CHECK(false, "{}", kMissing);
+  return {};
+}
+
+torch::Tensor linear(const torch::Tensor&, const Weights&, torch::ScalarType) {
+  LUCID_CHECK(false, "{}", kMissing);
+  return {};
+}
+
+}  // namespace lucid::nn::onednn
+#endif

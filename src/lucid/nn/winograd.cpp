@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// See winograd.h.
+#include "lucid/nn/winograd.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "lucid/base/error.h"
+#include "lucid/nn/kernel_arguments.h"
+#include "lucid/nn/kernels/kernels.h"
+#include "lucid/tensor/weight_version.h"
+
+namespace lucid::nn {
+namespace {
+
+using torch::Tensor;
+
+enum class Direction { kForward, kGradient };
+
+/// Filters of a convolution, or of the one that gives its gradient (turned by 180 degrees, from its results to what it
+/// reads), transformed: [out / panel, places, in / together, panel, together] of that convolution.
+Tensor transformed(const Tensor& weight, Direction direction, const kernels::WinogradKernel& kernel) {
+  const torch::NoGradGuard no_grad;
+  const Tensor filters = direction == Direction::kForward ? weight : weight.transpose(0, 1).flip({2, 3});
+  const int64_t out = filters.size(0), in = filters.size(1), panel = kernel.panel, pair = kernel.together;
+  const Tensor one_axis = torch::from_blob(const_cast<float*>(kernel.of_filters), {kernel.side + 2, 3}, torch::kFloat);
+  const Tensor both_axes = torch::kron(one_axis, one_axis).t();  // G g Gᵀ, [9, places]
+  Tensor all = torch::empty({out / panel, kernel.places(), in / pair, panel, pair}, weight.options());
+  for (int64_t i = 0; i < out / panel; ++i) {  // one by one: all at once would take twice the memory meanwhile
+    const Tensor of_panel = filters.slice(0, i * panel, (i + 1) * panel).to(torch::kFloat).reshape({panel * in, 9});
+    all[i].copy_(torch::mm(of_panel, both_axes).view({panel, in / pair, pair, kernel.places()}).permute({3, 1, 0, 2}));
+  }
+  return all;
+}
+
+bool has_whole_panels(const kernels::WinogradKernel& kernel, const Tensor& weight) {
+  return weight.size(0) % kernel.panel == 0 && weight.size(1) % kernel.panel == 0;
+}
+
+/// The first kernels here for weights of this type and size that round them, or do not; none if there are none.
+const kernels::Kernels* kernels_for(const Tensor& weight, bool rounds) {
+  if (rounds ? weight.scalar_type() != torch::kBFloat16 : !stored_type(weight.scalar_type())) return nullptr;
+  for (const kernels::Kernels& here : kernels::kernels_here()) {
+    if (here.winograd->rounds == rounds && has_whole_panels(*here.winograd, weight)) return &here;
+  }
+  return nullptr;
+}
+
+int64_t tiles_of(const kernels::WinogradKernel& kernel, at::IntArrayRef x) {
+  return kernels::WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .side = kernel.side}.tiles();
+}
+
+/// What a convolution of maps x [B,in,h,w] takes a pair of channels, in products. Of fewer tiles than four the sums are
+/// too few to keep a processor busy.
+int64_t cost_of(const kernels::WinogradKernel& kernel, at::IntArrayRef x) {
+  return kernel.places() * std::max<int64_t>(tiles_of(kernel, x), 4) + kernel.products_of_filter;
+}
+
+/// Whether the kernel transforms filters itself.
+bool reads_as_stored(const kernels::WinogradKernel& kernel) { return kernel.of_filters == nullptr; }
+
+/// A layer's filters as a kernel asks for them, and what they lie in.
+struct Filters {
+  Tensor numbers;
+  kernels::FilterNumbers view;
+};
+
+class Kept : public torch::CustomClassHolder {
+ public:
+  Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
+  /// By which such maps are computed; none if by none.
+  const kernels::WinogradKernel* kernel(const Tensor& weight, at::IntArrayRef x) const {
+    if (use_.kernel != nullptr) return use_.kernel;
+    const kernels::Kernels* here = kernels_for(weight, rounds(weight));
+    if (here == nullptr) return nullptr;
+    const kernels::WinogradKernel* few = here->winograd_of_few;
+    return few != nullptr && cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
+  }
+  bool read_as_stored(const Tensor& weight) const {
+    const kernels::Kernels* here = kernels_for(weight, rounds(weight));
+    return here != nullptr && reads_as_stored(*here->winograd);
+  }
+  Filters filters(const Tensor& weight, Direction direction, const kernels::WinogradKernel& kernel) {
+    if (reads_as_stored(kernel)) {
+      const Tensor numbers = weight.contiguous();
+      return {.numbers = numbers, .view = {.weights = as_stored(numbers), .turned = direction == Direction::kGradient}};
+    }
+    const std::lock_guard lock(mutex_);
+    if (!last_.again(weight)) filters_.clear();
+    Tensor& kept = filters_[{&kernel, direction}];
+    if (!kept.defined()) kept = transformed(weight, direction, kernel);
+    return {.numbers = kept, .view = {.transformed = kept.data_ptr()}};
+  }
+
+ private:
+  bool rounds(const Tensor& weight) const { return use_.rounds && weight.nbytes() <= largest_; }
+
+  size_t largest_;  // bytes
+  WinogradUse use_;
+  std::mutex mutex_;
+  tensor::LastSeen last_;
+  std::map<std::pair<const kernels::WinogradKernel*, Direction>, Tensor> filters_;
+};
+
+Kept& kept_of(const WinogradFilters& filters) { return static_cast<Kept&>(*filters); }
+
+/// One convolution: maps and filters as a kernel sees them.
+struct Work {
+  const kernels::WinogradKernel& kernel;
+  kernels::WinogradShape shape;
+  const float* x;
+  const kernels::FilterNumbers& filters;
+  const float* bias;  // or none
+  float* y;
+
+  kernels::KernelRange all_panels() const { return {.begin = 0, .end = shape.out / kernel.panel}; }
+  Tensor room_for_tiles(int64_t tiles) const {
+    return torch::empty({kernel.tiles_size(tiles, shape.in)}, kernel.rounds ? torch::kBFloat16 : torch::kFloat);
+  }
+  void transform(const kernels::KernelRange& block, const kernels::KernelRange& part, const Tensor& tiles) const {
+    kernel.transform_tiles(shape, block, part, x, tiles.data_ptr());
+  }
+  Tensor room_for_products(int64_t tiles, const kernels::KernelRange& panels) const {
+    return torch::empty({kernel.scratch_size(tiles, panels.size() * kernel.panel)}, torch::kFloat);
+  }
+  void multiply(const kernels::KernelRange& block, const kernels::KernelRange& panels, const Tensor& tiles,
+                const Tensor& products) const {
+    kernel.multiply_tiles(shape, block, panels, tiles.data_ptr(), filters, bias, y, numbers<float>(products));
+  }
+};
+
+/// Blocks of tiles among threads.
+void by_tiles(const Work& work, int64_t blocks) {
+  const int64_t tiles = work.shape.tiles(), most = (tiles + blocks - 1) / blocks;
+  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+    const Tensor transformed = work.room_for_tiles(most), products = work.room_for_products(most, work.all_panels());
+    for (int64_t i = begin; i < end; ++i) {
+      const kernels::KernelRange block{.begin = tiles * i / blocks, .end = tiles * (i + 1) / blocks};
+      work.transform(block, block, transformed);
+      work.multiply(block, work.all_panels(), transformed, products);
+    }
+  });
+}
+
+/// A block of tiles, its results' channels among threads.
+void by_channels(const Work& work, const kernels::KernelRange& block) {
+  const Tensor transformed = work.room_for_tiles(block.size());
+  at::parallel_for(0, block.size(), 1, [&](int64_t begin, int64_t end) {
+    work.transform(block, {.begin = block.begin + begin, .end = block.begin + end}, transformed);
+  });
+  at::parallel_for(0, work.all_panels().size(), 1, [&](int64_t begin, int64_t end) {
+    const kernels::KernelRange panels{.begin = begin, .end = end};
+    work.multiply(block, panels, transformed, work.room_for_products(block.size(), panels));
+  });
+}
+
+Tensor convolved_with(const Tensor& x, int64_t out, const kernels::WinogradKernel& kernel, const Filters& filters,
+                      const Tensor& bias) {
+  LUCID_CHECK(x.scalar_type() == torch::kFloat && x.is_contiguous(torch::MemoryFormat::ChannelsLast), "no such map");
+  const kernels::WinogradShape shape{
+      .batch = x.size(0), .height = x.size(2), .width = x.size(3), .in = x.size(1), .out = out, .side = kernel.side};
+  const Tensor y =
+      torch::empty({shape.batch, out, shape.height, shape.width}, x.options(), torch::MemoryFormat::ChannelsLast);
+  const Tensor shift = bias.defined() ? bias.to(torch::kFloat).contiguous() : Tensor();
+  const Work work{.kernel = kernel,
+                  .shape = shape,
+                  .x = numbers<float>(x),
+                  .filters = filters.view,
+                  .bias = shift.defined() ? numbers<float>(shift) : nullptr,
+                  .y = numbers<float>(y)};
+  const int64_t tiles = shape.tiles(), threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t of_block = kernel.tiles_of_block(shape), blocks = (tiles + of_block - 1) / of_block;
+  const bool far = kernel.places() * shape.in * shape.out > kernel.near_filters;
+  if (threads == 1 || (!far && tiles >= threads * kernel.tiles_of_thread)) {
+    by_tiles(work, std::min((blocks + threads - 1) / threads * threads, tiles));
+    return y;
+  }
+  const int64_t turns = far ? blocks : 1;
+  for (int64_t i = 0; i < turns; ++i) {
+    by_channels(work, {.begin = tiles * i / turns, .end = tiles * (i + 1) / turns});
+  }
+  return y;
+}
+
+}  // namespace
+
+WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use) {
+  return c10::make_intrusive<Kept>(largest, use);
+}
+
+bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, at::IntArrayRef x) {
+  return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).kernel(weight, x) != nullptr;
+}
+
+bool reads_filters_as_stored(const WinogradFilters& filters, const Tensor& weight) {
+  return kept_of(filters).read_as_stored(weight);
+}
+
+Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const WinogradFilters& filters) {
+  Kept& kept = kept_of(filters);
+  const kernels::WinogradKernel* kernel = kept.kernel(weight, x.sizes());
+  return convolved_with(x, weight.size(0), *kernel, kept.filters(weight, Direction::kForward, *kernel), bias);
+}
+
+Tensor winograd_gradient(const Tensor& dy, const Tensor& weight, const WinogradFilters& filters) {
+  Kept& kept = kept_of(filters);
+  const kernels::WinogradKernel* kernel = kept.kernel(weight, dy.sizes());
+  return convolved_with(dy, weight.size(1), *kernel, kept.filters(weight, Direction::kGradient, *kernel), {});
+}
+
+}  // namespace lucid::nn

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Winograd's convolution and its gradient by every kernel that this processor can test, against libtorch in double
+// precision: as close as float32 or bfloat16 allows; in bfloat16 to the last bit on integers that no step rounds.
+#include "lucid/nn/winograd.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "lucid/base/machine.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/layers.h"
+#include "lucid/tensor/relative_error.h"
+
+namespace lucid::nn {
+namespace {
+
+using test::off;
+using torch::Tensor;
+
+constexpr size_t kAnySize = size_t{1} << 40;
+
+Tensor channels_last(const Tensor& x) { return x.contiguous(torch::MemoryFormat::ChannelsLast); }
+Tensor exact(const Tensor& x) { return x.to(torch::kDouble); }
+
+struct Threads {  // of the test alone
+  explicit Threads(int count) { at::set_num_threads(count); }
+  ~Threads() { at::set_num_threads(before); }
+  int before = at::get_num_threads();
+};
+
+/// Filters of any size, by one kernel.
+WinogradFilters filters_by(const kernels::WinogradKernel& kernel) {
+  return make_winograd_filters(kAnySize, {.rounds = kernel.rounds, .kernel = &kernel});
+}
+
+std::vector<const kernels::WinogradKernel*> every_kernel() {
+  std::vector<const kernels::WinogradKernel*> kernels;
+  for (const kernels::Kernels& here : test::every_kernel()) {
+    kernels.push_back(here.winograd);
+    if (here.winograd_of_few != nullptr) kernels.push_back(here.winograd_of_few);
+  }
+  return kernels;
+}
+
+/// Rounding x alone to bfloat16 is 1.7e-3 off. Products of 25 / 9 the results' energy, of which all tiles and 21 / 25
+/// of the filters are rounded: 1.7e-3 * sqrt(46 / 9) = 3.8e-3. In float32 sums of a thousand are 7e-7 off,
+/// tiles 1.3e-6.
+double limit_of(const kernels::WinogradKernel& kernel) { return kernel.rounds ? 6e-3 : 2e-6; }
+
+struct Map {
+  int64_t batch, height, width, in, out;
+};
+// One tile, odd edges, more tiles than one block holds, more threads than a small map has work for, filters that are
+// far.
+constexpr Map kMaps[] = {{1, 1, 1, 32, 32},    {1, 2, 2, 64, 32},   {2, 5, 7, 32, 64},
+                         {3, 8, 8, 96, 160},   {1, 3, 1, 32, 32},   {1, 34, 30, 64, 64},
+                         {2, 21, 16, 160, 96}, {1, 66, 70, 32, 32}, {1, 28, 29, 288, 256}};
+
+TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
+  torch::manual_seed(31);
+  const std::vector<const kernels::WinogradKernel*> kernels = every_kernel();
+  double worst = 0;
+  for (const Map& map : kMaps) {
+    for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+      const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3})).to(type);
+      const Tensor bias = torch::randn({map.out});
+      const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
+      const Tensor dy = channels_last(torch::randn({map.batch, map.out, map.height, map.width}));
+      const Tensor input = exact(x).requires_grad_();
+      const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
+      const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
+      for (const kernels::WinogradKernel* kernel : kernels) {
+        if (kernel->rounds && type != torch::kBFloat16) continue;
+        for (const int threads : {1, 2, 3}) {
+          SCOPED_TRACE(fmt::format("{}, weights in {}: {} x {} x {}, {} -> {}, {} threads", kernel->name,
+                                   c10::toString(type), map.batch, map.height, map.width, map.in, map.out, threads));
+          const Threads of_test(threads);
+          const WinogradFilters filters = filters_by(*kernel);
+          const Tensor y = winograd_convolution(x, weight, bias, filters);
+          EXPECT_EQ(y.scalar_type(), torch::kFloat);
+          EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
+          EXPECT_LT(off(y, wanted.detach()), limit_of(*kernel));
+          EXPECT_LT(off(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
+          if (!kernel->rounds) worst = std::max(worst, off(y, wanted.detach()));
+        }
+      }
+    }
+  }
+  std::printf("  %zu kernels; in float32 off by at most %.2e\n", kernels.size(), worst);
+}
+
+TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
+  const auto kernels = every_kernel();
+  const auto rounds = [](const kernels::WinogradKernel* kernel) { return kernel->rounds; };
+  const auto found = std::ranges::find_if(kernels, rounds);
+  if (found == kernels.end()) GTEST_SKIP() << "no such kernel can be tested here";
+  torch::manual_seed(31);
+  for (const Map& map : kMaps) {
+    const auto whole = [](int64_t low, int64_t high, at::IntArrayRef sizes) {
+      return torch::randint(low, high, sizes, torch::kFloat);
+    };
+    // Sums of nine of these over four are integers that bfloat16 holds, as are sums of four pixels.
+    const Tensor weight = channels_last(4 * whole(-3, 4, {map.out, map.in, 3, 3})).to(torch::kBFloat16);
+    const Tensor bias = whole(-9, 10, {map.out}).to(torch::kBFloat16);
+    const Tensor x = channels_last(whole(-4, 5, {map.batch, map.in, map.height, map.width}));
+    const Tensor dy = channels_last(whole(-4, 5, {map.batch, map.out, map.height, map.width}));
+    const WinogradFilters filters = filters_by(**found);
+    const Tensor input = exact(x).requires_grad_();
+    const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
+    const Tensor y = winograd_convolution(x, weight, bias, filters);
+    EXPECT_TRUE(exact(y).equal(wanted)) << off(y, wanted.detach());
+    const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
+    EXPECT_TRUE(exact(winograd_gradient(dy, weight, filters)).equal(d));
+  }
+}
+
+TEST(Winograd, InFloat32ItRoundsLittleMoreThanADirectConvolution) {
+  torch::manual_seed(32);
+  for (const Map& map : {Map{1, 16, 16, 192, 192}, Map{1, 32, 32, 64, 64}}) {
+    const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3}));
+    const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
+    const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+    const double direct = off(torch::conv2d(x, weight, {}, 1, 1), wanted);
+    const double tiled = off(winograd_convolution(x, weight, {}, make_winograd_filters(kAnySize, {})), wanted);
+    std::printf("  off by %.2e as tiles, %.2e directly\n", tiled, direct);
+    EXPECT_LT(tiled, 6 * direct);
+  }
+}
+
+/// A convolution of 64 channels, with its norm.
+struct Layer {
+  torch::nn::Conv2d conv = conv3x3(64, 64);
+  torch::nn::GroupNorm norm = group_norm(8, 64, 1e-5);
+  explicit Layer(torch::ScalarType type) {
+    conv->to(type);
+    for (auto* module : {static_cast<torch::nn::Module*>(conv.get()), static_cast<torch::nn::Module*>(norm.get())}) {
+      for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
+    }
+  }
+  Tensor wanted(const Tensor& x) const {
+    torch::nn::GroupNorm exact_norm = group_norm(8, 64, 1e-5);
+    exact_norm->to(torch::kDouble);
+    return torch::conv2d(torch::silu(exact_norm(x)), exact(conv->weight), exact(conv->bias), 1, 1);
+  }
+};
+
+struct Off {
+  double y, gradient;
+  bool operator==(const Off&) const = default;
+};
+/// How far off a layer is with its norm, there and back.
+Off off_of(Layer& layer) {
+  torch::manual_seed(33);
+  const Tensor x = channels_last(torch::randn({2, 64, 12, 10})), up = torch::randn({2, 64, 12, 10});
+  const Tensor input = exact(x).requires_grad_();
+  const Tensor wanted = layer.wanted(input);
+  const Tensor leaf = x.clone().requires_grad_();
+  const Tensor y = applied(layer.conv, leaf, {.norm = &layer.norm});
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(applied(layer.conv, x, {.norm = &layer.norm}).equal(y)) << "with and without gradients";
+  return {off(y.detach(), wanted.detach()),
+          off(torch::autograd::grad({y}, {leaf}, {up})[0], torch::autograd::grad({wanted}, {input}, {exact(up)})[0])};
+}
+
+TEST(Winograd, ALayerInBfloat16UsesItThereAndBack) {
+  if (!asks_onednn(torch::kBFloat16)) GTEST_SKIP() << "no wide maps in bfloat16 here";
+  Layer layer(torch::kBFloat16);
+  const Off direct = off_of(layer);
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = true});
+  const Off tiled = off_of(layer);
+  std::printf("  off by %.2e and %.2e (gradient) as tiles, %.2e and %.2e directly\n", tiled.y, tiled.gradient, direct.y,
+              direct.gradient);
+  EXPECT_NE(tiled.y, direct.y);
+  EXPECT_NE(tiled.gradient, direct.gradient);
+  EXPECT_LT(tiled.y, 5e-3);
+  EXPECT_LT(tiled.gradient, 5e-3);
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = false});
+  const Off exactly = off_of(layer);
+  EXPECT_LT(exactly.y, 3e-6) << "the weights alone are in bfloat16";
+  EXPECT_LT(exactly.gradient, 3e-6);
+}
+
+TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
+  Layer layer(torch::kFloat);
+  const Off direct = off_of(layer);
+  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = true});  // which no layer in float32 does
+  const Off tiled = off_of(layer);
+  EXPECT_NE(tiled.y, direct.y);
+  EXPECT_NE(tiled.gradient, direct.gradient);
+  EXPECT_LT(tiled.y, 3e-6);
+  EXPECT_LT(tiled.gradient, 3e-6);
+}
+
+TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(34);
+  for (const kernels::WinogradKernel* kernel : every_kernel()) {
+    Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+    const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
+    const WinogradFilters filters = filters_by(*kernel);
+    const auto expect_right = [&](const char* what) {
+      for (int again = 0; again < 2; ++again) {
+        const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+        EXPECT_LT(off(winograd_convolution(x, weight, {}, filters), wanted), limit_of(*kernel))
+            << kernel->name << " " << what;
+      }
+    };
+    expect_right("at first");
+    weight.mul_(-2);
+    expect_right("changed in place");
+    weight = channels_last(weight.flip(0));
+    expect_right("others in their place");
+  }
+}
+
+TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
+  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, bool rounds = false) {
+    const WinogradFilters filters = make_winograd_filters(kAnySize, {.rounds = rounds});
+    return takes_winograd(filters, torch::empty(sizes, type), {1, sizes[1], 8, 8});
+  };
+  for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+    EXPECT_TRUE(takes({64, 32, 3, 3}, type));
+    EXPECT_EQ(takes({64, 32, 3, 3}, type, /*rounds=*/true), type == torch::kBFloat16 && has_fast_bfloat16());
+    EXPECT_FALSE(takes({64, 32, 1, 1}, type));
+    EXPECT_FALSE(takes({64, 4, 3, 3}, type));
+    EXPECT_FALSE(takes({4, 32, 3, 3}, type));
+    EXPECT_FALSE(takes_winograd({}, torch::empty({64, 32, 3, 3}, type), {1, 32, 8, 8})) << "nobody asked for it";
+  }
+  EXPECT_TRUE(takes({1280, 1280, 3, 3}, torch::kFloat));
+  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kDouble));
+}
+
+TEST(Winograd, FiltersTooLargeToBeKeptAreNotRounded) {
+  torch::manual_seed(35);
+  const Tensor weight = channels_last(torch::randn({64, 32, 3, 3})).to(torch::kBFloat16);
+  const Tensor x = channels_last(torch::randn({1, 32, 8, 8}));
+  const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+  const auto off_by = [&](size_t largest) {
+    return off(winograd_convolution(x, weight, {}, make_winograd_filters(largest, {.rounds = true})), wanted);
+  };
+  EXPECT_LT(off_by(weight.nbytes() - 1), 2e-6);
+  if (has_fast_bfloat16()) {
+    EXPECT_GT(off_by(weight.nbytes()), 1e-3);
+  }
+}
+
+}  // namespace
+}  // namespace lucid::nn
