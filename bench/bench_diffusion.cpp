@@ -28,6 +28,7 @@
 #include "lucid/nn/linear.h"
 #include "lucid/render/rasterize.h"
 #include "lucid/tensor/reference_ops.h"
+#include "lucid/tensor/relative_error.h"
 #include "lucid/text_to_image/prior_parts.h"
 #include "lucid/text_to_image/single_file.h"
 #include "peak.h"
@@ -37,6 +38,9 @@ namespace {
 
 namespace diffusion = lucid::diffusion;
 namespace distill = lucid::distill;
+namespace nn = lucid::nn;
+namespace tensor = lucid::tensor;
+namespace text_to_image = lucid::text_to_image;
 using lucid::bench::seconds_of;
 using torch::Tensor;
 
@@ -78,11 +82,6 @@ Times best_of(int runs, const std::function<double()>& work) {
     times.plain = std::min(times.plain, work());
   }
   return times;
-}
-
-double relative_error(const Tensor& found, const Tensor& wanted) {
-  const Tensor exact = wanted.to(torch::kDouble);
-  return ((found.to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
 }
 
 class Report {
@@ -134,8 +133,8 @@ void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
   const torch::NoGradGuard no_grad;
   const auto draw = [&] { return report.numbers()(torch::randn({1, tokens, heads * width})); };
   const Tensor q = draw(), k = draw(), v = draw();
-  const double error = relative_error(nn::attend(q, k, v, heads),
-                                      plainly([&] { return nn::attend(floats(q), floats(k), floats(v), heads); }));
+  const double error = tensor::relative_error(
+      nn::attend(q, k, v, heads), plainly([&] { return nn::attend(floats(q), floats(k), floats(v), heads); }));
   const auto tokens_ = static_cast<double>(tokens);
   report.add(fmt::format("attention {}x{}x{}", tokens, heads, width),
              best_of(7, [&] { return seconds_of([&] { nn::attend(q, k, v, heads); }); }),
@@ -156,7 +155,7 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   const auto [x, t, context] = inputs(1);
   const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
   const Tensor found = unet->forward(numbers.map(x), t, words);
-  const double error = relative_error(
+  const double error = tensor::relative_error(
       found, plainly([&] {
         return nn::in_precision(unet, torch::kFloat)->forward(latents_of_one, steps_of_one, floats(words));
       }));
@@ -180,9 +179,9 @@ diffusion::Vae vaes(Report& report) {
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
   const Tensor d_moments = torch::randn({1, 8, kLatentSide, kLatentSide});
   diffusion::PictureEncoder right(exact), encoder(vae);
-  const double error = relative_error(encoder.encode(picture), plainly([&] { return right.encode(picture); }));
+  const double error = tensor::relative_error(encoder.encode(picture), plainly([&] { return right.encode(picture); }));
   const double backward_error =
-      relative_error(encoder.backward(d_moments), plainly([&] { return right.backward(d_moments); }));
+      tensor::relative_error(encoder.backward(d_moments), plainly([&] { return right.backward(d_moments); }));
   Times forward, backward;
   for (int run = 0; run < 3; ++run) {
     const auto both = [&](double& best_forward, double& best_backward) {
@@ -197,7 +196,7 @@ diffusion::Vae vaes(Report& report) {
   report.add("vae encode backward", backward, kEncodeFlops, backward_error);
   const torch::NoGradGuard no_grad;
   const auto decode = [&] { return vae->decode(numbers.map(latents)); };
-  const double decode_error = relative_error(decode(), plainly([&] { return exact->decode(latents); }));
+  const double decode_error = tensor::relative_error(decode(), plainly([&] { return exact->decode(latents); }));
   report.add("vae decode", best_of(2, [&] { return seconds_of(decode); }), kDecodeFlops, decode_error);
   return vae;
 }

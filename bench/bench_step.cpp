@@ -24,6 +24,9 @@
 
 namespace {
 
+namespace gaussians = lucid::gaussians;
+namespace nn = lucid::nn;
+namespace text_to_image = lucid::text_to_image;
 using lucid::bench::seconds_of;
 using lucid::train::StepReport;
 

@@ -3,6 +3,7 @@
 #include "lucid/diffusion/control_net.h"
 
 #include "lucid/base/error.h"
+#include "lucid/nn/conv2d.h"
 #include "lucid/nn/layers.h"
 #include "lucid/nn/load_module.h"
 #include "lucid/weights/json_config.h"

@@ -46,7 +46,7 @@ TEST(ControlNetGolden, TheDenoiserShowsEachRowItsView) {
     const auto twice = [](const torch::Tensor& of) { return torch::cat({of, of}); };  // two prompts, as guidance asks
     const torch::Tensor out =
         denoiser.predict(twice(base.at("sample")), twice(base.at("timestep")), twice(base.at("context")));
-    EXPECT_LT(test::relative_error(out, twice(expected.at("unet_out@0.5"))), 2e-5);
+    EXPECT_LT(tensor::relative_max_error(out, twice(expected.at("unet_out@0.5"))), 2e-5);
   }
 }
 
@@ -79,11 +79,11 @@ std::string original_name(const std::string& name) {
   constexpr std::pair<const char*, const char*> kResnet[] = {
       {"norm1.", "in_layers.0."},  {"conv1.", "in_layers.2."},  {"time_emb_proj.", "emb_layers.1."},
       {"norm2.", "out_layers.0."}, {"conv2.", "out_layers.3."}, {"conv_shortcut.", "skip_connection."}};
-  const auto renamed = [](const std::string& nn::whole, const auto& table) {
+  const auto renamed = [](const std::string& whole, const auto& table) {
     for (const auto& [from, to] : table) {
-      if (nn::whole.starts_with(from)) return to + nn::whole.substr(std::string(from).size());
+      if (whole.starts_with(from)) return to + whole.substr(std::string(from).size());
     }
-    return nn::whole;
+    return whole;
   };
   const std::string now = renamed(name, kParts);
   const size_t at = name.find("resnets.") == std::string::npos ? 0 : now.rfind('.', now.rfind('.') - 1) + 1;

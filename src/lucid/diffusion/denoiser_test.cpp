@@ -29,7 +29,7 @@ TEST(Denoiser, SharesAreTheWholeBatch) {
   for (const int64_t workers : {2, 3, 5, 6}) {
     const torch::Tensor shared =
         UNetDenoiser(unet, {.workers = workers}).predict(batch.x, batch.timesteps, batch.context);
-    EXPECT_LT(test::relative_error(shared, nn::whole), 1e-5) << workers;
+    EXPECT_LT(tensor::relative_max_error(shared, whole), 1e-5) << workers;
   }
 }
 
@@ -47,9 +47,9 @@ TEST(Denoiser, KeptPromptsGiveWhatTheirMixGives) {
       for (const torch::Tensor& table : {prompts, other}) {  // and back: what is kept is of the last table
         const nn::PromptMix mix(table, weights);
         const torch::Tensor embeddings = torch::matmul(weights, table.flatten(1)).view({5, 7, -1});
-        EXPECT_LT(test::relative_error(mix.embeddings(), embeddings), 1e-6);
-        EXPECT_LT(test::relative_error(denoiser.predict(batch.x, batch.timesteps, mix),
-                                       unet->forward(batch.x, batch.timesteps, embeddings)),
+        EXPECT_LT(tensor::relative_max_error(mix.embeddings(), embeddings), 1e-6);
+        EXPECT_LT(tensor::relative_max_error(denoiser.predict(batch.x, batch.timesteps, mix),
+                                             unet->forward(batch.x, batch.timesteps, embeddings)),
                   1e-5);
       }
     }

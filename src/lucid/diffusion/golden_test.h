@@ -15,6 +15,7 @@
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
+#include "lucid/tensor/relative_error.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::diffusion::test {
@@ -35,13 +36,6 @@ inline Tensors golden_tensors(const std::string& pipeline) {
   return weights::read_safetensors(sd_folder() / ("goldens-" + pipeline + ".safetensors")).tensors;
 }
 
-/// max|a-b| / max|b|, in float64; NaN anywhere gives NaN, which no limit passes.
-inline double relative_error(const torch::Tensor& a, const torch::Tensor& b) {
-  const torch::Tensor wanted = b.detach().to(torch::kDouble);
-  const double scale = wanted.abs().max().item<double>();
-  return (a.detach().to(torch::kDouble) - wanted).abs().max().item<double>() / (scale > 0 ? scale : 1);
-}
-
 /// Compares shape and values, and keeps the worst error for the report.
 class Comparison {
  public:
@@ -51,7 +45,7 @@ class Comparison {
   }
   void expect(const std::string& name, const torch::Tensor& found, const torch::Tensor& golden, double limit) {
     ASSERT_EQ(found.sizes(), golden.sizes()) << what_ << ' ' << name;
-    const double error = relative_error(found, golden);
+    const double error = tensor::relative_max_error(found, golden);
     EXPECT_LE(error, limit) << what_ << ' ' << name;
     ++count_;
     if (!(error <= worst_)) worst_ = error, where_ = name;

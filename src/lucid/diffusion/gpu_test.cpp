@@ -22,7 +22,7 @@ struct Precision {
 constexpr Precision kPrecisions[] = {{torch::kFloat, 1e-3},
                                      {torch::kBFloat16, 2e-2}};  // libtorch's float32 may be TF32
 
-using test::off;
+using tensor::relative_error;
 
 template <class Module>
 void freeze(Module& module) {
@@ -49,7 +49,7 @@ Module on_gpu(Module& module, const Make& make, torch::ScalarType type) {
 class Gpu : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!torch::cuda::is_available() || !cuda::has_kernels()) {
+    if (!torch::cuda::is_available() || !nn::cuda::has_kernels()) {
       GTEST_SKIP() << "no CUDA device can be used here, or this build has no kernels for one";
     }
     torch::manual_seed(8);
@@ -100,8 +100,8 @@ TEST_F(Gpu, ResnetAndItsGradient) {
       torch::Tensor leaf_double = x.to(torch::kDouble).requires_grad_();
       const torch::Tensor wanted = in_double(leaf_double, time.to(torch::kDouble));
       wanted.backward(up.to(torch::kDouble));
-      EXPECT_LT(off(y.detach(), wanted.detach()), precision.limit) << out;
-      EXPECT_LT(off(leaf.grad(), leaf_double.grad()), precision.limit) << out;
+      EXPECT_LT(relative_error(y.detach(), wanted.detach()), precision.limit) << out;
+      EXPECT_LT(relative_error(leaf.grad(), leaf_double.grad()), precision.limit) << out;
     }
   }
 }
@@ -121,10 +121,10 @@ TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
         return denoiser.predict(x.to(torch::kCUDA), times.to(torch::kCUDA), {there, weights});
       };
       const torch::Tensor found = ask(recorded);
-      EXPECT_LT(off(found, exact), precision.limit) << batch;
-      EXPECT_LT(off(found, ask(eager).to(torch::kCPU)), precision.limit / 10) << batch;
+      EXPECT_LT(relative_error(found, exact), precision.limit) << batch;
+      EXPECT_LT(relative_error(found, ask(eager).to(torch::kCPU)), precision.limit / 10) << batch;
       const tensor::PlainOperators plain;
-      EXPECT_LT(off(ask(eager), exact), precision.limit) << batch;
+      EXPECT_LT(relative_error(ask(eager), exact), precision.limit) << batch;
     }
   }
 }
@@ -140,11 +140,11 @@ TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
       const torch::Tensor moments = exact.encode(picture), up = torch::randn_like(moments);
       const torch::Tensor d_picture = exact.backward(up);
       for (PictureEncoder* encoder : {&recorded, &eager}) {
-        EXPECT_LT(off(encoder->encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
-        EXPECT_LT(off(encoder->backward(up.to(torch::kCUDA)), d_picture), 2 * precision.limit) << side;
+        EXPECT_LT(relative_error(encoder->encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
+        EXPECT_LT(relative_error(encoder->backward(up.to(torch::kCUDA)), d_picture), 2 * precision.limit) << side;
       }
       const tensor::PlainOperators plain;
-      EXPECT_LT(off(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
+      EXPECT_LT(relative_error(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
     }
   }
 }

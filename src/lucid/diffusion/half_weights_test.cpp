@@ -7,7 +7,7 @@
 #include "lucid/diffusion/golden_test.h"
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/nn/cast_module.h"
-#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/nn/layers.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
@@ -16,7 +16,7 @@ namespace lucid::diffusion {
 namespace fs = std::filesystem;
 namespace {
 
-using test::off;
+using tensor::relative_error;
 using torch::Tensor;
 
 const nn::WeightTypes kHalves{torch::kFloat, /*half_too=*/true};
@@ -78,7 +78,7 @@ TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
 }
 
 TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
-  for (const nn::kernels::Kernels& here : test::every_kernel()) {
+  for (const nn::kernels::Kernels& here : nn::kernels::test::every_kernel()) {
     if (here.linear == nullptr) continue;  // those of bfloat16
     EXPECT_EQ(32 % here.linear->panel, 0);
     EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
@@ -102,17 +102,17 @@ TEST_P(HalfWeights, GiveAUNetsNumbers) {
   const nn::PromptMix prompts(torch::randn({3, 77, 128}));
   UNetDenoiser floats(frozen(unet(torch::kFloat))), halves(frozen(unet()));
   const Tensor wanted = floats.predict(x, t, prompts);
-  EXPECT_LT(off(halves.predict(x, t, prompts), wanted), 1e-5);
+  EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-5);
   const tensor::PlainOperators plain;
-  EXPECT_LT(off(halves.predict(x, t, prompts), wanted), 1e-4);
+  EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-4);
 }
 
 TEST_P(HalfWeights, GiveAnEncodersNumbersAndGradient) {
   torch::manual_seed(52);
   const Tensor picture = torch::rand({2, 3, 64, 64}), d_moments = torch::randn({2, 32, 8, 8});
   PictureEncoder floats(frozen(vae(torch::kFloat))), halves(frozen(vae()));
-  EXPECT_LT(off(halves.encode(picture), floats.encode(picture)), 1e-5);
-  EXPECT_LT(off(halves.backward(d_moments), floats.backward(d_moments)), 1e-5);
+  EXPECT_LT(relative_error(halves.encode(picture), floats.encode(picture)), 1e-5);
+  EXPECT_LT(relative_error(halves.backward(d_moments), floats.backward(d_moments)), 1e-5);
 }
 
 TEST_P(HalfWeights, AConvertedCopyHasNone) {

@@ -11,6 +11,7 @@
 #include "lucid/distill/distiller.h"
 #include "lucid/distill/guidance.h"
 #include "lucid/distill/toy_denoiser.h"
+#include "lucid/tensor/relative_error.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::distill {
@@ -173,7 +174,7 @@ TEST_P(DistillGolden, EveryTensorIsTheReferences) {
       continue;
     }
     ASSERT_EQ(ours.tensors.count(name), 1u) << "our code has no such tensor";
-    const double error = test::relative_l2(ours.tensors.at(name), expected);
+    const double error = tensor::relative_error(ours.tensors.at(name), expected);
     EXPECT_LT(error, tolerance(name));
     worst = std::max(worst, error / tolerance(name));
   }

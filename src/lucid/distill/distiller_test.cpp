@@ -10,11 +10,12 @@
 
 #include "lucid/base/error.h"
 #include "lucid/distill/toy_denoiser.h"
+#include "lucid/tensor/relative_error.h"
 
 namespace lucid::distill {
 namespace {
 
-using test::relative_l2;
+using tensor::relative_error;
 using torch::Tensor;
 
 struct Mus {
@@ -115,7 +116,7 @@ TEST_F(Score, IsmFailsIfATermIsDeleted) {
     const Mus mu;
     const double view = azimuth == 0 ? mu.front : azimuth == 90 ? mu.side : mu.back;
     const double expected = 0.1 * (mu.inverse - mu.negative - 7.5 * (view - mu.negative));
-    EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
+    EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
   }
 }
 
@@ -148,7 +149,7 @@ TEST_F(Score, IsmFailsIfPerpNegsProjectionIsDropped) {
   const Mus mu;
   const double view = mu.front * 2 / 3 + mu.side / 3;
   const double expected = 0.1 * (mu.inverse - mu.negative - 7.5 * (view - mu.negative));
-  EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
+  EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
 }
 
 TEST_F(Score, ViewGuidanceGoesFromTheOppositeViewToTheViewFromItsTimestepUp) {
@@ -163,7 +164,7 @@ TEST_F(Score, ViewGuidanceGoesFromTheOppositeViewToTheViewFromItsTimestepUp) {
     views = {{180}, {540}};
     const double pull = mu.back - mu.negative + (acts ? 1.5 * (mu.back - mu.front) : 0);
     const Tensor expected = torch::full_like(latents, 0.1 * (mu.inverse - mu.negative - 7.5 * pull));
-    EXPECT_LT(relative_l2(run(options, recorder, mu).d_latents, expected), 1e-4);
+    EXPECT_LT(relative_error(run(options, recorder, mu).d_latents, expected), 1e-4);
     EXPECT_EQ(recorder.calls.back().context.size(0), 2 * (acts ? 3 : 2)) << "prompts that cost time";
   }
 }
@@ -177,7 +178,7 @@ TEST_F(Score, ViewGuidanceEndsAfterItsLastIteration) {
   options.view_guidance = 1;
   EXPECT_TRUE(run(options, denoiser).d_latents.equal(without));
   iteration = 300;  // delta_T differs from iteration to iteration; a point mass does not mind
-  EXPECT_GT(relative_l2(run(options, denoiser).d_latents, without), 0.1);
+  EXPECT_GT(relative_error(run(options, denoiser).d_latents, without), 0.1);
 }
 
 TEST_F(Score, ViewGuidanceAddsToPerpNeg) {
@@ -188,7 +189,7 @@ TEST_F(Score, ViewGuidanceAddsToPerpNeg) {
   const Mus mu;
   const double view = mu.front * 2 / 3 + mu.side / 3, behind = mu.side / 3 + mu.back * 2 / 3;
   const Tensor added = torch::full_like(latents, -0.1 * 7.5 * 2 * (view - behind));
-  EXPECT_LT(relative_l2(run(options, denoiser).d_latents - without, added), 1e-4);
+  EXPECT_LT(relative_error(run(options, denoiser).d_latents - without, added), 1e-4);
 }
 
 TEST_F(Score, ProjectedGuidanceKeepsItsShareOfWhatLiesAlongThePromptsPicture) {
@@ -200,7 +201,7 @@ TEST_F(Score, ProjectedGuidanceKeepsItsShareOfWhatLiesAlongThePromptsPicture) {
     options.apg_eta = eta;
     const double aim = mu.front + eta * (options.guidance_scale - 1) * (mu.front - mu.negative);
     const Tensor expected = torch::full_like(latents, 0.1 * (mu.inverse - aim));
-    EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, expected), 1e-4) << eta;
+    EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, expected), 1e-4) << eta;
   }
 }
 
@@ -246,7 +247,7 @@ TEST_F(Score, ReverseGuidanceAimsTheTargetAtTheNegativePrompt) {
   const Mus mu;
   const double target = mu.inverse + 2 * (mu.negative - mu.inverse);
   const Tensor expected = torch::full_like(latents, 0.1 * (target - guided(mu, options)));
-  EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, expected), 1e-4);
+  EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, expected), 1e-4);
 }
 
 TEST_F(Score, SdsPullsTowardsTheGuidedPoint) {
@@ -254,7 +255,7 @@ TEST_F(Score, SdsPullsTowardsTheGuidedPoint) {
   options.score = "sds";
   options.perpneg = false;
   const Mus mu;
-  EXPECT_LT(relative_l2(run(options, denoiser, mu).d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
+  EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
 }
 
 TEST_F(Score, SdsReadsAVPredictionAsNoise) {
@@ -280,7 +281,7 @@ TEST_F(Score, SdsReadsAVPredictionAsNoise) {
   const ScoreInput input{
       .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
   const ScoreOutput output = make_distiller(options)->score(as_v, v_schedule, input, noise);
-  EXPECT_LT(relative_l2(output.d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
+  EXPECT_LT(relative_error(output.d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
 }
 
 TEST_F(Score, ANonFinitePredictionDoesNotReachThePicture) {

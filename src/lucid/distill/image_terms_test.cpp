@@ -8,6 +8,7 @@
 
 #include "goldens.h"
 #include "lucid/distill/toy_denoiser.h"
+#include "lucid/tensor/relative_error.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::distill {
@@ -53,9 +54,9 @@ Pictures pictures() {
 
 TEST(Disparity, IsThePlainFormulaViewByView) {
   const Pictures p = pictures();
-  EXPECT_LT(
-      test::relative_l2(disparity(p.depth, p.transmittance, kFov), plain_disparity(p.depth, p.transmittance, kFov)),
-      1e-12);
+  EXPECT_LT(tensor::relative_error(disparity(p.depth, p.transmittance, kFov),
+                                   plain_disparity(p.depth, p.transmittance, kFov)),
+            1e-12);
 }
 
 TEST(Disparity, GradientIsThatOfCentralDifferences) {
@@ -80,7 +81,7 @@ TEST(Disparity, GradientIsThatOfCentralDifferences) {
       const double down = of_depth ? loss(moved, p.transmittance) : loss(p.depth, moved);
       numeric.data_ptr<double>()[i] = (up - down) / (2 * kStep);
     }
-    EXPECT_LT(test::relative_l2(of_depth ? depth.grad() : transmittance.grad(), numeric), 1e-6);
+    EXPECT_LT(tensor::relative_error(of_depth ? depth.grad() : transmittance.grad(), numeric), 1e-6);
   }
 }
 

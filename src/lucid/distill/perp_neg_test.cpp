@@ -6,13 +6,14 @@
 
 #include "goldens.h"
 #include "lucid/distill/toy_denoiser.h"
+#include "lucid/tensor/relative_error.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::distill {
 namespace {
 
 using lucid::test::goldens;
-using test::relative_l2;
+using tensor::relative_error;
 
 std::vector<double> doubles(const torch::Tensor& x) {
   const torch::Tensor flat = x.to(torch::kDouble).flatten().contiguous();
@@ -67,7 +68,7 @@ text_to_image::ViewPrompts golden_prompts() {
 TEST(PromptGolden, ViewEmbeddingsAreTheReferences) {
   const auto file = weights::read_safetensors(goldens() / "distill/prompts.safetensors");
   const torch::Tensor z = text_to_image::view_embeddings(golden_prompts(), level(doubles(file.tensors.at("azimuths"))));
-  EXPECT_LT(relative_l2(z.slice(1, 0, 2), file.tensors.at("z_first2tokens")), 1e-6);
+  EXPECT_LT(relative_error(z.slice(1, 0, 2), file.tensors.at("z_first2tokens")), 1e-6);
 }
 
 TEST(PromptGolden, PerpNegPromptsAreTheReferences) {
@@ -75,7 +76,7 @@ TEST(PromptGolden, PerpNegPromptsAreTheReferences) {
   const auto azimuths = doubles(file.tensors.at("azimuths"));
   const text_to_image::ViewPrompts prompts = golden_prompts();
   const PerpNegPrompts ours = perpneg_prompts(prompts, level(azimuths), {});
-  EXPECT_LT(relative_l2(ours.weights, file.tensors.at("weights").t()), 1e-6);
+  EXPECT_LT(relative_error(ours.weights, file.tensors.at("weights").t()), 1e-6);
   const torch::Tensor extra = file.tensors.at("extra_prompts");
   const torch::Tensor embeddings = prompts.embeddings();
   const torch::Tensor anchors[] = {embeddings[1], embeddings[0], embeddings[3]};
@@ -115,10 +116,26 @@ TEST(PromptGolden, AggregateFailsIfPerpNegsProjectionIsDropped) {
   shape.insert(shape.begin(), prompts);
   const torch::Tensor delta = flat.reshape(shape);
   const torch::Tensor weights = file.tensors.at("perpneg_weights").reshape({prompts, views});
-  EXPECT_LT(relative_l2(perpneg_aggregate(delta, weights), expected), 1e-6);
+  EXPECT_LT(relative_error(perpneg_aggregate(delta, weights), expected), 1e-6);
   const torch::Tensor plain =
       delta[0] + (weights.slice(0, 1).view({prompts - 1, views, 1, 1, 1}) * delta.slice(0, 1)).sum(0);
-  EXPECT_GT(relative_l2(plain, expected), 1e-2) << "the golden would not notice a dropped projection";
+  EXPECT_GT(relative_error(plain, expected), 1e-2) << "the golden would not notice a dropped projection";
+}
+
+TEST(PerpNeg, PushesTheFrontAwayFromEverySideButItsOwn) {
+  std::vector<text_to_image::ViewAnchor> ring;
+  for (int azimuth = -135; azimuth <= 180; azimuth += 45) {
+    ring.push_back({.azimuth = static_cast<double>(azimuth), .words = std::to_string(azimuth)});
+  }
+  const text_to_image::ViewAnchors anchors(ring);
+  const auto front = anchors.front();
+  EXPECT_EQ(anchors.anchors()[front].words, "0");
+  for (const double azimuth : {60.0, 100.0, 179.0, -179.0, -100.0, -60.0}) {
+    const PerpNegTerms terms = perpneg_terms(anchors, azimuth);
+    EXPECT_EQ(terms.extra[1], front) << azimuth;
+    EXPECT_EQ(terms.weights[2], -2) << azimuth;
+  }
+  for (const double azimuth : {-5.0, 0.0, 5.0}) EXPECT_EQ(perpneg_terms(anchors, azimuth).weights[1], 0) << azimuth;
 }
 
 TEST(PerpNeg, NegligibleWeightsAreSkippedEvenIfTheirTermIsNotFinite) {

@@ -5,7 +5,6 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "lucid/distill/distiller.h"
@@ -43,12 +42,5 @@ class Recorder final : public diffusion::Denoiser {
  private:
   diffusion::Denoiser& inner_;
 };
-
-inline double relative_l2(const torch::Tensor& ours, const torch::Tensor& expected) {
-  const torch::Tensor a = ours.detach().to(torch::kDouble), b = expected.to(torch::kDouble);
-  if (a.sizes() != b.sizes()) return std::numeric_limits<double>::infinity();
-  const double scale = b.norm().item<double>(), error = (a - b).norm().item<double>();
-  return scale > 0 ? error / scale : error;
-}
 
 }  // namespace lucid::distill::test

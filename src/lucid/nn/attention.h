@@ -13,7 +13,9 @@ namespace lucid::nn {
 /// softmax(q kᵀ / √d) v, head by head. q [B,N,heads*d], k and v [B,M,heads*d] -> [B,N,heads*d].
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads);
 
-struct kernels::AttentionKernel;
+namespace kernels {
+struct AttentionKernel;
+}
 /// The same by one kernel (cpu/attention_kernel.h), of its type, without a gradient; attend() takes the best where it
 /// can.
 torch::Tensor attend_by(const kernels::AttentionKernel& kernel, torch::Tensor q, torch::Tensor k, torch::Tensor v,

@@ -9,13 +9,13 @@
 #include <cmath>
 
 #include "lucid/base/machine.h"
-#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/tensor/relative_error.h"
 
 namespace lucid::nn {
 namespace {
 
-using test::off;
+using tensor::relative_error;
 
 torch::Tensor by_definition(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, int64_t heads) {
   std::vector<torch::Tensor> parts;
@@ -58,12 +58,12 @@ Tokens drawn(const AttentionCase& c, torch::ScalarType type) {
 
 TEST(Attention, EveryKernelIsCloseToTheDefinition) {
   torch::manual_seed(3);
-  for (const kernels::Kernels& here : test::every_kernel()) {
+  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     const kernels::AttentionKernel* kernel = here.attention;
     double worst = 0;
     for (const AttentionCase& c : kAttentionCases) {
       const auto [q, k, v] = drawn(c, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
-      const double found = off(attend_by(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
+      const double found = relative_error(attend_by(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
       EXPECT_LE(found, kernel->rounds ? 6e-3 : 2e-6)
           << kernel->name << fmt::format(": {} rows, {} keys, heads of {}", c.rows, c.keys, c.width);
       worst = std::max(worst, found);
@@ -80,14 +80,14 @@ TEST(Attention, Bfloat16IsCloseToTheDefinition) {
     const auto [q, k, v] = drawn(c, torch::kBFloat16);
     const torch::Tensor wanted = by_definition(q, k, v, c.heads);
     const double of_libtorch = has_fast_bfloat16() ? 2e-2 : 3e-2;
-    EXPECT_LE(off(attend(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : of_libtorch);
-    EXPECT_LE(off(attend(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), of_libtorch);
+    EXPECT_LE(relative_error(attend(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : of_libtorch);
+    EXPECT_LE(relative_error(attend(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), of_libtorch);
   }
 }
 
 TEST(Attention, SamplesMaySeeTheSameKeys) {
   torch::manual_seed(5);
-  for (const kernels::Kernels& here : test::every_kernel()) {
+  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     const kernels::AttentionKernel* kernel = here.attention;
     const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     const auto first = [](const torch::Tensor& x) { return x.slice(0, 0, 1); };
@@ -99,17 +99,17 @@ TEST(Attention, SamplesMaySeeTheSameKeys) {
 
 TEST(Attention, HugeScoresAreNoInfinities) {
   torch::manual_seed(4);
-  for (const kernels::Kernels& here : test::every_kernel()) {
+  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     const kernels::AttentionKernel* kernel = here.attention;
     auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     q = q * 300;
-    EXPECT_LE(off(attend_by(*kernel, q, k, v, 2), by_definition(q, k, v, 2)), kernel->rounds ? 3e-2 : 2e-4)
+    EXPECT_LE(relative_error(attend_by(*kernel, q, k, v, 2), by_definition(q, k, v, 2)), kernel->rounds ? 3e-2 : 2e-4)
         << kernel->name;
   }
 }
 
 TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
-  for (const kernels::Kernels& here : test::every_kernel()) {
+  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     const kernels::AttentionKernel* kernel = here.attention;
     for (const int64_t where : {0, 17, 39}) {
       auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);

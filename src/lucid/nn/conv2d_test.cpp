@@ -14,7 +14,7 @@
 namespace lucid::nn {
 namespace {
 
-using test::off;
+using tensor::relative_error;
 using torch::Tensor;
 
 /// How far off sums are: by a float32 sum's last places where oneDNN is asked; libtorch rounds them, by some of
@@ -58,7 +58,7 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
     ASSERT_EQ(y.sizes(), wanted.sizes());
     EXPECT_EQ(y.scalar_type(), torch::kFloat);
-    EXPECT_LT(off(y.detach(), wanted.detach()), limit);
+    EXPECT_LT(relative_error(y.detach(), wanted.detach()), limit);
     {
       const torch::NoGradGuard no_grad;
       EXPECT_TRUE(applied(conv, x, {.more_padding = c.after}).equal(y)) << "with and without gradients";
@@ -66,7 +66,7 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
     const Tensor up = rounded(torch::randn_like(y));
     y.backward(up);
     wanted.backward(up.to(torch::kDouble));
-    EXPECT_LT(off(x.grad(), exact.grad()), limit);
+    EXPECT_LT(relative_error(x.grad(), exact.grad()), limit);
   }
 }
 
@@ -89,16 +89,16 @@ TEST(WideConvolution, ANormAndSiluComeFirst) {
                                       conv->bias.to(torch::kDouble), 1, 1);
   // One rounding of what is multiplied, in place of two.
   const double limit = asks_onednn(torch::kBFloat16) ? 2.5e-3 : 1e-2;
-  EXPECT_LT(off(y.detach(), wanted.detach()), limit);
+  EXPECT_LT(relative_error(y.detach(), wanted.detach()), limit);
   const Tensor up = torch::randn_like(y);
   y.backward(up);
   wanted.backward(up.to(torch::kDouble));
-  EXPECT_LT(off(x.grad(), exact.grad()), limit);
+  EXPECT_LT(relative_error(x.grad(), exact.grad()), limit);
 }
 
 TEST(WideConvolution, AResnetsSumsAreNotRounded) {
   torch::manual_seed(13);
-  Resnet resnet(ResnetSizes{.in = 32, .out = 64, .groups = 8});
+  diffusion::Resnet resnet(diffusion::ResnetSizes{.in = 32, .out = 64, .groups = 8});
   for (Tensor& parameter : resnet->parameters()) parameter.set_requires_grad(false);
   for (auto& [name, parameter] : resnet->named_parameters().pairs()) {
     if (name.find("norm") == std::string::npos) parameter.set_data(parameter.to(torch::kBFloat16));
@@ -111,8 +111,10 @@ TEST(WideConvolution, AResnetsSumsAreNotRounded) {
   EXPECT_EQ(narrow.scalar_type(), torch::kBFloat16);
   resnet->to(torch::kDouble);
   const Tensor exact = resnet(x.to(torch::kDouble));
-  std::printf("  a resnet: off by %.2e with wide maps, by %.2e without\n", off(wide, exact), off(narrow, exact));
-  EXPECT_LT(off(wide, exact), asks_onednn(torch::kBFloat16) ? 0.8 * off(narrow, exact) : off(narrow, exact));
+  std::printf("  a resnet: off by %.2e with wide maps, by %.2e without\n", relative_error(wide, exact),
+              relative_error(narrow, exact));
+  EXPECT_LT(relative_error(wide, exact),
+            asks_onednn(torch::kBFloat16) ? 0.8 * relative_error(narrow, exact) : relative_error(narrow, exact));
 }
 
 TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
@@ -124,7 +126,7 @@ TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
     const Tensor wanted =
         torch::conv2d(x.to(torch::kDouble), conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), 1, 1);
     for (int again = 0; again < 2; ++again) {
-      EXPECT_LT(off(applied(conv, x), wanted), limit_of_sums()) << what;
+      EXPECT_LT(relative_error(applied(conv, x), wanted), limit_of_sums()) << what;
     }
   };
   expect_right("at first");
@@ -148,11 +150,11 @@ TEST(WideConvolution, InFloat32ItAndItsGradientAreTheConvolution) {
     const Tensor wanted =
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
-    EXPECT_LT(off(y, wanted), 2e-6);
+    EXPECT_LT(relative_error(y, wanted), 2e-6);
     const Tensor up = torch::randn_like(y);
     y.backward(up);
     wanted.backward(up.to(torch::kDouble));
-    EXPECT_LT(off(x.grad(), exact.grad()), 2e-6);
+    EXPECT_LT(relative_error(x.grad(), exact.grad()), 2e-6);
   }
 }
 

@@ -7,7 +7,9 @@
 
 namespace lucid::nn {
 
-struct kernels::LinearKernel;
+namespace kernels {
+struct LinearKernel;
+}
 
 /// Whether this processor's kernel is faster than the libraries where it counts. Then oneDNN keeps no float32 weights.
 bool float_linear_outdoes_libraries();

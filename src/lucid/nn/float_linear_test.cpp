@@ -9,19 +9,19 @@
 #include <algorithm>
 #include <vector>
 
-#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/nn/linear.h"
 #include "lucid/tensor/relative_error.h"
 
 namespace lucid::nn {
 namespace {
 
-using test::off;
+using tensor::relative_error;
 using torch::Tensor;
 
 std::vector<const kernels::LinearKernel*> every_kernel() {
   std::vector<const kernels::LinearKernel*> kernels;
-  for (const kernels::Kernels& here : test::every_kernel()) {
+  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     if (here.linear != nullptr) kernels.push_back(here.linear);
   }
   return kernels;
@@ -55,8 +55,8 @@ TEST(FloatLinear, EveryKernelGivesTheLayer) {
             const Tensor y = float_linear(x, weight, bias, kernel);
             at::set_num_threads(before);
             ASSERT_EQ(y.sizes(), wanted.sizes());
-            EXPECT_LT(off(y, wanted), 1e-6);
-            worst = std::max(worst, off(y, wanted));
+            EXPECT_LT(relative_error(y, wanted), 1e-6);
+            worst = std::max(worst, relative_error(y, wanted));
           }
         }
       }
@@ -102,7 +102,7 @@ TEST(FloatLinear, ALayerUsesIt) {
     if (!takes_float_linear(layer->weight)) continue;
     const Tensor y = applied(layer, x);
     EXPECT_TRUE(y.equal(float_linear(x, layer->weight, layer->bias)));
-    EXPECT_LT(off(y, torch::linear(exact(x), exact(layer->weight), exact(layer->bias))), 1e-6);
+    EXPECT_LT(relative_error(y, torch::linear(exact(x), exact(layer->weight), exact(layer->bias))), 1e-6);
   }
 }
 

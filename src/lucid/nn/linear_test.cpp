@@ -11,7 +11,7 @@
 namespace lucid::nn {
 namespace {
 
-using test::off;
+using tensor::relative_error;
 using torch::Tensor;
 
 struct Linears {
@@ -35,7 +35,7 @@ Tensor exact_of(const torch::nn::Linear& layer, const Tensor& x) {
 }
 
 /// Float32 sums are rounded by the last place of float32 alone where oneDNN is asked, by bfloat16's elsewhere.
-double limit_of_sums() { return asks_onednn(torch::kBFloat16) ? 2e-6 : 1e-2; }
+double limit_of_products() { return asks_onednn(torch::kBFloat16) ? 2e-6 : 1e-2; }
 
 TEST(LaidOut, ALinearLayerIsThatOfRoundedNumbersInEitherType) {
   std::printf("  oneDNN is asked %s\n", asks_onednn(torch::kBFloat16) ? "directly" : "through libtorch, which rounds");
@@ -48,13 +48,13 @@ TEST(LaidOut, ALinearLayerIsThatOfRoundedNumbersInEitherType) {
       const Tensor wide = applied(each.layer, each.x, torch::kFloat);
       EXPECT_EQ(wide.scalar_type(), torch::kFloat);
       ASSERT_EQ(wide.sizes(), wanted.sizes());
-      EXPECT_LT(off(wide, wanted), limit_of_sums());
+      EXPECT_LT(relative_error(wide, wanted), limit_of_products());
       const Tensor narrow = applied(each.layer, each.x);
       EXPECT_EQ(narrow.scalar_type(), torch::kBFloat16);
-      EXPECT_LT(off(narrow, wanted), 4e-3);
+      EXPECT_LT(relative_error(narrow, wanted), 4e-3);
       // A view that does not lie row by row.
       const Tensor turned = each.x.transpose(0, 1).contiguous().transpose(0, 1);
-      EXPECT_LT(off(applied(each.layer, turned), wanted), 4e-3);
+      EXPECT_LT(relative_error(applied(each.layer, turned), wanted), 4e-3);
     }
   }
 }
@@ -65,7 +65,9 @@ TEST(LaidOut, WeightsThatChangeAreLaidOutAnew) {
   const torch::NoGradGuard no_grad;
   const auto expect_right = [&](const char* what) {
     for (int again = 0; again < 2; ++again) {
-      EXPECT_LT(off(applied(each.layer, each.x, torch::kFloat), exact_of(each.layer, each.x)), limit_of_sums()) << what;
+      EXPECT_LT(relative_error(applied(each.layer, each.x, torch::kFloat), exact_of(each.layer, each.x)),
+                limit_of_products())
+          << what;
     }
   };
   expect_right("at first");
@@ -92,8 +94,8 @@ TEST(LaidOut, LowMemoryKeepsSmallWeightsOnly) {
 
 TEST(LaidOut, ATransformersLayersAreAllAmongThem) {
   for (const bool linear_projection : {true, false}) {
-    Transformer2D block(
-        TransformerSizes{.channels = 32, .context_width = 16, .groups = 8, .linear_projection = linear_projection});
+    diffusion::Transformer2D block(diffusion::TransformerSizes{
+        .channels = 32, .context_width = 16, .groups = 8, .linear_projection = linear_projection});
     int64_t layers = 0;
     for (const auto& module : block->modules()) layers += dynamic_cast<KeepsLaidOut*>(module.get()) != nullptr ? 1 : 0;
     EXPECT_EQ(layers, 12);  // proj_in and proj_out, four of each attention, two of the feed-forward part
@@ -112,7 +114,7 @@ TEST(LaidOut, AGradientIsLibtorchs) {
   keep_laid_out(*each.layer, /*low_memory=*/false);
   const Tensor x = each.x.clone().requires_grad_();
   applied(each.layer, x, torch::kFloat).sum().backward();
-  EXPECT_LT(off(x.grad(), each.layer->weight.to(torch::kDouble).sum(0).expand_as(x)), 1e-2);
+  EXPECT_LT(relative_error(x.grad(), each.layer->weight.to(torch::kDouble).sum(0).expand_as(x)), 1e-2);
 }
 
 }  // namespace

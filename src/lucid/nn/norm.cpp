@@ -178,7 +178,7 @@ Tensor RunningSum::normalised(torch::nn::LayerNorm& norm) {
     return gpu::layer_norm(sum_, part, norm, type_);  // a wide sum is nobody else's
   }
   if (part.defined()) sum_ = sum_ + part;
-  return normalised(sum_, norm, type_);
+  return nn::normalised(sum_, norm, type_);
 }
 
 Tensor RunningSum::total() {

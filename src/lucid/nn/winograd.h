@@ -12,7 +12,9 @@
 
 namespace lucid::nn {
 
-struct kernels::WinogradKernel;
+namespace kernels {
+struct WinogradKernel;
+}
 
 /// In which numbers tiles and filters are multiplied, whatever type the weights have.
 struct WinogradUse {

@@ -11,20 +11,20 @@
 
 #include "lucid/base/machine.h"
 #include "lucid/nn/conv2d.h"
-#include "lucid/nn/emulated/every_kernel_test.h"
+#include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/nn/layers.h"
 #include "lucid/tensor/relative_error.h"
 
 namespace lucid::nn {
 namespace {
 
-using test::off;
+using tensor::relative_error;
 using torch::Tensor;
 
 constexpr size_t kAnySize = size_t{1} << 40;
 
 Tensor channels_last(const Tensor& x) { return x.contiguous(torch::MemoryFormat::ChannelsLast); }
-Tensor exact(const Tensor& x) { return x.to(torch::kDouble); }
+Tensor in_double(const Tensor& x) { return x.to(torch::kDouble); }
 
 struct Threads {  // of the test alone
   explicit Threads(int count) { at::set_num_threads(count); }
@@ -37,9 +37,9 @@ WinogradFilters filters_by(const kernels::WinogradKernel& kernel) {
   return make_winograd_filters(kAnySize, {.rounds = kernel.rounds, .kernel = &kernel});
 }
 
-std::vector<const kernels::WinogradKernel*> every_kernel() {
+std::vector<const kernels::WinogradKernel*> winograd_kernels() {
   std::vector<const kernels::WinogradKernel*> kernels;
-  for (const kernels::Kernels& here : test::every_kernel()) {
+  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     kernels.push_back(here.winograd);
     if (here.winograd_of_few != nullptr) kernels.push_back(here.winograd_of_few);
   }
@@ -62,7 +62,7 @@ constexpr Map kMaps[] = {{1, 1, 1, 32, 32},    {1, 2, 2, 64, 32},   {2, 5, 7, 32
 
 TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
   torch::manual_seed(31);
-  const std::vector<const kernels::WinogradKernel*> kernels = every_kernel();
+  const std::vector<const kernels::WinogradKernel*> kernels = winograd_kernels();
   double worst = 0;
   for (const Map& map : kMaps) {
     for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
@@ -70,9 +70,9 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
       const Tensor bias = torch::randn({map.out});
       const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
       const Tensor dy = channels_last(torch::randn({map.batch, map.out, map.height, map.width}));
-      const Tensor input = exact(x).requires_grad_();
-      const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
-      const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
+      const Tensor input = in_double(x).requires_grad_();
+      const Tensor wanted = torch::conv2d(input, in_double(weight), in_double(bias), 1, 1);
+      const Tensor d = torch::autograd::grad({wanted}, {input}, {in_double(dy)})[0];
       for (const kernels::WinogradKernel* kernel : kernels) {
         if (kernel->rounds && type != torch::kBFloat16) continue;
         for (const int threads : {1, 2, 3}) {
@@ -83,9 +83,9 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
           const Tensor y = winograd_convolution(x, weight, bias, filters);
           EXPECT_EQ(y.scalar_type(), torch::kFloat);
           EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
-          EXPECT_LT(off(y, wanted.detach()), limit_of(*kernel));
-          EXPECT_LT(off(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
-          if (!kernel->rounds) worst = std::max(worst, off(y, wanted.detach()));
+          EXPECT_LT(relative_error(y, wanted.detach()), limit_of(*kernel));
+          EXPECT_LT(relative_error(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
+          if (!kernel->rounds) worst = std::max(worst, relative_error(y, wanted.detach()));
         }
       }
     }
@@ -94,7 +94,7 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
 }
 
 TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
-  const auto kernels = every_kernel();
+  const auto kernels = winograd_kernels();
   const auto rounds = [](const kernels::WinogradKernel* kernel) { return kernel->rounds; };
   const auto found = std::ranges::find_if(kernels, rounds);
   if (found == kernels.end()) GTEST_SKIP() << "no such kernel can be tested here";
@@ -109,12 +109,12 @@ TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
     const Tensor x = channels_last(whole(-4, 5, {map.batch, map.in, map.height, map.width}));
     const Tensor dy = channels_last(whole(-4, 5, {map.batch, map.out, map.height, map.width}));
     const WinogradFilters filters = filters_by(**found);
-    const Tensor input = exact(x).requires_grad_();
-    const Tensor wanted = torch::conv2d(input, exact(weight), exact(bias), 1, 1);
+    const Tensor input = in_double(x).requires_grad_();
+    const Tensor wanted = torch::conv2d(input, in_double(weight), in_double(bias), 1, 1);
     const Tensor y = winograd_convolution(x, weight, bias, filters);
-    EXPECT_TRUE(exact(y).equal(wanted)) << off(y, wanted.detach());
-    const Tensor d = torch::autograd::grad({wanted}, {input}, {exact(dy)})[0];
-    EXPECT_TRUE(exact(winograd_gradient(dy, weight, filters)).equal(d));
+    EXPECT_TRUE(in_double(y).equal(wanted)) << relative_error(y, wanted.detach());
+    const Tensor d = torch::autograd::grad({wanted}, {input}, {in_double(dy)})[0];
+    EXPECT_TRUE(in_double(winograd_gradient(dy, weight, filters)).equal(d));
   }
 }
 
@@ -123,9 +123,10 @@ TEST(Winograd, InFloat32ItRoundsLittleMoreThanADirectConvolution) {
   for (const Map& map : {Map{1, 16, 16, 192, 192}, Map{1, 32, 32, 64, 64}}) {
     const Tensor weight = channels_last(torch::randn({map.out, map.in, 3, 3}));
     const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
-    const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
-    const double direct = off(torch::conv2d(x, weight, {}, 1, 1), wanted);
-    const double tiled = off(winograd_convolution(x, weight, {}, make_winograd_filters(kAnySize, {})), wanted);
+    const Tensor wanted = torch::conv2d(in_double(x), in_double(weight), {}, 1, 1);
+    const double direct = relative_error(torch::conv2d(x, weight, {}, 1, 1), wanted);
+    const double tiled =
+        relative_error(winograd_convolution(x, weight, {}, make_winograd_filters(kAnySize, {})), wanted);
     std::printf("  off by %.2e as tiles, %.2e directly\n", tiled, direct);
     EXPECT_LT(tiled, 6 * direct);
   }
@@ -144,7 +145,7 @@ struct Layer {
   Tensor wanted(const Tensor& x) const {
     torch::nn::GroupNorm exact_norm = group_norm(8, 64, 1e-5);
     exact_norm->to(torch::kDouble);
-    return torch::conv2d(torch::silu(exact_norm(x)), exact(conv->weight), exact(conv->bias), 1, 1);
+    return torch::conv2d(torch::silu(exact_norm(x)), in_double(conv->weight), in_double(conv->bias), 1, 1);
   }
 };
 
@@ -156,14 +157,15 @@ struct Off {
 Off off_of(Layer& layer) {
   torch::manual_seed(33);
   const Tensor x = channels_last(torch::randn({2, 64, 12, 10})), up = torch::randn({2, 64, 12, 10});
-  const Tensor input = exact(x).requires_grad_();
+  const Tensor input = in_double(x).requires_grad_();
   const Tensor wanted = layer.wanted(input);
   const Tensor leaf = x.clone().requires_grad_();
   const Tensor y = applied(layer.conv, leaf, {.norm = &layer.norm});
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(applied(layer.conv, x, {.norm = &layer.norm}).equal(y)) << "with and without gradients";
-  return {off(y.detach(), wanted.detach()),
-          off(torch::autograd::grad({y}, {leaf}, {up})[0], torch::autograd::grad({wanted}, {input}, {exact(up)})[0])};
+  return {relative_error(y.detach(), wanted.detach()),
+          relative_error(torch::autograd::grad({y}, {leaf}, {up})[0],
+                         torch::autograd::grad({wanted}, {input}, {in_double(up)})[0])};
 }
 
 TEST(Winograd, ALayerInBfloat16UsesItThereAndBack) {
@@ -198,14 +200,14 @@ TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
 TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(34);
-  for (const kernels::WinogradKernel* kernel : every_kernel()) {
+  for (const kernels::WinogradKernel* kernel : winograd_kernels()) {
     Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
     const WinogradFilters filters = filters_by(*kernel);
     const auto expect_right = [&](const char* what) {
       for (int again = 0; again < 2; ++again) {
-        const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
-        EXPECT_LT(off(winograd_convolution(x, weight, {}, filters), wanted), limit_of(*kernel))
+        const Tensor wanted = torch::conv2d(in_double(x), in_double(weight), {}, 1, 1);
+        EXPECT_LT(relative_error(winograd_convolution(x, weight, {}, filters), wanted), limit_of(*kernel))
             << kernel->name << " " << what;
       }
     };
@@ -238,9 +240,10 @@ TEST(Winograd, FiltersTooLargeToBeKeptAreNotRounded) {
   torch::manual_seed(35);
   const Tensor weight = channels_last(torch::randn({64, 32, 3, 3})).to(torch::kBFloat16);
   const Tensor x = channels_last(torch::randn({1, 32, 8, 8}));
-  const Tensor wanted = torch::conv2d(exact(x), exact(weight), {}, 1, 1);
+  const Tensor wanted = torch::conv2d(in_double(x), in_double(weight), {}, 1, 1);
   const auto off_by = [&](size_t largest) {
-    return off(winograd_convolution(x, weight, {}, make_winograd_filters(largest, {.rounds = true})), wanted);
+    return relative_error(winograd_convolution(x, weight, {}, make_winograd_filters(largest, {.rounds = true})),
+                          wanted);
   };
   EXPECT_LT(off_by(weight.nbytes() - 1), 2e-6);
   if (has_fast_bfloat16()) {

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far tests find a tensor off.
+// Error measures of tests and benchmarks, in double precision on the CPU.
 #pragma once
 
 #include <torch/torch.h>
 
-namespace lucid::tensor::test {
+#include <limits>
 
-/// |found - wanted| / |wanted| in the Euclidean norm, in double precision on the CPU.
-inline double off(const torch::Tensor& found, const torch::Tensor& wanted) {
+namespace lucid::tensor {
+
+/// |found - wanted| / |wanted| in the Euclidean norm; infinity where the shapes differ.
+inline double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
+  if (found.sizes() != wanted.sizes()) return std::numeric_limits<double>::infinity();
   const torch::Tensor exact = wanted.detach().to(torch::kCPU).to(torch::kDouble);
-  return ((found.detach().to(torch::kCPU).to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
+  const torch::Tensor difference = found.detach().to(torch::kCPU).to(torch::kDouble) - exact;
+  const double scale = exact.norm().item<double>(), error = difference.norm().item<double>();
+  return scale > 0 ? error / scale : error;
 }
 
-}  // namespace lucid::tensor::test
+/// max|found - wanted| / max|wanted|; NaN anywhere gives NaN, which no limit passes.
+inline double relative_max_error(const torch::Tensor& found, const torch::Tensor& wanted) {
+  const torch::Tensor exact = wanted.detach().to(torch::kDouble);
+  const double scale = exact.abs().max().item<double>();
+  return (found.detach().to(torch::kDouble) - exact).abs().max().item<double>() / (scale > 0 ? scale : 1);
+}
+
+}  // namespace lucid::tensor

@@ -14,8 +14,8 @@
 namespace lucid::text_to_image {
 namespace {
 
-using diffusion::test::relative_error;
 using diffusion::test::Tensors;
+using tensor::relative_max_error;
 using test::folder;
 using test::make_prior;
 using test::tensors;
@@ -35,8 +35,8 @@ torch::Tensor text_out(Prior& prior, const torch::Tensor& ids = tensors("base").
 
 TEST(LoraGolden, TheBaseIsTheGoldens) {
   Prior prior = make_prior();
-  EXPECT_LT(relative_error(unet_out(prior), tensors("base").at("unet_out")), kLimit);
-  EXPECT_LT(relative_error(text_out(prior), tensors("base").at("text_out")), kLimit);
+  EXPECT_LT(relative_max_error(unet_out(prior), tensors("base").at("unet_out")), kLimit);
+  EXPECT_LT(relative_max_error(text_out(prior), tensors("base").at("text_out")), kLimit);
 }
 
 class EveryLayoutGolden : public testing::TestWithParam<std::pair<const char*, const char*>> {};
@@ -52,15 +52,16 @@ TEST_P(EveryLayoutGolden, GivesTheLibrarysOutputs) {
       add({.file = file, .token = word, .vectors = vector.unsqueeze(0)}, prior);
     }
     const std::string at = fmt::format("@{:.1f}", scale);
-    EXPECT_LT(relative_error(unet_out(prior), expected.at("unet_out" + at)), kLimit) << at;
+    EXPECT_LT(relative_max_error(unet_out(prior), expected.at("unet_out" + at)), kLimit) << at;
     if (expected.contains("text_out" + at)) {
       const Tensors with_ids = expected.contains("input_ids") ? expected : tensors("base");
-      EXPECT_LT(relative_error(text_out(prior, with_ids.at("input_ids")), expected.at("text_out" + at)), kLimit) << at;
+      EXPECT_LT(relative_max_error(text_out(prior, with_ids.at("input_ids")), expected.at("text_out" + at)), kLimit)
+          << at;
     }
     for (const auto& [name, tensor] : expected) {
       if (!name.starts_with("merged:unet.") || !name.ends_with(at)) continue;
       const std::string module = name.substr(12, name.size() - 12 - at.size());
-      EXPECT_LT(relative_error(prior.unet->named_parameters()[module + ".weight"], tensor), kLimit) << module;
+      EXPECT_LT(relative_max_error(prior.unet->named_parameters()[module + ".weight"], tensor), kLimit) << module;
     }
   }
 }
@@ -82,8 +83,9 @@ TEST(LoraGolden, PtiFilesHoldTokensToo) {
   ASSERT_EQ(alone.tokens.size(), 1u);
   add({.file = {}, .token = "<only-embed>", .vectors = alone.tokens.at("<only-embed>").unsqueeze(0)}, prior);
   const Tensors expected = tensors("lora_pti.expected");
-  EXPECT_LT(relative_error(text_out(prior, expected.at("embed_only_input_ids")), expected.at("embed_only_text_out")),
-            kLimit);
+  EXPECT_LT(
+      relative_max_error(text_out(prior, expected.at("embed_only_input_ids")), expected.at("embed_only_text_out")),
+      kLimit);
 }
 
 TEST(Lora, SeveralAddUp) {
@@ -94,7 +96,7 @@ TEST(Lora, SeveralAddUp) {
   apply(peft, 0.3, once);
   apply(peft, 0.3, twice);
   apply(kohya, 0.5, twice);
-  EXPECT_LT(relative_error(unet_out(once), unet_out(twice)), 1e-5);
+  EXPECT_LT(relative_max_error(unet_out(once), unet_out(twice)), 1e-5);
 }
 
 TEST(Lora, WhatItChangesIsNotRoundedTo16BitsInAUNetOfFloat32) {

@@ -54,18 +54,6 @@ TEST(ViewAnchors, WeightsOfABatchAddUpToOne) {
   EXPECT_TRUE(torch::allclose(weights.sum(1), torch::ones(4)));
 }
 
-TEST(ViewAnchors, PerpNegPushesTheFrontAwayFromEverySideButItsOwn) {
-  const ViewAnchors anchors = ten();
-  const auto front = anchors.front();
-  EXPECT_EQ(anchors.anchors()[front].words, "0");
-  for (const double azimuth : {60.0, 100.0, 179.0, -179.0, -100.0, -60.0}) {
-    const PerpNegTerms terms = perpneg_terms(anchors, azimuth);
-    EXPECT_EQ(terms.extra[1], front) << azimuth;
-    EXPECT_EQ(terms.weights[2], -2) << azimuth;
-  }
-  for (const double azimuth : {-5.0, 0.0, 5.0}) EXPECT_EQ(perpneg_terms(anchors, azimuth).weights[1], 0) << azimuth;
-}
-
 TEST(ViewAnchors, BadTablesAreNamed) {
   const lucid::test::TemporaryFolder folder;
   const auto file = folder.path / "views.json";

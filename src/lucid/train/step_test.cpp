@@ -6,15 +6,13 @@
 
 #include "goldens.h"
 #include "lucid/gaussians/starts.h"
+#include "lucid/tensor/relative_error.h"
 #include "lucid/text_to_image/prior.h"
 
 namespace lucid::train {
 namespace {
 
-double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
-  const torch::Tensor exact = wanted.cpu().to(torch::kDouble);
-  return ((found.cpu().to(torch::kDouble) - exact).norm() / exact.norm()).item<double>();
-}
+using tensor::relative_error;
 
 StepReport step_on(torch::Device device, const TrainOptions& options, Model& model) {
   text_to_image::Prior prior = text_to_image::load_prior(test::source_dir() / "models/mini");

@@ -96,7 +96,7 @@ TEST_P(GroupNormKernels, AreLibtorchs) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(kernels::Kernels, GroupNormKernels,
+INSTANTIATE_TEST_SUITE_P(Kernels, GroupNormKernels,
                          testing::Combine(testing::Values(Case{{2, 8, 3, 5}, 4}, Case{{1, 16, 1, 7}, 2},
                                                           Case{{3, 48, 9, 8}, 16}, Case{{1, 320, 12, 11}, 32},
                                                           Case{{2, 520, 2, 2}, 2}, Case{{2, 960, 4, 5}, 32},
