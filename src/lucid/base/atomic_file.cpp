@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary name, fsync, rename.
+// Atomic file writes with POSIX calls: write to a temporary name, fsync, rename. Errors carry the system's message.
 #include "lucid/base/atomic_file.h"
 
 #include <fcntl.h>
@@ -21,13 +21,13 @@ namespace {
                    .hint = error == ENOSPC ? "free some disk space; what was there before is untouched" : ""});
 }
 
-// A write may be accepted and only fail when the disk is asked to keep it: fsync and its answer belong to the write.
+// The kernel may accept a write and report its failure only at fsync, so fsync's result is part of the write.
 void sync_to_disk(const fs::path& path, const fs::path& shown) {
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) cannot("write", shown, errno);
   const int failed = ::fsync(file) != 0 ? errno : 0;
   ::close(file);
-  // Some file systems and special files do not support fsync; that is no loss of data.
+  // EINVAL and EROFS: the file system or special file does not support fsync. That is not a failed write.
   if (failed != 0 && failed != EINVAL && failed != EROFS) cannot("write", shown, failed);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are either whole or not there: written to a temporary name beside the target, fsync'ed, renamed.
+// Atomic file writes: a temporary file beside the target, fsync, rename. A crash leaves the old file or the new one,
+// never a part of one. Also whole-file reads and folders.
 #pragma once
 
 #include <filesystem>
@@ -8,18 +9,18 @@
 
 namespace lucid {
 
-/// Writes bytes to `path`, making its folders. Throws UserError (unwritable, disk full); the old file then stands
-/// untouched.
+/// Writes `bytes` to `path` and creates missing parent folders. Throws UserError if the path cannot be written or the
+/// disk is full; the old file then stays as it was.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// For writers that want a file name (libav, libpng): `write` fills the temporary path it is given; the extension is
-/// kept.
+/// The same for writers that need a file name (libav, libpng): `write` creates the file at the temporary path that it
+/// is passed. The temporary name has the extension of `path`.
 void write_file_with(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write);
 
-/// The whole file. Throws UserError when it cannot be read or is longer than `limit` bytes.
+/// Returns the bytes of the whole file. Throws UserError if it cannot be read or is longer than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
 
-/// Makes a folder and its parents. Throws UserError.
+/// Creates a folder and its parents; an existing folder is no error. Throws UserError.
 void make_folder(const std::filesystem::path& path);
 
 }  // namespace lucid

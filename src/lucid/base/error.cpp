@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a user's mistake reads on one line.
+// Formatting of error messages: a user's mistake on one line without control characters, and failed checks.
 #include "lucid/base/error.h"
 
 namespace lucid {

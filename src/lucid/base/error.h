@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one exception for what a user can cause (caught once, in main: one line, exit code 2), and the check for what we
-// cause.
+// Errors: UserError for a mistake that the user can correct (main catches it, prints one line, exit code 2), and
+// LUCID_CHECK for a broken invariant of our own code (exit code 70).
 #pragma once
 
 #include <fmt/format.h>
@@ -10,12 +10,12 @@
 
 namespace lucid {
 
-/// A mistake that the user can mend: a bad file, option or prompt. Every field but `what_happened` may be empty.
+/// A mistake that the user can correct: a bad file, option or prompt. Only `what_happened` is required.
 struct UserMistake {
   std::string what_happened;
-  std::string file = {};  // path of the file at fault
+  std::string file = {};  // path of the faulty file
   std::string key = {};   // option, tensor or JSON key inside it
-  int line = 0;           // 1-based; 0 = not known
+  int line = 0;           // 1-based; 0 = unknown
   std::string hint = {};  // what to do about it
 };
 
@@ -29,14 +29,16 @@ class UserError : public std::runtime_error {
   UserMistake mistake_;
 };
 
-/// "file:line: key: what happened (hint)" on one line, control characters escaped.
+/// Formats a mistake as "file:line: key: what happened (hint)" on one line. Escapes control characters.
 std::string one_line(const UserMistake& mistake);
 
+/// Throws the std::logic_error of a failed LUCID_CHECK.
 [[noreturn]] void check_failed(const char* file, int line, const char* expression, const std::string& values);
 
 }  // namespace lucid
 
-/// Our own invariants; prints the expression and the values given. Throws std::logic_error.
+/// Checks an invariant of our own code: LUCID_CHECK(condition, "format {}", values...). Throws std::logic_error with
+/// the expression and the formatted values.
 #define LUCID_CHECK(condition, ...)                                                                    \
   do {                                                                                                 \
     if (!(condition)) ::lucid::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)); \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Atomic files, hashes, and how a mistake reads.
+// Tests of atomic file writes, SHA-256 digests and the one-line format of user errors.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 

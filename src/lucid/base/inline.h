@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How small maths functions are declared: usable from host and device, and never emitted as a weak symbol of their own,
-// so that files compiled for different instruction sets can share them without breaking the one-definition rule.
+// LUCID_INLINE: declares a small function that is always inlined, for host and device. Such a function has no symbol of
+// its own, so files compiled for different instruction sets can share it without breaking the one-definition rule.
 #pragma once
 
 #if defined(__CUDACC__)

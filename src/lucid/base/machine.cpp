@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mallopt, the wait policy, rusage, affinity, cpuid.
+// Process settings and machine queries: mallopt, the OpenMP wait policy, getrusage, CPU affinity and CPUID.
 #include "lucid/base/machine.h"
 
 #include <malloc.h>
@@ -63,7 +63,7 @@ void give_back_large_memory() {
 void let_idle_threads_sleep(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   setenv("OMP_WAIT_POLICY", "passive", 1);
-  execv("/proc/self/exe", argv);  // returns only where /proc is missing: then threads spin, and all still works
+  execv("/proc/self/exe", argv);  // returns only if /proc is missing; the program then runs with spinning threads
 }
 
 int64_t peak_memory_mb() {

@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the program asks of the machine, and sets for itself, so that no user has to export anything.
+// The machine and the process: malloc and OpenMP settings, instruction sets, core count, peak memory. The program sets
+// these itself, so a user need not export environment variables.
 #pragma once
 
 #include <cstdint>
 
 namespace lucid {
 
-/// Once, first thing in main: keeps big tensors in the heap. glibc would otherwise map and unmap each one, and a step
-/// would spend its time in page faults (attention 2-3x slower).
+/// Makes glibc serve large blocks from the heap instead of mmap. Call it once, first in main. With mmap every large
+/// tensor is mapped and unmapped, and page faults dominate a training step (attention takes 2 to 3 times as long).
 void set_up_malloc();
 
-/// For a run that must save memory: from now on the largest tensors are mapped after all, so that what one leaves is
-/// the machine's again and not a gap in the heap.
+/// Makes glibc serve blocks of 16 MiB and more by mmap again, for runs that must save memory: a freed block then
+/// returns to the system instead of leaving a hole in the heap.
 void give_back_large_memory();
 
-/// Before any work in main: starts the program again with OMP_WAIT_POLICY=passive unless the user set a policy.
-/// OpenMP threads otherwise spin at every barrier, and a step on a machine that does anything else takes 2-7x as long;
-/// on an idle one nothing is lost. libgomp reads the variable before main, so setting it here is too late without the
-/// restart.
+/// Restarts the program with OMP_WAIT_POLICY=passive, unless the user set a policy. Call it before any work in main.
+/// By default OpenMP threads spin at every barrier; if other programs use the machine, a training step then takes 2 to
+/// 7 times as long. On an idle machine the passive policy costs nothing. The restart is needed because libgomp reads
+/// the variable before main.
 void let_idle_threads_sleep(char** argv);
 
-int64_t peak_memory_mb();  // of this process so far
-int core_count();          // usable by this process
+int64_t peak_memory_mb();  // peak resident memory of this process so far, MiB
+int core_count();          // cores that this process may use (its affinity mask)
 
-/// What kernels are written for: AVX2 with FMA; AVX-512 with its parts F, DQ, BW and VL.
+/// Instruction sets that kernels exist for: plain C++; AVX2 with FMA and F16C; AVX-512 with F, DQ, BW and VL.
 enum class Isa { kPortable, kAvx2, kAvx512 };
-/// What the processor has, lowered by LUCID_ISA (portable, avx2 or avx512). Throws UserError for another name.
+/// The widest instruction set that the processor has and the environment variable LUCID_ISA (portable, avx2 or avx512)
+/// allows. Throws UserError if the variable holds another name.
 Isa widest_isa();
-bool has_fast_bfloat16();  // it multiplies bfloat16 numbers (AVX512-BF16), which LUCID_ISA below avx512 forbids too
+/// Whether bfloat16 dot products are usable: the processor has AVX512-BF16 and widest_isa() is kAvx512.
+bool has_fast_bfloat16();
 
 }  // namespace lucid

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// parallel_for over OpenMP, so that the rasteriser, libtorch and OpenBLAS share one thread pool.
+// parallel_for on OpenMP threads: the rasteriser, libtorch and OpenBLAS then share one thread pool.
 #pragma once
 
 #include <omp.h>
@@ -9,7 +9,8 @@
 
 namespace lucid {
 
-/// Calls body(i) for i in [0, count); chunks of `grain` are handed out as threads become free. body must not throw.
+/// Calls body(i) for every i in [0, count). Threads take chunks of `grain` indices as they become free (dynamic
+/// schedule). Runs serially inside another parallel region. `body` must not throw.
 template <class Body>
 void parallel_for(int64_t count, int64_t grain, const Body& body) {
   if (count <= grain || omp_in_parallel()) {

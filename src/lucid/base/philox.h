@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers behind Rng as plain functions, for a CPU's threads and a GPU's: Philox4x32-10 (Salmon et al. 2011), and
-// normals by Box and Muller (1958), two from four words.
+// Philox4x32-10 random numbers (Salmon et al. 2011) and Box-Muller normals (1958) as functions for host and device. Rng
+// is built on them; CPU threads and GPU kernels call them directly.
 #pragma once
 
 #include <cmath>
@@ -17,7 +17,7 @@ struct PhiloxBlock {
   uint32_t words[4] = {0, 0, 0, 0};
 };
 
-/// The words number 4 block … 4 block + 3 of a stream's step.
+/// Returns words 4 block to 4 block + 3 of the random words of (key, step).
 LUCID_INLINE PhiloxBlock philox(PhiloxKey key, uint64_t step, uint64_t block) {
   uint32_t a = uint32_t(block), b = uint32_t(block >> 32), c = uint32_t(step), d = uint32_t(step >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -32,7 +32,7 @@ LUCID_INLINE PhiloxBlock philox(PhiloxKey key, uint64_t step, uint64_t block) {
   return {{a, b, c, d}};
 }
 
-/// [0, 1), 53 bits of two words.
+/// Uniform in [0, 1) with 53 random bits, from two words.
 LUCID_INLINE double uniform_of(uint32_t first, uint32_t second) {
   return double(uint64_t(first >> 5) << 26 | second >> 6) * 0x1p-53;
 }
@@ -40,21 +40,24 @@ LUCID_INLINE double uniform_of(uint32_t first, uint32_t second) {
 struct NormalPair {
   double first, second;
 };
+/// Two independent standard normals from two uniforms in [0, 1).
 LUCID_INLINE NormalPair box_muller(double first, double second) {
   const double radius = sqrt(-2 * log(1 - first)), angle = 2 * 3.14159265358979323846 * second;
   return {radius * cos(angle), radius * sin(angle)};
 }
 
-/// A run of normals in a stream: `spare`, if a pair was half used, then pairs of four words each from `word` on.
+/// A sequence of normals in a stream that any thread can compute by index: first `spare` (if the stream had used only
+/// half of its last pair), then pairs, each from four words, starting at word number `word`.
 struct NormalRun {
   PhiloxKey key = {};
   uint64_t step = 0, word = 0;
   bool has_spare = false;
   double spare = 0;
 
+  /// The pair with this number, counted from `word`; the spare is not part of a pair.
   LUCID_INLINE NormalPair pair(uint64_t number) const {
     const uint64_t block = word / 4 + number;
-    const unsigned lane = unsigned(word % 4);  // where in a block every pair begins
+    const unsigned lane = unsigned(word % 4);  // position inside a block at which every pair begins
     const PhiloxBlock now = philox(key, step, block);
     if (lane == 0) return box_muller(uniform_of(now.words[0], now.words[1]), uniform_of(now.words[2], now.words[3]));
     const PhiloxBlock next = philox(key, step, block + 1);

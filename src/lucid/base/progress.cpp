@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rate and time left are measured from this process's own steps, so a resumed run does not look infinitely fast.
+// Progress display. The rate counts only steps of this process, so a resumed run does not appear infinitely fast.
 #include "lucid/base/progress.h"
 
 #include <fmt/format.h>

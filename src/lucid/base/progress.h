@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Progress of long work: a bar with rate and time left on a terminal, plain lines in a pipe, JSON lines on request.
+// Progress display of long work: a bar with rate and time left on a terminal, plain lines in a pipe, or JSON lines.
 #pragma once
 
 #include <chrono>
@@ -11,15 +11,18 @@ namespace lucid {
 class Progress {
  public:
   enum class Style { kBar, kPlain, kJson, kOff };
-  /// "auto" picks a bar on a terminal and plain lines elsewhere; also "bar", "plain", "json", "off".
+  /// "bar", "plain", "json" or "off". Any other name ("auto") means a bar on a terminal and plain lines elsewhere.
   static Style style_from_name(const std::string& name);
 
+  /// `total` and `done_before` count steps; `done_before` is where a resumed run starts.
   Progress(Style style, std::string what, int64_t total, int64_t done_before = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `value` is the step's figure of interest (the score's norm), named `value_name`.
+  /// Reports `done` finished steps. `value` is one figure of the last step, such as the score's norm; the display
+  /// labels it `value_name`. The bar is redrawn every 0.1 s at most, a plain line is printed every 5 s at most, and
+  /// JSON gets one line a call.
   void update(int64_t done, const std::string& value_name, double value);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The draws built on Philox4x32-10.
+// Rng: stream keys, and the uniform, integer and normal draws built on Philox4x32-10.
 #include "lucid/base/rng.h"
 
 #include <utility>
@@ -7,7 +7,7 @@
 namespace lucid {
 namespace {
 
-// FNV-1a: names the stream; the same on every machine, unlike std::hash.
+// FNV-1a hash of the stream's name. Unlike std::hash it is the same on every machine.
 uint64_t hash_name(std::string_view name) {
   uint64_t hash = 0xcbf29ce484222325ull;
   for (unsigned char c : name) hash = (hash ^ c) * 0x100000001b3ull;
@@ -59,12 +59,12 @@ NormalRun Rng::skip_normals(size_t count) {
   has_spare_ = false;
   word_ += of_pairs / 2 * 4;
   if (word_ % 4 != 0) block_ = philox(key_, step_, word_ / 4);
-  if (of_pairs % 2 == 1) normal();  // leaves its other half
+  if (of_pairs % 2 == 1) normal();  // the second half of this pair becomes the spare
   return run;
 }
 
 void Rng::fill_normal(float* out, size_t count) {
-  constexpr int64_t kWorthThreads = 1 << 13;  // pairs
+  constexpr int64_t kWorthThreads = 1 << 13;  // pairs; below this number one thread is faster
   const NormalRun run = skip_normals(count);
   if (run.has_spare && count > 0) *out++ = static_cast<float>(run.spare), --count;
   const auto pairs = static_cast<int64_t>((count + 1) / 2);

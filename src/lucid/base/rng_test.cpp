@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The random streams: independent, repeatable, and with the moments they promise.
+// Tests of Rng: streams differ by seed, name and step, repeat exactly, and have the moments of their distributions.
 #include "lucid/base/rng.h"
 
 #include <gtest/gtest.h>
@@ -34,9 +34,9 @@ TEST(Rng, NormalsHaveUnitMoments) {
 }
 
 TEST(Rng, ManyNormalsAtOnceAreThoseDrawnOneByOne) {
-  for (const int words : {0, 1, 2, 3, 4}) {                    // drawn before: pairs begin anywhere in a block
-    for (const int normals : {0, 1}) {                         // and one of them may be half drawn
-      for (const size_t count : {0, 1, 2, 7, 40000, 40001}) {  // the last two are enough for several threads
+  for (const int words : {0, 1, 2, 3, 4}) {                    // words drawn before: pairs begin anywhere in a block
+    for (const int normals : {0, 1}) {                         // 1: half of a pair was drawn before
+      for (const size_t count : {0, 1, 2, 7, 40000, 40001}) {  // the last two use several threads
         Rng one(3, "test"), many(3, "test");
         for (int i = 0; i < words; ++i) EXPECT_EQ(one.next_u32(), many.next_u32());
         for (int i = 0; i < normals; ++i) EXPECT_EQ(one.normal(), many.normal());
@@ -50,7 +50,7 @@ TEST(Rng, ManyNormalsAtOnceAreThoseDrawnOneByOne) {
   }
 }
 
-TEST(Rng, StreamsAreWhatTheyWere) {  // assets and trainings of a seed depend on them
+TEST(Rng, StreamsAreWhatTheyWere) {  // pinned values: results for a given seed must not change between versions
   Rng rng(7, "camera", 3);
   EXPECT_EQ(rng.next_u32(), 0x45df32dcu);
   EXPECT_EQ(static_cast<float>(rng.uniform()), 0.713293612F);

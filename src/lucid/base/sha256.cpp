@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 over OpenSSL's EVP interface, in blocks.
+// SHA-256 by OpenSSL's EVP interface; files are read in blocks of 1 MiB.
 #include "lucid/base/sha256.h"
 
 #include <openssl/evp.h>
@@ -14,7 +14,7 @@
 namespace lucid {
 namespace {
 
-/// One digest under way.
+/// A SHA-256 digest that is fed piece by piece.
 class Digest {
  public:
   Digest() { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }

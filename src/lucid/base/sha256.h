@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256, for the manifest of a run (OpenSSL does the work).
+// SHA-256 digests of bytes and files, by OpenSSL; used in a run's manifest.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +8,10 @@
 
 namespace lucid {
 
+/// Lower-case hex digest, 64 characters.
 std::string sha256_of_bytes(std::string_view bytes);
 
-/// Lower-case hex digest of the file's bytes. Throws UserError when it cannot be read.
+/// Lower-case hex digest of a file. Throws UserError if it cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace lucid

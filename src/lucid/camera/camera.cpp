@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Camera poses from where they stand and look, with the degenerate directions handled once, here.
+// Camera construction: orbit and look-at poses, including a line of sight parallel to `up`, and the projection matrix.
 #include <cmath>
 #include <numbers>
 
@@ -13,15 +13,15 @@ namespace {
 using V = Vec3<double>;
 
 constexpr double kDegree = std::numbers::pi / 180;
-constexpr double kNear = 0.01, kFar = 100;  // of projection_matrix
-constexpr double kParallel = 1e-7;          // sine below which `up` counts as along the line of sight
+constexpr double kNear = 0.01, kFar = 100;  // clip planes of projection_matrix()
+constexpr double kParallel = 1e-7;          // `up` is parallel to the line of sight if their angle's sine is below this
 
 V unit(const V& v) {
   double length;
   return normalized(v, &length);
 }
 
-/// An up vector for a line of sight that the asked one is parallel to (see look_at in sampler.h).
+/// The up vector used if the requested one is parallel to the line of sight; see look_at() in sampler.h.
 V other_up(const V& forward) {
   if (std::abs(forward.z) < 0.999) return {0, 0, 1};
   return {0, forward.z < 0 ? -1.0 : 1.0, 0};
@@ -59,7 +59,7 @@ Camera orbit_camera(double theta, double phi, double radius, double fovy, int wi
   const double st = std::sin(theta * kDegree), ct = std::cos(theta * kDegree);
   const double sp = std::sin(phi * kDegree), cp = std::cos(phi * kDegree);
   const V outward{st * sp, st * cp, ct};
-  // z without its part along the line of sight, divided by |sin theta|: the same direction, and defined at the poles.
+  // The part of z orthogonal to the line of sight, divided by |sin theta|. The division keeps it defined at the poles.
   const double side = st < 0 ? -1 : 1;
   const V up{-side * ct * sp, -side * ct * cp, std::abs(st)};
   Camera camera = make_camera(radius * outward, -1.0 * outward, up, fovy, width, height);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random training views, their progressive widening, and the fixed views of tests and films.
+// Camera sampling: random training views, the widening of their ranges, and the fixed views of tests and turntables.
 #include "lucid/camera/sampler.h"
 
 #include <algorithm>
@@ -13,20 +13,20 @@ namespace {
 constexpr double kFromAbove = 60;  // polar angle of the second ring of test views, degrees
 constexpr int kTestViews = 8;      // a ring
 
-/// mid + sign * U^gamma * half-range.
+/// middle + sign * u^gamma * half-range, u ~ U[0, 1).
 double draw(const Range& range, double gamma, Rng& rng) {
   const double magnitude = std::pow(rng.uniform(), gamma);
   const double sign = rng.chance(0.5) ? 1 : -1;
   return (range.low + range.high) / 2 + sign * magnitude * (range.high - range.low) / 2;
 }
 
-/// Into (-180, 180].
+/// The same angle in (-180, 180].
 double wrapped(double degrees) {
   const double r = std::remainder(degrees, 360.0);
   return r <= -180 ? r + 360 : r;
 }
 
-/// An angle range pulled apart by `factor`, not past `limit`.
+/// An angle range whose ends are moved apart by `factor`, clamped to `limit`.
 Range pulled_apart(const Range& range, double factor, const Range& limit) {
   const double low = range.low < 0 ? range.low * factor : range.low / factor;
   const double high = range.high > 0 ? range.high * factor : range.high / factor;
@@ -42,7 +42,7 @@ void widen_once(ViewOptions& v) {
   v.phi = pulled_apart(v.phi, v.phi_scale, v.max_phi);
 }
 
-/// Where a camera stands: -R^T t.
+/// The camera's centre in world coordinates: -R^T t.
 std::array<double, 3> center_of(const Camera& camera) {
   const auto& m = camera.camera_from_world;
   std::array<double, 3> center;
@@ -54,7 +54,7 @@ Camera shaken(const Camera& still, const ViewOptions& options, double fovy, Rng&
   std::array<double, 3> center = center_of(still), target{}, up;
   for (double& c : center) c += rng.uniform(-options.jitter_center / 2, options.jitter_center / 2);
   for (double& t : target) t = options.jitter_target * rng.normal();
-  // The noise is on the camera's up, not on z, so that the roll it makes does not depend on the polar angle.
+  // The noise is added to the camera's up vector, not to z, so that the roll does not depend on the polar angle.
   const Camera aimed = look_at(center, target, {0, 0, 1}, fovy, still.width, still.height);
   for (int j = 0; j < 3; ++j) up[j] = -aimed.camera_from_world[4 + j] + options.jitter_up * rng.normal();
   Camera camera = look_at(center, target, up, fovy, still.width, still.height);

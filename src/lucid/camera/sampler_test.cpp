@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Poses are rigid and look where they say, also where `up` fails; random views stay in their ranges and widen on time.
+// Tests of camera sampling: poses are rigid and look at their target, also with a degenerate `up`; random views stay in
+// their ranges; ranges widen at the right iterations.
 #include "lucid/camera/sampler.h"
 
 #include <gtest/gtest.h>
@@ -58,7 +59,7 @@ TEST(Orbit, LooksAtTheOriginWithZUp) {
 
 TEST(Orbit, FrontIsPlusYAndPixelsAreSquare) {
   const Camera c = orbit_camera(90, 0, 2, 0.5, 640, 480);
-  EXPECT_NEAR(to_camera(c, {0, 2, 0})[2], 0, 1e-12);  // the camera's own place
+  EXPECT_NEAR(to_camera(c, {0, 2, 0})[2], 0, 1e-12);  // the camera's centre
   EXPECT_LT(to_camera(c, {0.1, 0, 0})[0], 0);         // seen from the front, +x is on the left
   EXPECT_DOUBLE_EQ(c.tan_half_fov_y, std::tan(0.25));
   EXPECT_DOUBLE_EQ(c.tan_half_fov_x / c.tan_half_fov_y, 640.0 / 480);
@@ -171,11 +172,11 @@ TEST(SampleViews, JitterShakesALittleAndStaysRigid) {
     expect_rigid(c);
     const Point origin = to_camera(c, {0, 0, 0});
     EXPECT_NEAR(origin[2], c.radius, 0.1);
-    EXPECT_GE(c.theta, 70);  // the angles before the shake
+    EXPECT_GE(c.theta, 70);  // the angles before the jitter
     EXPECT_LE(c.theta, 100);
     shift += origin[0] * origin[0] + origin[1] * origin[1];
   }
-  EXPECT_NEAR(std::sqrt(shift / 800), 0.05, 0.02);  // of the target, an axis
+  EXPECT_NEAR(std::sqrt(shift / 800), 0.05, 0.02);  // standard deviation of the target, per axis
 }
 
 TEST(SampleViews, AreAFunctionOfTheStream) {

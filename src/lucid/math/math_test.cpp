@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quaternions and spherical harmonics against what defines them: orthonormality and central differences.
+// Tests of rotations and spherical harmonics: orthonormality, and gradients against central differences.
 #include <gtest/gtest.h>
 
 #include <numbers>

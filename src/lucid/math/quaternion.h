@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rotation from a quaternion (w,x,y,z) that is normalised on use, and the adjoint through that normalisation.
+// Quaternions (w, x, y, z): normalisation, rotation matrix, and the gradient of both.
 #pragma once
 
 #include "lucid/math/vec.h"
@@ -11,7 +11,7 @@ struct Quat {
   Real w = 1, x = 0, y = 0, z = 0;
 };
 
-/// q / |q|. A zero quaternion stays zero: its rotation is the identity and it receives no gradient.
+/// Returns q / |q| and stores 1 / |q|. A zero quaternion stays zero; its rotation is the identity, its gradient zero.
 template <class Real>
 LUCID_INLINE Quat<Real> normalized(const Quat<Real>& q, Real* inverse_length) {
   const Real squared = q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z;
@@ -30,7 +30,8 @@ LUCID_INLINE Mat3<Real> rotation(const Quat<Real>& q) {
           {2 * (xz + wy), 2 * (yz - wx), 1 - 2 * (xx + yy)}};
 }
 
-/// dL/dq of the quaternion before normalisation, from dL/dR; `unit` and `inverse_length` as normalized() gave them.
+/// dL/dq of the quaternion before normalisation, from d = dL/dR. `unit` and `inverse_length` are normalized()'s
+/// results.
 template <class Real>
 LUCID_INLINE Quat<Real> rotation_adjoint(const Quat<Real>& unit, Real inverse_length, const Mat3<Real>& d) {
   const Quat<Real>& q = unit;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real spherical harmonics to degree 3 with the signs of 3D Gaussian Splatting, and their gradient by direction.
+// Real spherical harmonics up to degree 3, with the order and signs of 3D Gaussian Splatting (Kerbl et al. 2023), and
+// their gradient with respect to the direction.
 #pragma once
 
 #include "lucid/math/vec.h"
@@ -9,12 +10,13 @@ namespace lucid {
 inline constexpr int kMaxShDegree = 3;
 inline constexpr int kMaxShCount = (kMaxShDegree + 1) * (kMaxShDegree + 1);
 
+// Normalisation factors of the basis functions, by degree: the integral of Y^2 over the sphere is 1.
 inline constexpr double kSh0 = 0.28209479177387814, kSh1 = 0.4886025119029199;
 inline constexpr double kSh2a = 1.0925484305920792, kSh2b = 0.31539156525252005, kSh2c = 0.5462742152960396;
 inline constexpr double kSh3a = 0.5900435899266435, kSh3b = 2.890611442640554, kSh3c = 0.4570457994644658,
                         kSh3d = 0.3731763325901154, kSh3e = 1.445305721320277;
 
-/// basis[(degree+1)^2] at a unit direction.
+/// Writes the (degree + 1)^2 basis functions Y_k at the unit direction `n`.
 template <class Real>
 LUCID_INLINE void sh_basis(int degree, const Vec3<Real>& n, Real* basis) {
   basis[0] = Real(kSh0);
@@ -40,7 +42,8 @@ LUCID_INLINE void sh_basis(int degree, const Vec3<Real>& n, Real* basis) {
   basis[15] = -Real(kSh3a) * x * (xx - 3 * yy);
 }
 
-/// Sum over k of weights[k] * d basis[k] / d direction, the polynomials taken as they stand above (not on the sphere).
+/// Sum over k of w[k] * dY_k/dn. Y_k is differentiated as the polynomial of sh_basis(), without projection to the
+/// sphere's tangent; normalized_adjoint() does that.
 template <class Real>
 LUCID_INLINE Vec3<Real> sh_direction_gradient(int degree, const Vec3<Real>& n, const Real* w) {
   Vec3<Real> d{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small vectors and matrices that projecting a Gaussian needs; plain aggregates, host and device.
+// Small vectors and matrices for projecting Gaussians: plain aggregates, usable from host and device.
 #pragma once
 
 #include <cmath>
@@ -19,12 +19,12 @@ struct Vec3 {
 };
 
 template <class Real>
-struct Sym2 {  // [[xx, xy], [xy, yy]]
+struct Sym2 {  // symmetric 2x2 matrix [[xx, xy], [xy, yy]]
   Real xx = 0, xy = 0, yy = 0;
 };
 
 template <class Real>
-struct Mat3 {  // three columns, so that scaling an axis of a frame is scaling one member
+struct Mat3 {  // 3x3 matrix by columns: scaling an axis of a frame scales one member
   Vec3<Real> c0, c1, c2;
 };
 
@@ -53,7 +53,7 @@ template <class Real>
 LUCID_INLINE Vec3<Real> operator*(const Mat3<Real>& m, const Vec3<Real>& v) {
   return v.x * m.c0 + v.y * m.c1 + v.z * m.c2;
 }
-/// m^T v
+/// m^T v.
 template <class Real>
 LUCID_INLINE Vec3<Real> transposed_times(const Mat3<Real>& m, const Vec3<Real>& v) {
   return {dot(m.c0, v), dot(m.c1, v), dot(m.c2, v)};
@@ -62,18 +62,19 @@ template <class Real>
 LUCID_INLINE Mat3<Real> operator*(const Mat3<Real>& a, const Mat3<Real>& b) {
   return {a * b.c0, a * b.c1, a * b.c2};
 }
-/// a^T b
+/// a^T b.
 template <class Real>
 LUCID_INLINE Mat3<Real> transposed_times(const Mat3<Real>& a, const Mat3<Real>& b) {
   return {transposed_times(a, b.c0), transposed_times(a, b.c1), transposed_times(a, b.c2)};
 }
 
-/// v / |v|, and its adjoint below: d_v = (d_n - n (n . d_n)) / |v|.
+/// Returns v / |v| and stores |v|. A zero vector gives (0, 0, 1).
 template <class Real>
 LUCID_INLINE Vec3<Real> normalized(const Vec3<Real>& v, Real* length) {
   *length = std::sqrt(dot(v, v));
   return *length > 0 ? (1 / *length) * v : Vec3<Real>{0, 0, 1};
 }
+/// dL/dv = (d_unit - unit (unit . d_unit)) / |v|; zero for a zero vector.
 template <class Real>
 LUCID_INLINE Vec3<Real> normalized_adjoint(const Vec3<Real>& unit, Real length, const Vec3<Real>& d_unit) {
   return length > 0 ? (1 / length) * (d_unit - dot(unit, d_unit) * unit) : Vec3<Real>{};

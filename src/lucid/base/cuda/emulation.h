@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tests' stand-in for a GPU: blocks run one after another, the threads of a block as fibers that switch only where
-// they meet (barriers, warp-wide operations), shared memory is static storage, device memory the heap filled with junk.
-// A thread that waits where the others never come ends the program with a message. Never included by nvcc.
+// CUDA emulation on the CPU for tests, the other implementation of platform.h. Blocks run one after another; the
+// threads of a block are fibers that switch only at barriers and warp-wide operations; shared memory is static storage;
+// device memory is heap memory filled with junk. A barrier that not all threads reach ends the program with a message.
+// nvcc never includes this file.
 #pragma once
 
 #include <setjmp.h>
@@ -43,12 +44,13 @@ struct Index3 {
 inline thread_local Index3 threadIdx, blockIdx;
 inline thread_local dim3 blockDim, gridDim;
 
-/// The order in which the threads of a warp, and the warps of a block, get their turns. Code without races does not
-/// notice.
+/// The order in which the lanes of a warp, and the warps of a block, run. Code without data races gives the same result
+/// in either order.
 enum class Turns { kAscending, kDescending };
 inline thread_local Turns turns = Turns::kAscending;
 
-/// One block's threads. They are kept from block to block: making a fiber costs more than running a small kernel on it.
+/// The threads of one block. Later blocks reuse the fibers, because creating a fiber costs more than running a small
+/// kernel on it.
 class Block {
  public:
   static Block& current() {
@@ -72,7 +74,7 @@ class Block {
     }
   }
 
-  /// Waits for all threads of the block; the sum of their values.
+  /// Waits for all threads of the block and returns the sum of their values.
   int barrier(int value) {
     const uint64_t mine = generation_;
     counts_[mine & 1] += value;
@@ -86,12 +88,12 @@ class Block {
     return counts_[mine & 1];
   }
 
-  /// Waits for all lanes of the warp; their values.
+  /// Waits for all 32 lanes of the warp and returns their values.
   const uint64_t* all_lanes(unsigned mask, uint64_t value) {
     if (mask != 0xffffffffu) stop("a warp-wide operation on part of a warp");
     Warp& warp = warps_[threadIdx.x / 32];
     const uint64_t mine = warp.generation;
-    uint64_t* lanes = warp.lanes[mine & 1];  // the next operation but one cannot begin before all have read these
+    uint64_t* lanes = warp.lanes[mine & 1];  // two buffers suffice: nobody starts operation n + 2 before all finished n
     lanes[threadIdx.x % 32] = value;
     if (++warp.arrived == 32) {
       warp.arrived = 0;
@@ -109,7 +111,7 @@ class Block {
     ucontext_t start;
     jmp_buf at;
     bool started = false, done = true;
-    const uint64_t* waits_for = nullptr;  // runs on once this is no longer `seen`
+    const uint64_t* waits_for = nullptr;  // the fiber waits while *waits_for == seen
     uint64_t seen = 0;
     unsigned index = 0;
   };
@@ -138,7 +140,7 @@ class Block {
     fibers_.push_back(std::move(fiber));
   }
 
-  /// A fiber's whole life: one thread of a block after another.
+  /// Entry point of a fiber: runs one thread of each block.
   static void live() {
     Block& block = current();
 #if defined(__SANITIZE_ADDRESS__)
@@ -176,7 +178,7 @@ class Block {
     yield();
   }
 
-#if defined(__SANITIZE_ADDRESS__)  // which follows swapcontext, and wants to be told
+#if defined(__SANITIZE_ADDRESS__)  // AddressSanitizer supports swapcontext and must be told of every switch
   void resume(Fiber* fiber) {
     void* fake_stack = nullptr;
     __sanitizer_start_switch_fiber(&fake_stack, fiber->stack.get(), kStack);
@@ -193,7 +195,7 @@ class Block {
   ucontext_t own_context_;
   const void* own_stack_ = nullptr;
   size_t own_stack_size_ = 0;
-#else  // a jump costs no system call, swapcontext two
+#else  // setjmp and longjmp: no system call, where swapcontext makes two
   __attribute__((noinline)) void resume(Fiber* fiber) {
     if (_setjmp(own_place_) != 0) return;
     if (fiber->started) _longjmp(fiber->at, 1);
@@ -276,7 +278,7 @@ using Stream = void*;
 inline void* allocate(size_t bytes) {
   void* at = std::malloc(bytes);
   if (at == nullptr) call_failed("malloc", "out of memory");
-  std::memset(at, 0xa5, bytes);  // reading what nothing wrote should show
+  std::memset(at, 0xa5, bytes);  // junk, so that reads of uninitialised memory show up in results
   return at;
 }
 inline void release(void* at) noexcept { std::free(at); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See failure.h.
+// Throws the exception for a failed CUDA call.
 #include "lucid/base/cuda/failure.h"
 
 #include <fmt/format.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call into CUDA that fails ends in. Compiled by the host compiler: the formatting library is none of nvcc's
-// business.
+// The exception for a failed CUDA call. Its .cpp is compiled by the host compiler, which keeps fmt out of nvcc.
 #pragma once
 
 namespace lucid::cuda {
 
-[[noreturn]] void call_failed(const char* call, const char* why);  // std::runtime_error
+/// Throws std::runtime_error("CALL: WHY").
+[[noreturn]] void call_failed(const char* call, const char* why);
 
 }  // namespace lucid::cuda

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA side of platform.h: checked runtime calls, launches, and CUB's sort and scan.
+// The CUDA implementation of platform.h: checked runtime calls, kernel launches, and CUB's sort and scan. A failed call
+// throws std::runtime_error.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -25,7 +26,7 @@ inline void* allocate(size_t bytes) {
   cuda_check(cudaMalloc(&at, bytes), "cudaMalloc");
   return at;
 }
-inline void release(void* at) noexcept { (void)cudaFree(at); }  // waits for the device: growing is safe at any time
+inline void release(void* at) noexcept { (void)cudaFree(at); }  // cudaFree waits for kernels that still use the memory
 
 inline void* allocate_pinned(size_t bytes) {
   void* at = nullptr;
@@ -41,7 +42,7 @@ inline void fill(void* at, int byte, size_t bytes, Stream stream) {
   if (bytes > 0) cuda_check(cudaMemsetAsync(at, byte, bytes, stream), "cudaMemsetAsync");
 }
 
-/// A point in a stream that the host can wait for.
+/// A point in a stream that the host can wait for (cudaEvent).
 class Event {
  public:
   Event() { cuda_check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
@@ -55,6 +56,7 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
+/// Launches kernel<<<grid, block, 0, stream>>>(arguments...); an empty grid launches nothing. `name` is for errors.
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, unsigned block, Stream stream,
             const Arguments&... arguments) {
@@ -63,8 +65,8 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, unsigned
   cuda_check(cudaGetLastError(), name);
 }
 
-/// Stable sort of (key, value) by the lowest `bits` of the key; true if the result ended up in the spare arrays. With
-/// `temporary` null it only says how many bytes it needs.
+/// Stable sort of `count` (key, value) pairs by the lowest `bits` bits of the key. Returns true if the result is in the
+/// spare arrays. If `temporary` is null, only sets *bytes to the size of the temporary memory it needs.
 template <class Key, class Value>
 bool sort_pairs(void* temporary, size_t* bytes, Key* keys, Key* spare_keys, Value* values, Value* spare_values,
                 int64_t count, int bits, Stream stream) {
@@ -75,20 +77,21 @@ bool sort_pairs(void* temporary, size_t* bytes, Key* keys, Key* spare_keys, Valu
   return value_buffers.selector == 1;
 }
 
+/// to[i] = from[0] + ... + from[i - 1]. If `temporary` is null, only sets *bytes, as sort_pairs() does.
 inline void exclusive_scan(void* temporary, size_t* bytes, const uint32_t* from, uint32_t* to, int64_t count,
                            Stream stream) {
   cuda_check(cub::DeviceScan::ExclusiveSum(temporary, *bytes, from, to, count, stream),
              "cub::DeviceScan::ExclusiveSum");
 }
 
-/// 2^x by the special function unit: 2 ulp, no denormals, which no alpha above the cut is.
+/// 2^x by the special function unit: error 2 ulp, denormals flushed to zero (no alpha above 1/255 is denormal).
 __device__ inline float exp2_of(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 
-/// Two numbers as bfloat16, to the nearest, even of two; the first in the lower half.
+/// Two numbers as bfloat16, rounded to nearest even; `low` is in the lower 16 bits.
 __device__ inline uint32_t bfloat16_pair_of(float low, float high) {
   uint32_t pair;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
