@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A minimal safetensors reader for the tests of this torch-free module: every tensor as doubles.
+// Minimal safetensors reader for the rasteriser's tests, which do not link torch. Reads every tensor as doubles.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scenes that every backend must render as the reference does, and what counts as agreement.
+// Hostile scenes (degenerate Gaussians, extreme sizes, ties in depth) that every backend must render like the
+// reference implementation, and the tolerances of that comparison.
 #pragma once
 
 #include <cstring>
@@ -41,7 +42,7 @@ inline std::array<double, 3> anywhere(Rng& rng, double reach) {
   return {rng.uniform(-reach, reach), rng.uniform(-reach, reach), rng.uniform(-reach, reach)};
 }
 
-/// The camera stands at y = -3.5 and looks along +y; depth is y + 3.5.
+/// The camera is at y = -3.5 and looks along +y, so depth is y + 3.5.
 inline std::vector<HostileScene> hostile_scenes() {
   std::vector<HostileScene> scenes;
   const auto scene = [&](const char* name, int count, int width, int height, Draw draw) {
@@ -104,7 +105,7 @@ inline Scene<float> draw(const HostileScene& hostile) {
 constexpr double kForward = 2e-4, kBackward = 2e-3, kThresholdPixels = 1e-3;
 
 inline void expect_result(const Scene<float>& scene, const Result<float>& got, const Result<double>& expected) {
-  // A pixel on a threshold may fall either side; one such pixel is forgiven in small images too.
+  // A pixel on a threshold may fall on either side of it. At least one such pixel is allowed, also in small images.
   const double excused = std::max(kThresholdPixels, 1.0 / double(scene.pixels()));
   expect_close("rgb", got.rgb, expected.rgb, kForward, excused);
   expect_close("depth", got.depth, expected.depth, kForward, excused);

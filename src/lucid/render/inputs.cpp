@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Input checks and the camera's derived numbers (see inputs.h).
+// Input checks of the rasteriser, and the values derived from a camera.
 #include "lucid/render/inputs.h"
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kBlock = 1 << 14;
 
-/// x - x is zero for every finite x and NaN otherwise: a test that the compiler turns into vector code.
+/// x - x is 0 for every finite x and NaN otherwise; the compiler vectorises this test, unlike std::isfinite.
 template <class Real>
 bool all_finite(const Real* values, int64_t count) {
   bool finite = true;

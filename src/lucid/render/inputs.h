@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every backend does before it starts: refuse numbers that are not finite, and put the camera into its precision.
+// Input preparation shared by all backends: checks of shapes and for NaN and Inf, and the camera as a View.
 #pragma once
 
 #include <array>
@@ -10,25 +10,26 @@
 
 namespace lucid::render {
 
-/// Throws std::invalid_argument naming the tensor and the index of the first NaN or Inf (or a camera that is none).
+/// check_shapes() and check_elements() together.
 template <class Real>
 void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background);
 
-/// The half of check_inputs that looks at no element of the cloud: sizes, the camera, the background, missing tensors;
-/// and the other half.
+/// Checks sizes, camera, background and missing arrays, but no element of the cloud. Throws std::invalid_argument.
 template <class Real>
 void check_shapes(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background);
 
+/// Throws std::invalid_argument with the array and the index of the cloud's first NaN or Inf.
 template <class Real>
 void check_elements(const CloudView<Real>& cloud);
 
-/// The tensors of a cloud in the order in which they are checked.
+/// One array of a cloud, for checks: [count, columns].
 template <class Real>
 struct NamedTensor {
   const char* name;
   const Real* values;
   int columns;
 };
+/// The arrays of a cloud in the order in which they are checked.
 template <class Real>
 std::array<NamedTensor<Real>, 5> tensors_of(const CloudView<Real>& cloud) {
   return {{{"means", cloud.means, 3},
@@ -38,12 +39,14 @@ std::array<NamedTensor<Real>, 5> tensors_of(const CloudView<Real>& cloud) {
            {"sh", cloud.sh, 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1)}}};
 }
 
-/// Throws std::invalid_argument: element `at` of a tensor is `value`.
+/// Throws the std::invalid_argument for flat element `at` of a [rows, columns] array, whose value is `value`.
 [[noreturn]] void refuse_element(const char* name, double value, int64_t at, int64_t rows, int64_t columns);
 
+/// The camera in precision Real with its derived values. Expects check_shapes() to have passed.
 template <class Real>
 View<Real> make_view(const Camera& camera);
 
+/// Row `index` of a [N,3] array.
 template <class Real>
 Vec3<Real> load3(const Real* from, int64_t index) {
   return {from[3 * index], from[3 * index + 1], from[3 * index + 2]};

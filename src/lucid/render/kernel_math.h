@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The delicate maths, once: one Gaussian's projection, its colour, its falloff, one blend step, and the adjoint of
-// each. Numbers in brackets are the equations of docs/rasteriser.md.
+// The rasteriser's equations, shared by all backends: projection of a Gaussian, its colour, its falloff, one blend
+// step, and the adjoint (gradient) of each. Numbers in brackets are the equations of docs/dev/rasteriser.md.
 #pragma once
 
 #include "lucid/math/quaternion.h"
@@ -10,19 +10,19 @@
 
 namespace lucid::render {
 
-/// A camera in the precision of the computation, with what every Gaussian needs of it worked out.
+/// A camera in the precision of the computation, with the values derived from it that every Gaussian needs.
 template <class Real>
 struct View {
   Mat3<Real> rotation;    // camera from world
   Vec3<Real> offset;      // camera = rotation * world + offset
-  Vec3<Real> position;    // of the camera, in the world
+  Vec3<Real> position;    // camera centre, world coordinates
   Real focal_x, focal_y;  // pixels
   Real limit_x, limit_y;  // kTanClamp * tan(fov / 2)
   Real width, height;     // pixels
   int tiles_x, tiles_y;
 };
 
-/// One Gaussian on the screen, with the intermediates its adjoint needs.
+/// One Gaussian's projection to the screen, with the intermediate values that project_adjoint() needs.
 template <class Real>
 struct Projection {
   Vec3<Real> point;       // camera coordinates
@@ -33,10 +33,10 @@ struct Projection {
   Mat3<Real> frame;         // columns: the Gaussian's axes in camera coordinates, unit length
   Vec3<Real> row_x, row_y;  // rows of M = J frame diag(scale), 2x3
   Sym2<Real> cov;           // M M^T + dilation
-  Real det;
-  Real det_before;  // of M M^T alone
-  Vec2<Real> mean;  // pixels
-  Real radius;      // whole pixels
+  Real det;                 // of cov
+  Real det_before;          // of M M^T, before the dilation
+  Vec2<Real> mean;          // pixels
+  Real radius;              // whole pixels
 };
 
 struct TileRect {  // half open, in tiles
@@ -49,7 +49,7 @@ LUCID_INLINE Vec3<Real> to_camera(const View<Real>& view, const Vec3<Real>& mean
   return view.rotation * mean + view.offset;
 }
 
-/// [1]-[6]. False where the Gaussian is not in front of the near plane or its covariance leaves the number range.
+/// [1]-[6]: projects a Gaussian. Returns false if it is not beyond the near plane or a result is not finite.
 template <class Real>
 LUCID_INLINE bool project(const View<Real>& view, const Vec3<Real>& mean, const Vec3<Real>& scale,
                           const Quat<Real>& quat, Projection<Real>* out) {
@@ -74,7 +74,7 @@ LUCID_INLINE bool project(const View<Real>& view, const Vec3<Real>& mean, const 
 
   const Real xx = dot(p.row_x, p.row_x), yy = dot(p.row_y, p.row_y), dilation = Real(kDilation);
   p.cov = {xx + dilation, dot(p.row_x, p.row_y), yy + dilation};
-  // Cauchy-Binet: a sum of squares instead of xx yy - xy^2, so that needles keep their digits.
+  // det by the Cauchy-Binet formula: a sum of squares. xx yy - xy^2 would cancel for long thin Gaussians.
   const Vec3<Real> area = cross(p.row_x, p.row_y);
   p.det_before = dot(area, area);
   p.det = p.det_before + dilation * (xx + yy) + dilation * dilation;
@@ -92,7 +92,7 @@ LUCID_INLINE int clamped_tile(Real at, int tiles) {
   return at > 0 ? (at < Real(tiles) ? int(at) : tiles) : 0;
 }
 
-/// [7] The tiles that the square of the radius around the mean touches.
+/// [7]: the tiles that the square of half side `radius` around the mean touches.
 template <class Real>
 LUCID_INLINE TileRect tile_rect(const View<Real>& view, const Vec2<Real>& mean, Real radius) {
   const Real reach = radius + Real(kTile - 1), size = Real(kTile);
@@ -100,8 +100,8 @@ LUCID_INLINE TileRect tile_rect(const View<Real>& view, const Vec2<Real>& mean, 
           clamped_tile((mean.x + reach) / size, view.tiles_x), clamped_tile((mean.y + reach) / size, view.tiles_y)};
 }
 
-/// [8] Half the Mahalanobis distance as a sum of two squares: (tx dx + ty dy)^2 + (ry dy)^2 with (dx, dy) = pixel -
-/// mean.
+/// [8]: coefficients of half the squared Mahalanobis distance as a sum of two squares,
+/// (tx dx + ty dy)^2 + (ry dy)^2 with (dx, dy) = pixel - mean. (tx, ty, ry) is a Cholesky factor of the inverse of cov.
 template <class Real>
 struct Falloff {
   Real tx, ty, ry;
@@ -112,30 +112,30 @@ LUCID_INLINE Falloff<Real> falloff(const Sym2<Real>& cov, Real det) {
   return {tx, -tx * cov.xy / cov.yy, std::sqrt(1 / (2 * cov.yy))};
 }
 
-/// [8b] The part of an opacity that Filter::kMip leaves.
+/// [8b]: the factor in [0, 1] by which Filter::kMip multiplies an opacity.
 template <class Real>
 LUCID_INLINE Real mip_fade(const Projection<Real>& p) {
   return std::sqrt(p.det_before / p.det);
 }
 
-/// [15b] Adds the fade's part to G, with g = dL/d(ln opacity): dL/d(ln fade) is the same.
+/// [15b]: adds dL/dcov through mip_fade() to *d_cov. g = dL/d(ln opacity), which equals dL/d(ln fade).
 template <class Real>
 LUCID_INLINE void mip_fade_adjoint(const Projection<Real>& p, Real g, Sym2<Real>* d_cov) {
-  if (g == 0) return;  // then the fade may be zero as well
+  if (g == 0) return;  // det_before may be zero then
   const Real dilation = Real(kDilation), before = g / (2 * p.det_before), after = g / (2 * p.det);
   d_cov->xx += before * (p.cov.yy - dilation) - after * p.cov.yy;
   d_cov->xy -= (before - after) * p.cov.xy;
   d_cov->yy += before * (p.cov.xx - dilation) - after * p.cov.xx;
 }
 
-/// What one splat gathers from its pixels: sums of g, g t, g dy, g t^2, g t dy, g dy^2 with g = dL/d(power), t = tx dx
-/// + ty dy.
+/// One splat's sums over its pixels of g, g t, g dy, g t^2, g t dy and g dy^2, where g = dL/d(exponent) and
+/// t = tx dx + ty dy.
 template <class Real>
 struct Moments {
   Real g = 0, t = 0, y = 0, tt = 0, ty = 0, yy = 0;
 };
 
-/// [15] dL/d(mean) and dL/d(cov) (the symmetric matrix G of dL = tr(G dCov)) from the moments.
+/// [15]: dL/dmean and dL/dcov (the symmetric matrix D of dL = tr(D dcov)) from the moments.
 template <class Real>
 LUCID_INLINE void falloff_adjoint(const Falloff<Real>& f, const Moments<Real>& m, Vec2<Real>* d_mean,
                                   Sym2<Real>* d_cov) {
@@ -145,11 +145,11 @@ LUCID_INLINE void falloff_adjoint(const Falloff<Real>& f, const Moments<Real>& m
             2 * (f.ty * f.ty * m.tt + 2 * f.ty * rr * m.ty + rr * rr * m.yy)};
 }
 
-/// dL/d of what the screen sees of one Gaussian.
+/// dL/d of one Gaussian's screen mean, screen covariance and depth.
 template <class Real>
 struct ScreenGradient {
   Vec2<Real> mean;  // pixels
-  Sym2<Real> cov;   // symmetric matrix
+  Sym2<Real> cov;   // the symmetric matrix D of dL = tr(D dcov)
   Real depth = 0;
 };
 
@@ -159,22 +159,22 @@ struct GaussianGradient {
   Quat<Real> quat;
 };
 
-/// [16]-[20], the adjoint of project().
+/// [16]-[20]: the adjoint of project(), from screen gradients to those of mean, scale and quaternion.
 template <class Real>
 LUCID_INLINE GaussianGradient<Real> project_adjoint(const View<Real>& view, const Vec3<Real>& scale,
                                                     const Projection<Real>& p, const ScreenGradient<Real>& d) {
   const Real inverse_z = 1 / p.point.z;
   const Real jx = view.focal_x * inverse_z, jy = view.focal_y * inverse_z;
-  const Vec3<Real> d_row_x = 2 * d.cov.xx * p.row_x + 2 * d.cov.xy * p.row_y;  // dM = 2 G M
+  const Vec3<Real> d_row_x = 2 * d.cov.xx * p.row_x + 2 * d.cov.xy * p.row_y;  // dL/dM = 2 D M
   const Vec3<Real> d_row_y = 2 * d.cov.xy * p.row_x + 2 * d.cov.yy * p.row_y;
 
-  const Vec3<Real> ax{scale.x * p.frame.c0.x, scale.y * p.frame.c1.x, scale.z * p.frame.c2.x};  // rows of the axes
+  const Vec3<Real> ax{scale.x * p.frame.c0.x, scale.y * p.frame.c1.x, scale.z * p.frame.c2.x};  // rows of frame diag(s)
   const Vec3<Real> ay{scale.x * p.frame.c0.y, scale.y * p.frame.c1.y, scale.z * p.frame.c2.y};
   const Vec3<Real> az{scale.x * p.frame.c0.z, scale.y * p.frame.c1.z, scale.z * p.frame.c2.z};
   const Real d_j00 = dot(d_row_x, ax), d_j02 = dot(d_row_x, az);
   const Real d_j11 = dot(d_row_y, ay), d_j12 = dot(d_row_y, az);
 
-  // J = [[f/z, 0, -f ratio/z], ...]: where the ratio is clamped it is a constant, and only 1/z moves.
+  // J = [[f/z, 0, -f ratio/z], ...]. A clamped ratio is a constant, so only its 1/z has a derivative.
   Vec3<Real> d_point;
   d_point.x = jx * d.mean.x - (p.clamped_x ? Real(0) : jx * inverse_z * d_j02);
   d_point.y = jy * d.mean.y - (p.clamped_y ? Real(0) : jy * inverse_z * d_j12);
@@ -196,7 +196,7 @@ LUCID_INLINE GaussianGradient<Real> project_adjoint(const View<Real>& view, cons
   return out;
 }
 
-/// [9] max(SH + 0.5, 0) seen from the camera; sh is [(degree+1)^2,3].
+/// [9]: the colour max(SH + 0.5, 0) in a unit direction from the camera to the Gaussian; sh is [(degree+1)^2,3].
 template <class Real>
 LUCID_INLINE Vec3<Real> sh_colour(int degree, const Vec3<Real>& direction, const Real* sh) {
   Real basis[kMaxShCount];
@@ -208,7 +208,8 @@ LUCID_INLINE Vec3<Real> sh_colour(int degree, const Vec3<Real>& direction, const
   return {sum.x > 0 ? sum.x : 0, sum.y > 0 ? sum.y : 0, sum.z > 0 ? sum.z : 0};
 }
 
-/// [21] Writes d_sh (unless null) and returns dL/d(direction); d_colour is already zero where the colour was clamped.
+/// [21]: writes d_sh (unless null) and returns dL/d(direction). The caller has set d_colour to zero for channels whose
+/// colour was clamped.
 template <class Real>
 LUCID_INLINE Vec3<Real> sh_colour_adjoint(int degree, const Vec3<Real>& direction, const Real* sh,
                                           const Vec3<Real>& d_colour, Real* d_sh) {
@@ -224,16 +225,16 @@ LUCID_INLINE Vec3<Real> sh_colour_adjoint(int degree, const Vec3<Real>& directio
   return sh_direction_gradient(degree, direction, weights);
 }
 
-// The blend step works on a number or on a vector of pixels.
+// In the blend step, Value is one number or a vector of pixels.
 
-/// [10] The weight with which a splat of `alpha` enters a pixel of transmittance T; T loses exactly that weight.
+/// [10]: the blending weight of a splat at a pixel. The transmittance decreases by exactly this weight.
 template <class Value>
 LUCID_INLINE Value blend_weight(Value alpha, Value transmittance) {
   return alpha * transmittance;
 }
 
-/// [13] dL/d(alpha): `value` is what a unit of weight of this splat is worth to the loss, `behind` what everything
-/// behind it (background included) is worth with its weights as they are, `inverse` 1 / (1 - alpha).
+/// [13]: dL/dalpha. `value` is dL/d(weight) of this splat [12]; `behind` is the sum of weight * value over everything
+/// behind it, background included; `inverse` is 1 / (1 - alpha).
 template <class Value>
 LUCID_INLINE Value blend_adjoint_inverse(Value inverse, Value transmittance, Value value, Value behind) {
   return transmittance * value - behind * inverse;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One Gaussian onto the screen and its gradients back, the same for every tiled backend. In double: the discrete
-// choices (near plane, radius, tiles, depth order) then agree with the reference's, and needles keep their digits;
-// colours need only float. Host and device.
+// Per-Gaussian computations of the tiled backends (CPU and CUDA): projection to a Splat, and the chain rule from a
+// splat's gradient sums to the Gaussian's parameters. Both compute in double: the discrete decisions (near plane,
+// radius, tiles, depth order) then agree with the reference implementation, and long thin Gaussians keep their
+// precision. Colours are computed in float. Host and device.
 #pragma once
 
 #include <cmath>
@@ -12,6 +13,7 @@
 
 namespace lucid::render {
 
+/// Row i of a [N,3] array, in double.
 LUCID_INLINE Vec3<double> wide3(const float* from, int64_t i) {
   return {from[3 * i], from[3 * i + 1], from[3 * i + 2]};
 }
@@ -22,19 +24,22 @@ LUCID_INLINE bool project_gaussian(const View<double>& view, const CloudView<flo
   return project(view, wide3(cloud.means, i), wide3(cloud.scales, i), Quat<double>{q[0], q[1], q[2], q[3]}, out);
 }
 
+/// The unit direction from the camera to Gaussian i, and its distance.
 LUCID_INLINE Vec3<float> direction_to(const View<double>& view, const CloudView<float>& cloud, int64_t i,
                                       float* distance) {
   const Vec3<double> d = wide3(cloud.means, i) - view.position;
   return normalized(Vec3<float>{float(d.x), float(d.y), float(d.z)}, distance);
 }
 
+/// One Gaussian as the tiled backends need it after projection.
 struct ScreenGaussian {
   Splat splat;
   Footprint footprint;
-  double depth;
+  double depth;  // camera z
 };
 
-/// [1]-[9]. `radius` is 0 where the Gaussian is not visible; false where no pixel can pass the alpha cut.
+/// [1]-[9]: projects Gaussian i. `*radius` is 0 if it is not visible. Returns false if it is not visible or its opacity
+/// is too low for any pixel to reach kAlphaCut.
 LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& cloud, int64_t i, ScreenGaussian* out,
                            int32_t* radius) {
   *radius = 0;
@@ -46,7 +51,7 @@ LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& clo
   const float opacity = cloud.opacities[i] * (cloud.filter == Filter::kMip ? float(mip_fade(p)) : 1);
   if (!(opacity >= float(kAlphaCut * 0.999))) return false;
   const float log2_opacity = std::log2(opacity);
-  // A little more than the exact reach: the kernels decide each pixel for themselves.
+  // Slightly more than the exact ellipse: it only selects tiles; the blend kernels test every pixel themselves.
   const double squared_reach = 2 / kLog2E * double(log2_opacity - kLog2AlphaCut) + 1e-2;
   out->footprint = footprint(p, rect, squared_reach);
   out->depth = p.point.z;
@@ -69,7 +74,7 @@ LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& clo
   return true;
 }
 
-/// One Gaussian's sums over all its tiles, moments still in the scale of Splat.
+/// One Gaussian's gradient sums over all its tiles. The moments have the scale of Splat (exponents in base 2).
 struct PairTotals {
   double red = 0, green = 0, blue = 0, depth = 0;
   Moments<double> moments;
@@ -101,7 +106,8 @@ LUCID_INLINE void write_no_gradients(int64_t i, int sh_degree, const CloudGradie
   clear(out.means2d_ndc, 2);
 }
 
-/// [15]-[21]: the chain rule from the sums to every parameter. `splat` is what splat_of() made in the forward pass.
+/// [15]-[21]: the chain rule from the sums to every parameter of Gaussian i. `splat` is splat_of()'s result in the
+/// forward pass.
 LUCID_INLINE void write_gradients(const View<double>& view, const CloudView<float>& cloud, int64_t i,
                                   const Splat& splat, const PairTotals& total, const CloudGradients<float>& out) {
   Projection<double> p;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The differentiable Gaussian rasteriser (Kerbl et al. 2023): plain pointers in, plain pointers out, no tensors.
-// Colour, depth and alpha; gradients of all three with respect to every parameter. Docs: docs/rasteriser.md.
+// The differentiable Gaussian rasteriser (Kerbl et al. 2023): public interface on plain pointers, without tensors. The
+// forward pass renders colour, depth and alpha; the backward pass gives the gradients of every parameter from those of
+// the three images. Equations, backends and tests: docs/dev/rasteriser.md.
 #pragma once
 
 #include <array>
@@ -14,26 +15,27 @@
 
 namespace lucid::render {
 
-/// What an opacity means where a Gaussian is thinner than a pixel, and so is widened by kDilation.
+/// The screen-space filter. Both widen a Gaussian's screen covariance by kDilation; they differ in its opacity.
 enum class Filter {
-  kDilated,  // the peak after widening: a distant or thin Gaussian grows brighter (Kerbl et al. 2023)
-  kMip,      // the peak before it, faded by as much as the widening adds to its area (Yu et al. 2024)
+  kDilated,  // opacity unchanged: a thin or distant Gaussian becomes brighter (Kerbl et al. 2023)
+  kMip,      // opacity multiplied by sqrt(det before / det after the widening) (Mip-Splatting, Yu et al. 2024)
 };
 
-/// Activated Gaussians, row-major, owned by the caller.
+/// A view of N activated Gaussians in row-major arrays that the caller owns.
 template <class Real>
 struct CloudView {
   int64_t count = 0;
-  int sh_degree = 0;                // degree stored in `sh` and evaluated
+  int sh_degree = 0;                // 0 to 3: degree stored in `sh` and evaluated
   const Real* means = nullptr;      // [N,3] world units
   const Real* scales = nullptr;     // [N,3] linear standard deviations
   const Real* quats = nullptr;      // [N,4] w,x,y,z; normalised on use
-  const Real* opacities = nullptr;  // [N] linear, 0..1
+  const Real* opacities = nullptr;  // [N] in [0, 1]
   const Real* sh = nullptr;         // [N,(degree+1)^2,3]; colour = max(SH + 0.5, 0)
   Filter filter = Filter::kDilated;
 };
 
-/// dL/d of the above; overwritten, same shapes; any pointer may be null.
+/// Outputs of the backward pass: dL/d of the CloudView's arrays, with the same shapes. They are overwritten, not added
+/// to. A null pointer means that the gradient is not wanted.
 template <class Real>
 struct CloudGradients {
   Real* means = nullptr;
@@ -41,33 +43,34 @@ struct CloudGradients {
   Real* quats = nullptr;
   Real* opacities = nullptr;
   Real* sh = nullptr;
-  Real* means2d_ndc = nullptr;  // [N,2] gradient w.r.t. the projected mean in NDC units (what densification thresholds)
+  Real* means2d_ndc = nullptr;  // [N,2] dL/d(projected mean) in NDC units; densification compares its norm
 };
 
+/// Outputs of the forward pass; w is a Gaussian's blending weight at a pixel. A null pointer means not wanted.
 template <class Real>
 struct Images {
-  Real* rgb = nullptr;       // [3,H,W] over the background
-  Real* depth = nullptr;     // [H,W] sum of w z
+  Real* rgb = nullptr;       // [3,H,W] sum of w * colour + transmittance * background
+  Real* depth = nullptr;     // [H,W] sum of w * camera z (not divided by alpha)
   Real* alpha = nullptr;     // [H,W] sum of w
-  int32_t* radii = nullptr;  // [N] pixels, 0 = not visible; may be null
+  int32_t* radii = nullptr;  // [N] screen radius in pixels, 0 = not visible
 };
 
 template <class Real>
-struct ImageGradients {  // dL/d of the images; a null pointer means zero
+struct ImageGradients {  // inputs of the backward pass: dL/d of the images, same shapes; a null pointer means zero
   const Real* rgb = nullptr;
   const Real* depth = nullptr;
   const Real* alpha = nullptr;
 };
 
-/// One view of several that are drawn by one call, a frame of its own.
+/// One of several views that one forward call renders.
 struct ViewJob {
-  int frame = 0;
+  int frame = 0;  // the slot that keeps this view's state for backward()
   Camera camera;
   Images<float> out;
 };
 
-/// Slow and obvious, in the given precision (float or double): the oracle. Throws std::invalid_argument on NaN/Inf
-/// input.
+/// The reference implementation: one loop over all pixels and Gaussians, in float or double. Tests compare every other
+/// backend with it. Throws std::invalid_argument on NaN or Inf input.
 namespace reference {
 template <class Real>
 void forward(const CloudView<Real>& cloud, const Camera& camera, const std::array<Real, 3>& background,
@@ -77,34 +80,35 @@ void backward(const CloudView<Real>& cloud, const Camera& camera, const std::arr
               const ImageGradients<Real>& d_images, const CloudGradients<Real>& d_cloud);
 }  // namespace reference
 
-/// What a frame's latest passes did, for benchmarks.
+/// Counts and times of a frame's latest passes, for benchmarks.
 struct CpuStatistics {
   int64_t pairs = 0;                                // (pixel, Gaussian) pairs blended
-  int64_t entries = 0;                              // (tile, Gaussian) pairs listed
-  int64_t visited = 0;                              // entries that their tile came to before all its pixels had stopped
+  int64_t entries = 0;                              // (tile, Gaussian) pairs in the tile lists
+  int64_t visited = 0;                              // entries processed before all pixels of their tile had stopped
   double project_ms = 0, bin_ms = 0, blend_ms = 0;  // forward
   double adjoint_ms = 0, gather_ms = 0;             // backward
 };
 
-/// The tiled CPU rasteriser. Holds only scratch memory, reused between calls; what forward leaves in a `Frame` is what
-/// backward needs (sorted tile lists, last contributor, transmittance). Deterministic: the same bits at any thread
-/// count.
+/// The tiled CPU rasteriser. It owns only scratch memory, which later calls reuse. A forward pass keeps the state that
+/// its backward pass needs (sorted tile lists, transmittance) in a `Frame`. Deterministic: the same bits at any thread
+/// count. NaN or Inf in the cloud throws std::invalid_argument.
 class CpuRasterizer {
  public:
-  class Frame;  // one forward's leftovers
+  class Frame;  // the state of one forward pass that its backward pass needs
   CpuRasterizer();
   ~CpuRasterizer();
   CpuRasterizer(CpuRasterizer&&) noexcept;
   CpuRasterizer& operator=(CpuRasterizer&&) noexcept;
 
-  /// Frames are numbered by the caller (one a view of a batch) and reused; `frame` must match in backward.
+  /// The caller numbers the frames from 0, one for each view of a batch; later calls reuse them. backward() takes the
+  /// number that forward() was given.
   void forward(int frame, const CloudView<float>& cloud, const Camera& camera, const std::array<float, 3>& background,
                const Images<float>& out);
-  /// Several views of one cloud; their tiles are shared among the threads together.
+  /// Renders several views of one cloud, each to a different frame. The threads share the tiles of all views.
   void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background);
   void backward(int frame, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                 const CloudGradients<float>& d_cloud);
-  int64_t blended_pairs(int frame) const;  // (pixel, Gaussian) pairs blended by that forward, for benchmarks
+  int64_t blended_pairs(int frame) const;  // (pixel, Gaussian) pairs that the frame's forward pass blended
   CpuStatistics statistics(int frame) const;
 
  private:
@@ -112,46 +116,49 @@ class CpuRasterizer {
   std::unique_ptr<State> state_;
 };
 
-/// The same image and gradients on a CUDA device (compute capability 8.0 or later): every pointer of the views is
-/// device memory of the device that is current, the camera is the host's. Work is put into the caller's stream (a
-/// cudaStream_t; null is the default one); one rasteriser's calls must follow each other in stream order.
-/// Deterministic: the same bits each time on the same kind of device.
+/// The CUDA rasteriser (compute capability 8.0 or later). Every pointer of the views is memory of the current device;
+/// the camera is on the host. Work is queued in the caller's stream (a cudaStream_t; null is the default stream). The
+/// calls of one rasteriser must follow each other in stream order. Deterministic: the same bits in every run on the
+/// same kind of device.
 class CudaRasterizer {
  public:
   enum class Counting {
-    kExact,     // a forward pass waits once, for the number of (tile, Gaussian) pairs: memory always fits
-    kExpected,  // only a frame's first forward waits; later ones have room for half as many pairs again as the largest
-                // of the frame's previous ones, leave out the farthest Gaussians where that is too little
-                // (lost_pairs), and report a NaN or Inf of the cloud in the frame's next forward or lost_pairs()
+    // Each forward pass waits once for the device, to learn the number of (tile, Gaussian) pairs it needs memory for.
+    kExact,
+    // Only a frame's first forward pass waits. Later ones have memory for 1.5 times the pairs of the frame's previous
+    // passes. If that is too little, the farthest Gaussians are left out; lost_pairs() tells. A NaN or Inf in the cloud
+    // is reported by the frame's next forward() or lost_pairs().
+    kExpected,
   };
-  /// Throws UserError where there is no CUDA device, or this build has no CUDA rasteriser.
+  /// Throws UserError if there is no CUDA device or this build has no CUDA rasteriser.
   explicit CudaRasterizer(Counting counting = Counting::kExact);
   ~CudaRasterizer();
   CudaRasterizer(CudaRasterizer&&) noexcept;
   CudaRasterizer& operator=(CudaRasterizer&&) noexcept;
 
-  /// As CpuRasterizer's.
+  /// The same as CpuRasterizer's.
   void forward(int frame, const CloudView<float>& cloud, const Camera& camera, const std::array<float, 3>& background,
                const Images<float>& out, void* stream = nullptr);
-  /// Several views of one cloud, each a frame of its own, with one wait for all of them.
+  /// Renders several views of one cloud, each to a different frame, with one wait for all of them.
   void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background,
                void* stream = nullptr);
   void backward(int frame, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                 const CloudGradients<float>& d_cloud, void* stream = nullptr);
-  int64_t lost_pairs(int frame);     // waits; always 0 when counting exactly
-  int64_t blended_pairs(int frame);  // waits; as CpuRasterizer's
+  int64_t lost_pairs(int frame);     // (tile, Gaussian) pairs left out by the last forward pass; waits; 0 with kExact
+  int64_t blended_pairs(int frame);  // the same as CpuRasterizer's; waits
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-/// Whether this build has the CUDA rasteriser and the current device can run it; and that device's name, "" if none.
+/// Whether this build has the CUDA rasteriser and the current device can run it.
 bool cuda_available();
+/// The current device's name; "" unless cuda_available().
 std::string cuda_device();
 
-/// Name of the instruction set the CPU rasteriser runs with ("portable", "avx2", "avx512"); LUCID_ISA forces a lower
-/// one.
+/// The instruction set that the CPU rasteriser uses: "portable", "avx2" or "avx512". The environment variable LUCID_ISA
+/// selects a lower one; an unknown name there throws UserError.
 const char* cpu_isa();
 
 }  // namespace lucid::render

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU rasteriser against the oracle on random and hostile scenes, for every instruction set; and its promises:
-// the same bits at any thread count, frames that do not disturb each other, refusal of numbers that are none.
+// Tests of the CPU rasteriser: agreement with the reference on random and hostile scenes for every instruction set, the
+// same bits at any thread count, independent frames, and rejection of NaN and Inf.
 #include <gtest/gtest.h>
 #include <omp.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The oracle against calculus: its gradients must be the central differences of its own images.
+// Tests of the reference rasteriser: its gradients equal the central differences of its images.
 #include <gtest/gtest.h>
 
 #include "lucid/render/scene_test.h"
@@ -7,8 +7,8 @@
 namespace lucid::render::test {
 namespace {
 
-/// Few, broad, translucent Gaussians inside a small image: no pixel comes near a threshold (alpha cut, stop, clamp, the
-/// tile rectangle's edge), so the images are smooth in every parameter.
+/// A few wide, translucent Gaussians in a small image. No pixel is near a threshold (alpha cut, stop, clamp, edge of
+/// the tile rectangle), so the images are smooth in every parameter.
 Scene<double> smooth_scene(uint64_t seed, int sh_degree) {
   Rng rng(seed, "smooth");
   Scene<float> s;
@@ -22,7 +22,7 @@ Scene<double> smooth_scene(uint64_t seed, int sh_degree) {
     blob.opacity = rng.uniform(0.2, 0.5);
     add(rng, blob, &s);
     for (size_t c = s.sh.size() - size_t(3 * (sh_degree + 1) * (sh_degree + 1)), end = c + 3; c < end; ++c) {
-      s.sh[c] = 3;  // bright enough that the colour clamp stays away
+      s.sh[c] = 3;  // bright enough that no colour is clamped
     }
   }
   draw_upstream(rng, &s);
@@ -73,7 +73,7 @@ TEST(Reference, GradientsAreCentralDifferences) {
 
 TEST(Reference, GradientsWhereTheJacobianIsClamped) {
   Scene<double> scene = smooth_scene(7, 1);
-  for (int i = 0; i < 3; ++i) {  // well outside the image, so broad that they still colour all of it
+  for (int i = 0; i < 3; ++i) {  // centres far outside the image, wide enough to cover all of it
     scene.means[size_t(3 * i)] = i == 1 ? -0.9 : 0.9;
     scene.means[size_t(3 * i + 2)] = i == 2 ? 0.85 : 0.1;
     for (int k = 0; k < 3; ++k) scene.scales[size_t(3 * i + k)] = 1.2 + 0.1 * k;
@@ -85,7 +85,7 @@ TEST(Reference, GradientsOfFadedGaussians) {
   for (int degree = 0; degree <= 1; ++degree) {
     Scene<double> scene = smooth_scene(uint64_t(20 + degree), degree);
     scene.filter = Filter::kMip;
-    // Seen from afar each Gaussian is about as wide as the dilation: the fade is about one half.
+    // At this distance each Gaussian is about as wide as the dilation, so the filter halves its opacity.
     scene.camera.tan_half_fov_x *= 12;
     scene.camera.tan_half_fov_y *= 12;
     Scene<double> dilated = scene;
@@ -96,7 +96,7 @@ TEST(Reference, GradientsOfFadedGaussians) {
 }
 
 TEST(Reference, AFadedGaussianKeepsItsLightAtAnyDistance) {
-  // The sum of alpha over the picture times the distance squared: constant for kMip, growing for kDilated.
+  // The sum of alpha over the image times the squared distance: constant for kMip, growing for kDilated.
   const auto light = [](Filter filter, double distance) {
     Scene<double> scene;
     scene.filter = filter;

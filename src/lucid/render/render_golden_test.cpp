@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference and CPU rasteriser against an independent autograd rasteriser's images and gradients.
+// Golden tests of the reference and the CPU rasteriser: images and gradients of an independent autograd rasteriser.
 #include <gtest/gtest.h>
 
 #include "lucid/render/golden_scene_test.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which Gaussians each tile blends, nearest first: the visible ones are sorted once by depth, then dealt to their tiles
-// in that order (a stable counting sort), so no list has to be sorted by itself.
+// Tile lists: the Gaussians that each tile blends, nearest first. The visible Gaussians are sorted once by depth and
+// then distributed to their tiles in that order by a stable counting sort, so no tile's list needs a sort of its own.
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -16,7 +16,7 @@ namespace {
 constexpr int kDigitBits = 11, kDigits = 1 << kDigitBits;
 constexpr int64_t kChunkSize = 512, kMaxChunks = 32;
 
-/// Least significant digit first; stable, so equal keys stay in index order.
+/// Radix sort by depth_bits, least significant digit first. It is stable, so equal keys stay in index order.
 void radix_sort(std::vector<BinScratch::Key>* keys, std::vector<BinScratch::Key>* spare) {
   spare->resize(keys->size());
   for (int shift = 0; shift < 32; shift += kDigitBits) {
@@ -29,7 +29,8 @@ void radix_sort(std::vector<BinScratch::Key>* keys, std::vector<BinScratch::Key>
   }
 }
 
-/// Visible Gaussians by (depth in double, index): float bits first, then the rare runs that float cannot tell apart.
+/// Sorts the visible Gaussians by (depth in double, index): first by the bits of the depth in float, then within the
+/// rare runs of equal floats.
 void sort_by_depth(const CpuRasterizer::Frame& frame, BinScratch* scratch) {
   auto& order = scratch->order;
   order.clear();
@@ -48,6 +49,7 @@ void sort_by_depth(const CpuRasterizer::Frame& frame, BinScratch* scratch) {
   }
 }
 
+/// Sets first_slot of every Gaussian and returns the number of (tile, Gaussian) pairs.
 uint32_t assign_slots(CpuRasterizer::Frame* frame) {
   frame->first_slot.resize(frame->touched.size());
   uint64_t total = 0;
@@ -68,11 +70,11 @@ void build_tile_lists(CpuRasterizer::Frame* frame, BinScratch* scratch) {
   frame->entries.resize(assign_slots(frame));
   const auto& order = scratch->order;
   const int64_t visible = int64_t(order.size()), tiles = frame->tiles(), tiles_x = frame->view.tiles_x;
-  // The chunks depend on the data alone, not on how many threads there are.
+  // The number of chunks depends only on the data, not on the number of threads.
   const int64_t chunks = std::clamp<int64_t>(visible / kChunkSize, 1, kMaxChunks);
   scratch->histogram.assign(static_cast<size_t>(chunks * tiles), 0);
 
-  const auto each_in_chunk = [&](int64_t chunk, const auto& visit) {  // visit(entry, the tile's counter)
+  const auto each_in_chunk = [&](int64_t chunk, const auto& visit) {  // calls visit(entry, counter of its tile)
     uint32_t* counters = scratch->histogram.data() + chunk * tiles;
     for (int64_t k = visible * chunk / chunks; k < visible * (chunk + 1) / chunks; ++k) {
       const uint32_t index = order[static_cast<size_t>(k)].index;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blend kernels for AVX2 + FMA (see blend_body.h); reached only after blend_kernels() has asked the machine.
+// Blend kernels for AVX2 with FMA: blend_body.h compiled with simd_avx2.h. blend_kernels() selects them only on a
+// processor that has these instructions.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -10,7 +11,7 @@ namespace lucid::render::cpu {
 namespace avx2 {
 #include "lucid/render/cpu/simd_avx2.h"
 #include "lucid/render/cpu/store_sums.h"
-// and, in terms of it:
+// blend_body.h uses the operations of the two files above:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace avx2
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blend kernels for AVX-512 (F, DQ, BW, VL) (see blend_body.h); reached only after blend_kernels() has asked the
-// machine.
+// Blend kernels for AVX-512 (F, DQ, BW, VL): blend_body.h compiled with simd_avx512.h. blend_kernels() selects them
+// only on a processor that has these instructions.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -10,7 +10,7 @@
 namespace lucid::render::cpu {
 namespace avx512 {
 #include "lucid/render/cpu/simd_avx512.h"
-// and, in terms of it:
+// blend_body.h uses the operations of the file above:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace avx512
 

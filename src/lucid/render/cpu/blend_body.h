@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blend loops, included by one file per instruction set after its simd header and inside its own namespace, so no
-// pragma once and no includes. Everything here is static or inlined: nothing may leak into another file's code.
+// The blend loops of the CPU rasteriser. One file per instruction set includes this text inside its own namespace,
+// after its simd_*.h; hence no pragma once and no includes. Everything here is static or always inlined, so that the
+// linker cannot use one file's code in another.
 //
-// A vector holds a block of pixels, four wide: a round splat fills such a block better than a strip of a row.
+// A vector holds a block of pixels that is four wide, because a round splat fills such a block better than a strip of a
+// row does.
 
-/// 2^x for x in about [-126, 126] to 8e-8 relative: 2^round(x) times a minimax polynomial on [-1/2, 1/2].
+/// 2^x for x in about [-126, 126], relative error 8e-8: 2^round(x) times a minimax polynomial on [-1/2, 1/2].
 LUCID_INLINE Value exp2_fast(Value x) {
   const Value whole = round_to_int(x);
   const Value f = x - whole;
@@ -16,14 +18,14 @@ LUCID_INLINE Value exp2_fast(Value x) {
   return times_power_of_two(p, whole);
 }
 
-constexpr float kNever = 3e38f;  // a gate that no exponent passes
+constexpr float kNever = 3e38f;  // a gate (least exponent of a pixel, see open_gates()) that no splat reaches
 
 constexpr int kBlockWidth = 4, kBlockHeight = kLanes / kBlockWidth, kBlocksX = kTile / kBlockWidth;
-constexpr int kBlocks = kTilePixels / kLanes;  // 64 at most: sets of blocks are bits of a word
+constexpr int kBlocks = kTilePixels / kLanes;  // at most 64: a set of blocks is the bits of one word
 static_assert(kBlocks <= 64);
 using BlockSet = uint64_t;
 
-/// First pixel of each block, in the tile.
+/// First pixel of each block, relative to the tile.
 struct Origins {
   alignas(64) float x[kBlocks], y[kBlocks];
 };
@@ -37,7 +39,7 @@ static constexpr Origins kOrigins = [] {
 }();
 LUCID_INLINE int first_of(BlockSet set) { return __builtin_ctzll(set); }
 
-/// A tile's values, block by block instead of row by row.
+/// One value per pixel of a tile, in the order of the blocks instead of the rows.
 using Blocks = float[kTilePixels];
 
 LUCID_INLINE void to_blocks(const float* rows, float* blocks) {
@@ -57,8 +59,8 @@ LUCID_INLINE void to_rows(const float* blocks, float* rows) {
   }
 }
 
-/// Per pixel the exponent from which a splat counts; kNever outside the image and once the pixel has stopped. Returns
-/// the blocks with a pixel inside the image.
+/// Sets each pixel's gate: the least exponent with which a splat contributes. It is log2(kAlphaCut), or kNever outside
+/// the image and after the pixel has stopped. Returns the blocks that have a pixel inside the image.
 static BlockSet open_gates(const TileJob& job, float* gates) {
   float rows[kTilePixels];
   for (int i = 0; i < kTilePixels; ++i) {
@@ -84,11 +86,11 @@ LUCID_INLINE void fetch_ahead(const TileJob& job, int64_t entry) {
   if (entry + kAhead < job.count) __builtin_prefetch(job.splats + job.entries[entry + kAhead].splat);
 }
 
-/// The blocks in which alpha may reach kAlphaCut: those whose distance along t and along y, each taken by itself, lets
-/// it.
+/// The blocks in which alpha may reach kAlphaCut. Conservative: it uses the block's least distance along t and its
+/// least distance along y, which different pixels may have.
 static BlockSet blocks_met(const Splat& splat) {
   constexpr float kHalfX = (kBlockWidth - 1) / 2.0f, kHalfY = (kBlockHeight - 1) / 2.0f;
-  constexpr float kSlack = 1e-3f;  // far above the rounding of what hit() computes
+  constexpr float kSlack = 1e-3f;  // far above the rounding error of hit()'s exponent
   const float spread = std::fabs(splat.tx) * kHalfX + std::fabs(splat.ty) * kHalfY;
   const Value zero = broadcast(0), allowed = broadcast(splat.log2_opacity - kLog2AlphaCut + kSlack);
   BlockSet met = 0;
@@ -103,11 +105,11 @@ static BlockSet blocks_met(const Splat& splat) {
   return met;
 }
 
-/// One splat against one block's pixels: [8] and [10], the same for both passes.
+/// One splat evaluated at the pixels of one block: [8] and [10]. Both passes use it.
 struct Hit {
-  Value t, dy, peak, alpha;  // alpha is 0 where the splat does not count
-  Value weight, left;        // left: the transmittance behind it
-  Mask stopped;              // before this splat
+  Value t, dy, peak, alpha;  // peak: alpha before the bound kAlphaMax. alpha: 0 where the splat does not contribute
+  Value weight, left;        // left: transmittance behind the splat
+  Mask stopped;              // pixels that stop before this splat
   bool any_stopped;
 };
 LUCID_INLINE Hit hit(const Splat& splat, int block, Value transmittance, Value gates) {
@@ -119,7 +121,7 @@ LUCID_INLINE Hit hit(const Splat& splat, int block, Value transmittance, Value g
   const Value exponent = negative_fma(h.t, h.t, negative_fma(r, r, broadcast(splat.log2_opacity)));
   h.peak = exp2_fast(exponent);
   h.alpha = zero_unless(greater_equal(exponent, gates), minimum(h.peak, broadcast(float(kAlphaMax))));
-  // The only two steps that wait for the splat before; a pixel that stops is rare enough to be put right afterwards.
+  // Only these two steps depend on the previous splat. Pixels that stop are rare, so they are corrected afterwards.
   h.weight = blend_weight(h.alpha, transmittance);
   h.left = transmittance - h.weight;
   h.stopped = less(h.left, broadcast(float(kTransmittanceStop)));
@@ -132,15 +134,15 @@ LUCID_INLINE Hit hit(const Splat& splat, int block, Value transmittance, Value g
   return h;
 }
 
-/// Entries of a tile are taken this many at a time: for each block a word says which of them meet it.
+/// The forward pass takes a tile's entries in batches of this size: one word per block holds the entries that reach it.
 constexpr int kBatch = 64;
 
 struct ForwardBlocks {
   alignas(64) Blocks transmittance, gates, red, green, blue, depth;
 };
 
-/// Blends the `queue` of a batch's splats into one block, whose state stays in registers. Returns the place in the
-/// batch of the splat at which its last pixel stopped, or -1.
+/// Blends the splats of a batch whose bits are set in `queue` into one block, whose state stays in registers. Returns
+/// the batch index of the splat at which the block's last pixel stopped, or -1.
 [[gnu::noinline]] static int blend_block(int block, const Splat* splats, uint64_t queue, ForwardBlocks* image,
                                          int64_t* pairs) {
   const int at = block * kLanes;
@@ -213,12 +215,13 @@ struct BackwardBlocks {
   alignas(64) Blocks transmittance, gates, red, green, blue, depth, alpha, behind;
 };
 
-/// The sums of PairGradient, in its order.
+/// The ten sums of PairGradient, in its order, by lane.
 struct Sums {
   Value red, green, blue, depth, g, t, y, tt, ty, yy;
 };
 
-/// [12]-[14] for one block. `behind` holds what this splat and all after it are worth and loses this splat's share.
+/// [12]-[14] for one block. `behind` holds the sum of weight * value from this splat on; this splat's part is
+/// subtracted.
 LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, Value transmittance, BackwardBlocks* d, int at,
                           Sums* sums) {
   const Value red = load(d->red + at), green = load(d->green + at), blue = load(d->blue + at);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blend kernels for any machine (see blend_body.h); reached only after blend_kernels() has asked the machine.
+// Blend kernels for any processor: blend_body.h compiled with simd_portable.h.
 #include "lucid/render/cpu/blend.h"
 #include "lucid/render/kernel_math.h"
 
@@ -7,7 +7,7 @@ namespace lucid::render::cpu {
 namespace portable {
 #include "lucid/render/cpu/simd_portable.h"
 #include "lucid/render/cpu/store_sums.h"
-// and, in terms of it:
+// blend_body.h uses the operations of the two files above:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace portable
 

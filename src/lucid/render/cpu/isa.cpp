@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses the blend kernels at run time: what the machine can do, lowered by LUCID_ISA.
+// Run-time selection of the blend kernels: the widest instruction set that the processor has and LUCID_ISA allows.
 #include "lucid/base/machine.h"
 #include "lucid/render/cpu/blend.h"
 #include "lucid/render/rasterize.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every Gaussian onto the screen, and its gradients back (per_gaussian.h), over all threads.
+// Multithreaded loops over the Gaussians: projection to splats, and the gradients of the parameters (per_gaussian.h).
 #include "lucid/base/parallel.h"
 #include "lucid/render/cpu/frame.h"
 #include "lucid/render/per_gaussian.h"
@@ -9,13 +9,13 @@ namespace {
 
 constexpr int64_t kGrain = 256;
 
-/// Their number; which they are goes into `rows`.
+/// Stores the tiles that the footprint intersects in *rows and returns their number.
 uint32_t tiles_met(const Footprint& f, TileRows* rows) {
   uint32_t tiles = 0;
   int first = 0, count = 0;
   render::for_each_tile_row(f, [&](int y, int x0, int x1) {
     if (count == 0) first = y;
-    for (int row = count; row <= y - first && row < TileRows::kMost; ++row) {  // rows that were passed over are empty
+    for (int row = count; row <= y - first && row < TileRows::kMost; ++row) {  // skipped rows are stored as empty
       rows->x[row][0] = static_cast<uint16_t>(row < y - first ? 0 : x0);
       rows->x[row][1] = static_cast<uint16_t>(row < y - first ? 0 : x1);
     }
@@ -28,8 +28,8 @@ uint32_t tiles_met(const Footprint& f, TileRows* rows) {
   return tiles;
 }
 
-/// Sums one Gaussian's tiles in slot order, whatever the order they were computed in. A tile whose pixels had all
-/// stopped before it has written nothing.
+/// Sums one Gaussian's pairs in slot order, which makes the result independent of the threads. A pair is not written if
+/// all pixels of its tile had stopped before it.
 PairTotals sum_tiles(const PairGradient* pairs, const uint8_t* written, uint32_t count) {
   PairTotals total;
   for (uint32_t k = 0; k < count; ++k) {

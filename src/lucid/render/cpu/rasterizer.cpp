@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CpuRasterizer: project, bin, blend; and the way back. Tiles write only their own pixels and pair slots, Gaussians sum
-// their slots in order, so the bits do not depend on the threads.
+// CpuRasterizer: project, bin and blend in the forward pass, their adjoints in the backward pass. A tile writes only
+// its own pixels and pair slots, and a Gaussian sums its slots in order, so the bits do not depend on the threads.
 #include <algorithm>
 #include <chrono>
 #include <span>
@@ -14,7 +14,7 @@
 namespace lucid::render {
 namespace {
 
-/// Copies one tile into the planar images, over the background.
+/// Copies one tile into the planar images and adds the background.
 void write_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const cpu::TileImage& tile,
                 const Images<float>& out) {
   const int64_t pixels = int64_t(frame.width) * frame.height;
@@ -34,7 +34,8 @@ void write_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, cons
   }
 }
 
-/// Reads one tile's dL/d(images) and works out what each whole pixel is worth.
+/// Reads one tile's dL/d(images). `behind` becomes the sum of weight * value [12] over the whole pixel, background
+/// included.
 void read_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const cpu::TileImage& tile,
                const ImageGradients<float>& d_images, cpu::TileGradient* out) {
   const int64_t pixels = int64_t(frame.width) * frame.height;
@@ -66,7 +67,7 @@ void read_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const
   }
 }
 
-/// Milliseconds since the last call, or since it was made.
+/// A stopwatch: returns the milliseconds since the last call, or since construction.
 class Lap {
  public:
   double operator()() {
@@ -85,9 +86,9 @@ struct CpuRasterizer::State {
   std::vector<std::unique_ptr<Frame>> frames;
   cpu::BinScratch bins;
   std::vector<PairGradient> pairs;  // by slot
-  std::vector<uint8_t> written;     // by slot: whether its tile came to it
+  std::vector<uint8_t> written;     // by slot: whether the backward pass has written pairs[slot]
 
-  /// The job's frame, not usable should anything throw before its count is set.
+  /// Prepares the job's frame. Until forward() sets its count, the frame is invalid; an exception leaves it so.
   Frame& begin_frame(const ViewJob& job, const CloudView<float>& cloud, const std::array<float, 3>& background) {
     if (size_t(job.frame) >= frames.size()) frames.resize(size_t(job.frame) + 1);
     auto& place = frames[size_t(job.frame)];
@@ -128,7 +129,7 @@ void CpuRasterizer::forward(const CloudView<float>& cloud, std::span<const ViewJ
     check_shapes(cloud, job.camera, background);
   }
   check_elements(cloud);
-  std::vector<int64_t> first_tile{0};  // of each job, and the number of all
+  std::vector<int64_t> first_tile{0};  // number of each job's first tile; last, the number of all tiles
   Lap lap;
   for (const ViewJob& job : jobs) {
     Frame& frame = state_->begin_frame(job, cloud, background);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eight pixels at a time: the vector operations of blend_body.h in AVX2 + FMA. Included inside the file's own
-// namespace.
+// Vector operations of blend_body.h for AVX2 with FMA: 8 pixels (4x2) per vector. Included inside a namespace.
 
 using Value = __m256;
 using Mask = __m256;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sixteen pixels at a time: the vector operations of blend_body.h in AVX-512. Included inside the file's own namespace.
+// Vector operations of blend_body.h for AVX-512: 16 pixels (4x4) per vector. Included inside a namespace.
 
 using Value = __m512;
 using Mask = __mmask16;
@@ -14,7 +14,7 @@ LUCID_INLINE Value fma(Value a, Value b, Value c) { return _mm512_fmadd_ps(a, b,
 LUCID_INLINE Value negative_fma(Value a, Value b, Value c) { return _mm512_fnmadd_ps(a, b, c); }
 LUCID_INLINE Value minimum(Value a, Value b) { return _mm512_min_ps(a, b); }
 LUCID_INLINE Value maximum(Value a, Value b) { return _mm512_max_ps(a, b); }
-LUCID_INLINE Value inverse(Value v) {  // 2e-8 relative: an estimate of 14 bits and one step of Newton's
+LUCID_INLINE Value inverse(Value v) {  // relative error 2e-8: a 14-bit estimate and one Newton step
   const Value guess = _mm512_rcp14_ps(v);
   return guess * _mm512_fnmadd_ps(v, guess, _mm512_set1_ps(2));
 }
@@ -28,8 +28,8 @@ LUCID_INLINE int count(Mask m) { return __builtin_popcount(m); }
 LUCID_INLINE Value select(Mask m, Value yes, Value no) { return _mm512_mask_blend_ps(m, no, yes); }
 LUCID_INLINE Value zero_unless(Mask m, Value v) { return _mm512_maskz_mov_ps(m, v); }
 
-/// Sums over the lanes, in order, into the first members of `to`: all ten at once, halving the lanes and doubling what
-/// a vector holds at each step.
+/// Sums the ten vectors of `s` over their lanes into the first ten members of `to`. Computes all ten together: each
+/// step halves the lanes of a sum and doubles the sums in a vector.
 template <class Sums, class Record>
 LUCID_INLINE void store_sums(const Sums& s, Record* to) {
   const auto halves = [](Value a, Value b) {  // [a, b], 8 lanes each

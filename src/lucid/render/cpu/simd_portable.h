@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Four pixels at a time in the compiler's own vector type, for any machine. Included inside the file's own namespace.
+// Vector operations of blend_body.h for any processor, with the compiler's vector extension: 4 pixels (4x1) per vector.
+// Included inside a namespace.
 
 typedef float Value __attribute__((vector_size(16)));
 typedef int32_t Mask __attribute__((vector_size(16)));
 typedef int64_t Halves __attribute__((vector_size(16)));
 constexpr int kLanes = 4;
-constexpr float kRoundMagic = 12582912.0f;  // 1.5 * 2^23: adding it leaves round(x) in the lowest mantissa bits
+constexpr float kRoundMagic = 12582912.0f;  // 1.5 * 2^23: after adding it, the lowest mantissa bits hold round(x)
 
 LUCID_INLINE Value load(const float* from) { return *reinterpret_cast<const Value*>(from); }
 LUCID_INLINE void store(float* to, Value v) { *reinterpret_cast<Value*>(to) = v; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A splat's ten sums over the lanes, one after the other; for instruction sets without a way to take them together.
-// Included inside the file's own namespace.
+// store_sums(): a splat's ten sums over the lanes of a vector, one after the other. simd_avx512.h has a faster version.
+// Included inside a namespace.
 
-/// Sums over the lanes, in order, into the first members of `to`.
+/// Sums each vector of `s` over its lanes into the first ten members of `to`.
 template <class Sums, class Record>
 LUCID_INLINE void store_sums(const Sums& s, Record* to) {
   to->red = sum(s.red);

@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// From Gaussians in depth order to a list for each tile. Pairs are made nearest Gaussian first; a stable sort by tile
-// alone then leaves every list nearest first, at a quarter of the passes that sorting (tile, depth) takes, and with the
-// depths compared in double.
+// CUDA kernels that build the tile lists from Gaussians in depth order. (tile, Gaussian) pairs are created nearest
+// Gaussian first, so a stable sort by tile alone leaves every list nearest first. That takes a quarter of the passes of
+// a sort by (tile, depth), and depths are compared in double.
 #pragma once
 
 #include "lucid/render/cuda/project_kernels.h"
 
 namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
 
+/// out[k] = number of tiles of the k-th nearest Gaussian.
 static __global__ void __launch_bounds__(kGaussianThreads)
     touched_in_depth_order(const uint32_t* order, const uint32_t* touched, int64_t count, uint32_t* out) {
   const int64_t k = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (k < count) out[k] = touched[order[k]];
 }
 
+/// Arguments of make_pairs().
 struct Pairs {
-  const uint32_t* order;        // [N] nearest first
-  const uint32_t* begin;        // [N] where the k-th nearest's pairs begin
+  const uint32_t* order;        // [N] indices of the Gaussians, nearest first
+  const uint32_t* begin;        // [N] first pair of the k-th nearest Gaussian
   const uint32_t* touched;      // [N]
   const Footprint* footprints;  // [N]
-  uint32_t* first_slot;         // [N] `begin` by Gaussian
-  uint32_t* tiles;              // [capacity] the sort's key
+  uint32_t* first_slot;         // [N] the same as `begin`, indexed by Gaussian
+  uint32_t* tiles;              // [capacity] tile of each pair, the sort's key
   TileEntry* entries;           // [capacity]
   int64_t count, capacity;
   int tiles_x;
 };
 
-/// A pair's place before the sort is its slot: where its sums will go in the backward pass.
+/// Writes every Gaussian's pairs. A pair's index before the sort is its slot, the index of its PairGradient in the
+/// backward pass. Pairs beyond the capacity are left out.
 static __global__ void __launch_bounds__(kGaussianThreads) make_pairs(Pairs p) {
   const int64_t k = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (k >= p.count) return;
@@ -43,7 +46,7 @@ static __global__ void __launch_bounds__(kGaussianThreads) make_pairs(Pairs p) {
   });
 }
 
-/// Where each tile's entries begin and end in the sorted pairs; keys from `tile_count` on are places left over.
+/// Sets each tile's range in the sorted pairs. Keys of tile_count and more are unused places.
 static __global__ void __launch_bounds__(kGaussianThreads)
     find_tile_ranges(const uint32_t* tiles, int64_t count, uint32_t tile_count, TileRange* ranges) {
   const int64_t k = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;

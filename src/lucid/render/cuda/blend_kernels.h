@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels with one block a tile: blending, with one thread a pixel, and its adjoint, with one for two.
+// CUDA kernels that work on tiles, one thread block per tile: blending with one thread per pixel, and its adjoint with
+// one thread per two pixels.
 #pragma once
 
 #include "lucid/render/cuda/platform.h"
@@ -11,6 +12,7 @@ namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
 
 inline constexpr unsigned kTileWarps = kTileThreads / kWarp;
 
+/// Tile lists and the pixels' saved state, as both kernels need them.
 struct TileLists {
   const Splat* splats;
   const TileEntry* entries;
@@ -20,11 +22,11 @@ struct TileLists {
   float background[3];
 };
 
-/// A thread's pixel in blending. A warp covers 8x4 pixels: compact, so that a small splat misses whole warps.
+/// A thread's pixel in blending. A warp covers a compact block of 8x4 pixels, so that small splats miss whole warps.
 struct Pixel {
   int x, y;
   bool inside;
-  int64_t at;  // into a plane of an image
+  int64_t at;  // index into one plane of an image
 };
 __device__ inline Pixel pixel_of(const TileLists& lists, unsigned thread) {
   const int warp = int(thread / kWarp), lane = int(thread % kWarp);
@@ -36,7 +38,7 @@ __device__ inline Pixel pixel_of(const TileLists& lists, unsigned thread) {
   return p;
 }
 
-/// One splat at one pixel: [8] and [10], the same for both passes.
+/// One splat evaluated at one pixel: [8] and [10]. Both passes use it; false if the splat does not contribute.
 struct Hit {
   float t, dy, peak, alpha, weight;
 };
@@ -53,6 +55,7 @@ __device__ inline bool hit(const Splat& splat, const Pixel& pixel, float transmi
   return true;
 }
 
+/// Blends every tile front to back, writes the images and saves the pixels' state for the adjoint.
 static __global__ void __launch_bounds__(kTileThreads) blend_tiles(TileLists lists, Images<float> out, Report* report) {
   __shared__ Splat batch[kTileThreads];
   __shared__ uint32_t blended_of_warp[kTileWarps];
@@ -64,7 +67,7 @@ static __global__ void __launch_bounds__(kTileThreads) blend_tiles(TileLists lis
   bool done = !pixel.inside;
 
   for (uint32_t begin = range.begin; begin < range.end; begin += kTileThreads) {
-    if (__syncthreads_count(done) == kTileThreads) break;  // and nobody still reads the previous batch
+    if (__syncthreads_count(done) == kTileThreads) break;  // also a barrier: all threads are done with the last batch
     if (begin + threadIdx.x < range.end) {
       batch[threadIdx.x] = lists.splats[lists.entries[begin + threadIdx.x].splat];
     }
@@ -115,21 +118,21 @@ static __global__ void __launch_bounds__(kTileThreads) blend_tiles(TileLists lis
   }
 }
 
-inline constexpr int kSums = 10;               // PairGradient's numbers, in its order
-inline constexpr uint32_t kAdjointBatch = 32;  // a bit each in a warp's mask
-// Adding a splat's sums over a warp takes longer than a pixel's part of them: each thread has two pixels, one 8x4 block
-// above the other.
+inline constexpr int kSums = 10;               // the sums of PairGradient, in its order
+inline constexpr uint32_t kAdjointBatch = 32;  // one bit for each in a warp's mask
+// Each thread has two pixels, one 8x4 block above the other, because adding a splat's sums over a warp takes longer
+// than computing one pixel's part of them.
 inline constexpr int kPixelsOfThread = 2;
 inline constexpr unsigned kAdjointThreads = kTileThreads / kPixelsOfThread, kAdjointWarps = kAdjointThreads / kWarp;
 
-/// The thread that blended pixel p of this one.
+/// The thread of blend_tiles() that blended pixel p of this thread.
 __device__ inline unsigned blending_thread(int p) {
   const unsigned warp = threadIdx.x / kWarp;
   return (warp / 2 * 4 + warp % 2 + unsigned(p) * 2) * kWarp + lane_of_thread();
 }
 
-/// Adds ten numbers over the warp with 12 shuffles where ten butterflies take 50: at each step a lane keeps one half of
-/// its numbers and gives its partner the other, and is left with the total of the one that sum_of_lane() names.
+/// Adds ten numbers over the warp with 12 shuffles (ten butterfly sums would take 50). At each step a lane keeps one
+/// half of its numbers and sends the other half to its partner. It returns the total that sum_of_lane() names.
 __device__ inline float scatter_sums(const float (&v)[kSums]) {
   const unsigned lane = lane_of_thread();
   float a[5], b[3], c[2];
@@ -152,7 +155,7 @@ __device__ inline float scatter_sums(const float (&v)[kSums]) {
   return d + __shfl_xor_sync(kAllLanes, d, 1);
 }
 
-/// Which total scatter_sums() leaves in this lane; kSums where it is one that another lane holds too, or none.
+/// The index of the total that scatter_sums() returns in this lane; kSums if the lane has none or only a copy.
 __device__ inline int sum_of_lane() {
   const unsigned lane = lane_of_thread();
   int first = 0, size = kSums;
@@ -172,12 +175,13 @@ struct PixelGradient {
   float red = 0, green = 0, blue = 0, depth = 0, alpha = 0;
 };
 
-/// What the adjoint knows of a pixel: where blending ended, dL/d its images, and how far it has come.
+/// The adjoint's state of one pixel: the last blended entry, dL/d its images, and the position so far.
 struct PixelAdjoint {
   Pixel pixel;
   uint32_t last = 0;
   PixelGradient d;
-  float behind = 0, transmittance = 1;  // what the splats from here on are worth; what reaches them
+  float behind = 0;         // sum of weight * value over the splats from here on, background included
+  float transmittance = 1;  // in front of the next splat
 };
 __device__ inline PixelAdjoint adjoint_of(const TileLists& lists, const TilePixels& kept,
                                           const ImageGradients<float>& d_images, unsigned thread) {
@@ -206,7 +210,7 @@ __device__ inline PixelAdjoint adjoint_of(const TileLists& lists, const TilePixe
   return at;
 }
 
-/// [12]-[14]: adds one blended splat's part to the ten sums, and goes on behind it.
+/// [12]-[14]: adds one blended splat's part to the ten sums and moves the pixel's state behind the splat.
 __device__ inline void add_adjoint(const Splat& splat, const Hit& h, PixelAdjoint* at, float (&sums)[kSums]) {
   const PixelGradient& d = at->d;
   const float value =
@@ -229,14 +233,14 @@ __device__ inline void add_adjoint(const Splat& splat, const Hit& h, PixelAdjoin
   sums[9] = fmaf(gy, h.dy, sums[9]);
 }
 
-/// Front to back as blend_tiles(), from the whole pixel's worth down. A (tile, splat) pair's sums are added in a fixed
-/// order and written once, by its block alone: no atomics, the same bits each time.
+/// The adjoint of blend_tiles(), also front to back. One block adds the sums of a (tile, splat) pair in a fixed order
+/// and writes them once: no atomics, and the same bits in every run.
 static __global__ void __launch_bounds__(kAdjointThreads)
     blend_tiles_adjoint(TileLists lists, ImageGradients<float> d_images, PairGradient* gradients) {
   __shared__ Splat batch[kAdjointBatch];
   __shared__ uint32_t slots[kAdjointBatch];
   __shared__ float partial[kAdjointWarps][kAdjointBatch][kSums];
-  __shared__ uint32_t touched_by_warp[kAdjointWarps];  // a bit for each splat of the batch that has a partial sum
+  __shared__ uint32_t touched_by_warp[kAdjointWarps];  // bit j: the warp has partial sums of splat j of the batch
   __shared__ uint32_t last_of_warps[kAdjointWarps];
   const int64_t tile = int64_t(blockIdx.y) * lists.tiles_x + blockIdx.x;
   const TileRange range = lists.ranges[tile];
@@ -291,7 +295,7 @@ static __global__ void __launch_bounds__(kAdjointThreads)
       }
       reinterpret_cast<float*>(gradients + slots[j])[sum] = total;
     }
-    __syncthreads();  // the next batch overwrites what has just been read
+    __syncthreads();  // the next batch overwrites the shared arrays that were just read
   }
 
   for (uint32_t k = visited * kSums + threadIdx.x; k < count * kSums; k += kAdjointThreads) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that only grows, kept between calls: repeated sizes allocate nothing.
+// Growing buffers of device and pinned host memory. They keep their memory between calls, so repeated sizes allocate
+// nothing.
 #pragma once
 
 #include <utility>
@@ -19,7 +20,7 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
-  /// At least `count` elements; the contents are lost when it has to grow.
+  /// Returns memory for at least `count` elements. If it has to grow (by at least half), the contents are lost.
   T* reserve(int64_t count) {
     if (count > capacity_) {
       const int64_t grown = count > capacity_ + capacity_ / 2 ? count : capacity_ + capacity_ / 2;
@@ -41,7 +42,7 @@ class Buffer {
   int64_t capacity_ = 0;
 };
 
-/// One value in host memory that the device can copy into while the host goes on.
+/// One value in pinned host memory: the target of asynchronous copies from the device.
 template <class T>
 class Pinned {
  public:

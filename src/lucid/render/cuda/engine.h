@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CudaRasterizer's work, for whichever platform it is compiled: which kernels run in which order, on which memory.
-// The host waits at most once in a forward pass, for the number of pairs, and while it does the device sorts by depth.
+// Host code of the CUDA rasteriser, for CUDA or its emulation: memory, and the order of kernel launches. A forward pass
+// waits for the device at most once, for the number of pairs; meanwhile the device sorts by depth.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 
 namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
 
-/// What one forward pass leaves for its backward pass, and what binning needs until it has waited.
+/// State of one forward pass: the input of its backward pass, and the report that binning waits for.
 struct Frame {
   View<double> view;
   std::array<float, 3> background{};
@@ -30,17 +30,17 @@ struct Frame {
   Buffer<Splat> splats;
   Buffer<Footprint> footprints;
   Buffer<uint32_t> touched, first_slot, order, begin;  // as in Projected and Pairs
-  Buffer<TileEntry> entries;                           // [room], tile by tile, nearest first
+  Buffer<TileEntry> entries;                           // [room] tile by tile, nearest first
   Buffer<TileRange> ranges;
   Buffer<TilePixels> pixels;
 
   Buffer<Report> report;
   Pinned<Report> host_report;
   Event reported;
-  bool settled = true;  // host_report has been waited for
-  int64_t reported_rows = 0;
-  int64_t room = 0;      // pairs that fit into the lists of the last forward
-  int64_t expected = 0;  // room for the next one if it does not wait for the number; 0 = not known
+  bool settled = true;        // the host has waited for host_report
+  int64_t reported_rows = 0;  // Gaussians in the forward pass of that report
+  int64_t room = 0;           // capacity of the last forward pass's lists, in pairs
+  int64_t expected = 0;       // capacity for a forward pass that does not wait; 0 = unknown
 
   int64_t tiles() const { return int64_t(view.tiles_x) * view.tiles_y; }
   dim3 grid() const { return dim3(unsigned(view.tiles_x), unsigned(view.tiles_y)); }
@@ -50,6 +50,7 @@ struct Frame {
   }
 };
 
+/// The implementation of CudaRasterizer; its members have the same meaning.
 class Engine {
  public:
   using Counting = CudaRasterizer::Counting;
@@ -102,7 +103,7 @@ class Engine {
            stream, frame.view, cloud, sums, d_cloud);
   }
 
-  /// Pairs that the frame's last forward had no room for.
+  /// Pairs that did not fit into the lists of the frame's last forward pass.
   int64_t lost_pairs(int number) {
     Frame& frame = known_frame(number);
     if (!frame.settled) settle(&frame);
@@ -131,7 +132,8 @@ class Engine {
     return *frames_[size_t(number)];
   }
 
-  /// Makes the jobs' frames, and reads what their previous forward did not wait for: by now it is long there.
+  /// Creates the jobs' frames and reads the reports that their previous forward passes did not wait for. Those arrived
+  /// long ago, so this costs no time. Throws for a NaN or Inf that such a report holds.
   void settle_previous(std::span<const ViewJob> jobs) {
     const Frame* late = nullptr;
     for (const auto& job : jobs) {
@@ -142,12 +144,12 @@ class Engine {
         settle(frame.get());
         if ((*frame->host_report).first_not_finite != kAllFinite && frame->count >= 0) late = frame.get();
       }
-      frame->count = -1;  // not usable should anything throw before the end
+      frame->count = -1;  // invalid until forward() has finished; an exception leaves it so
     }
     if (late != nullptr) refuse_bad_report(*late);
   }
 
-  /// Waits for the frame's report, and expects half as many pairs again of its next forward.
+  /// Waits for the frame's report. Sets the expected capacity to 1.5 times the pairs if that is more, or far less.
   void settle(Frame* frame) {
     frame->reported.wait();
     frame->settled = true;
@@ -165,7 +167,7 @@ class Engine {
     if (report.pairs > UINT32_MAX) refuse_pairs();
   }
 
-  /// Everything up to the depth order, with the report on its way to the host as early as can be.
+  /// Check, projection, depth sort and scan. The copy of the report to the host is queued as early as possible.
   void project(const CloudView<float>& cloud, int32_t* radii, Frame* frame) {
     const int64_t count = cloud.count;
     const Stream stream = frame->stream;
@@ -196,7 +198,7 @@ class Engine {
     frame->reported_rows = count;
 
     sort(&depths_, &spare_depths_, &frame->order, &spare_order_, count, kDepthBits, stream);
-    uint32_t* in_order = spare_order_.reserve(count);  // free again
+    uint32_t* in_order = spare_order_.reserve(count);  // the sort no longer needs this memory
     launch("touched_in_depth_order", touched_in_depth_order, dim3(blocks), kGaussianThreads, stream,
            frame->order.data(), frame->touched.data(), count, in_order);
     uint32_t* begin = frame->begin.reserve(count);
@@ -206,7 +208,7 @@ class Engine {
     exclusive_scan(temporary_.reserve(int64_t(bytes)), &bytes, in_order, begin, count, stream);
   }
 
-  /// The tiles' lists. Places left over (where the number of pairs was only expected) sort behind the last tile.
+  /// Builds the tile lists. If the number of pairs was only estimated, unused places sort behind the last tile.
   void bin(int64_t count, Frame* frame) {
     const Stream stream = frame->stream;
     const int64_t room = frame->room, tiles = frame->tiles();
@@ -231,7 +233,8 @@ class Engine {
            tiles_.data(), room, uint32_t(tiles), ranges);
   }
 
-  /// Sorts by the keys' lowest bits; the result is in `keys` and `values`, which change places with the spare ones.
+  /// Sorts by the lowest `bits` bits of the keys. The result is in `keys` and `values`, which may be swapped with the
+  /// spare buffers.
   template <class Key, class Value>
   void sort(Buffer<Key>* keys, Buffer<Key>* spare_keys, Buffer<Value>* values, Buffer<Value>* spare_values,
             int64_t count, int bits, Stream stream) {
@@ -247,7 +250,7 @@ class Engine {
     }
   }
 
-  // Scratch that all frames share: their work is ordered by the stream.
+  // Scratch memory that all frames share; the stream orders their work.
   Buffer<uint64_t> depths_, spare_depths_;
   Buffer<uint32_t> spare_order_, tiles_, spare_tiles_;
   Buffer<TileEntry> entries_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backward pass's last step, one thread a Gaussian: the sums of its tiles, then the chain rule, in double (half the
-// float rate on the cards this is built for, in kernels that wait for memory).
+// CUDA kernel for the last step of the backward pass, one thread per Gaussian: adds the sums of its tiles and applies
+// the chain rule. It computes in double: on the supported cards that is half the float rate, and the kernel is limited
+// by memory.
 #pragma once
 
 #include "lucid/render/cuda/project_kernels.h"
@@ -15,13 +16,13 @@ struct PairSums {
   int64_t capacity;
 };
 
-inline constexpr uint32_t kAlone = 32;  // a thread adds this many tiles by itself; more are the whole warp's work
+inline constexpr uint32_t kAlone = 32;  // one thread adds up to this many pairs; more are added by the whole warp
 
 __device__ inline void add_over_warp(double* value) {
   for (int bits = 16; bits > 0; bits /= 2) *value += __shfl_xor_sync(kAllLanes, *value, bits);
 }
 
-/// One Gaussian's `count` pairs, added by all lanes in an order that depends on nothing but the count.
+/// Adds one Gaussian's `count` pairs with all lanes of the warp, in an order that depends only on `count`.
 __device__ inline PairTotals add_together(const PairGradient* pairs, uint32_t count) {
   PairTotals total;
   for (uint32_t k = lane_of_thread(); k < count; k += kWarp) add_pair(pairs[k], &total);
@@ -37,7 +38,7 @@ static __global__ void __launch_bounds__(kGaussianThreads)
   const bool there = i < cloud.count;
   const uint32_t touched = there ? sums.touched[i] : 0, first = touched > 0 ? sums.first_slot[i] : 0;
   uint32_t count = touched;
-  if (int64_t(first) + count > sums.capacity) {  // pairs that had no room have no sums
+  if (int64_t(first) + count > sums.capacity) {  // pairs beyond the capacity were left out and have no sums
     count = first < sums.capacity ? static_cast<uint32_t>(sums.capacity - first) : 0;
   }
   PairTotals total;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device memory and time for those who have no CUDA headers: the tests and the benchmark.
+// Device memory and timers for code without CUDA headers: tests and benchmarks.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 
 namespace lucid::render::cuda {
 
-/// Owns bytes on the current device. Copies wait for all work given to the device. Throws where there is no CUDA.
+/// Owns bytes on the current device. Copies wait for all work on the device. The constructor throws UserError if this
+/// build has no CUDA.
 class DeviceMemory {
  public:
   explicit DeviceMemory(size_t bytes);
@@ -24,7 +25,7 @@ class DeviceMemory {
   size_t bytes_ = 0;
 };
 
-/// An array on the device with the contents of one on the host.
+/// A copy of a host array on the device.
 template <class T>
 class DeviceArray {
  public:
@@ -38,7 +39,7 @@ class DeviceArray {
   DeviceMemory memory_;
 };
 
-/// Milliseconds that the default stream takes between the two, by events of the device.
+/// Measures the milliseconds that the default stream takes between start() and stop(), with CUDA events.
 class DeviceTimer {
  public:
   DeviceTimer();
@@ -46,7 +47,7 @@ class DeviceTimer {
   DeviceTimer(const DeviceTimer&) = delete;
   DeviceTimer& operator=(const DeviceTimer&) = delete;
   void start();
-  double stop();  // waits
+  double stop();  // waits for the stream
 
  private:
   struct Events;

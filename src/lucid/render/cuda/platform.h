@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels here stand on: a GPU, or its emulation.
+// Imports the CUDA platform (CUDA or its emulation, lucid/base/cuda/platform.h) into the rasteriser's namespace.
 #pragma once
 
 #include "lucid/base/cuda/platform.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels with one thread a Gaussian, forward: are its numbers finite, where is it on the screen, how far away.
+// CUDA kernels of the forward pass with one thread per Gaussian: the check for NaN and Inf, and the projection.
 #pragma once
 
 #include "lucid/render/cuda/platform.h"
@@ -9,15 +9,15 @@
 namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
 
 inline constexpr unsigned kGaussianThreads = 128;
-inline constexpr uint64_t kInvisible = ~uint64_t(0) >> 1;  // sorts behind every depth
-inline constexpr int kDepthBits = 63;                      // a depth's sign is always 0
+inline constexpr uint64_t kInvisible = ~uint64_t(0) >> 1;  // depth key that sorts behind every depth
+inline constexpr int kDepthBits = 63;                      // the sign bit of a depth is always 0
 
 struct CheckedTensors {
   const float* values[5];
   int64_t sizes[5];
 };
 
-/// Every element of the cloud, in coalesced strides; the first that is not finite goes into the report.
+/// Checks every element of the cloud, in coalesced strides. The report gets the first that is not finite.
 static __global__ void __launch_bounds__(kGaussianThreads) find_not_finite(CheckedTensors tensors, Report* report) {
   const int64_t stride = int64_t(gridDim.x) * blockDim.x;
   for (unsigned tensor = 0; tensor < 5; ++tensor) {
@@ -34,17 +34,18 @@ static __global__ void __launch_bounds__(kGaussianThreads) find_not_finite(Check
   }
 }
 
+/// Outputs of project_gaussians().
 struct Projected {
-  Splat* splats;          // [N]; these two unset where touched is 0
-  Footprint* footprints;  // [N]
-  uint32_t* touched;      // [N] tiles that the Gaussian may be seen in
-  uint64_t* depth_keys;   // [N]
-  uint32_t* order;        // [N] counts up; to be sorted by depth
+  Splat* splats;          // [N] unset where touched is 0
+  Footprint* footprints;  // [N] unset where touched is 0
+  uint32_t* touched;      // [N] number of tiles that the footprint intersects
+  uint64_t* depth_keys;   // [N] bits of the depth, or kInvisible
+  uint32_t* order;        // [N] 0, 1, 2, ...; the values of the sort by depth
   int32_t* radii;         // [N] or null
   Report* report;
 };
 
-/// [1]-[9] for each Gaussian.
+/// [1]-[9] for each Gaussian, and the number of (tile, Gaussian) pairs in the report.
 static __global__ void __launch_bounds__(kGaussianThreads)
     project_gaussians(View<double> view, CloudView<float> cloud, Projected out) {
   __shared__ uint32_t met[kGaussianThreads / kWarp];

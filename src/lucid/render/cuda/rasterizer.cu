@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// CudaRasterizer on a device: the engine, compiled by nvcc.
+// CudaRasterizer for CUDA devices: the engine compiled by nvcc, device queries, and DeviceMemory and DeviceTimer.
 #include "lucid/render/cuda/engine.h"
 #include "lucid/render/cuda/memory.h"
 
 namespace lucid::render {
 namespace {
 
-constexpr int kLeastCapability = 8;  // warp-wide reductions in one instruction
+constexpr int kLeastCapability = 8;  // compute capability 8.0 has warp-wide reductions in one instruction
 
 using cuda::on_device::cuda_check;
 
+/// Gets the current device's properties; false if there is no device or it is too old.
 bool current_device(cudaDeviceProp* properties) {
   int devices = 0, device = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-    (void)cudaGetLastError();  // no driver is no error of ours
+    (void)cudaGetLastError();  // a missing driver is not an error; clear it
     return false;
   }
   cuda_check(cudaGetDevice(&device), "cudaGetDevice");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels leave in device memory for each other and for the host.
+// Records in device memory that the CUDA kernels pass to each other and to the host.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,22 @@ namespace lucid::render::cuda {
 
 inline constexpr int kTileThreads = kTile * kTile;
 
-/// What a forward pass tells the host, and the two numbers that it counts in it.
+/// A forward pass's report to the host.
 struct Report {
-  unsigned long long first_not_finite;  // kAllFinite, or see refusals.h
-  unsigned long long pairs;             // of Gaussian and tile
-  unsigned long long blended;           // (pixel, Gaussian) pairs
+  unsigned long long first_not_finite;  // kAllFinite, or pack_not_finite() of refusals.h
+  unsigned long long pairs;             // number of (tile, Gaussian) pairs
+  unsigned long long blended;           // number of blended (pixel, Gaussian) pairs
 };
 
-struct TileRange {  // into the sorted entries, half open
+struct TileRange {  // a tile's entries [begin, end) in the sorted list
   uint32_t begin, end;
 };
 
-/// A tile's pixels in the order of the threads that blend them; the background is not added.
+/// The saved state of a tile's pixels, in the order of the threads that blend them; without the background.
 struct TilePixels {
   float transmittance[kTileThreads];
   float red[kTileThreads], green[kTileThreads], blue[kTileThreads], depth[kTileThreads];
-  uint32_t last[kTileThreads];  // one more than the tile's entry that the pixel blended last
+  uint32_t last[kTileThreads];  // 1 + index in the tile's list of the last entry that the pixel blended; 0 = none
 };
 
 }  // namespace lucid::render::cuda

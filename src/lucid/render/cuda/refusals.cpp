@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA backend's errors, with the words of the CPU one where both can make them.
+// Exceptions of the CUDA backend. Messages equal those of the CPU backend for errors that both can have.
 #include "lucid/render/cuda/refusals.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the CUDA backend says when it cannot go on. Compiled by the host compiler: the formatting library is none of
-// nvcc's business.
+// Exceptions and checks of the CUDA backend. The .cpp is compiled by the host compiler, which keeps fmt out of nvcc.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +9,8 @@
 
 namespace lucid::render::cuda {
 
-/// Where a cloud's first number that is none stands: tensor (as in tensors_of()), element, and which of four it is.
-/// Packed so that the smallest is the one that the CPU check would find first.
+/// Position and kind of a NaN or Inf in a cloud: array (index in tensors_of()), flat element, kind. Packed so that the
+/// smallest value is the one that the CPU check finds first.
 inline constexpr uint64_t kAllFinite = ~uint64_t(0);
 enum class NotFinite : unsigned { kNan, kNegativeNan, kInfinity, kNegativeInfinity };
 LUCID_INLINE uint64_t pack_not_finite(unsigned tensor, int64_t element, NotFinite kind) {
@@ -21,7 +20,8 @@ LUCID_INLINE uint64_t pack_not_finite(unsigned tensor, int64_t element, NotFinit
 [[noreturn]] void refuse_cuda(const char* what, const char* hint);                  // UserError
 [[noreturn]] void refuse_pairs();                                                   // std::length_error
 [[noreturn]] void refuse_not_finite(uint64_t packed, int64_t rows, int sh_degree);  // std::invalid_argument
-void check_jobs(bool distinct, int number);                                         // std::logic_error, as the next two
+// The next three throw std::logic_error if their condition is false.
+void check_jobs(bool distinct, int number);
 void check_frame(bool there, int number, size_t frames);
 void check_same_cloud(int64_t count, int sh_degree, int64_t forward_count, int forward_sh_degree);
 

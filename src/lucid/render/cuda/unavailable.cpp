@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for rasterizer.cu where there was no nvcc: says so when asked.
+// CudaRasterizer for builds without nvcc: every constructor throws UserError.
 #if !defined(LUCID_WITH_CUDA)
 #include "lucid/render/cuda/memory.h"
 #include "lucid/render/cuda/refusals.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The oracle's backward pass: each pixel's list once more, walked from the back; then each Gaussian's chain rule.
+// Reference backward pass: each pixel's contributions from back to front, then the chain rule of each Gaussian.
 #include <algorithm>
 
 #include "lucid/render/reference/splats.h"
@@ -20,7 +20,8 @@ struct PixelGradient {  // dL/d of one pixel's colour, depth and alpha
   Real depth = 0, alpha = 0;
 };
 
-/// [12]-[14] for one pixel; `behind` starts as the background's worth.
+/// [12]-[14] for one pixel. `behind` is the sum of weight * value over everything behind the current splat; it starts
+/// with the background's part.
 template <class Real>
 void pixel_adjoint(const std::vector<Contribution<Real>>& contributions, const PixelGradient<Real>& d, Real behind,
                    const Splat<Real>* first, std::vector<SplatGradient<Real>>* gradients) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The oracle's forward pass: pixel by pixel, one list for the whole image.
+// Reference forward pass: pixel by pixel, with one depth-sorted list of splats for the whole image.
 #include <algorithm>
 
 #include "lucid/render/reference/splats.h"

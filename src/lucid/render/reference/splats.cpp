@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Projection of the whole cloud and the blend rules of one pixel, as plainly as they can be written.
+// Projection of the cloud and the blending rules of one pixel, written for readability, not for speed.
 #include "lucid/render/reference/splats.h"
 
 #include <algorithm>

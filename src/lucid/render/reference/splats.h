@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference's shared half: every Gaussian on the screen in depth order, and one pixel's walk along them.
+// The part of the reference implementation that its forward and backward passes share: the projected Gaussians in depth
+// order, and the contributions of one pixel.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 namespace lucid::render::reference {
 
+/// One projected Gaussian.
 template <class Real>
 struct Splat {
   int64_t index = 0;  // into the cloud
@@ -19,21 +21,22 @@ struct Splat {
   Real opacity = 0;  // after the filter
 };
 
-/// One splat's part in one pixel.
+/// One splat's contribution to one pixel.
 template <class Real>
 struct Contribution {
   const Splat<Real>* splat = nullptr;
   Real dx = 0, dy = 0;  // pixel - mean
   Real alpha = 0;
-  Real transmittance = 0;  // in front of it
+  Real transmittance = 0;  // before this splat
   bool clamped = false;    // alpha reached kAlphaMax
 };
 
-/// Visible splats, nearest first, ties by index.
+/// The visible Gaussians, nearest first, ties by index.
 template <class Real>
 std::vector<Splat<Real>> splats_in_depth_order(const CloudView<Real>& cloud, const View<Real>& view);
 
-/// What pixel (column, row) blends, front to back; returns the transmittance left for the background.
+/// Writes the contributions to pixel (column, row) to *out, front to back, and returns the transmittance that is left
+/// for the background.
 template <class Real>
 Real walk(const std::vector<Splat<Real>>& splats, int column, int row, std::vector<Contribution<Real>>* out);
 
