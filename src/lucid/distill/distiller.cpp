@@ -2,6 +2,10 @@
 // The registry of scores: a new score is one class in a file of its own and one line here.
 #include "lucid/distill/distiller.h"
 
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
 #include "lucid/base/error.h"
 #include "lucid/distill/guidance.h"
 
@@ -13,6 +17,8 @@ struct Entry {
   std::unique_ptr<Distiller> (*make)(const ScoreOptions&);
 };
 constexpr Entry kScores[] = {{"ism", make_ism}, {"sds", make_sds}};
+static_assert(std::ranges::equal(kScores, kScoreNames, std::equal_to<std::string_view>(), &Entry::name),
+              "options.h names the same scores in the same order");
 
 void check_options(const ScoreOptions& options) {
   const auto refuse = [](bool bad, const char* key, const char* what) {
@@ -31,11 +37,7 @@ void check_options(const ScoreOptions& options) {
 }  // namespace
 
 const std::vector<std::string>& score_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const Entry& entry : kScores) all.emplace_back(entry.name);
-    return all;
-  }();
+  static const std::vector<std::string> names(kScoreNames.begin(), kScoreNames.end());
   return names;
 }
 

@@ -12,30 +12,10 @@
 
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/schedule.h"
-#include "lucid/distill/perp_neg.h"
+#include "lucid/distill/options.h"
+#include "lucid/text_to_image/view_prompts.h"
 
 namespace lucid::distill {
-
-/// Keys as in the reference's GuidanceParams.
-struct ScoreOptions {
-  std::string score = "ism";  // one of score_names()
-  double guidance_scale = 7.5, denoise_guidance_scale = 1.0, lambda_guidance = 0.1;
-  double t_range_low = 0.02, t_range_high = 0.5, max_t_range = 0.98;
-  int64_t warmup_iter = 1500, delta_t = 80, delta_t_start = 100;
-  bool annealing_intervals = true;
-  int64_t xs_delta_t = 200, xs_inv_steps = 5;  // <= 0 means null: delta_T, ceil(s / xs_delta_t)
-  double xs_eta = 0;
-  // Ours: the share that is kept of what guidance adds along the prompt's own x_0. 1 = classifier-free guidance, 0 =
-  // adaptive projected guidance.
-  double apg_eta = 1;
-  bool perpneg = true;
-  PerpNegOptions perpneg_options;
-  // Ours: classifier-free guidance from the prompt of the opposite view to the view's own, on timesteps from this
-  // fraction up, to this iteration (0: to the last). It tells back from front, and left from right, and keeps what both
-  // views share.
-  double view_guidance = 0, view_guidance_t_low = 0;
-  int64_t view_guidance_until_iter = 0;
-};
 
 /// Where noise comes from: the run's rng streams, or a test's recording. All tensors float32.
 struct NoiseSource {

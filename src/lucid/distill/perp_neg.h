@@ -8,13 +8,10 @@
 #include <array>
 #include <vector>
 
+#include "lucid/distill/options.h"
 #include "lucid/text_to_image/view_prompts.h"
 
 namespace lucid::distill {
-
-struct PerpNegOptions {
-  double negative_w = -2, front_decay_factor = 2, side_decay_factor = 10;
-};
 
 /// Perp-Neg's 2nd and 3rd prompt of a view, and the weights of the view prompt and these two.
 ///

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <string_view>
 
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
@@ -60,6 +62,8 @@ constexpr Start kStarts[] = {
     {"rectangle_z", {0.4, 0.3, 0.6}, by_radius, in_block},
     {"scene", {1, 1, 1}, by_shell, in_shell},
 };
+static_assert(std::ranges::equal(kStarts, kStartNames, std::equal_to<std::string_view>(), &Start::name),
+              "start_options.h names the same kinds in the same order");
 
 const Start& start_named(const std::string& name) {
   for (const Start& start : kStarts) {
@@ -85,11 +89,7 @@ void check(const StartOptions& o) {
 }  // namespace
 
 const std::vector<std::string>& start_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> result;
-    for (const Start& start : kStarts) result.emplace_back(start.name);
-    return result;
-  }();
+  static const std::vector<std::string> names(kStartNames.begin(), kStartNames.end());
   return names;
 }
 

@@ -10,20 +10,9 @@
 
 #include "lucid/gaussians/cloud.h"
 #include "lucid/optim/adam_kernel.h"
+#include "lucid/optim/options.h"
 
 namespace lucid::optim {
-
-/// Keys as in the reference's OptimizationParams.
-struct LearningRates {
-  double position_lr_init = 0.00016, position_lr_final = 0.0000016, position_lr_delay_mult = 0.01;
-  double feature_lr = 0.005, feature_lr_final = 0.003, opacity_lr = 0.05;
-  double scaling_lr = 0.005, scaling_lr_final = 0.001, rotation_lr = 0.001, rotation_lr_final = 0.0002;
-  int64_t iterations = 5000;
-  double spatial_lr_scale = 1;
-  /// By parameter group (order of gaussians::Cloud::parameters) at an iteration; log-linear decay where a final value
-  /// exists.
-  std::array<double, gaussians::Cloud::kGroups> at(int64_t iteration) const;
-};
 
 /// adam_update (adam_kernel.h) in tensor operations, for devices that the fused loop cannot reach.
 void adam_update_tensors(torch::Tensor& parameter, const torch::Tensor& gradient, torch::Tensor& m, torch::Tensor& v,

@@ -9,17 +9,6 @@
 
 namespace lucid::optim {
 
-/// Keys as in the reference's OptimizationParams; extent = default_radius.
-struct DensifyOptions {
-  int64_t densification_interval = 100, densify_from_iter = 100, densify_until_iter = 3000,
-          opacity_reset_interval = 300;
-  double densify_grad_threshold = 0.00075, percent_dense = 0.003, min_opacity = 0.005;
-  double extent = 3.5;
-  bool prune_big_screen = false;  // > 20 px on screen; never acts in the reference
-  int64_t max_gaussians = 0;      // ours: candidates beyond this many rows (counted before pruning) wait, those
-                                  // of the smallest gradient first; 0 = no limit
-};
-
 /// Running sums between two densifications.
 struct DensifyStats {
   torch::Tensor gradient_sum, gradient_count;  // [N,1] float

@@ -6,10 +6,9 @@
 #include <string>
 
 #include "lucid/camera/sampler.h"
-#include "lucid/distill/distiller.h"
-#include "lucid/gaussians/starts.h"
-#include "lucid/optim/adam.h"
-#include "lucid/optim/densify.h"
+#include "lucid/distill/options.h"
+#include "lucid/gaussians/start_options.h"
+#include "lucid/optim/options.h"
 
 namespace lucid::train {
 
