@@ -33,7 +33,7 @@ demo-short: program
 	$(BIN)/lucid generate --overwrite --workspace demo-short --preset draft --iterations 20 --pro-frames-num 10 --turntable-frames 12 "a hamburger"
 
 test: build
-	@ctest --preset release -j2
+	@tools/run_tests.sh build/release -j2
 
 bench: build
 	$(BIN)/bench_raster

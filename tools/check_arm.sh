@@ -12,5 +12,6 @@ sources=(tests/render_on_arm.cpp src/lucid/render/cpu/*.cpp src/lucid/render/inp
   src/lucid/camera/camera.cpp src/lucid/base/error.cpp src/lucid/base/rng.cpp)
 aarch64-linux-gnu-g++ -std=c++20 -O3 -Wall -Wextra -Wno-unknown-pragmas -fopenmp -static -Isrc -I$out/include -DFMT_HEADER_ONLY \
   "${sources[@]}" -o $out/render_on_arm 2>$out/build.log || { cat $out/build.log; exit 1; }
-echo "vector multiply-adds: $(aarch64-linux-gnu-objdump -d $out/render_on_arm | grep -cE 'fml[as]\s+v[0-9]+\.4s')"
+multiply_adds=$(aarch64-linux-gnu-objdump -d $out/render_on_arm | grep -cE 'fml[as]\s+v[0-9]+\.4s')  # none: grep fails, and so does this
+echo "vector multiply-adds: $multiply_adds"
 if [ "$(uname -m)" = aarch64 ]; then $out/render_on_arm; else qemu-aarch64 $out/render_on_arm; fi

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # tools/device_check.sh [OUT]: everything that docs/status.md says of a GPU, most wanted first: the tests, the rasteriser beside
 # gsplat, an ISM step of Stable Diffusion's shapes beside the same in diffusers, the embedded prior's step. What fails is written
-# down and the next begins. Needs nvcc 12 or later and a CUDA libtorch (that of python3's torch is taken); gsplat and diffusers where
-# they are installed. A machine without Debian's packages: LUCID_PREFIX=DIR, into which those of tools/setup_debian.sh were unpacked
-# (dpkg -x). With 16 cores about eight minutes, half of them the build; LUCID_BUILD=DIR takes the programs of a build made elsewhere, on
-# a machine that needs nvcc and the same libtorch but no GPU (TORCH_CUDA_ARCH_LIST=9.0 cmake -DLUCID_CUDA=ON …).
+# down and the next begins; the exit code is 1 if a part failed. Needs nvcc 12 or later and a CUDA libtorch (that of python3's torch
+# is taken); gsplat and diffusers where they are installed. A machine without Debian's packages: LUCID_PREFIX=DIR, into which those of
+# tools/setup_debian.sh were unpacked (dpkg -x). With 16 cores about eight minutes, half of them the build; LUCID_BUILD=DIR takes the
+# programs of a build made elsewhere, on a machine that needs nvcc and the same libtorch but no GPU
+# (TORCH_CUDA_ARCH_LIST=9.0 cmake -DLUCID_CUDA=ON …).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +29,7 @@ if [ -n "${LUCID_PREFIX:-}" ]; then
 fi
 options+=(-DCMAKE_PREFIX_PATH="$prefixes")
 
+failed_parts=()
 # part NAME COMMAND…: its output goes into OUT/NAME.txt, its end onto the screen.
 part() {
   local name=$1 begin=$SECONDS code=0
@@ -35,6 +37,7 @@ part() {
   "$@" >"$out/$name.txt" 2>&1 || code=$?
   echo "== $name: exit code $code, $((SECONDS - begin)) s"
   tail -n "${lines:-12}" "$out/$name.txt"
+  [ $code -eq 0 ] || failed_parts+=("$name")
   return $code
 }
 # The card's memory that COMMAND… takes at most, ten times a second, in MB.
@@ -53,7 +56,7 @@ nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | 
 if [ -z "${LUCID_BUILD:-}" ]; then
   part configure cmake "${options[@]}" || exit 1
   part build cmake --build "$build" --target lucid lucid_render_test lucid_diffusion_test lucid_train_test \
-    lucid_prior_test bench_raster bench_step || exit 1
+    lucid_pretrain_test bench_raster bench_step || exit 1
 else  # its run paths are another machine's
   torch=$(python3 -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent)')
   export LD_LIBRARY_PATH=$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}
@@ -63,7 +66,7 @@ bin=$build/bin
 part tests_render "$bin/lucid_render_test" --gtest_filter='*on_device*'
 part tests_diffusion "$bin/lucid_diffusion_test" --gtest_filter='Gpu*'
 part tests_train "$bin/lucid_train_test" --gtest_filter='*Gpu*'
-part tests_prior "$bin/lucid_prior_test" --gtest_filter='*Gpu*'
+part tests_pretrain "$bin/lucid_pretrain_test" --gtest_filter='*Gpu*'
 furniture=${LUCID_PREFIX:-}/usr/share/sweethome3d/furniture
 if [ -d "$furniture" ]; then
   corpus=build/device-corpus
@@ -97,4 +100,7 @@ command -v compute-sanitizer >/dev/null &&
   part racecheck_norms timeout 60 compute-sanitizer --tool racecheck "$bin/lucid_diffusion_test" --gtest_filter='Gpu.Resnet*'
 command -v compute-sanitizer >/dev/null &&
   part memcheck timeout 120 compute-sanitizer --tool memcheck "$bin/lucid_render_test" --gtest_filter='*on_device*'
-exit 0
+if [ ${#failed_parts[@]} -gt 0 ]; then
+  echo "failed: ${failed_parts[*]}"
+  exit 1
+fi

@@ -2,15 +2,35 @@
 // Where golden tensors lie: tests/goldens, or the folder that LUCID_GOLDENS names (same layout, other seeds).
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace lucid::test {
 
-inline std::filesystem::path goldens() {
+inline bool goldens_are_committed() {
   const char* folder = std::getenv("LUCID_GOLDENS");
-  return folder != nullptr && *folder != '\0' ? folder : LUCID_SOURCE_DIR "/tests/goldens";
+  return folder == nullptr || *folder == '\0';
+}
+inline std::filesystem::path goldens() {
+  return goldens_are_committed() ? LUCID_SOURCE_DIR "/tests/goldens" : std::getenv("LUCID_GOLDENS");
+}
+
+/// The .safetensors files of a folder of goldens, by name. Throws if the folder is missing or holds fewer than
+/// `committed` files (another folder than tests/goldens: none), so that a loop over them cannot pass by doing nothing.
+inline std::vector<std::filesystem::path> golden_files(const std::filesystem::path& folder, size_t committed) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(goldens() / folder)) {
+    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  if (files.size() < (goldens_are_committed() ? committed : 1)) {
+    throw std::runtime_error((goldens() / folder).string() + " lacks golden files");
+  }
+  return files;
 }
 inline std::filesystem::path source_dir() { return LUCID_SOURCE_DIR; }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ inline std::vector<std::string> pipelines() {
   const auto manifest = nlohmann::json::parse(read_file(sd_folder() / "manifest.json"));
   std::vector<std::string> names;
   for (const auto& [name, entry] : manifest.items()) names.push_back(name);
+  if (names.empty()) throw std::runtime_error("manifest.json lists no pipeline");
   return names;
 }
 

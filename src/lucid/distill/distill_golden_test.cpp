@@ -202,6 +202,8 @@ TEST_P(DistillGolden, TimesAndCallsAreTheReferences) {
   EXPECT_EQ(ours.unet_calls + saved, c.at("unet_calls").get<size_t>());
 }
 
+TEST(DistillGoldenFolder, HasCases) { EXPECT_GE(case_names().size(), lucid::test::goldens_are_committed() ? 16u : 1u); }
+
 INSTANTIATE_TEST_SUITE_P(Cases, DistillGolden, testing::ValuesIn(case_names()),
                          [](const auto& param) { return param.param; });
 

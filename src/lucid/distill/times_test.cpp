@@ -17,7 +17,7 @@ nlohmann::json schedules() {
   return nlohmann::json::parse(file);
 }
 
-TEST(ScheduleGolden, WarmUpRangeAndIntervalAreTheReferences) {
+TEST(TimesGolden, WarmUpRangeAndIntervalAreTheReferences) {
   const nlohmann::json cases = schedules().at("warmup");
   ASSERT_FALSE(cases.empty());
   for (const auto& c : cases) {
@@ -36,7 +36,7 @@ TEST(ScheduleGolden, WarmUpRangeAndIntervalAreTheReferences) {
   }
 }
 
-TEST(ScheduleGolden, StridesAreTheReferences) {
+TEST(TimesGolden, StridesAreTheReferences) {
   const nlohmann::json cases = schedules().at("sequences");
   ASSERT_FALSE(cases.empty());
   for (const auto& c : cases) {

@@ -18,14 +18,7 @@ using gaussians::Cloud;
 
 constexpr double kTolerance = 1e-6;  // relative (goldens/densify/README.md)
 
-std::vector<std::filesystem::path> files() {
-  std::vector<std::filesystem::path> result;
-  for (const auto& entry : std::filesystem::directory_iterator(test::goldens() / "densify")) {
-    if (entry.path().extension() == ".safetensors") result.push_back(entry.path());
-  }
-  std::sort(result.begin(), result.end());
-  return result;
-}
+std::vector<std::filesystem::path> files() { return test::golden_files("densify", /*committed=*/3); }
 
 class DensifyGolden : public testing::TestWithParam<std::filesystem::path> {
  protected:

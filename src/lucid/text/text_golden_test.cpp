@@ -72,6 +72,7 @@ std::vector<Pipeline> pipelines() {
                      .golden = weights::read_safetensors(root / ("goldens-" + name + ".safetensors")),
                      .folder = root / name});
   }
+  if (found.empty()) throw std::runtime_error("manifest.json lists no pipeline");
   return found;
 }
 
