@@ -114,7 +114,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   finish_options(options);
   const fs::path root = fs::path(options.output) / options.workspace;
   check_workspace(options, root);
-  if (options.low_memory) give_back_large_memory();
+  if (options.low_memory) return_large_blocks_to_os();
   text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
   check_sizes(options, prior);

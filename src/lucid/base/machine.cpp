@@ -17,7 +17,7 @@
 namespace lucid {
 namespace {
 
-Isa isa_of_the_machine() {
+Isa supported_isa() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
@@ -30,7 +30,7 @@ Isa isa_of_the_machine() {
   return Isa::kPortable;
 }
 
-Isa isa_allowed() {
+Isa isa_limit() {
   const char* wanted = std::getenv("LUCID_ISA");
   if (wanted == nullptr || *wanted == '\0') return Isa::kAvx512;
   constexpr std::string_view kNames[] = {"portable", "avx2", "avx512"};
@@ -52,7 +52,7 @@ void set_up_malloc() {
 #endif
 }
 
-void give_back_large_memory() {
+void return_large_blocks_to_os() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_MAX, 1 << 16);
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
@@ -78,7 +78,7 @@ int core_count() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-Isa widest_isa() { return std::min(isa_of_the_machine(), isa_allowed()); }
+Isa widest_isa() { return std::min(supported_isa(), isa_limit()); }
 
 bool has_fast_bfloat16() {
 #if defined(__x86_64__)

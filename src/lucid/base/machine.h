@@ -13,7 +13,7 @@ void set_up_malloc();
 
 /// Makes glibc serve blocks of 16 MiB and more by mmap again, for runs that must save memory: a freed block then
 /// returns to the system instead of leaving a hole in the heap.
-void give_back_large_memory();
+void return_large_blocks_to_os();
 
 /// Restarts the program with OMP_WAIT_POLICY=passive, unless the user set a policy. Call it before any work in main.
 /// By default OpenMP threads spin at every barrier; if other programs use the machine, a training step then takes 2 to

@@ -22,7 +22,7 @@ V unit(const V& v) {
 }
 
 /// The up vector used if the requested one is parallel to the line of sight; see look_at() in sampler.h.
-V other_up(const V& forward) {
+V fallback_up(const V& forward) {
   if (std::abs(forward.z) < 0.999) return {0, 0, 1};
   return {0, forward.z < 0 ? -1.0 : 1.0, 0};
 }
@@ -30,9 +30,9 @@ V other_up(const V& forward) {
 Camera make_camera(const V& center, const V& forward, const V& up, double fovy, int width, int height) {
   LUCID_CHECK(width > 0 && height > 0, "image of {} x {} pixels", width, height);
   LUCID_CHECK(fovy > 0 && fovy < std::numbers::pi, "fovy {}", fovy);
-  const V asked = unit(up);
-  V right = cross(forward, asked);
-  if (!(dot(up, up) > 0) || dot(right, right) < kParallel * kParallel) right = cross(forward, other_up(forward));
+  const V unit_up = unit(up);
+  V right = cross(forward, unit_up);
+  if (!(dot(up, up) > 0) || dot(right, right) < kParallel * kParallel) right = cross(forward, fallback_up(forward));
   right = unit(right);
   const V rows[3] = {right, cross(forward, right), forward};  // x right, y down, z forward
 

@@ -27,7 +27,7 @@ double wrapped(double degrees) {
 }
 
 /// An angle range whose ends are moved apart by `factor`, clamped to `limit`.
-Range pulled_apart(const Range& range, double factor, const Range& limit) {
+Range widened_angles(const Range& range, double factor, const Range& limit) {
   const double low = range.low < 0 ? range.low * factor : range.low / factor;
   const double high = range.high > 0 ? range.high * factor : range.high / factor;
   return {std::max(limit.low, low), std::min(limit.high, high)};
@@ -38,29 +38,29 @@ void widen_once(ViewOptions& v) {
             std::min(v.max_fovy.high, v.fovy.high * v.fovy_scale_high)};
   v.radius = {std::max(v.max_radius.low, v.radius.low * v.radius_scale),
               std::max(v.max_radius.high, v.radius.high * v.radius_scale)};
-  v.theta = pulled_apart(v.theta, v.theta_scale, v.max_theta);
-  v.phi = pulled_apart(v.phi, v.phi_scale, v.max_phi);
+  v.theta = widened_angles(v.theta, v.theta_scale, v.max_theta);
+  v.phi = widened_angles(v.phi, v.phi_scale, v.max_phi);
 }
 
 /// The camera's centre in world coordinates: -R^T t.
-std::array<double, 3> center_of(const Camera& camera) {
+std::array<double, 3> camera_center(const Camera& camera) {
   const auto& m = camera.camera_from_world;
   std::array<double, 3> center;
   for (int j = 0; j < 3; ++j) center[j] = -(m[j] * m[3] + m[4 + j] * m[7] + m[8 + j] * m[11]);
   return center;
 }
 
-Camera shaken(const Camera& still, const ViewOptions& options, double fovy, Rng& rng) {
-  std::array<double, 3> center = center_of(still), target{}, up;
+Camera jittered(const Camera& undisturbed, const ViewOptions& options, double fovy, Rng& rng) {
+  std::array<double, 3> center = camera_center(undisturbed), target{}, up;
   for (double& c : center) c += rng.uniform(-options.jitter_center / 2, options.jitter_center / 2);
   for (double& t : target) t = options.jitter_target * rng.normal();
   // The noise is added to the camera's up vector, not to z, so that the roll does not depend on the polar angle.
-  const Camera aimed = look_at(center, target, {0, 0, 1}, fovy, still.width, still.height);
+  const Camera aimed = look_at(center, target, {0, 0, 1}, fovy, undisturbed.width, undisturbed.height);
   for (int j = 0; j < 3; ++j) up[j] = -aimed.camera_from_world[4 + j] + options.jitter_up * rng.normal();
-  Camera camera = look_at(center, target, up, fovy, still.width, still.height);
-  camera.theta = still.theta;
-  camera.phi = still.phi;
-  camera.radius = still.radius;
+  Camera camera = look_at(center, target, up, fovy, undisturbed.width, undisturbed.height);
+  camera.theta = undisturbed.theta;
+  camera.phi = undisturbed.phi;
+  camera.radius = undisturbed.radius;
   return camera;
 }
 
@@ -86,8 +86,8 @@ std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng
     const double phi = options.stratify_azimuth
                            ? options.phi.low + (i + offset) / batch * (options.phi.high - options.phi.low)
                            : draw(options.phi, options.rand_cam_gamma, rng);
-    const Camera still = orbit_camera(theta, wrapped(phi), radius, fovy, options.width, options.height);
-    cameras.push_back(options.jitter_pose ? shaken(still, options, fovy, rng) : still);
+    const Camera undisturbed = orbit_camera(theta, wrapped(phi), radius, fovy, options.width, options.height);
+    cameras.push_back(options.jitter_pose ? jittered(undisturbed, options, fovy, rng) : undisturbed);
   }
   return cameras;
 }

@@ -90,12 +90,12 @@ TEST(SphericalHarmonics, DirectionGradientMatchesDifferences) {
   for (int degree = 0; degree <= kMaxShDegree; ++degree) {
     for (int trial = 0; trial < 10; ++trial) {
       double weights[kMaxShCount] = {}, b[kMaxShCount] = {};
-      for (int k = 0; k < (degree + 1) * (degree + 1); ++k) weights[k] = rng.normal();
+      for (int k = 0; k < sh_count(degree); ++k) weights[k] = rng.normal();
       const Vec3<double> n = random_vec(rng);
       const auto value = [&](const Vec3<double>& at) {
         double sum = 0;
         sh_basis(degree, at, b);
-        for (int k = 0; k < (degree + 1) * (degree + 1); ++k) sum += weights[k] * b[k];
+        for (int k = 0; k < sh_count(degree); ++k) sum += weights[k] * b[k];
         return sum;
       };
       const Vec3<double> got = sh_direction_gradient(degree, n, weights);

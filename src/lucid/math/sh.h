@@ -8,7 +8,9 @@
 namespace lucid {
 
 inline constexpr int kMaxShDegree = 3;
-inline constexpr int kMaxShCount = (kMaxShDegree + 1) * (kMaxShDegree + 1);
+/// The number of basis functions of degrees 0 to `degree`.
+LUCID_INLINE constexpr int sh_count(int degree) { return (degree + 1) * (degree + 1); }
+inline constexpr int kMaxShCount = sh_count(kMaxShDegree);
 
 // Normalisation factors of the basis functions, by degree: the integral of Y^2 over the sphere is 1.
 inline constexpr double kSh0 = 0.28209479177387814, kSh1 = 0.4886025119029199;
@@ -16,7 +18,7 @@ inline constexpr double kSh2a = 1.0925484305920792, kSh2b = 0.31539156525252005,
 inline constexpr double kSh3a = 0.5900435899266435, kSh3b = 2.890611442640554, kSh3c = 0.4570457994644658,
                         kSh3d = 0.3731763325901154, kSh3e = 1.445305721320277;
 
-/// Writes the (degree + 1)^2 basis functions Y_k at the unit direction `n`.
+/// Writes the sh_count(degree) basis functions Y_k at the unit direction `n`.
 template <class Real>
 LUCID_INLINE void sh_basis(int degree, const Vec3<Real>& n, Real* basis) {
   basis[0] = Real(kSh0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The golden files as scenes with the images and gradients that an independent rasteriser made of them.
+// Golden scenes: the golden files of an independent autograd rasteriser as test scenes with expected images and
+// gradients.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,16 +11,12 @@
 
 namespace lucid::render::test {
 
-// Of goldens/README.md: each relative to the tensor's largest value.
+// Tolerances, relative to a tensor's largest value. The reference in double; then forward and backward of the float
+// backends, and the fraction of pixels that may exceed the tolerance.
 constexpr double kGoldenReference = 1e-9, kGoldenForward = 2e-4, kGoldenBackward = 2e-3, kGoldenExcused = 1e-3;
 
 inline std::vector<std::filesystem::path> golden_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(lucid::test::goldens() / "render")) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  return lucid::test::golden_files("render", /*committed=*/8);
 }
 
 inline Scene<double> scene_of(const GoldenFile& file) {

@@ -25,7 +25,7 @@ inline Scene<float> random_scene(uint64_t seed, int count, int width, int height
     blob.opacity = rng.uniform(0.02, 0.95);
     add(rng, blob, &s);
   }
-  draw_upstream(rng, &s);
+  draw_image_gradients(rng, &s);
   return s;
 }
 
@@ -98,7 +98,7 @@ inline Scene<float> draw(const HostileScene& hostile) {
   scene.sh_degree = 1;
   scene.camera = front_camera(hostile.width, hostile.height, 3.5, 0.25);
   for (int i = 0; i < hostile.count; ++i) add(rng, hostile.draw(rng, i), &scene);
-  draw_upstream(rng, &scene);
+  draw_image_gradients(rng, &scene);
   return scene;
 }
 

@@ -4,8 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
+
+#include "lucid/base/error.h"
 
 namespace lucid::render {
 namespace {
@@ -28,14 +31,14 @@ void check_tensor(const char* name, const Real* values, int64_t rows, int64_t co
     if (all_finite(values + begin, length)) continue;
     for (int64_t i = begin; i < begin + length; ++i) {
       if (std::isfinite(values[i])) continue;
-      refuse_element(name, double(values[i]), i, rows, columns);
+      throw_not_finite_element(name, double(values[i]), i, rows, columns);
     }
   }
 }
 
 }  // namespace
 
-void refuse_element(const char* name, double value, int64_t at, int64_t rows, int64_t columns) {
+void throw_not_finite_element(const char* name, double value, int64_t at, int64_t rows, int64_t columns) {
   throw std::invalid_argument(fmt::format("rasterizer: {}[{}, {}] is {} ({} rows of {})", name, at / columns,
                                           at % columns, value, rows, columns));
 }
@@ -73,6 +76,27 @@ void check_inputs(const CloudView<Real>& cloud, const Camera& camera, const std:
   check_shapes(cloud, camera, background);
   check_elements(cloud);
 }
+
+void check_jobs(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background) {
+  for (const ViewJob& job : jobs) {
+    const auto same_frame = [&](const ViewJob& other) { return other.frame == job.frame; };
+    LUCID_CHECK(job.frame >= 0 && std::ranges::count_if(jobs, same_frame) == 1,
+                "frame {} is negative or asked for twice", job.frame);
+    check_shapes(cloud, job.camera, background);
+  }
+}
+
+void check_frame(bool has_forward, int number, size_t frames) {
+  LUCID_CHECK(has_forward, "frame {} of {} has no forward pass", number, frames);
+}
+
+void check_same_cloud(const CloudView<float>& cloud, int64_t forward_count, int forward_sh_degree) {
+  LUCID_CHECK(cloud.count == forward_count && cloud.sh_degree == forward_sh_degree,
+              "{} Gaussians of degree {} against {} of degree {} in forward", cloud.count, cloud.sh_degree,
+              forward_count, forward_sh_degree);
+}
+
+void throw_too_many_pairs() { throw std::length_error("rasterizer: more than 2^32 pairs of Gaussian and tile"); }
 
 template <class Real>
 View<Real> make_view(const Camera& camera) {

@@ -34,7 +34,7 @@ struct Projection {
   Vec3<Real> row_x, row_y;  // rows of M = J frame diag(scale), 2x3
   Sym2<Real> cov;           // M M^T + dilation
   Real det;                 // of cov
-  Real det_before;          // of M M^T, before the dilation
+  Real det_undilated;       // of M M^T, before the dilation
   Vec2<Real> mean;          // pixels
   Real radius;              // whole pixels
 };
@@ -76,8 +76,8 @@ LUCID_INLINE bool project(const View<Real>& view, const Vec3<Real>& mean, const 
   p.cov = {xx + dilation, dot(p.row_x, p.row_y), yy + dilation};
   // det by the Cauchy-Binet formula: a sum of squares. xx yy - xy^2 would cancel for long thin Gaussians.
   const Vec3<Real> area = cross(p.row_x, p.row_y);
-  p.det_before = dot(area, area);
-  p.det = p.det_before + dilation * (xx + yy) + dilation * dilation;
+  p.det_undilated = dot(area, area);
+  p.det = p.det_undilated + dilation * (xx + yy) + dilation * dilation;
   const Real half_trace = (p.cov.xx + p.cov.yy) / 2;
   const Real half_difference = (p.cov.xx - p.cov.yy) / 2;
   const Real gap = half_difference * half_difference + p.cov.xy * p.cov.xy;  // = half_trace^2 - det
@@ -115,14 +115,14 @@ LUCID_INLINE Falloff<Real> falloff(const Sym2<Real>& cov, Real det) {
 /// [8b]: the factor in [0, 1] by which Filter::kMip multiplies an opacity.
 template <class Real>
 LUCID_INLINE Real mip_fade(const Projection<Real>& p) {
-  return std::sqrt(p.det_before / p.det);
+  return std::sqrt(p.det_undilated / p.det);
 }
 
 /// [15b]: adds dL/dcov through mip_fade() to *d_cov. g = dL/d(ln opacity), which equals dL/d(ln fade).
 template <class Real>
 LUCID_INLINE void mip_fade_adjoint(const Projection<Real>& p, Real g, Sym2<Real>* d_cov) {
-  if (g == 0) return;  // det_before may be zero then
-  const Real dilation = Real(kDilation), before = g / (2 * p.det_before), after = g / (2 * p.det);
+  if (g == 0) return;  // det_undilated may be zero then
+  const Real dilation = Real(kDilation), before = g / (2 * p.det_undilated), after = g / (2 * p.det);
   d_cov->xx += before * (p.cov.yy - dilation) - after * p.cov.yy;
   d_cov->xy -= (before - after) * p.cov.xy;
   d_cov->yy += before * (p.cov.xx - dilation) - after * p.cov.xx;
@@ -202,7 +202,7 @@ LUCID_INLINE Vec3<Real> sh_colour(int degree, const Vec3<Real>& direction, const
   Real basis[kMaxShCount];
   sh_basis(degree, direction, basis);
   Vec3<Real> sum{Real(0.5), Real(0.5), Real(0.5)};
-  for (int k = 0; k < (degree + 1) * (degree + 1); ++k) {
+  for (int k = 0; k < sh_count(degree); ++k) {
     sum = sum + basis[k] * Vec3<Real>{sh[3 * k], sh[3 * k + 1], sh[3 * k + 2]};
   }
   return {sum.x > 0 ? sum.x : 0, sum.y > 0 ? sum.y : 0, sum.z > 0 ? sum.z : 0};
@@ -215,7 +215,7 @@ LUCID_INLINE Vec3<Real> sh_colour_adjoint(int degree, const Vec3<Real>& directio
                                           const Vec3<Real>& d_colour, Real* d_sh) {
   Real basis[kMaxShCount], weights[kMaxShCount] = {};
   sh_basis(degree, direction, basis);
-  for (int k = 0; k < (degree + 1) * (degree + 1); ++k) {
+  for (int k = 0; k < sh_count(degree); ++k) {
     weights[k] = sh[3 * k] * d_colour.x + sh[3 * k + 1] * d_colour.y + sh[3 * k + 2] * d_colour.z;
     if (d_sh == nullptr) continue;
     d_sh[3 * k] = basis[k] * d_colour.x;

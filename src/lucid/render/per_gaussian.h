@@ -56,7 +56,7 @@ LUCID_INLINE bool splat_of(const View<double>& view, const CloudView<float>& clo
   out->footprint = footprint(p, rect, squared_reach);
   out->depth = p.point.z;
   const Falloff<double> shape = falloff(p.cov, p.det);
-  const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
+  const int64_t sh_stride = 3 * sh_count(cloud.sh_degree);
   float distance = 0;
   const Vec3<float> colour =
       sh_colour(cloud.sh_degree, direction_to(view, cloud, i, &distance), cloud.sh + i * sh_stride);
@@ -93,7 +93,7 @@ LUCID_INLINE void add_pair(const PairGradient& p, PairTotals* s) {
   s->moments.yy += p.yy;
 }
 
-LUCID_INLINE void write_no_gradients(int64_t i, int sh_degree, const CloudGradients<float>& out) {
+LUCID_INLINE void write_zero_gradients(int64_t i, int sh_degree, const CloudGradients<float>& out) {
   const auto clear = [i](float* to, int64_t columns) {
     if (to == nullptr) return;
     for (int64_t k = 0; k < columns; ++k) to[i * columns + k] = 0;
@@ -102,7 +102,7 @@ LUCID_INLINE void write_no_gradients(int64_t i, int sh_degree, const CloudGradie
   clear(out.scales, 3);
   clear(out.quats, 4);
   clear(out.opacities, 1);
-  clear(out.sh, 3 * (sh_degree + 1) * (sh_degree + 1));
+  clear(out.sh, 3 * sh_count(sh_degree));
   clear(out.means2d_ndc, 2);
 }
 
@@ -112,7 +112,7 @@ LUCID_INLINE void write_gradients(const View<double>& view, const CloudView<floa
                                   const Splat& splat, const PairTotals& total, const CloudGradients<float>& out) {
   Projection<double> p;
   if (!project_gaussian(view, cloud, i, &p)) {
-    write_no_gradients(i, cloud.sh_degree, out);
+    write_zero_gradients(i, cloud.sh_degree, out);
     return;
   }
   Moments<double> moments = total.moments;
@@ -125,7 +125,7 @@ LUCID_INLINE void write_gradients(const View<double>& view, const CloudView<floa
   screen.depth = total.depth;
   const GaussianGradient<double> g = project_adjoint(view, wide3(cloud.scales, i), p, screen);
 
-  const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
+  const int64_t sh_stride = 3 * sh_count(cloud.sh_degree);
   const Vec3<float> d_colour{splat.red > 0 ? float(total.red) : 0, splat.green > 0 ? float(total.green) : 0,
                              splat.blue > 0 ? float(total.blue) : 0};
   float distance = 0;

@@ -36,7 +36,7 @@ TEST(CpuRasterizer, AgreesWithReferenceOnRandomScenes) {
   }
 }
 
-TEST(CpuRasterizer, FadedGaussiansAgreeWithReference) {
+TEST(CpuRasterizer, MipFilterAgreesWithReference) {
   for (int seed = 50; seed < 54; ++seed) {
     SCOPED_TRACE(seed);
     Scene<float> scene = random_scene(uint64_t(seed), 600, 49 + seed, 60, seed % 4);
@@ -86,7 +86,7 @@ TEST(CpuRasterizer, SeveralViewsInOneCall) {
   Scene<float> other = scene;
   other.camera = front_camera(50, 70, 4, 0.3);
   Rng rng(23, "upstream");
-  draw_upstream(rng, &other);
+  draw_image_gradients(rng, &other);
   CpuRasterizer rasterizer, fresh;
   Result<float> first(scene), second(other);
   const ViewJob jobs[] = {{2, scene.camera, first.images()}, {0, other.camera, second.images()}};

@@ -21,11 +21,11 @@ Scene<double> smooth_scene(uint64_t seed, int sh_degree) {
     for (double& v : blob.scale) v = rng.uniform(0.4, 0.8);
     blob.opacity = rng.uniform(0.2, 0.5);
     add(rng, blob, &s);
-    for (size_t c = s.sh.size() - size_t(3 * (sh_degree + 1) * (sh_degree + 1)), end = c + 3; c < end; ++c) {
+    for (size_t c = s.sh.size() - size_t(3 * sh_count(sh_degree)), end = c + 3; c < end; ++c) {
       s.sh[c] = 3;  // bright enough that no colour is clamped
     }
   }
-  draw_upstream(rng, &s);
+  draw_image_gradients(rng, &s);
   return s.as<double>();
 }
 
@@ -81,7 +81,7 @@ TEST(Reference, GradientsWhereTheJacobianIsClamped) {
   expect_gradients(scene);
 }
 
-TEST(Reference, GradientsOfFadedGaussians) {
+TEST(Reference, GradientsWithTheMipFilter) {
   for (int degree = 0; degree <= 1; ++degree) {
     Scene<double> scene = smooth_scene(uint64_t(20 + degree), degree);
     scene.filter = Filter::kMip;
@@ -95,7 +95,7 @@ TEST(Reference, GradientsOfFadedGaussians) {
   }
 }
 
-TEST(Reference, AFadedGaussianKeepsItsLightAtAnyDistance) {
+TEST(Reference, TheMipFilterKeepsAGaussiansLightAtAnyDistance) {
   // The sum of alpha over the image times the squared distance: constant for kMip, growing for kDilated.
   const auto light = [](Filter filter, double distance) {
     Scene<double> scene;

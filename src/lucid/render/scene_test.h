@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenes that own their arrays, the passes over them, and how two results are compared. Shared by this module's tests.
+// Test helpers of the rasteriser: scenes that own their arrays, runs of each backend, and comparison of two results.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "lucid/base/rng.h"
+#include "lucid/math/sh.h"
 #include "lucid/render/rasterize.h"
 
 namespace lucid::render::test {
 
+/// A cloud, a camera and dL/d of the images.
 template <class Real>
 struct Scene {
   int sh_degree = 0;
@@ -42,7 +44,7 @@ struct Scene {
   }
 };
 
-/// Looks from (0, -distance, 0) along +y; z is up.
+/// A camera at (0, -distance, 0) that looks along +y; z is up.
 inline Camera front_camera(int width, int height, double distance, double tan_half_fov_y) {
   Camera camera;
   camera.camera_from_world = {1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, distance, 0, 0, 0, 1};
@@ -53,8 +55,8 @@ inline Camera front_camera(int width, int height, double distance, double tan_ha
   return camera;
 }
 
-/// What loss the images feed: random weights of all three outputs, the same on float and double scenes.
-inline void draw_upstream(Rng& rng, Scene<float>* scene) {
+/// Draws random dL/d(rgb, depth, alpha).
+inline void draw_image_gradients(Rng& rng, Scene<float>* scene) {
   const size_t pixels = size_t(scene->pixels());
   scene->d_rgb.resize(3 * pixels);
   scene->d_depth.resize(pixels);
@@ -62,22 +64,24 @@ inline void draw_upstream(Rng& rng, Scene<float>* scene) {
   for (auto* d : {&scene->d_rgb, &scene->d_depth, &scene->d_alpha}) rng.fill_normal(d->data(), d->size());
 }
 
-/// Adds one Gaussian with random colour and rotation. No two scales are equal: the rotation of a ball has no gradient,
-/// and rounding errors relative to nothing cannot be compared.
+/// Mean, approximate scale and opacity of one test Gaussian.
 struct Blob {
   std::array<double, 3> mean{}, scale{0.1, 0.1, 0.1};
   double opacity = 0.5;
 };
+/// Adds one Gaussian with random colour and rotation. The three scales differ, because the rotation of a sphere has no
+/// gradient, and relative errors of a zero gradient are meaningless.
 inline void add(Rng& rng, const Blob& blob, Scene<float>* scene) {
   for (const double v : blob.mean) scene->means.push_back(float(v));
   for (const double v : blob.scale) scene->scales.push_back(float(v * rng.uniform(0.7, 1.3)));
   for (int k = 0; k < 4; ++k) scene->quats.push_back(float(rng.normal()));
   scene->opacities.push_back(float(blob.opacity));
-  for (int k = 0; k < 3 * (scene->sh_degree + 1) * (scene->sh_degree + 1); ++k) {
+  for (int k = 0; k < 3 * sh_count(scene->sh_degree); ++k) {
     scene->sh.push_back(float(0.4 * rng.normal()));
   }
 }
 
+/// Images and gradients of one forward and backward pass.
 template <class Real>
 struct Result {
   std::vector<Real> rgb, depth, alpha;
@@ -95,7 +99,7 @@ struct Result {
         opacities(s.opacities.size()),
         sh(s.sh.size()),
         means2d(size_t(2 * s.count())) {
-    const Real junk = Real(-7.5e8);  // outputs are overwritten, not added to
+    const Real junk = Real(-7.5e8);  // shows outputs that are added to instead of overwritten
     for (auto* v : {&rgb, &depth, &alpha, &means, &scales, &quats, &opacities, &sh, &means2d}) {
       std::fill(v->begin(), v->end(), junk);
     }
@@ -121,24 +125,26 @@ inline Result<float> run_cpu(const Scene<float>& scene, CpuRasterizer* rasterize
   return r;
 }
 
-/// Runs body once for each instruction set that this machine has (a wider one than it has lowers itself).
+/// Runs `body` once for each instruction set that this machine has.
 template <class Body>
 void for_each_isa(const Body& body) {
   const char* before = std::getenv("LUCID_ISA");
   const std::string saved = before == nullptr ? "" : before;
-  for (const char* isa : {"portable", "avx2", "avx512"}) {
-    setenv("LUCID_ISA", isa, 1);
-    if (std::string(cpu_isa()) != isa) continue;
+  for (const std::string isa : {"portable", "avx2", "avx512"}) {
+    setenv("LUCID_ISA", isa.c_str(), 1);
+    if (cpu_isa() != isa) {
+      EXPECT_NE(isa, "portable") << "every machine has it";
+      continue;
+    }
     SCOPED_TRACE(isa);
     body();
   }
   before == nullptr ? unsetenv("LUCID_ISA") : setenv("LUCID_ISA", saved.c_str(), 1);
 }
 
-/// Largest |a - b| relative to the largest |b|; `over` counts values beyond `tolerance`. NaN counts as beyond.
 struct Difference {
-  double worst = 0;
-  int64_t over = 0;
+  double worst = 0;  // largest |got - expected| divided by the largest |expected|
+  int64_t over = 0;  // values whose error exceeds the tolerance; NaN exceeds every tolerance
 };
 template <class A, class B>
 Difference difference(const A& got, const B& expected, double tolerance) {
@@ -154,7 +160,7 @@ Difference difference(const A& got, const B& expected, double tolerance) {
   return out;
 }
 
-/// At most `excused` values may be further away than `tolerance` of the tensor's largest.
+/// Expects errors of at most `tolerance` times the largest |expected|, except for a fraction `excused` of the values.
 template <class A, class B>
 void expect_close(const std::string& name, const A& got, const B& expected, double tolerance, double excused = 0) {
   ASSERT_EQ(got.size(), expected.size()) << name;

@@ -46,8 +46,8 @@ inline thread_local dim3 blockDim, gridDim;
 
 /// The order in which the lanes of a warp, and the warps of a block, run. Code without data races gives the same result
 /// in either order.
-enum class Turns { kAscending, kDescending };
-inline thread_local Turns turns = Turns::kAscending;
+enum class LaneOrder { kAscending, kDescending };
+inline thread_local LaneOrder lane_order = LaneOrder::kAscending;
 
 /// The threads of one block. Later blocks reuse the fibers, because creating a fiber costs more than running a small
 /// kernel on it.
@@ -69,7 +69,7 @@ class Block {
     unsigned left = threads;
     while (left > 0) {
       const unsigned before = turns_taken_;
-      for (unsigned w = 0; w < threads / 32; ++w) left -= run_warp(32 * in_turn(w, threads / 32));
+      for (unsigned w = 0; w < threads / 32; ++w) left -= run_warp(32 * ordered(w, threads / 32));
       if (turns_taken_ == before) stop("threads wait for threads that never come (a barrier that not all reach?)");
     }
   }
@@ -126,7 +126,9 @@ class Block {
     std::abort();
   }
 
-  static unsigned in_turn(unsigned i, unsigned count) { return turns == Turns::kAscending ? i : count - 1 - i; }
+  static unsigned ordered(unsigned i, unsigned count) {
+    return lane_order == LaneOrder::kAscending ? i : count - 1 - i;
+  }
 
   void add_fiber() {
     auto fiber = std::make_unique<Fiber>();
@@ -136,12 +138,12 @@ class Block {
     fiber->start.uc_stack.ss_sp = fiber->stack.get();
     fiber->start.uc_stack.ss_size = kStack;
     fiber->start.uc_link = nullptr;
-    makecontext(&fiber->start, &Block::live, 0);
+    makecontext(&fiber->start, &Block::fiber_main, 0);
     fibers_.push_back(std::move(fiber));
   }
 
   /// Entry point of a fiber: runs one thread of each block.
-  static void live() {
+  static void fiber_main() {
     Block& block = current();
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(nullptr, &block.own_stack_, &block.own_stack_size_);
@@ -158,7 +160,7 @@ class Block {
     for (bool moved = true; moved;) {
       moved = false;
       for (unsigned lane = 0; lane < 32; ++lane) {
-        Fiber& fiber = *fibers_[first + in_turn(lane, 32)];
+        Fiber& fiber = *fibers_[first + ordered(lane, 32)];
         if (fiber.done || (fiber.waits_for != nullptr && *fiber.waits_for == fiber.seen)) continue;
         fiber.waits_for = nullptr;
         threadIdx.x = fiber.index;

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 #include "lucid/base/parallel.h"
 #include "lucid/render/cpu/frame.h"
+#include "lucid/render/inputs.h"
 
 namespace lucid::render::cpu {
 namespace {
@@ -58,7 +58,7 @@ uint32_t assign_slots(CpuRasterizer::Frame* frame) {
     total += frame->touched[i];
   }
   if (total > std::numeric_limits<uint32_t>::max()) {
-    throw std::length_error("rasterizer: more than 2^32 pairs of Gaussian and tile");
+    throw_too_many_pairs();
   }
   return static_cast<uint32_t>(total);
 }

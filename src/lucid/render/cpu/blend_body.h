@@ -81,7 +81,7 @@ LUCID_INLINE Splat tile_splat(const TileJob& job, int64_t entry) {
   return splat;
 }
 
-LUCID_INLINE void fetch_ahead(const TileJob& job, int64_t entry) {
+LUCID_INLINE void prefetch_splat(const TileJob& job, int64_t entry) {
   constexpr int64_t kAhead = 12;
   if (entry + kAhead < job.count) __builtin_prefetch(job.splats + job.entries[entry + kAhead].splat);
 }
@@ -190,7 +190,7 @@ static TileResult forward_tile(const TileJob& job, TileImage* out) {
     uint64_t queues[kBlocks] = {};
     for (int place = 0; place < size; ++place) {
       splats[place] = tile_splat(job, begin + place);
-      fetch_ahead(job, begin + place);
+      prefetch_splat(job, begin + place);
       for (BlockSet met = blocks_met(splats[place]) & alive; met != 0; met &= met - 1) {
         queues[first_of(met)] |= uint64_t(1) << place;
       }
@@ -260,7 +260,7 @@ static void backward_tile(const TileJob& job, TileGradient* gradient, PairGradie
   to_blocks(gradient->behind, d.behind);
   for (int64_t entry = 0; entry < job.count; ++entry) {
     const Splat splat = tile_splat(job, entry);
-    fetch_ahead(job, entry);
+    prefetch_splat(job, entry);
     const Value zero = broadcast(0);
     Sums sums{zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
     for (BlockSet met = blocks_met(splat) & alive; met != 0; met &= met - 1) {

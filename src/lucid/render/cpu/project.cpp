@@ -67,7 +67,7 @@ void gather_gradients(const CpuRasterizer::Frame& frame, const CloudView<float>&
   parallel_for(cloud.count, kGrain, [&](int64_t i) {
     const size_t at = static_cast<size_t>(i);
     if (frame.touched[at] == 0) {
-      write_no_gradients(i, cloud.sh_degree, out);
+      write_zero_gradients(i, cloud.sh_degree, out);
       return;
     }
     const uint32_t slot = frame.first_slot[at];

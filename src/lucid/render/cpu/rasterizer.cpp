@@ -6,7 +6,6 @@
 #include <span>
 #include <utility>
 
-#include "lucid/base/error.h"
 #include "lucid/base/parallel.h"
 #include "lucid/render/cpu/frame.h"
 #include "lucid/render/inputs.h"
@@ -68,7 +67,7 @@ void read_tile(const CpuRasterizer::Frame& frame, const cpu::TileJob& job, const
 }
 
 /// A stopwatch: returns the milliseconds since the last call, or since construction.
-class Lap {
+class Stopwatch {
  public:
   double operator()() {
     const auto now = std::chrono::steady_clock::now();
@@ -101,13 +100,6 @@ struct CpuRasterizer::State {
     place->sh_degree = cloud.sh_degree;
     return *place;
   }
-
-  Frame& frame(int number) {
-    LUCID_CHECK(number >= 0 && size_t(number) < frames.size() && frames[size_t(number)] != nullptr &&
-                    frames[size_t(number)]->count >= 0,
-                "frame {} of {} has no forward pass", number, frames.size());
-    return *frames[size_t(number)];
-  }
 };
 
 CpuRasterizer::CpuRasterizer() : state_(std::make_unique<State>()) {}
@@ -123,14 +115,10 @@ void CpuRasterizer::forward(int number, const CloudView<float>& cloud, const Cam
 
 void CpuRasterizer::forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs,
                             const std::array<float, 3>& background) {
-  for (const ViewJob& job : jobs) {
-    const auto same_frame = [&](const ViewJob& other) { return other.frame == job.frame; };
-    LUCID_CHECK(job.frame >= 0 && std::ranges::count_if(jobs, same_frame) == 1, "frame {}", job.frame);
-    check_shapes(cloud, job.camera, background);
-  }
+  check_jobs(cloud, jobs, background);
   check_elements(cloud);
   std::vector<int64_t> first_tile{0};  // number of each job's first tile; last, the number of all tiles
-  Lap lap;
+  Stopwatch lap;
   for (const ViewJob& job : jobs) {
     Frame& frame = state_->begin_frame(job, cloud, background);
     cpu::project_cloud(cloud, &frame, &state_->bins, job.out.radii);
@@ -159,11 +147,9 @@ void CpuRasterizer::forward(const CloudView<float>& cloud, std::span<const ViewJ
 
 void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                              const CloudGradients<float>& d_cloud) {
-  Frame& frame = state_->frame(number);
-  LUCID_CHECK(cloud.count == frame.count && cloud.sh_degree == frame.sh_degree,
-              "{} Gaussians of degree {} against {} of degree {} in forward", cloud.count, cloud.sh_degree, frame.count,
-              frame.sh_degree);
-  Lap lap;
+  Frame& frame = frame_with_forward(state_->frames, number);
+  check_same_cloud(cloud, frame.count, frame.sh_degree);
+  Stopwatch lap;
   state_->pairs.resize(frame.entries.size());
   state_->written.assign(frame.entries.size(), 0);
   parallel_for(frame.tiles(), 1, [&](int64_t tile) {
@@ -182,7 +168,7 @@ void CpuRasterizer::backward(int number, const CloudView<float>& cloud, const Im
 int64_t CpuRasterizer::blended_pairs(int number) const { return statistics(number).pairs; }
 
 CpuStatistics CpuRasterizer::statistics(int number) const {
-  const Frame& frame = state_->frame(number);
+  const Frame& frame = frame_with_forward(state_->frames, number);
   CpuStatistics s = frame.times;
   s.entries = int64_t(frame.entries.size());
   for (const cpu::TileResult& result : frame.results) {

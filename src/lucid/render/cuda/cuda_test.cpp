@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA rasteriser against the oracle and the golden files: its very kernels and host code under emulation, always;
-// and the compiled ones where this build has CUDA and the machine a device.
+// Tests of the CUDA rasteriser against the reference and the golden files: kernels and host code under emulation in
+// every build, and the compiled ones if the build has CUDA and the machine a device.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -22,7 +22,7 @@ using Counting = CudaRasterizer::Counting;
 enum class Where { kEmulated, kDevice };
 std::string name_of(Where where) { return where == Where::kEmulated ? "emulated" : "on_device"; }
 
-/// A scene and room for its result where the kernels can reach them.
+/// A scene and its result in memory that the kernels can access: host memory for the emulation, else device memory.
 class Placed {
  public:
   Placed(Where where, const Scene<float>& s) : where_(where), result_(s) {
@@ -73,7 +73,7 @@ class Placed {
   std::optional<cuda::DeviceArray<int32_t>> device_radii_;
 };
 
-/// The rasteriser in either place.
+/// The rasteriser under emulation or on the device.
 class Rasterizer {
  public:
   explicit Rasterizer(Where where, Counting counting = Counting::kExact) {
@@ -115,7 +115,7 @@ Result<float> run(Where where, const Scene<float>& scene) {
   return run(where, scene, &rasterizer);
 }
 
-/// Skips what has no place to run.
+/// A test fixture that skips tests for the device if there is none.
 template <class Base>
 class Located : public Base {
  protected:
@@ -172,7 +172,7 @@ TEST_P(Cuda, AgreesWithReferenceOnRandomScenes) {
   }
 }
 
-TEST_P(Cuda, FadedGaussiansAgreeWithReference) {
+TEST_P(Cuda, MipFilterAgreesWithReference) {
   Scene<float> scene = random_scene(51, 600, 70, 60, 1);
   scene.filter = Filter::kMip;
   expect_result(scene, run(where(), scene), run_reference(scene.as<double>()));
@@ -188,9 +188,9 @@ TEST_P(Cuda, SameBytesEachTime) {
   const Scene<float> scene = random_scene(11, 600, 70, 50, 1);
   Rasterizer rasterizer(where());
   const Result<float> first = run(where(), scene, &rasterizer);
-  cuda::emulated::turns = cuda::emulated::Turns::kDescending;  // a race between the threads would show
+  cuda::emulated::lane_order = cuda::emulated::LaneOrder::kDescending;  // would reveal a race between threads
   const Result<float> second = run(where(), scene, &rasterizer);
-  cuda::emulated::turns = cuda::emulated::Turns::kAscending;
+  cuda::emulated::lane_order = cuda::emulated::LaneOrder::kAscending;
   expect_same_bytes(first, second);
 }
 
@@ -214,7 +214,7 @@ TEST_P(Cuda, SeveralViewsInOneCall) {
   Scene<float> far = near;
   far.camera = front_camera(50, 30, 5, 0.3);
   Rng rng(1, "far");
-  draw_upstream(rng, &far);
+  draw_image_gradients(rng, &far);
   Rasterizer rasterizer(where());
   Placed at_near(where(), near), at_far(where(), far);
   rasterizer.forward(at_near.cloud, {{1, near.camera, at_near.images}, {0, far.camera, at_far.images}},
@@ -254,7 +254,7 @@ TEST_P(Cuda, PointersMayBeNull) {
   EXPECT_TRUE(same_bytes(at.fetch().means, expected.means));
 }
 
-/// What the CPU rasteriser says of a scene; empty if it renders it.
+/// The CPU rasteriser's error message for a scene; empty if it renders it.
 std::string cpu_refusal(const Scene<float>& scene) {
   try {
     CpuRasterizer cpu;
@@ -275,7 +275,7 @@ TEST_P(Cuda, RefusesWhatIsNotFiniteInTheWordsOfTheCpu) {
       Scene<float> scene = good;
       const size_t columns = (scene.*member).size() / 300;
       (scene.*member)[207 * columns + columns / 2] = bad;
-      scene.sh.back() = kNan;  // a later one, which is not the one to name
+      scene.sh.back() = kNan;  // a second bad element; the message must name the first
       Placed at(where(), scene);
       try {
         rasterizer.forward(0, scene, at);
@@ -286,7 +286,7 @@ TEST_P(Cuda, RefusesWhatIsNotFiniteInTheWordsOfTheCpu) {
       EXPECT_THROW(rasterizer.backward(0, at), std::logic_error);
     }
   }
-  expect_same_bytes(run(where(), good, &rasterizer), run(where(), good));  // and is fit to go on
+  expect_same_bytes(run(where(), good, &rasterizer), run(where(), good));  // the rasteriser is still usable
 }
 
 TEST_P(Cuda, RefusesShapesThatAreNone) {
@@ -307,7 +307,8 @@ TEST_P(Cuda, ExpectedCountsGiveTheSameBytes) {
   }
   EXPECT_EQ(rasterizer.lost_pairs(0), 0);
   if (rasterizer.emulated_) {
-    // The first forward's own; in the third and fourth, long there, the one before's; lost_pairs().
+    // The first forward waits for its own report; the third and fourth read their predecessor's, which has long
+    // arrived; lost_pairs() waits for the last.
     EXPECT_EQ(rasterizer.emulated_->waits(), 4);
   }
 }

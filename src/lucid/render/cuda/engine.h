@@ -3,7 +3,6 @@
 // waits for the device at most once, for the number of pairs; meanwhile the device sorts by depth.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <memory>
@@ -30,17 +29,17 @@ struct Frame {
   Buffer<Splat> splats;
   Buffer<Footprint> footprints;
   Buffer<uint32_t> touched, first_slot, order, begin;  // as in Projected and Pairs
-  Buffer<TileEntry> entries;                           // [room] tile by tile, nearest first
+  Buffer<TileEntry> entries;                           // [capacity] tile by tile, nearest first
   Buffer<TileRange> ranges;
   Buffer<TilePixels> pixels;
 
   Buffer<Report> report;
   Pinned<Report> host_report;
   Event reported;
-  bool settled = true;        // the host has waited for host_report
+  bool report_read = true;    // the host has waited for host_report
   int64_t reported_rows = 0;  // Gaussians in the forward pass of that report
-  int64_t room = 0;           // capacity of the last forward pass's lists, in pairs
-  int64_t expected = 0;       // capacity for a forward pass that does not wait; 0 = unknown
+  int64_t capacity = 0;       // capacity of the last forward pass's lists, in pairs
+  int64_t next_capacity = 0;  // capacity for a forward pass that does not wait; 0 = unknown
 
   int64_t tiles() const { return int64_t(view.tiles_x) * view.tiles_y; }
   dim3 grid() const { return dim3(unsigned(view.tiles_x), unsigned(view.tiles_y)); }
@@ -58,13 +57,9 @@ class Engine {
 
   void forward(const CloudView<float>& cloud, std::span<const ViewJob> jobs, const std::array<float, 3>& background,
                Stream stream) {
-    for (const auto& job : jobs) {
-      const auto same_frame = [&](const auto& other) { return other.frame == job.frame; };
-      check_jobs(job.frame >= 0 && std::count_if(jobs.begin(), jobs.end(), same_frame) == 1, job.frame);
-      check_shapes(cloud, job.camera, background);
-    }
-    if (cloud.count > UINT32_MAX) refuse_pairs();  // Gaussians are numbered in 32 bits
-    settle_previous(jobs);
+    check_jobs(cloud, jobs, background);
+    if (cloud.count > UINT32_MAX) throw_too_many_pairs();  // Gaussians are numbered in 32 bits
+    prepare_frames(jobs);
     for (const auto& job : jobs) {
       Frame& frame = *frames_[size_t(job.frame)];
       frame.view = make_view<double>(job.camera);
@@ -77,13 +72,13 @@ class Engine {
     }
     for (const auto& job : jobs) {
       Frame& frame = *frames_[size_t(job.frame)];
-      const bool waits = counting_ == Counting::kExact || frame.expected == 0;
-      if (waits) settle(&frame);
-      frame.room = waits ? int64_t((*frame.host_report).pairs) : frame.expected;
+      const bool waits = counting_ == Counting::kExact || frame.next_capacity == 0;
+      if (waits) wait_for_report(&frame);
+      frame.capacity = waits ? int64_t((*frame.host_report).pairs) : frame.next_capacity;
     }
     for (const auto& job : jobs) {
       Frame& frame = *frames_[size_t(job.frame)];
-      if (frame.settled) refuse_bad_report(frame);
+      if (frame.report_read) check_report(frame);
       bin(cloud.count, &frame);
       launch("blend_tiles", blend_tiles, frame.grid(), kTileThreads, stream, frame.lists(), job.out,
              frame.report.data());
@@ -93,30 +88,30 @@ class Engine {
 
   void backward(int number, const CloudView<float>& cloud, const ImageGradients<float>& d_images,
                 const CloudGradients<float>& d_cloud, Stream stream) {
-    const Frame& frame = known_frame(number);
-    check_same_cloud(cloud.count, cloud.sh_degree, frame.count, frame.sh_degree);
-    PairGradient* pairs = pairs_.reserve(frame.room);
+    const Frame& frame = frame_with_forward(frames_, number);
+    check_same_cloud(cloud, frame.count, frame.sh_degree);
+    PairGradient* pairs = pairs_.reserve(frame.capacity);
     launch("blend_tiles_adjoint", blend_tiles_adjoint, frame.grid(), kAdjointThreads, stream, frame.lists(), d_images,
            pairs);
-    const PairSums sums{pairs, frame.first_slot.data(), frame.touched.data(), frame.splats.data(), frame.room};
+    const PairSums sums{pairs, frame.first_slot.data(), frame.touched.data(), frame.splats.data(), frame.capacity};
     launch("gather_gradients", gather_gradients, dim3(blocks_for(cloud.count, kGaussianThreads)), kGaussianThreads,
            stream, frame.view, cloud, sums, d_cloud);
   }
 
   /// Pairs that did not fit into the lists of the frame's last forward pass.
   int64_t lost_pairs(int number) {
-    Frame& frame = known_frame(number);
-    if (!frame.settled) settle(&frame);
-    refuse_bad_report(frame);
+    Frame& frame = frame_with_forward(frames_, number);
+    if (!frame.report_read) wait_for_report(&frame);
+    check_report(frame);
     const int64_t pairs = int64_t((*frame.host_report).pairs);
-    return pairs > frame.room ? pairs - frame.room : 0;
+    return pairs > frame.capacity ? pairs - frame.capacity : 0;
   }
 
   int64_t blended_pairs(int number) {
-    Frame& frame = known_frame(number);
+    Frame& frame = frame_with_forward(frames_, number);
     copy_to_host(frame.host_report.get(), frame.report.data(), sizeof(Report), frame.stream);
     frame.reported.record(frame.stream);
-    settle(&frame);
+    wait_for_report(&frame);
     return int64_t((*frame.host_report).blended);
   }
 
@@ -125,46 +120,39 @@ class Engine {
  private:
   static constexpr unsigned kCheckBlocks = 1024;
 
-  Frame& known_frame(int number) {
-    const bool there = number >= 0 && size_t(number) < frames_.size() && frames_[size_t(number)] != nullptr &&
-                       frames_[size_t(number)]->count >= 0;
-    check_frame(there, number, frames_.size());
-    return *frames_[size_t(number)];
-  }
-
   /// Creates the jobs' frames and reads the reports that their previous forward passes did not wait for. Those arrived
   /// long ago, so this costs no time. Throws for a NaN or Inf that such a report holds.
-  void settle_previous(std::span<const ViewJob> jobs) {
+  void prepare_frames(std::span<const ViewJob> jobs) {
     const Frame* late = nullptr;
     for (const auto& job : jobs) {
       if (size_t(job.frame) >= frames_.size()) frames_.resize(size_t(job.frame) + 1);
       auto& frame = frames_[size_t(job.frame)];
       if (frame == nullptr) frame = std::make_unique<Frame>();
-      if (!frame->settled) {
-        settle(frame.get());
+      if (!frame->report_read) {
+        wait_for_report(frame.get());
         if ((*frame->host_report).first_not_finite != kAllFinite && frame->count >= 0) late = frame.get();
       }
       frame->count = -1;  // invalid until forward() has finished; an exception leaves it so
     }
-    if (late != nullptr) refuse_bad_report(*late);
+    if (late != nullptr) check_report(*late);
   }
 
-  /// Waits for the frame's report. Sets the expected capacity to 1.5 times the pairs if that is more, or far less.
-  void settle(Frame* frame) {
+  /// Waits for the frame's report. Sets next_capacity to 1.5 times the pairs if that is more, or far less.
+  void wait_for_report(Frame* frame) {
     frame->reported.wait();
-    frame->settled = true;
+    frame->report_read = true;
     ++waits_;
-    const int64_t pairs = int64_t((*frame->host_report).pairs), room = pairs + pairs / 2 + 1024;
+    const int64_t pairs = int64_t((*frame->host_report).pairs), capacity = pairs + pairs / 2 + 1024;
     if (pairs > UINT32_MAX) return;
-    if (room > frame->expected || 4 * room < frame->expected) frame->expected = room;
+    if (capacity > frame->next_capacity || 4 * capacity < frame->next_capacity) frame->next_capacity = capacity;
   }
 
-  static void refuse_bad_report(const Frame& frame) {
+  static void check_report(const Frame& frame) {
     const Report& report = *frame.host_report;
     if (report.first_not_finite != kAllFinite) {
-      refuse_not_finite(report.first_not_finite, frame.reported_rows, frame.sh_degree);
+      throw_not_finite(report.first_not_finite, frame.reported_rows, frame.sh_degree);
     }
-    if (report.pairs > UINT32_MAX) refuse_pairs();
+    if (report.pairs > UINT32_MAX) throw_too_many_pairs();
   }
 
   /// Check, projection, depth sort and scan. The copy of the report to the host is queued as early as possible.
@@ -194,7 +182,7 @@ class Engine {
            projected);
     copy_to_host(frame->host_report.get(), report, sizeof(Report), stream);
     frame->reported.record(stream);
-    frame->settled = false;
+    frame->report_read = false;
     frame->reported_rows = count;
 
     sort(&depths_, &spare_depths_, &frame->order, &spare_order_, count, kDepthBits, stream);
@@ -211,7 +199,7 @@ class Engine {
   /// Builds the tile lists. If the number of pairs was only estimated, unused places sort behind the last tile.
   void bin(int64_t count, Frame* frame) {
     const Stream stream = frame->stream;
-    const int64_t room = frame->room, tiles = frame->tiles();
+    const int64_t capacity = frame->capacity, tiles = frame->tiles();
     TileRange* ranges = frame->ranges.reserve(tiles);
     fill(ranges, 0, size_t(tiles) * sizeof(TileRange), stream);
     frame->pixels.reserve(tiles);
@@ -220,17 +208,17 @@ class Engine {
                 frame->touched.data(),
                 frame->footprints.data(),
                 frame->first_slot.reserve(count),
-                tiles_.reserve(room),
-                entries_.reserve(room),
+                tiles_.reserve(capacity),
+                entries_.reserve(capacity),
                 count,
-                room,
+                capacity,
                 frame->view.tiles_x};
-    if (counting_ != Counting::kExact) fill(pairs.tiles, 0xff, size_t(room) * sizeof(uint32_t), stream);
+    if (counting_ != Counting::kExact) fill(pairs.tiles, 0xff, size_t(capacity) * sizeof(uint32_t), stream);
     launch("make_pairs", make_pairs, dim3(blocks_for(count, kGaussianThreads)), kGaussianThreads, stream, pairs);
-    sort(&tiles_, &spare_tiles_, &entries_, &frame->entries, room, std::bit_width(uint64_t(tiles)), stream);
+    sort(&tiles_, &spare_tiles_, &entries_, &frame->entries, capacity, std::bit_width(uint64_t(tiles)), stream);
     entries_.swap(frame->entries);
-    launch("find_tile_ranges", find_tile_ranges, dim3(blocks_for(room, kGaussianThreads)), kGaussianThreads, stream,
-           tiles_.data(), room, uint32_t(tiles), ranges);
+    launch("find_tile_ranges", find_tile_ranges, dim3(blocks_for(capacity, kGaussianThreads)), kGaussianThreads, stream,
+           tiles_.data(), capacity, uint32_t(tiles), ranges);
   }
 
   /// Sorts by the lowest `bits` bits of the keys. The result is in `keys` and `values`, which may be swapped with the

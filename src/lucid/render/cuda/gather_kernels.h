@@ -16,14 +16,15 @@ struct PairSums {
   int64_t capacity;
 };
 
-inline constexpr uint32_t kAlone = 32;  // one thread adds up to this many pairs; more are added by the whole warp
+inline constexpr uint32_t kMaxPairsPerThread =
+    32;  // one thread adds up to this many pairs; more are added by the whole warp
 
 __device__ inline void add_over_warp(double* value) {
   for (int bits = 16; bits > 0; bits /= 2) *value += __shfl_xor_sync(kAllLanes, *value, bits);
 }
 
 /// Adds one Gaussian's `count` pairs with all lanes of the warp, in an order that depends only on `count`.
-__device__ inline PairTotals add_together(const PairGradient* pairs, uint32_t count) {
+__device__ inline PairTotals warp_sum(const PairGradient* pairs, uint32_t count) {
   PairTotals total;
   for (uint32_t k = lane_of_thread(); k < count; k += kWarp) add_pair(pairs[k], &total);
   Moments<double>& m = total.moments;
@@ -42,18 +43,18 @@ static __global__ void __launch_bounds__(kGaussianThreads)
     count = first < sums.capacity ? static_cast<uint32_t>(sums.capacity - first) : 0;
   }
   PairTotals total;
-  if (count <= kAlone) {
+  if (count <= kMaxPairsPerThread) {
     for (uint32_t k = 0; k < count; ++k) add_pair(sums.pairs[first + k], &total);
   }
-  for (unsigned large = __ballot_sync(kAllLanes, count > kAlone); large != 0; large &= large - 1) {
+  for (unsigned large = __ballot_sync(kAllLanes, count > kMaxPairsPerThread); large != 0; large &= large - 1) {
     const int lane = __ffs(int(large)) - 1;
     const uint32_t its_first = __shfl_sync(kAllLanes, first, lane), its_count = __shfl_sync(kAllLanes, count, lane);
-    const PairTotals its_total = add_together(sums.pairs + its_first, its_count);
+    const PairTotals its_total = warp_sum(sums.pairs + its_first, its_count);
     if (int(lane_of_thread()) == lane) total = its_total;
   }
   if (!there) return;
   if (touched == 0) {
-    write_no_gradients(i, cloud.sh_degree, out);
+    write_zero_gradients(i, cloud.sh_degree, out);
   } else {
     write_gradients(view, cloud, i, sums.splats[i], total, out);
   }

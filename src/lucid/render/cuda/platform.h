@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lucid/base/cuda/platform.h"
-#include "lucid/render/cuda/refusals.h"
+#include "lucid/render/cuda/errors.h"
 
 namespace lucid::render::cuda::LUCID_CUDA_PLATFORM {
 

@@ -31,7 +31,7 @@ struct CudaRasterizer::State {
 
 CudaRasterizer::CudaRasterizer(Counting counting) {
   if (!cuda_available()) {
-    cuda::refuse_cuda("no CUDA device of compute capability 8.0 or later", "use the CPU, or check the driver");
+    cuda::throw_no_cuda("no CUDA device of compute capability 8.0 or later", "use the CPU, or check the driver");
   }
   state_ = std::make_unique<State>(counting);
 }

@@ -13,7 +13,7 @@ inline constexpr int kTileThreads = kTile * kTile;
 
 /// A forward pass's report to the host.
 struct Report {
-  unsigned long long first_not_finite;  // kAllFinite, or pack_not_finite() of refusals.h
+  unsigned long long first_not_finite;  // kAllFinite, or pack_not_finite() of errors.h
   unsigned long long pairs;             // number of (tile, Gaussian) pairs
   unsigned long long blended;           // number of blended (pixel, Gaussian) pairs
 };

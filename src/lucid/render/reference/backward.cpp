@@ -49,7 +49,7 @@ void pixel_adjoint(const std::vector<Contribution<Real>>& contributions, const P
 template <class Real>
 void write_gaussian(const CloudView<Real>& cloud, const View<Real>& view, const Splat<Real>& splat,
                     const SplatGradient<Real>& d, const CloudGradients<Real>& out) {
-  const int64_t i = splat.index, sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
+  const int64_t i = splat.index, sh_stride = 3 * sh_count(cloud.sh_degree);
   ScreenGradient<Real> screen;
   falloff_adjoint(splat.shape, d.moments, &screen.mean, &screen.cov);
   if (cloud.filter == Filter::kMip) mip_fade_adjoint(splat.projection, d.moments.g, &screen.cov);
@@ -88,7 +88,7 @@ void backward(const CloudView<Real>& cloud, const Camera& camera, const std::arr
   const Vec3<Real> behind{background[0], background[1], background[2]};
   std::vector<Contribution<Real>> contributions;
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-    const Real left = walk(splats, int(pixel % camera.width), int(pixel / camera.width), &contributions);
+    const Real left = pixel_contributions(splats, int(pixel % camera.width), int(pixel / camera.width), &contributions);
     PixelGradient<Real> d;
     if (d_images.rgb != nullptr) {
       d.rgb = {d_images.rgb[pixel], d_images.rgb[pixels + pixel], d_images.rgb[2 * pixels + pixel]};
@@ -98,7 +98,7 @@ void backward(const CloudView<Real>& cloud, const Camera& camera, const std::arr
     pixel_adjoint(contributions, d, left * dot(d.rgb, behind), splats.data(), &gradients);
   }
 
-  const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
+  const int64_t sh_stride = 3 * sh_count(cloud.sh_degree);
   const auto clear = [&](Real* to, int64_t columns) {
     if (to != nullptr) std::fill(to, to + cloud.count * columns, Real(0));
   };

@@ -19,7 +19,7 @@ void forward(const CloudView<Real>& cloud, const Camera& camera, const std::arra
   const int64_t pixels = int64_t(camera.width) * camera.height;
   std::vector<Contribution<Real>> contributions;
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-    const Real left = walk(splats, int(pixel % camera.width), int(pixel / camera.width), &contributions);
+    const Real left = pixel_contributions(splats, int(pixel % camera.width), int(pixel / camera.width), &contributions);
     Vec3<Real> rgb = left * Vec3<Real>{background[0], background[1], background[2]};
     Real depth = 0, alpha = 0;
     for (const auto& c : contributions) {

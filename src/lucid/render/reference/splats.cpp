@@ -9,7 +9,7 @@ namespace lucid::render::reference {
 template <class Real>
 std::vector<Splat<Real>> splats_in_depth_order(const CloudView<Real>& cloud, const View<Real>& view) {
   std::vector<Splat<Real>> splats;
-  const int64_t sh_stride = 3 * (cloud.sh_degree + 1) * (cloud.sh_degree + 1);
+  const int64_t sh_stride = 3 * sh_count(cloud.sh_degree);
   for (int64_t i = 0; i < cloud.count; ++i) {
     Splat<Real> splat;
     splat.index = i;
@@ -30,7 +30,8 @@ std::vector<Splat<Real>> splats_in_depth_order(const CloudView<Real>& cloud, con
 }
 
 template <class Real>
-Real walk(const std::vector<Splat<Real>>& splats, int column, int row, std::vector<Contribution<Real>>* out) {
+Real pixel_contributions(const std::vector<Splat<Real>>& splats, int column, int row,
+                         std::vector<Contribution<Real>>* out) {
   out->clear();
   const int tile_x = column / kTile, tile_y = row / kTile;
   Real transmittance = 1;
@@ -52,7 +53,7 @@ Real walk(const std::vector<Splat<Real>>& splats, int column, int row, std::vect
 
 template std::vector<Splat<float>> splats_in_depth_order(const CloudView<float>&, const View<float>&);
 template std::vector<Splat<double>> splats_in_depth_order(const CloudView<double>&, const View<double>&);
-template float walk(const std::vector<Splat<float>>&, int, int, std::vector<Contribution<float>>*);
-template double walk(const std::vector<Splat<double>>&, int, int, std::vector<Contribution<double>>*);
+template float pixel_contributions(const std::vector<Splat<float>>&, int, int, std::vector<Contribution<float>>*);
+template double pixel_contributions(const std::vector<Splat<double>>&, int, int, std::vector<Contribution<double>>*);
 
 }  // namespace lucid::render::reference

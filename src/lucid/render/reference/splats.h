@@ -38,6 +38,7 @@ std::vector<Splat<Real>> splats_in_depth_order(const CloudView<Real>& cloud, con
 /// Writes the contributions to pixel (column, row) to *out, front to back, and returns the transmittance that is left
 /// for the background.
 template <class Real>
-Real walk(const std::vector<Splat<Real>>& splats, int column, int row, std::vector<Contribution<Real>>* out);
+Real pixel_contributions(const std::vector<Splat<Real>>& splats, int column, int row,
+                         std::vector<Contribution<Real>>* out);
 
 }  // namespace lucid::render::reference
