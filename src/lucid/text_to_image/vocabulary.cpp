@@ -4,19 +4,18 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "lucid/base/error.h"
+#include "lucid/base/spelling.h"
 #include "lucid/weights/json_config.h"
 
 namespace lucid::text_to_image {
 namespace {
 
-constexpr size_t kSuggestions = 3;
-constexpr size_t kShortestPrefix = 3;
+constexpr size_t kSuggestions = 3, kExamples = 6;
 
 // Lower-case words; letters, digits and all of UTF-8's longer characters stay, an apostrophe falls out ("rubik's" ->
 // "rubiks").
@@ -48,45 +47,32 @@ std::set<std::string> words_of_all(const std::vector<std::string>& entries) {
   return all;
 }
 
-// Levenshtein distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
-    }
-  }
-  return row[b.size()];
-}
-
-// How far `known` is from what was typed; `limit` + 1 and more means not near. One being the start of the other counts
-// as 1.
-size_t distance(std::string_view typed, std::string_view known) {
-  if (std::min(typed.size(), known.size()) >= kShortestPrefix &&
-      (typed.starts_with(known) || known.starts_with(typed))) {
-    return 1;
-  }
-  return edit_distance(typed, known);
-}
-
-std::vector<std::string> near(const Vocabulary& vocabulary, const std::string& typed) {
-  const size_t limit = std::max<size_t>(1, typed.size() / 3);
+/// Names and colours with a word that is near `typed`, nearest first.
+std::vector<std::string> near_entries(const Vocabulary& vocabulary, const std::string& typed) {
   std::vector<std::pair<size_t, std::string>> found;
   for (const auto* list : {&vocabulary.names, &vocabulary.colours}) {
     for (const std::string& entry : *list) {
-      size_t best = limit + 1;
-      for (const std::string& word : words_of(entry)) best = std::min(best, distance(typed, word));
-      if (best <= limit) found.emplace_back(best, entry);
+      std::optional<size_t> best;
+      for (const std::string& word : words_of(entry)) {
+        const auto distance = near_distance(typed, word);
+        if (distance && (!best || *distance < *best)) best = distance;
+      }
+      if (best) found.emplace_back(*best, entry);
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::ranges::stable_sort(found, {}, &std::pair<size_t, std::string>::first);
   if (found.size() > kSuggestions) found.resize(kSuggestions);
   std::vector<std::string> entries;
   for (auto& [unused, entry] : found) entries.push_back(std::move(entry));
   return entries;
+}
+
+/// A few names from all over the list.
+std::vector<std::string> examples_of(const std::vector<std::string>& names) {
+  const size_t count = std::min(kExamples, names.size());
+  std::vector<std::string> some;
+  for (size_t i = 0; i < count; ++i) some.push_back(names[i * names.size() / count]);
+  return some;
 }
 
 std::vector<std::string> string_list(const nlohmann::json& json, const std::filesystem::path& file, const char* key,
@@ -144,7 +130,7 @@ PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text
       check.nothing_known = false;
     } else if (!filler.contains(word) && std::ranges::find(check.unknown, word) == check.unknown.end()) {
       check.unknown.push_back(word);
-      check.suggestions.push_back(near(vocabulary, word));
+      check.suggestions.push_back(near_entries(vocabulary, word));
     }
   }
   return check;
@@ -153,14 +139,15 @@ PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text
 PromptCheck check_prompt(const Vocabulary& vocabulary, const std::string& text) {
   PromptCheck check = examine_prompt(vocabulary, text);
   if (!check.nothing_known) return check;
-  std::string near_ones;
-  for (const auto& suggestion : check.suggestions) {
-    for (const std::string& entry : suggestion) near_ones += near_ones.empty() ? entry : ", " + entry;
-  }
-  if (!near_ones.empty()) near_ones = fmt::format("did you mean: {}? ", near_ones);
-  throw UserError(UserMistake{.what_happened = fmt::format("this prior knows no word of \"{}\"", text),
-                              .key = "text",
-                              .hint = fmt::format("{}it knows: {}", near_ones, fmt::join(vocabulary.names, ", "))});
+  std::vector<std::string> near_ones;
+  for (const auto& suggestion : check.suggestions)
+    near_ones.insert(near_ones.end(), suggestion.begin(), suggestion.end());
+  const std::string meant = near_ones.empty() ? "" : fmt::format("did you mean {}? ", fmt::join(near_ones, ", "));
+  throw UserError(
+      UserMistake{.what_happened = fmt::format("the prior knows no word of \"{}\"", text),
+                  .key = "text",
+                  .hint = fmt::format("{}it knows {} things, such as {}; `lucid info words` lists them", meant,
+                                      vocabulary.names.size(), fmt::join(examples_of(vocabulary.names), ", "))});
 }
 
 }  // namespace lucid::text_to_image

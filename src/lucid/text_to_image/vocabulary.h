@@ -23,14 +23,16 @@ std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder);
 
 struct PromptCheck {
   std::vector<std::string> unknown;                   // words of the prompt, lower case, in order, each once
-  std::vector<std::vector<std::string>> suggestions;  // for each of them the near names and colours, nearest first
+  std::vector<std::vector<std::string>> suggestions;  // for each of them the near names and colours, nearest first;
+                                                      // often none (base/spelling.h)
   bool nothing_known = false;                         // not one word is of a name or a colour
 };
 
 /// The words that the vocabulary lacks, with near ones.
 PromptCheck examine_prompt(const Vocabulary& vocabulary, const std::string& text);
 
-/// The same; throws UserError, which lists the names, when nothing is known: no picture could come of it.
+/// The same; throws UserError when no word is known, as no picture could come of it. The message names near entries, a
+/// few examples, and the command that lists all.
 PromptCheck check_prompt(const Vocabulary& vocabulary, const std::string& text);
 
 }  // namespace lucid::text_to_image

@@ -43,15 +43,38 @@ TEST(Vocabulary, NearWordsSuggestWholeNames) {
   EXPECT_EQ(check.suggestions[1].front(), "cat");
 }
 
-TEST(Vocabulary, NothingKnownIsRefusedWithTheNames) {
-  EXPECT_TRUE(examine_prompt(toys(), "a photo of the dragon").nothing_known);
+std::string refusal_of(const Vocabulary& vocabulary, const std::string& text) {
   try {
-    check_prompt(toys(), "a photo of the dragon");
-    FAIL() << "was accepted";
+    check_prompt(vocabulary, text);
   } catch (const UserError& error) {
-    for (const std::string& name : toys().names) EXPECT_NE(error.mistake().hint.find(name), std::string::npos);
+    return error.what();
   }
-  EXPECT_THROW(check_prompt(toys(), ""), UserError);
+  return "";
+}
+
+TEST(Vocabulary, NothingKnownIsRefusedWithExamplesAndTheCommandThatListsAll) {
+  EXPECT_TRUE(examine_prompt(toys(), "a photo of the dragon").nothing_known);
+  const std::string refusal = refusal_of(toys(), "a photo of the dragon");
+  for (const char* part : {"dragon", "5 things", "teddy bear", "lucid info words"})
+    EXPECT_NE(refusal.find(part), std::string::npos) << part << " in: " << refusal;
+  EXPECT_EQ(refusal.find("did you mean"), std::string::npos) << refusal;
+  EXPECT_NE(refusal_of(toys(), "a hambuger").find("did you mean hamburger?"), std::string::npos);
+  EXPECT_NE(refusal_of(toys(), ""), "");
+}
+
+TEST(Vocabulary, TheShippedPriorOffersNearWordsOnlyWhereTheyHelp) {
+  const Vocabulary shipped = load_vocabulary(lucid::test::source_dir() / "models/mini").value();
+  const auto near = [&](const std::string& word) { return examine_prompt(shipped, word).suggestions.at(0); };
+  for (const char* word : {"dragon", "unicorn", "castle", "spaceship", "elephant", "joker", "axe", "throne"})
+    EXPECT_TRUE(near(word).empty()) << word << ": " << near(word).front();
+  for (const auto& [word, name] : {std::pair{"hambuger", "hamburger"},
+                                   {"armchairs", "armchair"},
+                                   {"house", "doghouse"},
+                                   {"motorbicycle", "bicycle"},
+                                   {"tedy", "teddy bear"}}) {
+    const Words found = near(word);
+    EXPECT_NE(std::ranges::find(found, name), found.end()) << word;
+  }
 }
 
 TEST(Vocabulary, WithoutTheFileThereIsNone) {
