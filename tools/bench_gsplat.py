@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times the Python package gsplat (https://docs.gsplat.studio) on the scenes of bench_raster, as JSON lines of its form.
+"""Times the Python package gsplat (https://docs.gsplat.studio) on bench_raster's scenes; prints JSON lines like it.
 
     python3 tools/bench_gsplat.py --bench build/release/bin/bench_raster
 
-The Gaussians are bench_raster's own (it writes them with --scene), the camera and the outputs (colour over white,
-accumulated depth, alpha; gradients of all parameters) are the same. Each time is the median of device-event times, after
-a warm-up. Needs torch with CUDA and gsplat; nothing of lucid depends on either.
+The Gaussians (written by bench_raster --scene), the camera and the outputs (colour over white, accumulated depth, alpha;
+gradients of all parameters) are the same as bench_raster's. Each time is the median of CUDA event times after a warm-up.
+Needs torch with CUDA and gsplat, which lucid itself does not use.
 """
 import argparse
 import json
@@ -19,7 +19,7 @@ FLOATS = 14  # mean, scale, quaternion, opacity, SH of degree 0
 
 
 def orbit_camera(size):
-    """World-to-camera matrix and intrinsics of bench_raster's camera; gsplat's pixel centres lie at half integers."""
+    """World-to-camera matrix and intrinsics of bench_raster's camera; gsplat's pixel centres are at half integers."""
     phi, e = math.radians(AZIMUTH), math.radians(ELEVATION)
     eye = (math.sin(phi) * math.cos(e), math.cos(phi) * math.cos(e), math.sin(e))
     right = (-math.cos(phi), math.sin(phi), 0.0)
@@ -30,7 +30,7 @@ def orbit_camera(size):
 
 
 def median_ms(torch, body, budget_ms):
-    """Median over repeated runs; body returns the pair of events around what counts."""
+    """Median milliseconds of repeated runs; body returns the pair of CUDA events around the measured part."""
     def once():
         begin, end = body()
         end.synchronize()

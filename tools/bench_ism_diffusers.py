@@ -4,10 +4,10 @@
 
     python3 tools/bench_ism_diffusers.py [--steps N] [--batch 4] [--device cuda]
 
-Pictures to latents, the inversion, the two predictions, and back through the encoder to the pictures: what bench_step calls
-encode, score and encode_backward. Stable Diffusion 2.1's shapes with random weights, bfloat16, channels-last, diffusers'
-default attention. Rendering is not in it (tools/bench_gsplat.py times that). Needs torch and diffusers; nothing of lucid
-depends on either.
+The step encodes images to latents, inverts, predicts twice, and goes back through the encoder to the images: the stages
+encode, score and encode_backward of bench_step. Stable Diffusion 2.1's shapes with random weights, bfloat16,
+channels-last, diffusers' default attention. Rendering is not included; tools/bench_gsplat.py times it. Needs torch and
+diffusers, which lucid itself does not use.
 """
 import argparse
 import json
@@ -22,7 +22,7 @@ def networks(device):
     import torch
     from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
-    with torch.device(device):  # random weights of this size take a CPU half a minute
+    with torch.device(device):  # on a CPU, drawing the random weights takes half a minute
         unet = UNet2DConditionModel(sample_size=SIZE // 8, cross_attention_dim=1024, attention_head_dim=[5, 10, 20, 20],
                                     use_linear_projection=True)
         vae = AutoencoderKL(block_out_channels=[128, 256, 512, 512], layers_per_block=2,
@@ -34,7 +34,7 @@ def networks(device):
 
 
 def ism_step(unet, vae, alphas, pictures, contexts, t):
-    """dL/d pictures [B,3,H,W]; contexts: inverse, negative and prompt, [B,L,D] each. Also the U-Net's samples."""
+    """dL/d(pictures) [B,3,H,W], and the number of U-Net samples. contexts: inverse, negative, prompt; [B,L,D] each."""
     import torch
 
     pictures = pictures.requires_grad_()

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the CPU rasteriser for 64-bit ARM, whose NEON runs its four-lane vectors, and holds it to the reference there or under emulation.
-# Packages: g++-aarch64-linux-gnu, qemu-user.
+# Cross-compiles the CPU rasteriser for 64-bit ARM, checks that its four-lane vectors became NEON instructions, and compares it with
+# the reference, under emulation on other machines. Debian packages: g++-aarch64-linux-gnu, qemu-user.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 out=build/arm
 mkdir -p $out/include
-for library in fmt spdlog; do ln -sfn /usr/include/$library $out/include/$library; done  # headers only; they are any processor's
+for library in fmt spdlog; do ln -sfn /usr/include/$library $out/include/$library; done  # headers only: the same for any processor
 sources=(tests/render_on_arm.cpp src/lucid/render/cpu/*.cpp src/lucid/render/inputs.cpp src/lucid/render/reference/*.cpp
   src/lucid/camera/camera.cpp src/lucid/base/error.cpp src/lucid/base/rng.cpp)
 aarch64-linux-gnu-g++ -std=c++20 -O3 -Wall -Wextra -Wno-unknown-pragmas -fopenmp -static -Isrc -I$out/include -DFMT_HEADER_ONLY \

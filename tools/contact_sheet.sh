@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Makes docs/images/contact_sheet.png: eight prompts from four sides each, by the embedded prior at --preset draft. Every
-# twenty-fifth name of its vocabulary from the fourth on, every third of them in another colour. What is there already is
+# Makes docs/images/contact_sheet.png: assets of eight prompts, each seen from four sides, by the embedded prior with --preset draft.
+# The prompts are every 25th name of its vocabulary, starting with the fourth; every third has another colour. Existing assets are
 # not made again.
 set -euo pipefail
 cd "$(dirname "$0")/.."

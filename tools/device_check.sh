@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tools/device_check.sh [OUT]: everything that docs/status.md says of a GPU, most wanted first: the tests, the rasteriser beside
-# gsplat, an ISM step of Stable Diffusion's shapes beside the same in diffusers, the embedded prior's step. What fails is written
-# down and the next begins; the exit code is 1 if a part failed. Needs nvcc 12 or later and a CUDA libtorch (that of python3's torch
-# is taken); gsplat and diffusers where they are installed. A machine without Debian's packages: LUCID_PREFIX=DIR, into which those of
-# tools/setup_debian.sh were unpacked (dpkg -x). With 16 cores about eight minutes, half of them the build; LUCID_BUILD=DIR takes the
-# programs of a build made elsewhere, on a machine that needs nvcc and the same libtorch but no GPU
-# (TORCH_CUDA_ARCH_LIST=9.0 cmake -DLUCID_CUDA=ON …).
+# tools/device_check.sh [OUT]: builds with CUDA, runs the GPU tests and measures every GPU figure of docs/results.md: the
+# rasteriser (compared with gsplat), an ISM step with Stable Diffusion's shapes (compared with diffusers), the embedded prior's
+# step. A failing part does not stop the others; the exit code is 1 if a part failed. Outputs go to OUT (default output/device).
+# Needs nvcc 12 or later and the CUDA libtorch of python3's torch; uses gsplat and diffusers if they are installed. Takes about
+# eight minutes on 16 cores, half of them the build.
+#   LUCID_PREFIX=DIR  for a machine without Debian's packages: a folder into which those of tools/setup_debian.sh are unpacked
+#                     (dpkg -x)
+#   LUCID_BUILD=DIR   uses a build made elsewhere, on a machine with nvcc and the same libtorch but without a GPU
+#                     (TORCH_CUDA_ARCH_LIST=9.0 cmake -DLUCID_CUDA=ON …)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +19,7 @@ mkdir -p "$out" build
 options=(-G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DLUCID_CUDA=ON -DLUCID_WERROR=OFF -DLUCID_VIDEO=OFF)
 capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1)
 options+=("-DCMAKE_CUDA_ARCHITECTURES=${capability/./}")
-export TORCH_CUDA_ARCH_LIST=$capability  # what gsplat compiles itself for, the first time
+export TORCH_CUDA_ARCH_LIST=$capability  # gsplat compiles itself for this at its first use
 prefixes=$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')
 if [ -n "${LUCID_PREFIX:-}" ]; then
   machine=$(gcc -print-multiarch)
@@ -30,7 +32,7 @@ fi
 options+=(-DCMAKE_PREFIX_PATH="$prefixes")
 
 failed_parts=()
-# part NAME COMMAND…: its output goes into OUT/NAME.txt, its end onto the screen.
+# part NAME COMMAND…: runs COMMAND with its output in OUT/NAME.txt, and prints the last lines.
 part() {
   local name=$1 begin=$SECONDS code=0
   shift
@@ -40,7 +42,7 @@ part() {
   [ $code -eq 0 ] || failed_parts+=("$name")
   return $code
 }
-# The card's memory that COMMAND… takes at most, ten times a second, in MB.
+# with_memory COMMAND…: runs COMMAND and prints the peak memory use of the card, sampled ten times per second, in MB.
 with_memory() {
   local code=0 watch
   nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 100 >"$out/memory.txt" &
@@ -57,7 +59,7 @@ if [ -z "${LUCID_BUILD:-}" ]; then
   part configure cmake "${options[@]}" || exit 1
   part build cmake --build "$build" --target lucid lucid_render_test lucid_diffusion_test lucid_train_test \
     lucid_pretrain_test bench_raster bench_step || exit 1
-else  # its run paths are another machine's
+else  # the build's run paths belong to another machine
   torch=$(python3 -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent)')
   export LD_LIBRARY_PATH=$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tools/evaluate.sh [FOLDER]: the numbers of docs/status.md about the embedded prior. 100 prompts at --preset draft; 24 of them, taken
-# by their place in the list, at the default preset too, both times with SDS beside ISM; the sheet of these 24. About two
-# and a half hours on two cores; goes on where it was stopped.
+# tools/evaluate.sh [FOLDER]: measures the embedded prior for docs/results.md. Evaluates 100 prompts with --preset draft, and every
+# fourth of them (24) with both presets and both scores (ISM, SDS); makes the contact sheet of these 24. Takes about two and a half
+# hours on two cores. A stopped evaluation continues when started again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ mkdir -p "$out" "$out/compared"
 "$lucid" eval --list --count 100 >"$out/prompts.txt"
 awk 'NR % 4 == 1' "$out/prompts.txt" | head -n 24 >"$out/some.txt"
 "$lucid" eval --out "$out/draft" --preset draft --prompts "$out/prompts.txt" --corpus "$out/corpus" --json
-# The drafts that are there already are ISM's half of the pairs.
+# The comparison reuses the ISM assets of the first evaluation.
 ln -sfn ../draft/runs "$out/compared/runs"
 "$lucid" eval --out "$out/compared" --preset draft --prompts "$out/some.txt" --compare ism,sds --corpus "$out/corpus" --json
 "$lucid" eval --out "$out/default" --preset default --prompts "$out/some.txt" --compare ism,sds --corpus "$out/corpus" --json

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tools/fuzz.sh [SECONDS] [NAME…]: builds the fuzzers with AddressSanitizer and UndefinedBehaviorSanitizer and runs each for
-# so long (600), one after the other, from the corpus in tests/fuzz/corpus. Finds go to build/fuzz/found. Package: libclang-rt-14-dev.
+# tools/fuzz.sh [SECONDS] [NAME…]: builds the fuzzers with AddressSanitizer and UndefinedBehaviorSanitizer and runs them one after
+# the other, each for SECONDS (default 600), starting from the corpus in tests/fuzz/corpus. Inputs that crash go to build/fuzz/found.
+# Debian package: libclang-rt-14-dev.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,10 +15,10 @@ cmake -G Ninja -S . -B build/fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLUCID_FUZZ
   -DLUCID_SANITIZE=address,undefined >build/fuzz-configure.log 2>&1 || { cat build/fuzz-configure.log; exit 1; }
 cmake --build build/fuzz --target "${names[@]/#/fuzz_}"
 mkdir -p build/fuzz/found
-# libtorch holds its own global memory to the end.
+# No leak detection, because libtorch never frees its global memory.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 for name in "${names[@]}"; do
-  if [ ! -d build/fuzz/corpus/"$name" ]; then  # what earlier runs found, one input for each thing that it reaches
+  if [ ! -d build/fuzz/corpus/"$name" ]; then  # inputs of earlier runs, reduced to those that add coverage
     mkdir -p build/fuzz/corpus/"$name"
     tar -C build/fuzz/corpus/"$name" -xJf tests/fuzz/corpus/"$name".tar.xz
   fi

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What SDS and ISM pull a picture towards, with the embedded prior: is it the same for every noise, and does it mend a flaw?
+"""Compares the targets of SDS and ISM for an image with the embedded prior: agreement over noises, correction of flaws.
 
     python3 tools/ism_targets.py EVAL [--prior models/mini] [--guidance 7.5] [--apg-eta 0]
 
-EVAL is a folder of `lucid eval --compare ism,sds`: the first view of each of its SDS assets is the picture. For t of 200,
-400 and 600: the sharpness (mean absolute Laplacian) of the average of 16 one-step pictures over that of one of them, and
-which share of twelve random blotches of 8 x 8 the average target takes away (1: all; more: it swings to the other side).
+EVAL is a folder of `lucid eval --compare ism,sds`; the images are the first views of its SDS assets. For t = 200, 400 and
+600 it prints two numbers per score. First, the sharpness (mean absolute Laplacian) of the average of 16 one-step
+predictions, divided by that of a single one. Second, the share of an added flaw (twelve random blotches of 8 x 8 pixels)
+that the average target removes: 1 = all, more = overshoot.
 Needs torch, diffusers, transformers and Pillow; nothing of lucid depends on them.
 """
 import argparse
@@ -42,7 +43,7 @@ class Prior:
         return (self.vae.decode(latents / self.vae.config.scaling_factor).sample / 2 + 0.5).clamp(0, 1)
 
     def step(self, x, t, context=None):
-        """The picture that x seems to be noise on, and that noise; with guidance if there is a prompt."""
+        """One-step predictions of x_0 and of the noise in x; with guidance if there is a prompt."""
         times = torch.full((len(x),), t)
         noise = self.unet(x, times, self.nothing.expand(len(x), -1, -1)).sample
         if context is not None:
@@ -108,10 +109,10 @@ def main():
                 taken.setdefault((t, score), []).append(1 - float(left.sum() / flaw.square().sum()))
     for t in TIMES:
         for score in ("sds", "ism"):
-            print(f"t {t} {score}: the average of {NOISES} keeps {numpy.mean(kept[t, score]):.3f} of the sharpness, takes away "
-                  f"{numpy.mean(taken[t, score]):.2f} of a flaw ({len(kept[t, score])} pictures)")
+            print(f"t {t} {score}: the average of {NOISES} keeps {numpy.mean(kept[t, score]):.3f} of the sharpness, removes "
+                  f"{numpy.mean(taken[t, score]):.2f} of a flaw ({len(kept[t, score])} images)")
         both = zip(kept[t, "sds"], kept[t, "ism"])
-        print(f"t {t}: ISM's average is the sharper in {sum(b > a for a, b in both)}")
+        print(f"t {t}: ISM's average is sharper than SDS's in {sum(b > a for a, b in both)} images")
 
 
 if __name__ == "__main__":

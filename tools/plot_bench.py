@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scaling curves of the CPU rasteriser: build/release/bin/bench_raster --json | python tools/plot_bench.py OUT.png"""
+"""Plots the scaling curves of the CPU rasteriser; needs matplotlib.
+
+    build/release/bin/bench_raster --json | python3 tools/plot_bench.py OUT.png
+"""
 import json
 import sys
 
@@ -25,7 +28,7 @@ for opacity, style in (("trained", "o-"), ("early", "s--")):
         axes[2].semilogx([p[0] for p in pairs], [p[1] for p in pairs], style, color=colour, label=label)
 axes[0].set_ylabel(f"forward + backward, ms, {threads} threads")
 axes[1].set_ylabel("blending's operations, % of the FMA peak")
-axes[2].set_ylabel(f"times as fast with {threads} threads as with one")
+axes[2].set_ylabel(f"speed-up of {threads} threads over one")
 for axis in axes:
     axis.set_xlabel("Gaussians")
     axis.grid(True, which="both", alpha=0.3)

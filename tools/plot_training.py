@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Curves of `lucid prior train`: python3 tools/plot_training.py PRIOR/progress/log.jsonl OUT.png (needs matplotlib)"""
+"""Plots the training curves of `lucid prior train`; needs matplotlib.
+
+    python3 tools/plot_training.py PRIOR/progress/log.jsonl OUT.png
+"""
 import json
 import sys
 
@@ -12,7 +15,7 @@ rows = [json.loads(line) for line in open(sys.argv[1]) if line.strip()]
 
 
 def curve(stage, key, mean_of=1):
-    """Steps and values; each value the mean of the last `mean_of`."""
+    """Steps and values of one curve; each value is the mean of the last `mean_of`."""
     some = [(r["step"], r[key]) for r in rows if r["stage"] == stage and key in r]
     values = [v for _, v in some]
     means = [sum(values[max(0, i + 1 - mean_of) : i + 1]) / min(i + 1, mean_of) for i in range(len(values))]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Goldens of an embedded prior, computed by diffusers and transformers from its folder: tests/data/prior/golden.safetensors.
+"""Makes the golden tensors of an embedded prior (tests/data/prior/golden.safetensors) with diffusers and transformers.
 
     python3 tools/prior_golden.py models/mini PICTURE.png tests/data/prior/golden.safetensors
 
-PICTURE is a picture of the prior's size. Needs torch, diffusers, transformers and pillow. That diffusers loads the folder
-as it is and gives these numbers is what the tests hold lucid to.
+PICTURE is an image of the prior's size. Needs torch, diffusers, transformers and pillow. diffusers loads the prior's
+folder unchanged; lucid's tests compare its results with these.
 """
 import json
 import sys

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian 12 packages that building, testing and running lucid needs. Asks nothing; does nothing when all is there.
+# Installs the Debian 12 packages that lucid needs to build, test and run. Does nothing if all are installed.
 set -euo pipefail
 
 packages=(
   # build
   g++ cmake ninja-build ccache pkg-config git ca-certificates
-  # tensors, autograd, convolutions; OpenBLAS in its OpenMP flavour (the pthread one fights libtorch's own OpenMP threads)
+  # tensors, autograd, convolutions; OpenBLAS with OpenMP, because the pthread build competes with libtorch's OpenMP threads
   libtorch-dev libopenblas0-openmp
-  # the convolutions of libtorch, for what it does not ask of them
+  # oneDNN: libtorch's library of convolutions, which lucid also calls directly
   libdnnl-dev
   # command line, configuration, logging
   libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
   # text (Unicode tables), hashes, nearest neighbours
   libutf8proc-dev libssl-dev libnanoflann-dev zlib1g-dev
-  # pictures and films
+  # images and videos
   libpng-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
-  # 3D models to pictures (`lucid prior corpus`), and the models
+  # training data of the embedded prior: renders of 3D models (`lucid prior corpus`), and the models
   libzip-dev libtinyobjloader-dev libstb-dev sweethome3d-furniture
   # tests, benchmarks, format check
   libgtest-dev ffmpeg clang-format
@@ -30,7 +30,7 @@ done
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "setup: these packages are missing and neither root nor sudo is at hand: ${missing[*]}" >&2; exit 2; }
+  command -v sudo >/dev/null || { echo "setup: these packages are missing, and there is neither root nor sudo to install them: ${missing[*]}" >&2; exit 2; }
   as_root=(sudo)
 fi
 
