@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast the rasteriser is, on the CPU or a CUDA device, measured only after it has been held against the reference
-// on the same scene.
+// bench_raster: speed of the rasteriser on the CPU or a CUDA device. Each scene's results are compared with the
+// reference implementation before they are timed.
 #include <fmt/format.h>
 #include <omp.h>
 
@@ -59,7 +59,7 @@ Scene<double> in_double(const Scene<float>& s) {
           cast<double>(s.sh)};
 }
 
-/// Uniform in the unit ball, sizes that keep the overlap the same at any count.
+/// Means uniform in the unit ball; scales shrink with the count, so that the overlap is the same for any count.
 Scene<float> draw_scene(int count, const Opacity& opacity) {
   Rng rng(0, "bench_raster");
   Scene<float> s;
@@ -76,7 +76,7 @@ Scene<float> draw_scene(int count, const Opacity& opacity) {
   return s;
 }
 
-/// An orbit camera looking at the origin; z is up, azimuth 0 is the front (+y).
+/// A camera that orbits the origin; z is up, azimuth 0 is the front (+y).
 Camera orbit_camera(int size) {
   const double phi = kAzimuth * std::numbers::pi / 180, e = kElevation * std::numbers::pi / 180;
   const double eye[3] = {std::sin(phi) * std::cos(e), std::cos(phi) * std::cos(e), std::sin(e)};
@@ -113,7 +113,7 @@ struct Buffers {
         sh(size_t(3 * count)) {
     Rng rng(0, "bench_raster/upstream");
     for (auto* d : {&d_rgb, &d_depth, &d_alpha}) {
-      for (Real& v : *d) v = Real(float(rng.normal()));  // a float, so that both precisions see the same
+      for (Real& v : *d) v = Real(float(rng.normal()));  // rounded to float, so that both precisions get equal values
     }
   }
   render::Images<Real> images() { return {rgb.data(), depth.data(), alpha.data(), nullptr}; }
@@ -129,9 +129,9 @@ double milliseconds(const std::function<void()>& body) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-using Clock = std::function<double(const std::function<void()>&)>;  // milliseconds that a body takes
+using Clock = std::function<double(const std::function<void()>&)>;  // returns the milliseconds that a body takes
 
-/// Median of repeated runs after one to warm up, for about `budget_ms` in all.
+/// Median of repeated runs after a warm-up run, for about `budget_ms` in total.
 double median_milliseconds(double budget_ms, const Clock& clock, const std::function<void()>& body) {
   const double first = clock(body);
   const int runs = std::clamp(int(budget_ms / std::max(first, 0.01)), 5, 200);
@@ -141,7 +141,7 @@ double median_milliseconds(double budget_ms, const Clock& clock, const std::func
   return times[size_t(runs / 2)];
 }
 
-/// Values further than `tolerance` of the tensor's largest; a NaN is too far.
+/// Number of values whose error exceeds `tolerance` times the tensor's largest value, or is NaN.
 int64_t far_values(const std::vector<float>& got, const std::vector<double>& expected, double tolerance) {
   double scale = 0;
   for (const double v : expected) scale = std::max(scale, std::abs(v));
@@ -155,7 +155,7 @@ int64_t far_values(const std::vector<float>& got, const std::vector<double>& exp
 bool validate(const Buffers<float>& got, const Buffers<double>& expected) {
   const auto check = [](const char* name, const std::vector<float>& a, const std::vector<double>& b, double tolerance) {
     const int64_t far = far_values(a, b, tolerance);
-    if (far <= int64_t(b.size()) / 1000) return true;  // pixels on a threshold
+    if (far <= int64_t(b.size()) / 1000) return true;  // a few pixels on a threshold may differ
     fmt::print(stderr, "{}: {} of {} values differ from the reference\n", name, far, b.size());
     return false;
   };
@@ -170,31 +170,32 @@ struct Measurement {
   const char* opacity = "";
   double forward_ms = 0, backward_ms = 0, reference_ms = 0;
   int64_t pairs = 0;
-  render::CpuStatistics cpu = {};  // of one forward and backward pass; on the CPU
+  render::CpuStatistics cpu = {};  // of one forward and one backward pass; CPU only
 
-  /// Operations that a blended pair takes: blend_body.h's hit() and the colours in forward (a comparison, a minimum, a
-  /// rounding count as one each), hit() and adjoint() in backward. Neither pixels tried in vain nor the per-Gaussian
-  /// work counts: the fraction of the peak says what all of that costs.
+  /// Operations per blended pair: hit() of blend_body.h and the colours in the forward pass (a comparison, a minimum
+  /// and a rounding count as one operation each); hit() and adjoint() in the backward pass. Pixels that are not blended
+  /// and work per Gaussian do not count; they lower the fraction of the peak.
   static constexpr double kForward = 36, kBackward = 67;
   double gflops() const { return double(pairs) * (kForward + kBackward) / (forward_ms + backward_ms) * 1e-6; }
   double giga_exps() const { return 2 * double(pairs) / (forward_ms + backward_ms) * 1e-6; }
 
-  /// Bytes that a step must move between its passes over memory, each array once a pass that reads or writes it.
+  /// Bytes that a step must move: each array counts once for every pass over memory that reads or writes it.
   double bytes() const {
-    const double gaussian = 4 * 14;                                // its parameters; as many gradients
-    const double made = 48 + 44 + 28 + 8;                          // splat, footprint, rows, depth
-    const double pixel = 4 * (5 + 5) + 4 * (5 + 5);                // image and tile, written and read
-    const double entry = 2 * 8 + 1, seen = (48 + 8) * 2 + 2 * 48;  // lists; splats and sums of those come to
+    const double gaussian = 4 * 14;                  // parameters; the gradients have the same size
+    const double made = 48 + 44 + 28 + 8;            // splat, footprint, rows, depth
+    const double pixel = 4 * (5 + 5) + 4 * (5 + 5);  // image and tile, written and read
+    const double entry = 2 * 8 + 1;                  // tile lists
+    const double seen = (48 + 8) * 2 + 2 * 48;       // splats and gradient sums of the visited entries
     return count * (3 * gaussian + 2 * made) + double(size) * size * pixel + double(cpu.entries) * entry +
            double(cpu.visited) * seen;
   }
 };
 
-/// The reference looks at every Gaussian for every pixel: beyond this many such looks it renders only a strip of the
-/// image, and its time is scaled to the whole.
+/// Limit of the reference's work in (pixel, Gaussian) pairs, since it evaluates all of them. A larger image is reduced
+/// to a strip, and the time is scaled to the whole image.
 constexpr int64_t kReferenceWork = 400'000'000;
 
-/// A strip through the middle of the image, as a camera of its own with the same rays.
+/// A camera for a horizontal strip through the middle of the image, with the same rays.
 Camera strip_of(const Camera& camera, int rows) {
   Camera strip = camera;
   strip.height = rows;
@@ -202,10 +203,10 @@ Camera strip_of(const Camera& camera, int rows) {
   return strip;
 }
 
-/// One scene, camera size and set of buffers on a device: forward and backward as the measurement calls them.
-class Contestant {
+/// A backend to measure, with one scene and its buffers.
+class Backend {
  public:
-  virtual ~Contestant() = default;
+  virtual ~Backend() = default;
   virtual void forward(const Camera& camera) = 0;
   virtual void backward() = 0;
   virtual void fetch(Buffers<float>* to) = 0;
@@ -215,9 +216,9 @@ class Contestant {
 
 constexpr std::array<float, 3> kWhite{1, 1, 1};
 
-class OnCpu : public Contestant {
+class CpuBackend : public Backend {
  public:
-  OnCpu(const Scene<float>& scene, const Buffers<float>& buffers) : scene_(scene), buffers_(buffers) {}
+  CpuBackend(const Scene<float>& scene, const Buffers<float>& buffers) : scene_(scene), buffers_(buffers) {}
   void forward(const Camera& camera) override {
     rasterizer_.forward(0, scene_.cloud(), camera, kWhite, buffers_.images());
   }
@@ -232,9 +233,9 @@ class OnCpu : public Contestant {
   render::CpuRasterizer rasterizer_;
 };
 
-class OnCuda : public Contestant {
+class CudaBackend : public Backend {
  public:
-  OnCuda(const Scene<float>& scene, const Buffers<float>& buffers)
+  CudaBackend(const Scene<float>& scene, const Buffers<float>& buffers)
       : means_(scene.means), scales_(scene.scales), quats_(scene.quats), opacities_(scene.opacities), sh_(scene.sh) {
     Buffers<float> initial = buffers;
     for (const auto* values : members(&initial)) buffers_.emplace_back(*values);
@@ -277,14 +278,14 @@ struct Device {
   std::vector<int> counts, sizes;
   Clock clock;
 
-  std::unique_ptr<Contestant> contestant(const Scene<float>& scene, const Buffers<float>& buffers) const {
-    if (cuda) return std::make_unique<OnCuda>(scene, buffers);
-    return std::make_unique<OnCpu>(scene, buffers);
+  std::unique_ptr<Backend> backend(const Scene<float>& scene, const Buffers<float>& buffers) const {
+    if (cuda) return std::make_unique<CudaBackend>(scene, buffers);
+    return std::make_unique<CpuBackend>(scene, buffers);
   }
 };
 
-/// Holds the device's passes against the reference; how long the reference takes for the whole image, or nothing if
-/// they disagree.
+/// Compares the device's results with the reference. Returns the reference's milliseconds for the whole image, or
+/// nothing if the results differ.
 std::optional<double> validated(const Device& device, const Scene<float>& scene, const Camera& camera) {
   const auto count = int64_t(scene.opacities.size());
   const int64_t affordable = kReferenceWork / (count * camera.width);
@@ -298,17 +299,17 @@ std::optional<double> validated(const Device& device, const Scene<float>& scene,
     render::reference::backward<double>(wide.cloud(), strip, {1, 1, 1}, expected.d_images(), expected.gradients());
   });
   Buffers<float> got(count, strip_pixels);
-  const auto contestant = device.contestant(scene, got);
-  contestant->forward(strip);
-  contestant->backward();
-  contestant->fetch(&got);
+  const auto backend = device.backend(scene, got);
+  backend->forward(strip);
+  backend->backward();
+  backend->fetch(&got);
   if (!validate(got, expected)) return std::nullopt;
   return reference_ms * camera.height / rows;
 }
 
 void measure(Measurement* m, const Device& device, const Scene<float>& scene, const Camera& camera) {
   omp_set_num_threads(m->threads);
-  const auto timed = device.contestant(scene, Buffers<float>(m->count, int64_t(m->size) * m->size));
+  const auto timed = device.backend(scene, Buffers<float>(m->count, int64_t(m->size) * m->size));
   m->forward_ms = median_milliseconds(400, device.clock, [&] { timed->forward(camera); });
   m->backward_ms = median_milliseconds(600, device.clock, [&] { timed->backward(); });
   m->pairs = timed->blended_pairs();
@@ -348,13 +349,13 @@ void print_row(const Measurement& m, const Device& device, const bench::Peak& pe
   std::fflush(stdout);
 }
 
-/// The CPU, or the current CUDA device: where nothing waits, time is what its own events say.
+/// The CPU, timed by the host's clock, or the current CUDA device, timed by CUDA events.
 Device device_named(std::string_view name, bool quick) {
   if (name == "cpu") {
     return quick ? Device{"cpu", false, {10'000, 50'000}, {256, 512}, milliseconds}
                  : Device{"cpu", false, {10'000, 50'000, 100'000, 500'000}, {256, 512, 1024}, milliseconds};
   }
-  render::CudaRasterizer there;  // or a UserError that says why not
+  render::CudaRasterizer probe;  // throws UserError if there is no CUDA device
   const auto timer = std::make_shared<render::cuda::DeviceTimer>();
   return {render::cuda_device(), true, {100'000, 500'000}, {512, 1024}, [timer](const std::function<void()>& body) {
             timer->start();
@@ -405,15 +406,15 @@ int run(const Options& options) {
 }
 
 int usage() {
-  fmt::print(
-      stderr,
-      "usage: bench_raster [--json] [--quick] [--device cpu|cuda] [--scene N trained|early]\n"
-      "  OMP_NUM_THREADS and LUCID_ISA choose threads and kernels of the CPU\n"
-      "  --scene writes the scene of N Gaussians to stdout, 14 floats each: mean, scale, quaternion, opacity, SH\n");
+  fmt::print(stderr,
+             "usage: bench_raster [--json] [--quick] [--device cpu|cuda] [--scene N trained|early]\n"
+             "  --json prints one JSON object per line; --quick measures fewer scenes\n"
+             "  --scene writes a scene of N Gaussians to stdout, 14 floats each: mean, scale, quaternion, opacity, SH\n"
+             "  OMP_NUM_THREADS and LUCID_ISA select the CPU's threads and kernels\n");
   return 2;
 }
 
-/// For other programs that want to be timed on the same Gaussians (tools/bench_gsplat.py).
+/// Writes the scene, so that other programs can be timed on the same Gaussians (tools/bench_gsplat.py).
 int write_scene(int count, std::string_view opacity_name) {
   for (const Opacity& opacity : kOpacities) {
     if (opacity_name != opacity.name || count < 1) continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See peak.h. Chains of independent operations in registers, enough of them to hide each one's latency.
+// Peak arithmetic rates: loops over independent chains of operations in registers, enough chains to hide latencies.
 #include "peak.h"
 
 #include <omp.h>
@@ -21,7 +21,7 @@ namespace {
 template <int kBytes>
 using Vector [[gnu::vector_size(kBytes)]] = float;
 
-/// Best of a few runs, in operations (of `per_call` a call and thread) a second.
+/// The best rate of a few runs, in operations per second; each thread's call does `per_call` operations.
 double best_rate(double per_call, const std::function<float()>& call) {
   double best = 0;
   for (int run = 0; run < 7; ++run) {
@@ -43,7 +43,8 @@ constexpr int kChains = 10;
 template <int kBytes>
 [[gnu::always_inline]] inline float multiply_adds() {
   Vector<kBytes> sums[kChains], factor = Vector<kBytes>{} + 0.999f, term = Vector<kBytes>{} + 1e-3f;
-  for (int i = 0; i < kChains; ++i) sums[i] = Vector<kBytes>{} + (1 + 0.01f * float(i));  // else they are one chain
+  for (int i = 0; i < kChains; ++i)
+    sums[i] = Vector<kBytes>{} + (1 + 0.01f * float(i));  // equal chains would be merged
   for (int64_t round = 0; round < kRounds; ++round) {
 #pragma GCC unroll 16
     for (auto& sum : sums) sum = sum * factor + term;
@@ -53,7 +54,7 @@ template <int kBytes>
   return total;
 }
 
-/// The polynomial part of 2^x with its scaling, as blend_body.h has it.
+/// 2^x: the polynomial and scaling of exp2_fast() in blend_body.h.
 template <int kBytes>
 [[gnu::always_inline]] inline float exponentials() {
   using Bits [[gnu::vector_size(kBytes)]] = int32_t;

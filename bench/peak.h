@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine's vector units can do at most, measured here and now: the yardstick of the benchmarks.
+// Peak arithmetic rates of this machine, measured at run time. Benchmarks report fractions of them.
 #pragma once
 
 #include <string_view>
@@ -11,11 +11,10 @@ struct Peak {
   double exp_giga = 0;    // e^x evaluations a second, 1e9, by the rasteriser's polynomial
 };
 
-/// With the instructions of `isa` ("portable", "avx2", "avx512") and as many threads as OpenMP has.
+/// Measures with the instructions of `isa` ("portable", "avx2", "avx512") on all OpenMP threads.
 Peak measure_peak(std::string_view isa);
 
-/// GFLOP/s of bfloat16 multiply-adds with float32 sums (AVX512-BF16), of all threads; 0 where there are no such
-/// instructions.
+/// GFLOP/s of bfloat16 dot products with float32 sums (AVX512-BF16) on all threads; 0 without these instructions.
 double measure_bfloat16_peak();
 
 }  // namespace lucid::bench

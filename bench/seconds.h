@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wall time of one call.
+// Wall time of a call in seconds, for benchmarks.
 #pragma once
 
 #include <chrono>

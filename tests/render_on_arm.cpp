@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tiled rasteriser against the reference on one random scene, without a test library: tools/check_arm.sh builds it
-// for another processor.
+// Test of the tiled CPU rasteriser on 64-bit ARM: compares it with the reference on one random scene. Without a test
+// library, because tools/check_arm.sh cross-compiles it.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -16,7 +16,8 @@ using namespace lucid::render;
 
 constexpr int kWidth = 67, kHeight = 53, kCount = 400;
 constexpr size_t kPixels = size_t(kWidth) * kHeight;
-constexpr float kImageLimit = 2e-4F, kGradientLimit = 2e-3F;  // of the largest value, as in rasterizer_test.cpp
+constexpr float kImageLimit = 2e-4F,
+                kGradientLimit = 2e-3F;  // relative to the largest value; see hostile_scenes_test.h
 
 struct Passes {
   std::vector<float> images = std::vector<float>(5 * kPixels), gradients = std::vector<float>(14 * size_t(kCount));
@@ -61,6 +62,6 @@ int main() {
   reference::forward<float>(cloud, camera, {1, 1, 1}, wanted.out());
   reference::backward<float>(cloud, camera, {1, 1, 1}, d_images, wanted.d_cloud());
   const float images = error_of(found.images, wanted.images), gradients = error_of(found.gradients, wanted.gradients);
-  std::printf("%s: images %.1e, gradients %.1e of the largest value off the reference\n", cpu_isa(), images, gradients);
+  std::printf("%s: largest error of images %.1e, of gradients %.1e (relative)\n", cpu_isa(), images, gradients);
   return images <= kImageLimit && gradients <= kGradientLimit ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fits Gaussians to a picture with lucid::render alone: fit_picture in.ppm out.ppm [gaussians] [steps] (P3 files).
+// fit_picture: fits Gaussians to an image with lucid::render alone, by gradient descent with Adam.
+// Usage: fit_picture in.ppm out.ppm [gaussians] [steps] (ASCII PPM files, P3).
 #include <lucid/render/rasterize.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 #include <iostream>
 #include <random>
 
-struct Parameter {  // with its gradient and Adam's moments
+struct Parameter {  // one parameter array with its gradient and Adam's two moments
   std::vector<float> value, gradient, first, second;
   Parameter(size_t n, float v) : value(n, v), gradient(n), first(n), second(n) {}
   void step(int t, double rate) {
@@ -28,7 +29,7 @@ int main(int argc, char** argv) {
   const size_t pixels = size_t(w) * size_t(h), n = argc > 3 ? std::stoul(argv[3]) : 2000;
   const int steps = argc > 4 ? std::stoi(argv[4]) : 500;
   std::vector<float> target(3 * pixels), image(3 * pixels), d_image(3 * pixels), scales(3 * n), opacities(n);
-  const auto planar = [&](size_t i) { return i % 3 * pixels + i / 3; };  // files interleave the channels
+  const auto planar = [&](size_t i) { return i % 3 * pixels + i / 3; };  // index in planes; PPM interleaves channels
   for (size_t i = 0; i < 3 * pixels; ++i) in >> target[planar(i)], target[planar(i)] /= float(peak);
   const lucid::Camera camera{{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}, 1, double(h) / w, w, h};
   Parameter means(3 * n, 1), quats(4 * n, 0.5f), logits(n, -1), sh(3 * n, 0), logs(3 * n, -0.5f * std::log(float(n)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where golden tensors lie: tests/goldens, or the folder that LUCID_GOLDENS names (same layout, other seeds).
+// Golden files of the tests: in tests/goldens, or in the folder that the environment variable LUCID_GOLDENS names (same
+// layout, other random seeds). Also temporary folders.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +35,7 @@ inline std::vector<std::filesystem::path> golden_files(const std::filesystem::pa
 }
 inline std::filesystem::path source_dir() { return LUCID_SOURCE_DIR; }
 
-/// A folder of this test's own under the system's temporary directory, removed at the end.
+/// A new folder under the system's temporary directory; the destructor removes it.
 struct TemporaryFolder {
   std::filesystem::path path;
   TemporaryFolder() {

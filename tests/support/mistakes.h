@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mistake that an action is told off for, so that a test can look at file, key, line and hint.
+// mistake_of(): the UserError that an action throws, so that a test can check its file, key, line and hint.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 namespace lucid::test {
 
-/// The UserError that `action` throws; fails the test when it throws none.
+/// The mistake in the UserError that `action` throws; fails the test if it throws none.
 inline UserMistake mistake_of(const std::function<void()>& action) {
   try {
     action();
