@@ -167,6 +167,7 @@ class Truth {
   }
 
   const fs::path& root() const { return root_; }
+  const std::string& code() const { return code_; }
   bool has_word(const std::string& word) const { return words_.contains(word); }
   bool has_text(const std::string& text) const { return glued_.find(text) != std::string::npos; }
   bool has_make_target(const std::string& name) const {
@@ -475,6 +476,20 @@ TEST(Documents, NameOnlyWhatExists) {
   for (const Document& document : all) {
     for (const std::string& fault : faults_of(document)) ADD_FAILURE() << fault;
   }
+}
+
+/// Documents that a text names and that are not there.
+Strings lost_documents(const std::string& text) {
+  Strings lost;
+  for (const std::string& file : matches(text, std::regex(R"(docs/[\w/.-]+\.md)"))) {
+    if (!fs::exists(truth().root() / file)) lost.push_back(file);
+  }
+  return lost;
+}
+
+TEST(Documents, SourcesNameOnlyDocumentsThatExist) {
+  for (const std::string& file : lost_documents(truth().code())) ADD_FAILURE() << "no " << file;
+  EXPECT_EQ(lost_documents("// See docs/no_such_page.md and docs/dev/path.md.").size(), 1u);
 }
 
 TEST(Documents, HelpNamesOnlyFilesThatExist) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may include whom (docs/path.md): reads every include of src/lucid and fails on an upward or sideways one.
+// Who may include whom (docs/dev/path.md): reads every include of src/lucid and fails on an upward or sideways one.
 #include <gtest/gtest.h>
 
 #include <fstream>

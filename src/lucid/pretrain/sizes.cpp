@@ -58,8 +58,9 @@ Sizes sizes_of(const std::string& preset) {
 }
 
 diffusion::ScheduleConfig noise_schedule() {
-  // Stable Diffusion's ends at 0.012, where half a percent of the picture's variance is left: enough to see the object
-  // and its side, so that a network learns to read them there and not in the prompt (Lin et al. 2024).
+  // Stable Diffusion's beta_end is 0.012. Half a percent of the picture's variance is then left at the last timestep,
+  // which is enough to see the object and its side: a network reads them there and ignores the prompt (Lin et al.
+  // 2024).
   return {.steps_offset = 1,
           .beta_start = 0.00085,
           .beta_end = 0.02,

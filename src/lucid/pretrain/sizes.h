@@ -34,7 +34,8 @@ struct Sizes {
 /// "default" or "tiny" (for tests). Throws UserError.
 Sizes sizes_of(const std::string& preset);
 
-/// Stable Diffusion's noise schedule.
+/// The noise schedule of our priors: Stable Diffusion's, but with more noise at the end (beta_end 0.02 in place of
+/// 0.012), so that the last timestep shows nothing of the picture.
 diffusion::ScheduleConfig noise_schedule();
 
 /// The view words of our priors: eight around at the horizon, eight from above. Positive azimuths are the object's

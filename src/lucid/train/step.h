@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One step of training, in the order of the data's path (docs/path.md): cameras, renders, latents, score, gradients,
+// One step of training, in the order of the data's path (docs/dev/path.md): cameras, renders, latents, score, gradients,
 // update.
 #pragma once
 
