@@ -44,8 +44,8 @@ int run(JudgeState state, const std::atomic<bool>& stop) {
     spdlog::info("stopped; nothing was written");
     return 130;
   }
-  const eval::JudgeReport report = unknown ? eval::examine_judge(judge, *unknown, eval::every_view)
-                                           : eval::examine_judge(judge, corpus, eval::is_held_out);
+  const eval::JudgeReport report = unknown ? eval::evaluate_judge(judge, *unknown, eval::every_view)
+                                           : eval::evaluate_judge(judge, corpus, eval::is_held_out);
   eval::save_judge(state.out, judge, eval::to_json(report));
   spdlog::info(
       "{}: {} words, {} views that it did not learn from: word {:.3f} (in five {:.3f}), colour {:.3f}, side {:.3f}",

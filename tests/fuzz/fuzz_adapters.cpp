@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       text_to_image::load_prior(lucid::test::source_dir() / "models" / "mini");  // any prior's names will do
   const lucid::fuzz::MemoryFile file(data, size);
   try {
-    text_to_image::apply(text_to_image::read_lora(file.path(), prior), 0, prior);
+    text_to_image::apply_lora(text_to_image::read_lora(file.path(), prior), 0, prior);
   } catch (const lucid::UserError&) {
   }
   try {

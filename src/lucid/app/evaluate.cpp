@@ -169,7 +169,7 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   const gaussians::Cloud cloud =
       asset::read_ply(folder / "point_cloud" / fmt::format("iteration_{}", iterations) / "point_cloud.ply");
   const eval::AssetViews views = eval::render_asset(cloud, kViews);
-  const eval::Verdict verdict = evaluation.judge->forward(views.rgb);
+  const eval::JudgeOutput verdict = evaluation.judge->forward(views.rgb);
   const auto& config = evaluation.judge->config();
   const auto index_of = [](const std::vector<std::string>& list, const std::string& entry) {
     return static_cast<int64_t>(std::ranges::find(list, entry) - list.begin());
@@ -200,8 +200,8 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   result.sharpness = eval::sharpness(views.rgb, views.alpha);
   result.saturation = eval::saturation(views.rgb, views.alpha);
   result.surface_sharpness = eval::surface_sharpness(views.rgb, views.alpha);
-  const auto look = evaluation.report.looks.find(prompt.word);
-  if (look != evaluation.report.looks.end()) {
+  const auto look = evaluation.report.real_renders.find(prompt.word);
+  if (look != evaluation.report.real_renders.end()) {
     if (look->second.sharpness > 0) result.sharpness_ratio = result.sharpness / look->second.sharpness;
     // A prompt with a colour of its own is not to look like the objects in theirs.
     if (prompt.colour.empty() && look->second.saturation > kHasColour)
@@ -216,8 +216,8 @@ eval::AssetResult measure(Evaluation& evaluation, const std::string& score, cons
   if (evaluation.clip) {
     const eval::AssetViews pictures =
         eval::render_asset(cloud, kViews, {.size = static_cast<int>(evaluation.clip->picture_size())});
-    const eval::ClipOpinion opinion =
-        eval::clip_opinion(*evaluation.clip, pictures.rgb, prompt.text, with_each_name(prompt, evaluation.vocabulary));
+    const eval::ClipScore opinion = eval::score_with_clip(*evaluation.clip, pictures.rgb, prompt.text,
+                                                          with_each_name(prompt, evaluation.vocabulary));
     result.clip_score = opinion.score;
     result.clip_rank = opinion.rank;
   }

@@ -83,7 +83,7 @@ ScaledFile scaled_file(const std::string& text) {
 }
 
 void add_inversion(const text_to_image::Inversion& inversion, const std::string& prompt, text_to_image::Prior& prior) {
-  text_to_image::add(inversion, prior);
+  text_to_image::add_inversion(inversion, prior);
   if (prompt.find(inversion.token) == std::string::npos) {
     spdlog::warn("the prompt does not use the word {} of {}", inversion.token, inversion.file.string());
   }
@@ -96,7 +96,7 @@ text_to_image::Prior open_prior(const RunOptions& options) {
   for (const std::string& text : parts_of(options.lora_path)) {
     const auto [file, scale] = scaled_file(text);
     const text_to_image::Lora lora = text_to_image::read_lora(file, prior);
-    text_to_image::apply(lora, scale, prior);
+    text_to_image::apply_lora(lora, scale, prior);
     for (const auto& [word, vector] : lora.tokens) {  // PTI files hold words beside the layers
       add_inversion({.file = file, .token = word, .vectors = vector.reshape({-1, vector.size(-1)})}, options.text,
                     prior);

@@ -53,7 +53,7 @@ ColourShares colours_of(const Mesh& mesh) {
   Renderer renderer(kProbeSize, 1);
   const std::vector<Shot> shots = even_shots(kProbeViews, 20, true);
   Pictures pictures(kProbeSize, shots.size());
-  for (size_t i = 0; i < shots.size(); ++i) take(renderer, mesh, shots[i], i, pictures);
+  for (size_t i = 0; i < shots.size(); ++i) render_shot(renderer, mesh, shots[i], i, pictures);
   return measure_colours(pictures.rgb, pictures.alpha, kProbeViews);
 }
 
@@ -113,7 +113,7 @@ void render(const BuildOptions& options, std::vector<Job>& jobs) {
     auto& renderer = renderers[static_cast<size_t>(omp_get_thread_num())];
     if (!renderer) renderer.emplace(options.size);
     Job& job = jobs[shots[i].first];
-    take(*renderer, *job.mesh, job.shots[shots[i].second], shots[i].second, job.pictures);
+    render_shot(*renderer, *job.mesh, job.shots[shots[i].second], shots[i].second, job.pictures);
   });
 }
 
@@ -156,7 +156,7 @@ void write_sheet(const BuildOptions& options, const Plan& plan) {
     const Mesh mesh = read_mesh(*model.archive, model.entry, model.row.yaw);
     Renderer renderer(options.size);
     Pictures pictures(options.size, shots.size());
-    for (size_t i = 0; i + 1 < shots.size(); ++i) take(renderer, mesh, shots[i], i, pictures);
+    for (size_t i = 0; i + 1 < shots.size(); ++i) render_shot(renderer, mesh, shots[i], i, pictures);
     const torch::Tensor all = as_tensor(pictures.rgb, kSheetViews, 3, options.size).to(torch::kFloat32) / 255;
     for (int64_t i = 0; i < kSheetViews - 1; ++i) models[m].push_back(all[i]);
   });

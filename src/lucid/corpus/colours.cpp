@@ -44,7 +44,7 @@ int word_of_hue(float l, float chroma, float hue) {
 
 }  // namespace
 
-OkLab ok_from_srgb(const Vec3<float>& rgb) {
+OkLab oklab_from_srgb(const Vec3<float>& rgb) {
   const float r = linear_from_srgb(rgb.x), g = linear_from_srgb(rgb.y), b = linear_from_srgb(rgb.z);
   const float l = std::cbrt(0.4122214708f * r + 0.5363325363f * g + 0.0514459929f * b);
   const float m = std::cbrt(0.2119034982f * r + 0.6806995451f * g + 0.1073969566f * b);
@@ -54,7 +54,7 @@ OkLab ok_from_srgb(const Vec3<float>& rgb) {
           0.0259040371f * l + 0.7827717662f * m - 0.8086757660f * s};
 }
 
-Vec3<float> srgb_from_ok(const OkLab& colour) {
+Vec3<float> srgb_from_oklab(const OkLab& colour) {
   const auto cube = [](float v) { return v * v * v; };
   const float l = cube(colour.l + 0.3963377774f * colour.a + 0.2158037573f * colour.b);
   const float m = cube(colour.l - 0.1055613458f * colour.a - 0.0638541728f * colour.b);
@@ -72,7 +72,7 @@ const std::vector<std::string>& colour_words() {
 }
 
 int colour_word_of(const Vec3<float>& rgb) {
-  const OkLab ok = ok_from_srgb(rgb);
+  const OkLab ok = oklab_from_srgb(rgb);
   const float chroma = std::hypot(ok.a, ok.b);
   float hue = std::atan2(ok.b, ok.a) * 180 / std::numbers::pi_v<float>;
   if (hue < 0) hue += 360;
@@ -113,7 +113,7 @@ ColourShares measure_colours(const std::vector<uint8_t>& rgb, const std::vector<
     ++counted;
     const int named = colour_word_of(colour);
     const size_t word = named < 0 ? classes - 1 : static_cast<size_t>(named);
-    const OkLab ok = ok_from_srgb(colour);
+    const OkLab ok = oklab_from_srgb(colour);
     OkLab& mean = shares.mean[word];
     mean = {mean.l + ok.l, mean.a + ok.a, mean.b + ok.b};
     ++shares.share[word];

@@ -15,8 +15,8 @@ namespace lucid::corpus {
 struct OkLab {
   float l = 0, a = 0, b = 0;
 };
-OkLab ok_from_srgb(const Vec3<float>& rgb);
-Vec3<float> srgb_from_ok(const OkLab& colour);  // clamped to 0..1
+OkLab oklab_from_srgb(const Vec3<float>& rgb);
+Vec3<float> srgb_from_oklab(const OkLab& colour);  // clamped to 0..1
 
 /// red orange yellow green blue purple pink brown black white grey.
 const std::vector<std::string>& colour_words();

@@ -43,7 +43,7 @@ TEST(CorpusColours, OkLabReturns) {
   for (float r = 0; r <= 1; r += 0.25f) {
     for (float g = 0; g <= 1; g += 0.25f) {
       for (float b = 0; b <= 1; b += 0.25f) {
-        const Vec3<float> back = srgb_from_ok(ok_from_srgb({r, g, b}));
+        const Vec3<float> back = srgb_from_oklab(oklab_from_srgb({r, g, b}));
         EXPECT_NEAR(back.x, r, 1e-3);
         EXPECT_NEAR(back.y, g, 1e-3);
         EXPECT_NEAR(back.z, b, 1e-3);
@@ -74,7 +74,7 @@ TEST(CorpusColours, TheDominantOneIsMeasuredWithoutTheGround) {
   const ColourShares cream = shares_of({{240, 230, 190}, {240, 230, 190}, red}, 5);
   EXPECT_EQ(cream.dominant, "");
   EXPECT_EQ(cream.largest, static_cast<int>(colour_words().size()));
-  EXPECT_NEAR(cream.mean.back().l, ok_from_srgb({240 / 255.0f, 230 / 255.0f, 190 / 255.0f}).l, 1e-3);
+  EXPECT_NEAR(cream.mean.back().l, oklab_from_srgb({240 / 255.0f, 230 / 255.0f, 190 / 255.0f}).l, 1e-3);
 }
 
 TEST(CorpusColours, RecolouringReachesTheTargetAndLeavesTheRest) {
@@ -88,7 +88,7 @@ TEST(CorpusColours, RecolouringReachesTheTargetAndLeavesTheRest) {
   Rng rng(1, "recolour");
   for (const std::string& target : colour_words()) {
     if (target == "blue") continue;
-    const Mesh changed = recoloured(mesh, ok_from_srgb(plain.colour), colour_near(target, rng));
+    const Mesh changed = recoloured(mesh, oklab_from_srgb(plain.colour), colour_near(target, rng));
     const auto word_of = [](const Vec3<float>& colour) {
       const int word = colour_word_of(colour);
       return word < 0 ? "" : colour_words()[static_cast<size_t>(word)];
@@ -107,7 +107,8 @@ TEST(CorpusColours, RecolouringKeepsTheGrain) {
   Material wood;
   wood.texture = std::make_shared<const Texture>(make_texture(2, 1, {120, 80, 45, 255, 150, 105, 65, 255}));
   mesh.materials = {wood};
-  const Mesh changed = recoloured(mesh, ok_from_srgb({0.53f, 0.36f, 0.22f}), ok_from_srgb(typical_colour("green")));
+  const Mesh changed =
+      recoloured(mesh, oklab_from_srgb({0.53f, 0.36f, 0.22f}), oklab_from_srgb(typical_colour("green")));
   const auto& texels = changed.materials[0].texture->levels[0].rgba;
   EXPECT_GT(texels[5], texels[1] + 10);
 }

@@ -32,7 +32,7 @@ Float3 middle(const Mesh& mesh, double azimuth, double elevation = 0) {
   constexpr int kSize = 32;
   Renderer renderer(kSize);
   Pictures pictures(kSize, 1);
-  take(renderer, mesh, {.azimuth = azimuth, .elevation = elevation, .light = kFlatLight}, 0, pictures);
+  render_shot(renderer, mesh, {.azimuth = azimuth, .elevation = elevation, .light = kFlatLight}, 0, pictures);
   const size_t at = kSize / 2 * kSize + kSize / 2, pixels = kSize * kSize;
   EXPECT_EQ(pictures.alpha[at], 255);
   return {pictures.rgb[at] / 255.0f, pictures.rgb[pixels + at] / 255.0f, pictures.rgb[2 * pixels + at] / 255.0f};

@@ -13,10 +13,10 @@ namespace lucid::corpus {
 namespace {
 
 constexpr float kNearPlane = 0.01f;
-constexpr float kSolid = 0.95f;     // opacity from which a material hides what is behind it
-constexpr float kHole = 0.35f;      // alpha below this is a hole; under a half, so that far leaves do not vanish
-constexpr int kSubBits = 8;         // edges stand on 1/256 of a sample
-constexpr float kFarAway = 1.0e6f;  // samples; keeps the integer edges far from overflow
+constexpr float kSolid = 0.95f;      // opacity from which a material hides what is behind it
+constexpr float kHoleAlpha = 0.35f;  // alpha below this is a hole; under a half, so that far leaves do not vanish
+constexpr int kSubBits = 8;          // edges stand on 1/256 of a sample
+constexpr float kFarAway = 1.0e6f;   // samples; keeps the integer edges far from overflow
 
 int64_t snapped(float v) { return static_cast<int64_t>(std::floor(v * (1 << kSubBits) + 0.5f)); }
 
@@ -43,14 +43,14 @@ struct Renderer::Shader {
   const Light& light;
 
   ScreenTriangle on_screen(const Triangle& triangle) const {
-    std::array<float, 3> x{}, y{}, near{};
+    std::array<float, 3> x{}, y{}, inv_z{};
     for (size_t i = 0; i < 3; ++i) {
       const Corner& corner = renderer.corners_[static_cast<size_t>(triangle.position[i])];
       x[i] = corner.x;
       y[i] = corner.y;
-      near[i] = corner.near;
+      inv_z[i] = corner.inv_z;
     }
-    return {x, y, near};
+    return {x, y, inv_z};
   }
 
   Float3 toward_viewer(float x, float y) const {
@@ -74,7 +74,7 @@ struct Renderer::Shader {
     float scale = length > 0 ? 1 / length : 0;
     if (dot(n, toward_viewer(x, y)) < 0) scale = -scale;
     const float shade =
-        light.ambient + light.diffuse * std::max(0.0f, scale * dot(n, light.toward)) + light.sky * scale * n.z;
+        light.ambient + light.diffuse * std::max(0.0f, scale * dot(n, light.direction)) + light.sky * scale * n.z;
     for (size_t c = 0; c < 3; ++c) colour[c] = std::clamp(colour[c] * shade, 0.0f, 1.0f);
     colour[3] = material.opacity < kSolid ? material.opacity : 1;
     return colour;
@@ -103,19 +103,19 @@ void Renderer::project(const Mesh& mesh, const Camera& camera) {
       corners_[i] = {};
       continue;
     }
-    const float near = 1 / z;
-    corners_[i] = {half + scale_x * near * (m[0] * p.x + m[1] * p.y + m[2] * p.z + m[3]),
-                   half + scale_y * near * (m[4] * p.x + m[5] * p.y + m[6] * p.z + m[7]), near};
+    const float inv_z = 1 / z;
+    corners_[i] = {half + scale_x * inv_z * (m[0] * p.x + m[1] * p.y + m[2] * p.z + m[3]),
+                   half + scale_y * inv_z * (m[4] * p.x + m[5] * p.y + m[6] * p.z + m[7]), inv_z};
     if (!(std::abs(corners_[i].x) < kFarAway && std::abs(corners_[i].y) < kFarAway)) corners_[i] = {};
   }
 }
 
-void Renderer::cover(const Mesh& mesh, int32_t number) {
+void Renderer::rasterize(const Mesh& mesh, int32_t number) {
   const Triangle& triangle = mesh.triangles[static_cast<size_t>(number)];
   const Corner* corner[3];
   for (size_t i = 0; i < 3; ++i) {
     corner[i] = corners_.data() + triangle.position[i];
-    if (corner[i]->near == 0) return;
+    if (corner[i]->inv_z == 0) return;
   }
   const auto [low_x, high_x] = std::minmax({corner[0]->x, corner[1]->x, corner[2]->x});
   const auto [low_y, high_y] = std::minmax({corner[0]->y, corner[1]->y, corner[2]->y});
@@ -139,30 +139,30 @@ void Renderer::cover(const Mesh& mesh, int32_t number) {
                 y = (int64_t{y0} << kSubBits) + (1 << (kSubBits - 1));
   // Edge i lies opposite corner order[i], so that its value is that corner's weight.
   Edge edges[3] = {edge_of(p[second], p[third], x, y), edge_of(p[third], p[0], x, y), edge_of(p[0], p[second], x, y)};
-  const float near[3] = {corner[0]->near, corner[second]->near, corner[third]->near};
+  const float inv_z[3] = {corner[0]->inv_z, corner[second]->inv_z, corner[third]->inv_z};
   const double inverse = 1.0 / static_cast<double>(std::abs(area));
-  double near_row = 0, near_x = 0, near_y = 0;
+  double inv_z_row = 0, inv_z_x = 0, inv_z_y = 0;
   for (size_t i = 0; i < 3; ++i) {
-    near_row += static_cast<double>(edges[i].value) * inverse * near[i];
-    near_x += static_cast<double>(edges[i].step_x) * inverse * near[i];
-    near_y += static_cast<double>(edges[i].step_y) * inverse * near[i];
+    inv_z_row += static_cast<double>(edges[i].value) * inverse * inv_z[i];
+    inv_z_x += static_cast<double>(edges[i].step_x) * inverse * inv_z[i];
+    inv_z_y += static_cast<double>(edges[i].step_y) * inverse * inv_z[i];
   }
   const Material& material = mesh.materials[static_cast<size_t>(triangle.material)];
   std::vector<Sample>& layer = material.opacity < kSolid ? glass_ : solid_;
   const bool cut_out = material.texture != nullptr && material.texture->cut_out;
   const auto is_solid = [&](int column, int row) {
     const ScreenTriangle screen({corner[0]->x, corner[1]->x, corner[2]->x}, {corner[0]->y, corner[1]->y, corner[2]->y},
-                                {corner[0]->near, corner[1]->near, corner[2]->near});
+                                {corner[0]->inv_z, corner[1]->inv_z, corner[2]->inv_z});
     const auto weights = screen.at(static_cast<float>(column) + 0.5f, static_cast<float>(row) + 0.5f);
-    return surface_colour(material, triangle, weights)[3] >= kHole;
+    return surface_colour(material, triangle, weights)[3] >= kHoleAlpha;
   };
-  for (int row = y0; row <= y1; ++row, near_row += near_y) {
+  for (int row = y0; row <= y1; ++row, inv_z_row += inv_z_y) {
     int64_t a = edges[0].value, b = edges[1].value, c = edges[2].value;
     Sample* sample = layer.data() + static_cast<size_t>(row) * static_cast<size_t>(grid_) + x0;
     for (int column = x0; column <= x1; ++column, ++sample) {
       if ((a | b | c) >= 0) {
-        const auto here = static_cast<float>(near_row + near_x * (column - x0));
-        if (here > sample->near && (!cut_out || is_solid(column, row))) *sample = {here, number};
+        const auto here = static_cast<float>(inv_z_row + inv_z_x * (column - x0));
+        if (here > sample->inv_z && (!cut_out || is_solid(column, row))) *sample = {here, number};
       }
       a += edges[0].step_x;
       b += edges[1].step_x;
@@ -172,16 +172,16 @@ void Renderer::cover(const Mesh& mesh, int32_t number) {
   }
 }
 
-Renderer::Region Renderer::seen() const {
+Renderer::Region Renderer::covered_region() const {
   float low_x = kFarAway, high_x = -kFarAway, low_y = kFarAway, high_y = -kFarAway;
   for (const Corner& corner : corners_) {
-    if (corner.near == 0) continue;
+    if (corner.inv_z == 0) continue;
     low_x = std::min(low_x, corner.x);
     high_x = std::max(high_x, corner.x);
     low_y = std::min(low_y, corner.y);
     high_y = std::max(high_y, corner.y);
   }
-  // One sample of slack, as in cover(); then out to whole pixels.
+  // One sample of slack, as in rasterize(); then out to whole pixels.
   const auto begin = [&](float low) {
     return static_cast<int>(std::clamp(std::floor(low) - 1, 0.0f, static_cast<float>(grid_))) / per_side_ * per_side_;
   };
@@ -202,7 +202,7 @@ void Renderer::shade(const Shader& shader, bool glass) {
       float* under = colour_.data() + 4 * i;
       if (!glass) std::fill_n(under, 4, 0.0f);
       const int32_t number = layer[i].triangle;
-      if (number < 0 || (glass && layer[i].near <= solid_[i].near)) continue;
+      if (number < 0 || (glass && layer[i].inv_z <= solid_[i].inv_z)) continue;
       const Triangle& triangle = shader.mesh.triangles[static_cast<size_t>(number)];
       if (number != last) screen = shader.on_screen(triangle);
       last = number;
@@ -214,23 +214,23 @@ void Renderer::shade(const Shader& shader, bool glass) {
   }
 }
 
-bool Renderer::cover_all(const Mesh& mesh, const Camera& camera) {
+bool Renderer::rasterize_all(const Mesh& mesh, const Camera& camera) {
   const bool has_glass =
       std::ranges::any_of(mesh.materials, [](const Material& material) { return material.opacity < kSolid; });
   project(mesh, camera);
-  region_ = seen();
+  region_ = covered_region();
   for (int row = region_.y0; row < region_.y1; ++row) {
     const std::ptrdiff_t start = static_cast<std::ptrdiff_t>(row) * grid_;
     if (region_.x1 <= region_.x0) break;
     std::fill(solid_.begin() + start + region_.x0, solid_.begin() + start + region_.x1, Sample{});
     if (has_glass) std::fill(glass_.begin() + start + region_.x0, glass_.begin() + start + region_.x1, Sample{});
   }
-  for (size_t i = 0; i < mesh.triangles.size(); ++i) cover(mesh, static_cast<int32_t>(i));
+  for (size_t i = 0; i < mesh.triangles.size(); ++i) rasterize(mesh, static_cast<int32_t>(i));
   return has_glass;
 }
 
 void Renderer::draw(const Mesh& mesh, const Camera& camera, const Light& light, const PictureView& out) {
-  const bool has_glass = cover_all(mesh, camera);
+  const bool has_glass = rasterize_all(mesh, camera);
   const Shader shader{*this, mesh, camera, light};
   shade(shader, false);
   if (has_glass) shade(shader, true);
@@ -238,14 +238,14 @@ void Renderer::draw(const Mesh& mesh, const Camera& camera, const Light& light, 
 }
 
 void Renderer::draw_depth(const Mesh& mesh, const Camera& camera, float* depth) {
-  const bool has_glass = cover_all(mesh, camera);
+  const bool has_glass = rasterize_all(mesh, camera);
   const auto side = static_cast<size_t>(grid_);
   std::fill_n(depth, side * side, 0.0f);
   for (auto row = static_cast<size_t>(region_.y0); row < static_cast<size_t>(region_.y1); ++row) {
     for (auto column = static_cast<size_t>(region_.x0); column < static_cast<size_t>(region_.x1); ++column) {
       const size_t i = row * side + column;
-      const float near = std::max(solid_[i].near, has_glass ? glass_[i].near : 0);
-      if (near > 0) depth[i] = 1 / near;
+      const float inv_z = std::max(solid_[i].inv_z, has_glass ? glass_[i].inv_z : 0);
+      if (inv_z > 0) depth[i] = 1 / inv_z;
     }
   }
 }

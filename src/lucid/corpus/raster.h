@@ -11,9 +11,10 @@
 
 namespace lucid::corpus {
 
-/// A surface of unit normal n (turned to the viewer) shows colour * (ambient + diffuse max(0, n . toward) + sky n_z).
+/// A surface of unit normal n (turned to the viewer) shows colour * (ambient + diffuse max(0, n . direction) + sky
+/// n_z).
 struct Light {
-  Float3 toward{0, 1, 0};                               // unit, world
+  Float3 direction{0, 1, 0};                            // unit, world
   float ambient = 0.48f, diffuse = 0.46f, sky = 0.06f;  // at most 1 together: white on white keeps its shape
 };
 /// Colours as they are stored.
@@ -39,10 +40,10 @@ class Renderer {
  private:
   struct Corner {
     float x = 0, y = 0;  // samples, from the upper left
-    float near = 0;      // 1 / z; 0 = behind the near plane
+    float inv_z = 0;     // 1 / z; 0 = behind the near plane
   };
   struct Sample {  // what stands in front at one sample
-    float near = 0;
+    float inv_z = 0;
     int32_t triangle = -1;
   };
   struct Region {  // samples, whole pixels
@@ -51,9 +52,9 @@ class Renderer {
   struct Shader;
 
   void project(const Mesh& mesh, const Camera& camera);
-  Region seen() const;
-  void cover(const Mesh& mesh, int32_t triangle);
-  bool cover_all(const Mesh& mesh, const Camera& camera);  // whether there is glass
+  Region covered_region() const;
+  void rasterize(const Mesh& mesh, int32_t triangle);
+  bool rasterize_all(const Mesh& mesh, const Camera& camera);  // whether there is glass
   void shade(const Shader& shader, bool glass);
   void resolve(const PictureView& out) const;
 

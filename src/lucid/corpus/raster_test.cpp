@@ -188,7 +188,7 @@ TEST(CorpusRaster, BothSidesAreLitAlike) {
   for (const double azimuth : {0.0, 180.0}) {
     Picture picture;
     Light light;
-    light.toward = {0, azimuth == 0 ? 1.0f : -1.0f, 0};
+    light.direction = {0, azimuth == 0 ? 1.0f : -1.0f, 0};
     Renderer(kSize).draw(mesh, orbit_camera(90, azimuth, 3.2, 0.68, kSize, kSize), light, picture.view());
     EXPECT_NEAR(picture.rgb[middle], 255 * 0.5 * (light.ambient + light.diffuse), 1);
   }

@@ -10,21 +10,22 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr float kSame = 0.09f, kOther = 0.17f;  // OKLab distances: moves wholly, does not move
-constexpr float kLightness = 0.45f;             // of a lightness difference counts: shades of a colour belong together
-constexpr float kGrain = 0.8f;                  // of the lightness differences that is kept
+constexpr float kMovesBelow = 0.09f, kStaysAbove = 0.17f;  // OKLab distances: moves wholly, does not move
+constexpr float kLightness = 0.45f;  // of a lightness difference counts: shades of a colour belong together
+constexpr float kGrain = 0.8f;       // of the lightness differences that is kept
 
 struct Move {
   OkLab from, to;
   float share(const OkLab& c) const {
     const float dl = kLightness * (c.l - from.l), da = c.a - from.a, db = c.b - from.b;
-    const float t = std::clamp((kOther - std::sqrt(dl * dl + da * da + db * db)) / (kOther - kSame), 0.0f, 1.0f);
+    const float t =
+        std::clamp((kStaysAbove - std::sqrt(dl * dl + da * da + db * db)) / (kStaysAbove - kMovesBelow), 0.0f, 1.0f);
     return t * t * (3 - 2 * t);
   }
   Float3 moved(const OkLab& c) const {
     const float l = std::clamp(to.l + kGrain * (c.l - from.l), 0.03f, 0.99f);
     const float chroma = std::clamp(l / to.l, 0.4f, 1.1f);  // dark folds are less colourful
-    return srgb_from_ok({l, chroma * to.a, chroma * to.b});
+    return srgb_from_oklab({l, chroma * to.a, chroma * to.b});
   }
 };
 
@@ -34,7 +35,7 @@ Texture recoloured_texture(const Texture& texture, const Move& move) {
     for (size_t i = 0; i < level.rgba.size(); i += 4) {
       uint8_t* texel = level.rgba.data() + i;
       const Float3 old{texel[0] / 255.0f, texel[1] / 255.0f, texel[2] / 255.0f};
-      const OkLab ok = ok_from_srgb(old);
+      const OkLab ok = oklab_from_srgb(old);
       const float share = move.share(ok);
       if (share <= 0) continue;
       const Float3 fresh = old + share * (move.moved(ok) - old);
@@ -57,7 +58,7 @@ Mesh recoloured(const Mesh& mesh, const OkLab& from, const OkLab& to) {
       auto& texture = done[material.texture.get()];
       if (texture == nullptr) texture = std::make_shared<const Texture>(recoloured_texture(*material.texture, move));
       material.texture = texture;
-    } else if (const OkLab ok = ok_from_srgb(material.colour); move.share(ok) >= 0.5f) {
+    } else if (const OkLab ok = oklab_from_srgb(material.colour); move.share(ok) >= 0.5f) {
       material.colour = move.moved(ok);
     }
   }
@@ -65,13 +66,13 @@ Mesh recoloured(const Mesh& mesh, const OkLab& from, const OkLab& to) {
 }
 
 OkLab colour_near(const std::string& word, Rng& rng) {
-  const OkLab typical = ok_from_srgb(typical_colour(word));
+  const OkLab typical = oklab_from_srgb(typical_colour(word));
   for (int attempt = 0; attempt < 8; ++attempt) {
     const double l = typical.l + rng.uniform(-0.05, 0.05), turn = rng.uniform(-8, 8) * std::numbers::pi / 180;
     const double chroma = rng.uniform(0.85, 1.1), c = chroma * std::cos(turn), s = chroma * std::sin(turn);
     const OkLab colour{static_cast<float>(std::min(l, 0.98)), static_cast<float>(c * typical.a - s * typical.b),
                        static_cast<float>(s * typical.a + c * typical.b)};
-    const int named = colour_word_of(srgb_from_ok(colour));
+    const int named = colour_word_of(srgb_from_oklab(colour));
     if (named >= 0 && colour_words()[static_cast<size_t>(named)] == word) return colour;
   }
   return typical;

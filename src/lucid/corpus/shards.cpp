@@ -23,7 +23,7 @@ int64_t bytes_per_view(int64_t size) { return 4 * size * size + 8; }
 
 std::string shard_name(size_t index) { return fmt::format("shard_{:03}.safetensors", index); }
 
-[[noreturn]] void lying(const fs::path& file, const std::string& key, const std::string& what) {
+[[noreturn]] void throw_invalid(const fs::path& file, const std::string& key, const std::string& what) {
   throw UserError({.what_happened = what,
                    .file = file.string(),
                    .key = key,
@@ -34,19 +34,19 @@ std::string shard_name(size_t index) { return fmt::format("shard_{:03}.safetenso
 template <class T>
 T member(const nlohmann::json& object, const fs::path& file, const std::string& where, const char* key) {
   const std::string name = where.empty() ? key : where + "." + key;
-  if (!object.is_object() || !object.contains(key)) lying(file, name, "is missing");
+  if (!object.is_object() || !object.contains(key)) throw_invalid(file, name, "is missing");
   try {
     if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-      if (!object.at(key).is_number_integer()) lying(file, name, "is not a whole number");
+      if (!object.at(key).is_number_integer()) throw_invalid(file, name, "is not a whole number");
     }
     return object.at(key).get<T>();
   } catch (const nlohmann::json::exception&) {
-    lying(file, name, "has the wrong type");
+    throw_invalid(file, name, "has the wrong type");
   }
 }
 
 const nlohmann::json& list(const nlohmann::json& object, const fs::path& file, const char* key) {
-  if (!object.contains(key) || !object.at(key).is_array()) lying(file, key, "is not a list");
+  if (!object.contains(key) || !object.at(key).is_array()) throw_invalid(file, key, "is not a list");
   return object.at(key);
 }
 
@@ -60,7 +60,7 @@ Item read_item(const nlohmann::json& json, const fs::path& file, const std::stri
             .mirrors = member<bool>(json, file, where, "mirrors"),
             .first_view = member<int64_t>(json, file, where, "first_view"),
             .view_count = member<int64_t>(json, file, where, "view_count")};
-  if (item.captions.empty()) lying(file, where + ".captions", "is empty");
+  if (item.captions.empty()) throw_invalid(file, where + ".captions", "is empty");
   return item;
 }
 
@@ -73,11 +73,11 @@ Shard read_shard(const fs::path& file, int64_t first, int64_t count, int64_t siz
   const weights::StateDict state = weights::read_safetensors(file);
   const auto take = [&](const char* name, torch::ScalarType type, const std::vector<int64_t>& shape) {
     const auto found = state.tensors.find(name);
-    if (found == state.tensors.end()) lying(file, name, "is missing");
+    if (found == state.tensors.end()) throw_invalid(file, name, "is missing");
     if (found->second.scalar_type() != type || found->second.sizes() != torch::IntArrayRef(shape)) {
-      lying(file, name,
-            fmt::format("is {} [{}]; corpus.json says {} [{}]", c10::toString(found->second.scalar_type()),
-                        fmt::join(found->second.sizes(), ","), c10::toString(type), fmt::join(shape, ",")));
+      throw_invalid(file, name,
+                    fmt::format("is {} [{}]; corpus.json says {} [{}]", c10::toString(found->second.scalar_type()),
+                                fmt::join(found->second.sizes(), ","), c10::toString(type), fmt::join(shape, ",")));
     }
     return found->second;
   };
@@ -115,19 +115,19 @@ Corpus::Corpus(const fs::path& folder) {
   }
   const nlohmann::json json = weights::read_json_object(file);
   if (member<std::string>(json, file, "", "format") != kFormat) {
-    lying(file, "format", fmt::format("is not \"{}\"", kFormat));
+    throw_invalid(file, "format", fmt::format("is not \"{}\"", kFormat));
   }
   auto state = std::make_shared<State>();
   state->folder = folder;
   state->size = member<int64_t>(json, file, "", "picture_size");
   if (state->size < 1 || state->size > kLargestPicture) {
-    lying(file, "picture_size", fmt::format("is {}, outside 1 to {}", state->size, kLargestPicture));
+    throw_invalid(file, "picture_size", fmt::format("is {}, outside 1 to {}", state->size, kLargestPicture));
   }
   size_t number = 0;
   for (const auto& shard : list(json, file, "shards")) {
     const std::string where = fmt::format("shards[{}]", number);
     const auto count = member<int64_t>(shard, file, where, "views");
-    if (count < 1 || count > int64_t{1} << 40) lying(file, where + ".views", fmt::format("is {}", count));
+    if (count < 1 || count > int64_t{1} << 40) throw_invalid(file, where + ".views", fmt::format("is {}", count));
     // The name is ours, so that a damaged index cannot lead out of the folder.
     state->shards.push_back(read_shard(folder / shard_name(number++), state->views, count, state->size));
     state->views += count;
@@ -137,16 +137,18 @@ Corpus::Corpus(const fs::path& folder) {
     const std::string where = fmt::format("items[{}]", state->items.size());
     Item item = read_item(entry, file, where);
     if (item.first_view != next) {
-      lying(file, where + ".first_view", fmt::format("is {}, not {}", item.first_view, next));
+      throw_invalid(file, where + ".first_view", fmt::format("is {}, not {}", item.first_view, next));
     }
     if (item.view_count < 1 || item.view_count > state->views - next) {
-      lying(file, where + ".view_count",
-            fmt::format("is {}, but {} of {} views are left", item.view_count, state->views - next, state->views));
+      throw_invalid(
+          file, where + ".view_count",
+          fmt::format("is {}, but {} of {} views are left", item.view_count, state->views - next, state->views));
     }
     next += item.view_count;
     state->items.push_back(std::move(item));
   }
-  if (next != state->views) lying(file, "items", fmt::format("hold {} of the shards' {} views", next, state->views));
+  if (next != state->views)
+    throw_invalid(file, "items", fmt::format("hold {} of the shards' {} views", next, state->views));
   state_ = std::move(state);
 }
 

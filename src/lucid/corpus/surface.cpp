@@ -51,15 +51,15 @@ std::array<float, 4> sample_texture(const Texture& texture, const Float2& uv, fl
 }
 
 ScreenTriangle::ScreenTriangle(const std::array<float, 3>& x, const std::array<float, 3>& y,
-                               const std::array<float, 3>& near)
+                               const std::array<float, 3>& inv_z)
     : x_(x[0]), y_(y[0]) {
   const double area = (double{x[1]} - x[0]) * (double{y[2]} - y[0]) - (double{x[2]} - x[0]) * (double{y[1]} - y[0]);
   const auto scale = static_cast<float>(area != 0 ? 1 / area : 0);
   for (size_t i = 0; i < 3; ++i) {
     const size_t j = (i + 1) % 3, k = (i + 2) % 3;
-    slope_x_[i] = (y[j] - y[k]) * scale * near[i];
-    slope_y_[i] = (x[k] - x[j]) * scale * near[i];
-    value_[i] = i == 0 ? near[0] : 0;  // at corner 0 its own weight is 1, the others' 0
+    slope_x_[i] = (y[j] - y[k]) * scale * inv_z[i];
+    slope_y_[i] = (x[k] - x[j]) * scale * inv_z[i];
+    value_[i] = i == 0 ? inv_z[0] : 0;  // at corner 0 its own weight is 1, the others' 0
   }
 }
 

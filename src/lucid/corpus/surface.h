@@ -14,8 +14,8 @@ std::array<float, 4> sample_texture(const Texture& texture, const Float2& uv, fl
 /// One triangle on the screen, set up for perspective-correct interpolation.
 class ScreenTriangle {
  public:
-  /// x, y in samples; near = 1 / z.
-  ScreenTriangle(const std::array<float, 3>& x, const std::array<float, 3>& y, const std::array<float, 3>& near);
+  /// x, y in samples; inv_z = 1 / z.
+  ScreenTriangle(const std::array<float, 3>& x, const std::array<float, 3>& y, const std::array<float, 3>& inv_z);
 
   struct Weights {
     std::array<float, 3> corner{};            // sum to 1, none negative
@@ -24,7 +24,7 @@ class ScreenTriangle {
   Weights at(float x, float y) const;
 
  private:
-  std::array<float, 3> value_{}, slope_x_{}, slope_y_{};  // (edge function / area) * near, a plane over the screen
+  std::array<float, 3> value_{}, slope_x_{}, slope_y_{};  // (edge function / area) * inv_z, a plane over the screen
   float x_ = 0, y_ = 0;                                   // where value_ holds
 };
 

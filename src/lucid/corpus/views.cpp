@@ -37,7 +37,7 @@ std::vector<Shot> random_shots(int64_t count, Rng& rng) {
     shot.azimuth = wrapped(360 * (static_cast<double>(i) + rng.uniform()) / static_cast<double>(count));
     shot.elevation = rng.chance(kHigherShare) ? rng.uniform(kHigh, kHighest) : rng.uniform(kLow, kHigh);
     const double right = rng.uniform(-0.4, 0.4), up = rng.uniform(0, 0.6);
-    shot.light.toward = beside_camera(shot.azimuth, shot.elevation, right, up);
+    shot.light.direction = beside_camera(shot.azimuth, shot.elevation, right, up);
     const double brightest = rng.uniform(0.95, 1.0);
     shot.light.diffuse = static_cast<float>(rng.uniform(0.38, 0.5));
     shot.light.ambient = static_cast<float>(brightest) - shot.light.diffuse - shot.light.sky;
@@ -53,14 +53,14 @@ std::vector<Shot> even_shots(int64_t count, double elevation, bool flat_light) {
     if (flat_light) {
       shot.light = kFlatLight;
     } else {
-      shot.light.toward = beside_camera(shot.azimuth, elevation, 0, 0.3);
+      shot.light.direction = beside_camera(shot.azimuth, elevation, 0, 0.3);
     }
     shots.push_back(shot);
   }
   return shots;
 }
 
-void take(Renderer& renderer, const Mesh& mesh, const Shot& shot, size_t index, Pictures& pictures) {
+void render_shot(Renderer& renderer, const Mesh& mesh, const Shot& shot, size_t index, Pictures& pictures) {
   const Camera camera =
       orbit_camera(90 - shot.elevation, shot.azimuth, kDistance, kFieldOfView, pictures.size, pictures.size);
   const size_t pixels = static_cast<size_t>(pictures.size) * static_cast<size_t>(pictures.size);

@@ -38,6 +38,6 @@ struct Pictures {
 };
 
 /// Takes shot `index` into its place in `pictures`.
-void take(Renderer& renderer, const Mesh& mesh, const Shot& shot, size_t index, Pictures& pictures);
+void render_shot(Renderer& renderer, const Mesh& mesh, const Shot& shot, size_t index, Pictures& pictures);
 
 }  // namespace lucid::corpus

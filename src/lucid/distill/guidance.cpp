@@ -28,7 +28,7 @@ bool view_guidance_acts(const ScoreOptions& options, int64_t iteration, int64_t 
 // Diffusion Models"): what is added to the prompt's own prediction, split into its part along that prediction's x_0,
 // which makes the picture louder, and the rest, which changes what is on it. The first is taken times eta. x_0 is
 // linear in the raw output, be it eps or v, so that the raw outputs are split as their x_0 are.
-torch::Tensor projected(const torch::Tensor& added, const torch::Tensor& x_0, double eta) {
+torch::Tensor project_guidance(const torch::Tensor& added, const torch::Tensor& x_0, double eta) {
   const std::vector<int64_t> of_view{1, 2, 3};
   constexpr double kNoLength = 1e-12;
   const torch::Tensor share =
@@ -40,11 +40,11 @@ torch::Tensor projected(const torch::Tensor& added, const torch::Tensor& x_0, do
 
 torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const torch::Tensor& x,
                            int64_t t, const text_to_image::ViewPrompts& prompts,
-                           const std::vector<torch::Tensor>& asked) {
-  const auto count = static_cast<int64_t>(asked.size());
+                           const std::vector<torch::Tensor>& prompt_weights) {
+  const auto count = static_cast<int64_t>(prompt_weights.size());
   const int64_t views = x.size(0);
   std::vector<torch::Tensor> weights;  // [B,K+2] each
-  for (const torch::Tensor& of_prompt : asked) weights.push_back(of_prompt.expand({views, -1}));
+  for (const torch::Tensor& of_prompt : prompt_weights) weights.push_back(of_prompt.expand({views, -1}));
   const int64_t trained = std::min(t, schedule.config().num_train_timesteps - 1);
   const torch::Tensor timesteps =
       torch::full({count * views}, trained, torch::TensorOptions(torch::kLong).device(x.device()));
@@ -63,28 +63,28 @@ torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
              const ScoreInput& input, const torch::Tensor& x_t, int64_t t) {
   const text_to_image::ViewPrompts& prompts = *input.prompts;
-  std::vector<torch::Tensor> asked{prompts.of_negative(), prompts.of_views(input.views)};
+  std::vector<torch::Tensor> prompt_weights{prompts.negative_weights(), prompts.view_weights(input.views)};
   PerpNegPrompts perpneg;
   if (options.perpneg) {
     perpneg = perpneg_prompts(prompts, input.views, options.perpneg_options);
-    asked.insert(asked.end(), perpneg.extra.begin(), perpneg.extra.end());
+    prompt_weights.insert(prompt_weights.end(), perpneg.extra.begin(), perpneg.extra.end());
   }
-  const auto prompted = static_cast<int64_t>(asked.size());
-  const bool from_opposite = view_guidance_acts(options, input.iteration, t, schedule.config().num_train_timesteps);
-  if (from_opposite) asked.push_back(prompts.of_views(opposite(input.views)));
+  const auto prompted = static_cast<int64_t>(prompt_weights.size());
+  const bool has_view_guidance = view_guidance_acts(options, input.iteration, t, schedule.config().num_train_timesteps);
+  if (has_view_guidance) prompt_weights.push_back(prompts.view_weights(opposite(input.views)));
   Guided result;
-  result.eps = predict_each(unet, schedule, x_t, t, prompts, asked);
+  result.eps = predict_each(unet, schedule, x_t, t, prompts, prompt_weights);
   const torch::Tensor negative = result.eps[0];
   const torch::Tensor deltas = result.eps.slice(0, 1, prompted) - negative;  // [K,B,C,h,w]
   result.delta =
       options.perpneg ? perpneg_aggregate(deltas, tensor::to_device(perpneg.weights, deltas.device())) : deltas[0];
-  if (from_opposite) result.delta = result.delta + options.view_guidance * (result.eps[1] - result.eps[prompted]);
+  if (has_view_guidance) result.delta = result.delta + options.view_guidance * (result.eps[1] - result.eps[prompted]);
   if (options.apg_eta == 1) {
     result.guided = negative + options.guidance_scale * result.delta;
   } else {
     const torch::Tensor prompted_alone = negative + result.delta;
-    result.guided = prompted_alone + projected((options.guidance_scale - 1) * result.delta,
-                                               schedule.predicted_x0(x_t, prompted_alone, t), options.apg_eta);
+    result.guided = prompted_alone + project_guidance((options.guidance_scale - 1) * result.delta,
+                                                      schedule.predicted_x0(x_t, prompted_alone, t), options.apg_eta);
   }
   return result;
 }
@@ -94,12 +94,12 @@ double omega(const diffusion::Schedule& schedule, int64_t t) {
   return std::sqrt((1 - alpha_bar) / alpha_bar);
 }
 
-void inject(ScoreOutput& output, const ScoreOptions& options, double weight, const torch::Tensor& difference) {
+void set_gradient(ScoreOutput& output, const ScoreOptions& options, double weight, const torch::Tensor& difference) {
   output.d_latents = torch::nan_to_num(options.lambda_guidance * weight * difference);
 }
 
-void fill_sheet(ScoreOutput& output, const ScoreOptions& options, const diffusion::Schedule& schedule,
-                const Guided& guided, const torch::Tensor& x_s, int64_t s) {
+void fill_contact_sheet(ScoreOutput& output, const ScoreOptions& options, const diffusion::Schedule& schedule,
+                        const Guided& guided, const torch::Tensor& x_s, int64_t s) {
   const torch::Tensor negative = guided.eps[0];
   const torch::Tensor shown = options.perpneg ? guided.guided : negative + kSheetGuidance * guided.delta;
   output.x0_uncond = schedule.predicted_x0(x_s, negative, s);

@@ -51,9 +51,9 @@ class Ism final : public Distiller {
 
     // grad L_ISM = lambda omega(t) (eps_phi(x_t, t, y) - eps_phi(x_s, s, 0)) dg/dtheta. With v-prediction the
     // difference is that of the raw v, as in the reference.
-    inject(output, options_, omega(schedule, t), guided.guided - eps_s);
+    set_gradient(output, options_, omega(schedule, t), guided.guided - eps_s);
 
-    if (want_sheet) fill_sheet(output, options_, schedule, guided, x_s, s);
+    if (want_sheet) fill_contact_sheet(output, options_, schedule, guided, x_s, s);
     if (want_trace) {
       trajectory.resize(visited.size() - 1, eps_s);  // s itself, and the stride of zero length if there was one
       output.trace = {.x_start = x_start,
@@ -88,8 +88,9 @@ class Ism final : public Distiller {
                             const Tensor& x, int64_t t) const {
     const double g = options_.denoise_guidance_scale;
     const text_to_image::ViewPrompts& prompts = *input.prompts;
-    if (g <= 1) return predict_each(unet, schedule, x, t, prompts, {prompts.of_inverse()})[0];
-    const Tensor both = predict_each(unet, schedule, x, t, prompts, {prompts.of_negative(), prompts.of_inverse()});
+    if (g <= 1) return predict_each(unet, schedule, x, t, prompts, {prompts.inverse_weights()})[0];
+    const Tensor both =
+        predict_each(unet, schedule, x, t, prompts, {prompts.negative_weights(), prompts.inverse_weights()});
     return both[1] + g * (both[0] - both[1]);
   }
 

@@ -47,7 +47,7 @@ PerpNegPrompts perpneg_prompts(const text_to_image::ViewPrompts& prompts,
       weights[static_cast<int64_t>(k)][static_cast<int64_t>(view)] = terms.weights[k];
     }
   }
-  return {.extra = {prompts.of_anchors(extra[0]), prompts.of_anchors(extra[1])}, .weights = weights};
+  return {.extra = {prompts.anchor_weights(extra[0]), prompts.anchor_weights(extra[1])}, .weights = weights};
 }
 
 torch::Tensor perpneg_aggregate(const torch::Tensor& delta, const torch::Tensor& weights) {

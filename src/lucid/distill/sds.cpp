@@ -30,11 +30,11 @@ class Sds final : public Distiller {
     // grad L_SDS = lambda omega(t) (eps_phi(x_t, t, y) - eps) dg/dtheta. A v-predicting U-Net is read as eps first:
     // ours, for the reference subtracts noise from v.
     const Guided guided = guide(options_, unet, schedule, input, x_t, t);
-    inject(output, options_, omega(schedule, t), schedule.predicted_epsilon(x_t, guided.guided, t) - eps);
+    set_gradient(output, options_, omega(schedule, t), schedule.predicted_epsilon(x_t, guided.guided, t) - eps);
 
     if (want_sheet) {
       const int64_t s = ism_times.s_index + steps_offset;  // only the sheet looks at s
-      fill_sheet(output, options_, schedule, guided, schedule.add_noise(x_0, eps, s), s);
+      fill_contact_sheet(output, options_, schedule, guided, schedule.add_noise(x_0, eps, s), s);
     }
     if (want_trace) {
       output.trace.x_t = x_t;

@@ -20,7 +20,7 @@ struct VisionSizes {
   double parameters() const {  // about: weight matrices only
     const auto width = static_cast<double>(layer.width);
     return width * static_cast<double>(patches() + 3 * patch * patch) +
-           static_cast<double>(layers) * width * (4 * width + 2 * static_cast<double>(layer.inner));
+           static_cast<double>(layers) * width * (4 * width + 2 * static_cast<double>(layer.mlp_width));
   }
 };
 
@@ -28,7 +28,7 @@ VisionSizes sizes_of(const weights::JsonConfig& root, const text::EncoderConfig&
   const weights::JsonConfig json = root.object("vision_config");
   VisionSizes s;  // what a config.json leaves out has transformers' default
   s.layer = {.width = json.positive("hidden_size", 768, kMaxWidth),
-             .inner = json.positive("intermediate_size", 3072, 4 * kMaxWidth),
+             .mlp_width = json.positive("intermediate_size", 3072, 4 * kMaxWidth),
              .heads = json.positive("num_attention_heads", 12, kMaxWidth),
              .quick_gelu = json.text("hidden_act", "quick_gelu") == "quick_gelu",
              .eps = json.number("layer_norm_eps", 1e-5)};
@@ -99,7 +99,7 @@ Clip::Clip(const fs::path& folder) : tokenizer_(text::Tokenizer::from_folder(fol
   const auto text = text::EncoderConfig::from_json(config.object("text_config"));
   const VisionSizes sizes = sizes_of(config, text);
   const weights::StateDict all = weights::read_part(folder, "model");
-  weights::check_asked_size(all, text.parameters() + sizes.parameters());
+  weights::check_parameter_count(all, text.parameters() + sizes.parameters());
   weights::StateDict of_text, of_vision;
   of_text.file = of_vision.file = all.file;
   for (const auto& [name, tensor] : all.tensors) {
@@ -143,8 +143,8 @@ torch::Tensor Clip::text_features(const std::vector<std::string>& texts) {
   return unit(torch::cat(features));
 }
 
-ClipOpinion clip_opinion(Clip& clip, const torch::Tensor& pictures, const std::string& text,
-                         const std::vector<std::string>& others) {
+ClipScore score_with_clip(Clip& clip, const torch::Tensor& pictures, const std::string& text,
+                          const std::vector<std::string>& others) {
   std::vector<std::string> texts{text};
   for (const std::string& other : others) {
     if (other != text) texts.push_back(other);

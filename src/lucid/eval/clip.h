@@ -35,11 +35,11 @@ class Clip {
 };
 
 /// What CLIP thinks of an asset.
-struct ClipOpinion {
+struct ClipScore {
   double score = 0;  // 100 x mean cosine of the pictures [V,3,S,S] and the text
   int64_t rank = 0;  // of the text among itself and `others` by that cosine, 1 = first
 };
-ClipOpinion clip_opinion(Clip& clip, const torch::Tensor& pictures, const std::string& text,
-                         const std::vector<std::string>& others);
+ClipScore score_with_clip(Clip& clip, const torch::Tensor& pictures, const std::string& text,
+                          const std::vector<std::string>& others);
 
 }  // namespace lucid::eval

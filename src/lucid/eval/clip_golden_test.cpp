@@ -48,7 +48,7 @@ TEST(ClipGolden, OpinionIsTheMeanCosineAndItsPlaceAmongTheTexts) {
   for (int64_t place = 0; place < order.numel(); ++place) {
     const auto prompt = order[place].item<int64_t>();
     // The text itself is among the others: it does not count twice.
-    const ClipOpinion opinion = clip_opinion(clip, g.pictures, g.prompts[static_cast<size_t>(prompt)], g.prompts);
+    const ClipScore opinion = score_with_clip(clip, g.pictures, g.prompts[static_cast<size_t>(prompt)], g.prompts);
     EXPECT_EQ(opinion.rank, place + 1);
     EXPECT_NEAR(opinion.score, 100 * cosines[prompt].item<double>(), 1e-3);
   }

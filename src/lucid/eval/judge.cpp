@@ -64,7 +64,7 @@ JudgeImpl::JudgeImpl(const JudgeConfig& config) : config_(config) {
   sector_ = register_module("sector", nn::Linear(kSideFeatures, answers * kSectors));
 }
 
-Verdict JudgeImpl::forward(const torch::Tensor& pictures) {
+JudgeOutput JudgeImpl::forward(const torch::Tensor& pictures) {
   LUCID_CHECK(pictures.dim() == 4 && pictures.size(1) == 3, "pictures have {} dimensions", pictures.dim());
   const torch::Tensor small = torch::adaptive_avg_pool2d(pictures, {kJudgeSize, kJudgeSize});
   const torch::Tensor shared = trunk_->forward(small * 2 - 1);
@@ -74,7 +74,7 @@ Verdict JudgeImpl::forward(const torch::Tensor& pictures) {
           .sector = sector_(side_->forward(shared)).unflatten(1, {-1, kSectors})};
 }
 
-torch::Tensor Verdict::sector_if(const torch::Tensor& words) const {
+torch::Tensor JudgeOutput::sector_given_word(const torch::Tensor& words) const {
   return sector.index({torch::arange(words.size(0), words.options()), words});
 }
 

@@ -19,20 +19,20 @@ struct JudgeConfig {
   int64_t width = 32;                       // channels of the first stage; doubled at each of three further ones
 };
 
-struct Verdict {
+struct JudgeOutput {
   torch::Tensor word;    // [B,W] logits
   torch::Tensor colour;  // [B,C] logits
   torch::Tensor sector;  // [B,W,kSectors] logits: the side, if this is the object
 
   /// words [B] int64 -> [B,kSectors]: of picture b the side, if it shows words[b].
-  torch::Tensor sector_if(const torch::Tensor& words) const;
+  torch::Tensor sector_given_word(const torch::Tensor& words) const;
 };
 
 class JudgeImpl : public torch::nn::Module {
  public:
   explicit JudgeImpl(const JudgeConfig& config);
   /// pictures [B,3,S,S] in 0..1 over white, any S; brought to kJudgeSize by area averaging.
-  Verdict forward(const torch::Tensor& pictures);
+  JudgeOutput forward(const torch::Tensor& pictures);
   const JudgeConfig& config() const { return config_; }
 
  private:

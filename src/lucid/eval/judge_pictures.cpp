@@ -54,7 +54,7 @@ bool every_view(int64_t /*view_of_item*/) { return true; }
 JudgePictures load_pictures(const corpus::Corpus& corpus, const JudgeConfig& config, const ViewFilter& keep) {
   const auto index_in = [](const std::vector<std::string>& list, const std::string& word) {
     const auto it = std::ranges::find(list, word);
-    return it == list.end() ? kNoAnswer : static_cast<int64_t>(it - list.begin());
+    return it == list.end() ? kIgnoreIndex : static_cast<int64_t>(it - list.begin());
   };
   std::vector<int64_t> views, words, colours, sectors, mirrors;
   for (const corpus::Item& item : corpus.items()) {
@@ -91,10 +91,10 @@ JudgeBatch draw_batch(const JudgePictures& pictures, const torch::Tensor& rows, 
                    .sector = pictures.sector.index_select(0, rows)};
   std::vector<int64_t> coins;
   for (int64_t i = 0; i < rows.size(0); ++i) coins.push_back(rng.chance(0.5));
-  const torch::Tensor turned =
+  const torch::Tensor flipped =
       torch::tensor(coins, torch::kLong).to(torch::kBool) & pictures.mirrors.index_select(0, rows);
-  batch.rgb = torch::where(tensor::to_device(turned, device).view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
-  batch.sector = torch::where(turned, (kSectors - batch.sector) % kSectors, batch.sector);
+  batch.rgb = torch::where(tensor::to_device(flipped, device).view({-1, 1, 1, 1}), batch.rgb.flip({3}), batch.rgb);
+  batch.sector = torch::where(flipped, (kSectors - batch.sector) % kSectors, batch.sector);
   batch.rgb = augmented(batch.rgb, rng);
   return batch;
 }

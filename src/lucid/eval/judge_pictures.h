@@ -12,7 +12,7 @@
 
 namespace lucid::eval {
 
-constexpr int64_t kNoAnswer = -100;  // cross_entropy's ignore_index
+constexpr int64_t kIgnoreIndex = -100;  // cross_entropy's ignore_index
 
 /// Small pictures and answers of all views that are wanted, in memory.
 struct JudgePictures {

@@ -29,9 +29,9 @@ Accuracy accuracy_of(const nlohmann::json& j) {
 }
 
 /// Averages over the items in their own colours, a few views of each, spread over the item.
-std::map<std::string, RealLook> real_looks(const corpus::Corpus& corpus) {
+std::map<std::string, RenderStatistics> real_render_statistics(const corpus::Corpus& corpus) {
   constexpr size_t kViews = 6;
-  std::map<std::string, RealLook> sums;
+  std::map<std::string, RenderStatistics> sums;
   std::map<std::string, int> counts;
   for (const corpus::Item& item : corpus.items()) {
     if (item.recoloured) continue;
@@ -41,7 +41,7 @@ std::map<std::string, RealLook> real_looks(const corpus::Corpus& corpus) {
     }
     if (some.empty()) continue;
     const corpus::Views views = corpus.views(some);
-    RealLook& sum = sums[item.word];
+    RenderStatistics& sum = sums[item.word];
     sum.sharpness += sharpness(views.rgb, views.alpha);
     sum.saturation += saturation(views.rgb, views.alpha);
     ++counts[item.word];
@@ -71,29 +71,29 @@ struct Tally {
 
 }  // namespace
 
-JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep) {
+JudgeReport evaluate_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep) {
   const torch::NoGradGuard no_grad;
   const JudgePictures pictures = load_pictures(corpus, judge->config(), keep);
   std::map<std::string, Tally> tallies;
   Tally all;
   for (int64_t begin = 0; begin < pictures.rgb.size(0); begin += kAtOnce) {
     const int64_t end = std::min(pictures.rgb.size(0), begin + kAtOnce);
-    const Verdict verdict = judge->forward(pictures.rgb.slice(0, begin, end).to(torch::kFloat) / 255);
-    const torch::Tensor five = std::get<1>(verdict.word.topk(std::min<int64_t>(5, verdict.word.size(1)), 1));
-    const torch::Tensor colour = verdict.colour.argmax(1);
-    const torch::Tensor words = pictures.word.slice(0, begin, end).clamp_min(0);  // kNoAnswer is passed over below
-    const torch::Tensor sector = verdict.sector_if(words).argmax(1);
+    const JudgeOutput output = judge->forward(pictures.rgb.slice(0, begin, end).to(torch::kFloat) / 255);
+    const torch::Tensor five = std::get<1>(output.word.topk(std::min<int64_t>(5, output.word.size(1)), 1));
+    const torch::Tensor colour = output.colour.argmax(1);
+    const torch::Tensor words = pictures.word.slice(0, begin, end).clamp_min(0);  // kIgnoreIndex is passed over below
+    const torch::Tensor sector = output.sector_given_word(words).argmax(1);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i - begin, word = pictures.word[i].item<int64_t>();
-      if (word == kNoAnswer) continue;
+      if (word == kIgnoreIndex) continue;
       const int64_t seen = sector[row].item<int64_t>(), truth = pictures.sector[i].item<int64_t>();
       for (Tally* tally : {&all, &tallies[judge->config().words[static_cast<size_t>(word)]]}) {
         ++tally->views;
         tally->word += five[row][0].item<int64_t>() == word;
         tally->five += (five[row] == word).any().item<bool>();
         const int64_t true_colour = pictures.colour[i].item<int64_t>();
-        tally->coloured += true_colour != kNoAnswer;
-        tally->colour += true_colour != kNoAnswer && colour[row].item<int64_t>() == true_colour;
+        tally->coloured += true_colour != kIgnoreIndex;
+        tally->colour += true_colour != kIgnoreIndex && colour[row].item<int64_t>() == true_colour;
         tally->sector += sectors_apart(seen, truth) <= 1;
         const int64_t from_front = sectors_apart(truth, 0);
         if (from_front <= 1 || from_front >= kSectors / 2 - 1) {
@@ -104,7 +104,7 @@ JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus, const View
       }
     }
   }
-  JudgeReport report{.all = all.accuracy(), .by_word = {}, .looks = real_looks(corpus)};
+  JudgeReport report{.all = all.accuracy(), .by_word = {}, .real_renders = real_render_statistics(corpus)};
   for (const auto& [word, tally] : tallies) report.by_word[word] = tally.accuracy();
   return report;
 }
@@ -112,7 +112,7 @@ JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus, const View
 std::string to_json(const JudgeReport& report) {
   nlohmann::json by_word = nlohmann::json::object(), looks = nlohmann::json::object();
   for (const auto& [word, accuracy] : report.by_word) by_word[word] = json_of(accuracy);
-  for (const auto& [word, look] : report.looks) {
+  for (const auto& [word, look] : report.real_renders) {
     looks[word] = {{"sharpness", look.sharpness}, {"saturation", look.saturation}};
   }
   return nlohmann::json{{"all", json_of(report.all)}, {"by_word", by_word}, {"looks", looks}}.dump();
@@ -127,7 +127,7 @@ JudgeReport read_judge_report(const std::filesystem::path& judge_folder) {
     report.all = accuracy_of(stored.at("all"));
     for (const auto& [word, entry] : stored.at("by_word").items()) report.by_word[word] = accuracy_of(entry);
     for (const auto& [word, entry] : stored.at("looks").items()) {
-      report.looks[word] = {.sharpness = entry.at("sharpness"), .saturation = entry.at("saturation")};
+      report.real_renders[word] = {.sharpness = entry.at("sharpness"), .saturation = entry.at("saturation")};
     }
   } catch (const nlohmann::json::exception& error) {
     throw UserError({.what_happened = error.what(),

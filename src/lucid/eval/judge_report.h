@@ -23,19 +23,19 @@ struct Accuracy {
 };
 
 /// What real renders of a word's objects look like in numbers (metrics.h), of their own colours, at the corpus's size.
-struct RealLook {
+struct RenderStatistics {
   double sharpness = 0, saturation = 0;
 };
 
 struct JudgeReport {
   Accuracy all;
   std::map<std::string, Accuracy> by_word;
-  std::map<std::string, RealLook> looks;
+  std::map<std::string, RenderStatistics> real_renders;
 };
 
 /// On the views of each item for which `keep` holds: is_held_out for the corpus that the judge was trained on,
 /// every_view for one of another seed.
-JudgeReport examine_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep);
+JudgeReport evaluate_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep);
 
 /// As stored in judge.json under "report". The reader throws UserError.
 std::string to_json(const JudgeReport& report);

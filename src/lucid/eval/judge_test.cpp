@@ -55,13 +55,13 @@ TEST(Judge, LearnsWhatItIsShownAndComesBackFromItsFiles) {
       corpus, {.steps = 60, .batch = 24, .width = 8},
       [&](int64_t step, double loss) { (step == 1 ? first : last) = loss; }, stop);
   EXPECT_LT(last, 0.7 * first);
-  const JudgeReport report = examine_judge(judge, corpus, is_held_out);
+  const JudgeReport report = evaluate_judge(judge, corpus, is_held_out);
   EXPECT_EQ(report.all.views, 16);
   EXPECT_GE(report.all.word, 0.9);
   EXPECT_GE(report.all.colour, 0.9);
   EXPECT_GE(report.all.sector, 0.7);  // by chance 0.375
   EXPECT_EQ(report.by_word.size(), 2u);
-  EXPECT_GT(report.looks.at("bar").saturation, 0.5);
+  EXPECT_GT(report.real_renders.at("bar").saturation, 0.5);
 
   save_judge(folder.path / "judge", judge, to_json(report));
   Judge again = load_judge(folder.path / "judge");
@@ -69,7 +69,7 @@ TEST(Judge, LearnsWhatItIsShownAndComesBackFromItsFiles) {
   const JudgeReport stored = read_judge_report(folder.path / "judge");
   EXPECT_EQ(stored.all.word, report.all.word);
   EXPECT_EQ(stored.by_word.at("square").views, 8);
-  EXPECT_EQ(stored.looks.at("bar").sharpness, report.looks.at("bar").sharpness);
+  EXPECT_EQ(stored.real_renders.at("bar").sharpness, report.real_renders.at("bar").sharpness);
   const torch::Tensor pictures = corpus.views({0, 41, 82}).rgb;
   EXPECT_TRUE(torch::allclose(again->forward(pictures).word, judge->forward(pictures).word, 1e-2, 2e-2));
 }

@@ -24,15 +24,15 @@ JudgeConfig config_of(const corpus::Corpus& corpus, int64_t width) {
   return {.words = {words.begin(), words.end()}, .colours = {colours.begin(), colours.end()}, .width = width};
 }
 
-torch::Tensor loss_of(const Verdict& verdict, const JudgeBatch& batch) {
+torch::Tensor loss_of(const JudgeOutput& output, const JudgeBatch& batch) {
   namespace F = torch::nn::functional;
   const auto entropy = [&](const torch::Tensor& logits, const torch::Tensor& wanted) {
-    if ((wanted == kNoAnswer).all().item<bool>()) return torch::zeros({}, logits.options());
+    if ((wanted == kIgnoreIndex).all().item<bool>()) return torch::zeros({}, logits.options());
     return F::cross_entropy(logits, tensor::to_device(wanted, logits.device()),
-                            F::CrossEntropyFuncOptions().ignore_index(kNoAnswer).label_smoothing(kLabelSmoothing));
+                            F::CrossEntropyFuncOptions().ignore_index(kIgnoreIndex).label_smoothing(kLabelSmoothing));
   };
-  return entropy(verdict.word, batch.word) + 0.5 * entropy(verdict.colour, batch.colour) +
-         entropy(verdict.sector_if(tensor::to_device(batch.word, verdict.sector.device())), batch.sector);
+  return entropy(output.word, batch.word) + 0.5 * entropy(output.colour, batch.colour) +
+         entropy(output.sector_given_word(tensor::to_device(batch.word, output.sector.device())), batch.sector);
 }
 
 /// One cycle: linear up, cosine down.

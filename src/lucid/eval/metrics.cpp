@@ -23,7 +23,7 @@ double mean_inside(const torch::Tensor& values, const torch::Tensor& inside) {
 }
 
 /// |gradient| of the luminance of pictures [V,3,S,S], without their borders: [V,1,S-2,S-2].
-torch::Tensor slopes(const torch::Tensor& pictures) {
+torch::Tensor luminance_gradient(const torch::Tensor& pictures) {
   const torch::Tensor weights = torch::tensor({0.299, 0.587, 0.114}, pictures.options()).view({1, 3, 1, 1});
   const torch::Tensor y = (pictures * weights).sum(1, /*keepdim=*/true);
   const torch::Tensor dx = (y.slice(3, 2) - y.slice(3, 0, -2)).slice(2, 1, -1) / 2;
@@ -31,7 +31,7 @@ torch::Tensor slopes(const torch::Tensor& pictures) {
   return (dx.square() + dy.square()).sqrt();
 }
 
-/// 1 where the object is, as slopes() has it.
+/// 1 where the object is, as luminance_gradient() has it.
 torch::Tensor inside_of(const torch::Tensor& alpha, const torch::Tensor& like) {
   return (alpha.slice(2, 1, -1).slice(3, 1, -1) > kInside).to(like.dtype());
 }
@@ -42,11 +42,11 @@ int64_t rank_of(const torch::Tensor& word_logits, int64_t word) {
   LUCID_CHECK(word_logits.dim() == 2 && word >= 0 && word < word_logits.size(1), "{} of {}", word,
               word_logits.size(-1));
   const torch::Tensor opinion = word_logits.log_softmax(1).mean(0);  // [W]
-  return 1 + (opinion > opinion[word]).sum().item<int64_t>();
+  return 1 + (log_probability > log_probability[word]).sum().item<int64_t>();
 }
 
 double sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha) {
-  return mean_inside(slopes(pictures), inside_of(alpha, pictures));
+  return mean_inside(luminance_gradient(pictures), inside_of(alpha, pictures));
 }
 
 std::optional<double> surface_sharpness(const torch::Tensor& pictures, const torch::Tensor& alpha) {
@@ -54,7 +54,7 @@ std::optional<double> surface_sharpness(const torch::Tensor& pictures, const tor
   const torch::Tensor near = torch::max_pool2d(outside, 2 * kFromOutline + 1, 1, kFromOutline);
   const torch::Tensor surface = 1 - near;
   if (surface.sum().item<double>() == 0) return std::nullopt;
-  return mean_inside(slopes(pictures), surface);
+  return mean_inside(luminance_gradient(pictures), surface);
 }
 
 double saturation(const torch::Tensor& pictures, const torch::Tensor& alpha) {

@@ -13,21 +13,21 @@ namespace {
 using nlohmann::json;
 
 template <class T>
-json maybe(const std::optional<T>& value) {
+json nullable(const std::optional<T>& value) {
   return value ? json(*value) : json(nullptr);
 }
 
 template <class T>
-std::optional<T> read_maybe(const json& object, const char* key) {
+std::optional<T> read_nullable(const json& object, const char* key) {
   return object.at(key).is_null() ? std::nullopt : std::optional<T>(object.at(key).get<T>());
 }
 
 /// The numbers that are compared and averaged; what an asset lacks is left out of the mean.
-struct Number {
+struct Metric {
   const char* name;
   std::optional<double> (*of)(const AssetResult&);
 };
-constexpr Number kNumbers[] = {
+constexpr Metric kMetrics[] = {
     {"r_precision_1", [](const AssetResult& r) { return std::optional<double>(r.rank <= 1); }},
     {"r_precision_5", [](const AssetResult& r) { return std::optional<double>(r.rank <= 5); }},
     {"colour_accuracy",
@@ -96,19 +96,19 @@ json to_json(const AssetResult& r) {
           {"unseen", r.unseen},
           {"rank", r.rank},
           {"taken_for", r.taken_for},
-          {"colour_right", maybe(r.colour_right)},
-          {"view_accuracy", maybe(r.view_accuracy)},
-          {"second_front", maybe(r.second_front)},
+          {"colour_right", nullable(r.colour_right)},
+          {"view_accuracy", nullable(r.view_accuracy)},
+          {"second_front", nullable(r.second_front)},
           {"sides_seen", r.sides_seen},
           {"sharpness", r.sharpness},
           {"saturation", r.saturation},
-          {"surface_sharpness", maybe(r.surface_sharpness)},
-          {"sharpness_ratio", maybe(r.sharpness_ratio)},
-          {"saturation_ratio", maybe(r.saturation_ratio)},
-          {"distance_to_nearest", maybe(r.distance_to_nearest)},
-          {"reprojection_error", maybe(r.reprojection_error)},
-          {"clip_score", maybe(r.clip_score)},
-          {"clip_rank", maybe(r.clip_rank)},
+          {"surface_sharpness", nullable(r.surface_sharpness)},
+          {"sharpness_ratio", nullable(r.sharpness_ratio)},
+          {"saturation_ratio", nullable(r.saturation_ratio)},
+          {"distance_to_nearest", nullable(r.distance_to_nearest)},
+          {"reprojection_error", nullable(r.reprojection_error)},
+          {"clip_score", nullable(r.clip_score)},
+          {"clip_rank", nullable(r.clip_rank)},
           {"seconds", r.seconds},
           {"peak_mb", r.peak_mb},
           {"picture", r.picture},
@@ -124,19 +124,19 @@ AssetResult result_from_json(const json& j) {
           .unseen = j.at("unseen"),
           .rank = j.at("rank"),
           .taken_for = j.at("taken_for"),
-          .colour_right = read_maybe<bool>(j, "colour_right"),
-          .view_accuracy = read_maybe<double>(j, "view_accuracy"),
-          .second_front = read_maybe<bool>(j, "second_front"),
+          .colour_right = read_nullable<bool>(j, "colour_right"),
+          .view_accuracy = read_nullable<double>(j, "view_accuracy"),
+          .second_front = read_nullable<bool>(j, "second_front"),
           .sides_seen = j.value("sides_seen", std::vector<int64_t>()),
           .sharpness = j.at("sharpness"),
           .saturation = j.at("saturation"),
-          .surface_sharpness = read_maybe<double>(j, "surface_sharpness"),
-          .sharpness_ratio = read_maybe<double>(j, "sharpness_ratio"),
-          .saturation_ratio = read_maybe<double>(j, "saturation_ratio"),
-          .distance_to_nearest = read_maybe<double>(j, "distance_to_nearest"),
-          .reprojection_error = read_maybe<double>(j, "reprojection_error"),
-          .clip_score = read_maybe<double>(j, "clip_score"),
-          .clip_rank = read_maybe<int64_t>(j, "clip_rank"),
+          .surface_sharpness = read_nullable<double>(j, "surface_sharpness"),
+          .sharpness_ratio = read_nullable<double>(j, "sharpness_ratio"),
+          .saturation_ratio = read_nullable<double>(j, "saturation_ratio"),
+          .distance_to_nearest = read_nullable<double>(j, "distance_to_nearest"),
+          .reprojection_error = read_nullable<double>(j, "reprojection_error"),
+          .clip_score = read_nullable<double>(j, "clip_score"),
+          .clip_rank = read_nullable<int64_t>(j, "clip_rank"),
           .seconds = j.at("seconds"),
           .peak_mb = j.at("peak_mb"),
           .picture = j.at("picture"),
@@ -145,17 +145,17 @@ AssetResult result_from_json(const json& j) {
 
 json summary(const std::vector<AssetResult>& results, double judge_accuracy) {
   json out = {{"prompts", results.size()}, {"judge_accuracy", judge_accuracy}};
-  for (const Number& number : kNumbers) {
+  for (const Metric& metric : kMetrics) {
     double sum = 0;
     int64_t count = 0;
     for (const AssetResult& result : results) {
-      if (const auto value = number.of(result)) {
+      if (const auto value = metric.of(result)) {
         sum += *value;
         ++count;
       }
     }
-    out[number.name] = count == 0 ? json(nullptr) : json(sum / static_cast<double>(count));
-    if (count != static_cast<int64_t>(results.size())) out[std::string(number.name) + "_of"] = count;
+    out[metric.name] = count == 0 ? json(nullptr) : json(sum / static_cast<double>(count));
+    if (count != static_cast<int64_t>(results.size())) out[std::string(metric.name) + "_of"] = count;
   }
   int64_t peak = 0;
   for (const AssetResult& result : results) peak = std::max(peak, result.peak_mb);
@@ -168,20 +168,20 @@ json comparison(const std::vector<AssetResult>& a, const std::vector<AssetResult
   std::map<std::pair<std::string, int64_t>, const AssetResult*> partners;
   for (const AssetResult& result : b) partners[{result.prompt, result.seed}] = &result;
   json out = json::object();
-  for (const Number& number : kNumbers) {
+  for (const Metric& metric : kMetrics) {
     std::vector<double> differences;
     double greater = 0;
     for (const AssetResult& result : a) {
       const auto partner = partners.find({result.prompt, result.seed});
       if (partner == partners.end()) continue;
-      const auto ours = number.of(result), theirs = number.of(*partner->second);
+      const auto ours = metric.of(result), theirs = metric.of(*partner->second);
       if (!ours || !theirs) continue;
       differences.push_back(*ours - *theirs);
       greater += *ours > *theirs;
     }
     if (differences.empty()) continue;
     const Interval interval = bootstrap_mean(differences);
-    out[number.name] = {{"mean_difference", interval.mean},
+    out[metric.name] = {{"mean_difference", interval.mean},
                         {"low", interval.low},
                         {"high", interval.high},
                         {"share_greater", greater / static_cast<double>(differences.size())},

@@ -30,8 +30,8 @@ std::string last_numbers(const std::filesystem::path& log, const std::string& st
 
 }  // namespace
 
-void write_card(const TrainOptions& options, const Sizes& sizes, const Words& words, const corpus::Corpus& corpus,
-                const Split& split) {
+void write_model_card(const TrainOptions& options, const Sizes& sizes, const Words& words, const corpus::Corpus& corpus,
+                      const Split& split) {
   const auto log = options.run.folder / "progress" / "log.jsonl";
   std::string text = "# A small text-to-image prior of single objects\n\n";
   text += fmt::format(

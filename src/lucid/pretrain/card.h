@@ -8,7 +8,7 @@
 namespace lucid::pretrain {
 
 /// README.md of the prior's folder; numbers come from progress/log.jsonl.
-void write_card(const TrainOptions& options, const Sizes& sizes, const Words& words, const corpus::Corpus& corpus,
-                const Split& split);
+void write_model_card(const TrainOptions& options, const Sizes& sizes, const Words& words, const corpus::Corpus& corpus,
+                      const Split& split);
 
 }  // namespace lucid::pretrain

@@ -51,7 +51,7 @@ int64_t draw_view(const Split& split, Rng& rng) {
   return pick(split.by_word[std::min(static_cast<size_t>(word), split.by_word.size() - 1)], rng);
 }
 
-std::vector<int64_t> evenly(const std::vector<int64_t>& views, size_t count) {
+std::vector<int64_t> evenly_spaced(const std::vector<int64_t>& views, size_t count) {
   if (views.size() <= count) return views;
   std::vector<int64_t> some;
   for (size_t i = 0; i < count; ++i) some.push_back(views[(2 * i + 1) * views.size() / (2 * count)]);

@@ -31,7 +31,7 @@ struct Split {
 Split split_of(const corpus::Corpus& corpus);
 
 /// At most `count` of `views`, evenly spread.
-std::vector<int64_t> evenly(const std::vector<int64_t>& views, size_t count);
+std::vector<int64_t> evenly_spaced(const std::vector<int64_t>& views, size_t count);
 
 /// All words of the captions and the view anchors; names and colours of what training sees.
 struct Words {

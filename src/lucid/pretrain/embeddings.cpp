@@ -10,23 +10,23 @@
 
 namespace lucid::pretrain {
 
-void Embeddings::make_room(int64_t rows) {
+void Embeddings::reserve(int64_t rows) {
   constexpr int64_t kAtFirst = 1024;
   const int64_t capacity = table_.defined() ? table_.size(0) : 0;
   if (rows <= capacity) return;
   const text::EncoderConfig& config = encoder_->config();
-  const int64_t doubled = std::min(std::max(2 * capacity, kAtFirst), options_.most);
+  const int64_t doubled = std::min(std::max(2 * capacity, kAtFirst), options_.max_cached);
   const torch::Tensor larger = torch::empty({std::max(rows, doubled), config.positions, config.hidden_size},
                                             torch::TensorOptions(torch::kHalf).device(tensor::device_of(*encoder_)));
-  if (known() > 0) larger.slice(0, 0, known()).copy_(table_.slice(0, 0, known()));
+  if (cached() > 0) larger.slice(0, 0, cached()).copy_(table_.slice(0, 0, cached()));
   table_ = larger;
 }
 
-void Embeddings::remember(const std::vector<std::string>& texts) {
+void Embeddings::encode_missing(const std::vector<std::string>& texts) {
   if (texts.empty()) return;
-  const int64_t first = known(), count = static_cast<int64_t>(texts.size());
+  const int64_t first = cached(), count = static_cast<int64_t>(texts.size());
   const torch::Device device = tensor::device_of(*encoder_);
-  make_room(first + count);
+  reserve(first + count);
   options_.workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
     const tensor::Share share = tensor::share_of(count, worker, options_.workers.count());
@@ -56,7 +56,7 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
       parts.push_back({.text = prompt.text + anchors_.anchors()[anchor].words, .weight = weight});
     }
   }
-  if (known() > options_.most) row_of_.clear();
+  if (cached() > options_.max_cached) row_of_.clear();
   std::set<std::string> missing;
   size_t widest = 0;
   for (const auto& parts : mixes) {
@@ -65,7 +65,7 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
       if (!row_of_.contains(part.text)) missing.insert(part.text);
     }
   }
-  remember({missing.begin(), missing.end()});
+  encode_missing({missing.begin(), missing.end()});
 
   // The k-th parts of all prompts at once; a prompt of fewer parts adds row 0 with weight 0.
   const size_t n = prompts.size();

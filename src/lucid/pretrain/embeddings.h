@@ -25,7 +25,7 @@ struct Prompt {
 
 struct EmbeddingOptions {
   tensor::Workers workers = tensor::Workers(1);  // that share the encoding
-  int64_t most = 100'000;                        // sentences, 20 KB each at width 128; forgotten all at once beyond it
+  int64_t max_cached = 100'000;                  // sentences, 20 KB each at width 128; forgotten all at once beyond it
 };
 
 class Embeddings {
@@ -38,18 +38,18 @@ class Embeddings {
         options_(options) {}
   torch::Tensor of(const std::vector<Prompt>& prompts);  // [n,L,D] float
   const text_to_image::ViewAnchors& anchors() const { return anchors_; }
-  int64_t known() const { return static_cast<int64_t>(row_of_.size()); }
+  int64_t cached() const { return static_cast<int64_t>(row_of_.size()); }
 
  private:
-  void remember(const std::vector<std::string>& texts);
-  void make_room(int64_t rows);
+  void encode_missing(const std::vector<std::string>& texts);
+  void reserve(int64_t rows);
 
   text::Encoder encoder_;
   text::Tokenizer tokenizer_;
   text_to_image::ViewAnchors anchors_;
   EmbeddingOptions options_;
   std::unordered_map<std::string, int64_t> row_of_;
-  torch::Tensor table_;  // [capacity,L,D] float16, the first known() rows in use
+  torch::Tensor table_;  // [capacity,L,D] float16, the first cached() rows in use
 };
 
 }  // namespace lucid::pretrain

@@ -137,8 +137,8 @@ NamedTensors named_weights(const torch::nn::Module& module) {
   return weights;
 }
 
-void write_prior_frame(const std::filesystem::path& folder, const Sizes& sizes, const Words& words,
-                       int64_t picture_size) {
+void write_prior_configs(const std::filesystem::path& folder, const Sizes& sizes, const Words& words,
+                         int64_t picture_size) {
   write_json(folder / "model_index.json", index());
   write_json(folder / "scheduler/scheduler_config.json", scheduler_config(noise_schedule()));
   write_json(folder / "text_encoder/config.json",

@@ -17,8 +17,8 @@ using NamedTensors = std::map<std::string, torch::Tensor>;
 
 /// model_index.json, scheduler/, views.json, vocabulary.json; the configurations of the three networks. Needs
 /// tokenizer/.
-void write_prior_frame(const std::filesystem::path& folder, const Sizes& sizes, const Words& words,
-                       int64_t picture_size);
+void write_prior_configs(const std::filesystem::path& folder, const Sizes& sizes, const Words& words,
+                         int64_t picture_size);
 void write_text_encoder(const std::filesystem::path& folder, const NamedTensors& weights);
 void write_vae(const std::filesystem::path& folder, const NamedTensors& weights);
 void write_unet(const std::filesystem::path& folder, const NamedTensors& weights);

@@ -9,8 +9,8 @@
 
 namespace lucid::pretrain {
 
-torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
-                       const std::vector<int64_t>& timesteps) {
+torch::Tensor add_noise_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
+                           const std::vector<int64_t>& timesteps) {
   const auto n = static_cast<int64_t>(timesteps.size());
   LUCID_CHECK(x0.dim() == 4 && x0.size(0) == n, "{} rows of {} axes, {} timesteps", x0.size(0), x0.dim(), n);
   std::vector<float> shares;  // of x0, then of the noise: one copy to the device

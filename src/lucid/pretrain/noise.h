@@ -11,7 +11,7 @@
 namespace lucid::pretrain {
 
 /// Schedule::add_noise with a timestep for each of x0's rows. x0, noise [n,C,h,w].
-torch::Tensor noisy_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
-                       const std::vector<int64_t>& timesteps);
+torch::Tensor add_noise_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
+                           const std::vector<int64_t>& timesteps);
 
 }  // namespace lucid::pretrain

@@ -31,28 +31,28 @@ torch::Tensor orthogonalised(const torch::Tensor& matrix) {
   return tall ? x.transpose(-2, -1) : x;
 }
 
-double muon_size(int64_t rows, int64_t columns) {
+double muon_scale(int64_t rows, int64_t columns) {
   return 0.2 * std::sqrt(static_cast<double>(std::max(rows, columns)));
 }
 
-bool is_muons(const std::string& name, const torch::Tensor& parameter, const OptimiserOptions& options) {
-  return parameter.dim() >= 2 && std::ranges::none_of(options.not_matrices, [&](const std::string& part) {
+bool uses_muon(const std::string& name, const torch::Tensor& parameter, const OptimiserOptions& options) {
+  return parameter.dim() >= 2 && std::ranges::none_of(options.adamw_names, [&](const std::string& part) {
            return name.find(part) != std::string::npos;
          });
 }
 
 Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options)
-    : Optimiser(module, options, tensor::device_of(module).is_cpu() ? Order::kByTurns : Order::kTogether) {}
+    : Optimiser(module, options, tensor::device_of(module).is_cpu() ? UpdateMode::kPerWeight : UpdateMode::kGrouped) {}
 
-Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order)
+Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, UpdateMode mode)
     : options_(options) {
-  if (order == Order::kTogether) {
+  if (mode == UpdateMode::kGrouped) {
     groups_ = weight_groups(module, options);
     return;
   }
   for (const auto& item : module.named_parameters()) {
     const torch::Tensor& p = item.value();
-    const bool matrix = is_muons(item.key(), p, options);
+    const bool matrix = uses_muon(item.key(), p, options);
     slots_.push_back({.name = item.key(),
                       .parameter = p,
                       .first = torch::zeros_like(p).detach(),
@@ -69,7 +69,7 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
   if (!slot.second.defined()) {
     slot.first.mul_(options_.momentum).add_(gradient);
     const torch::Tensor ahead = (gradient + options_.momentum * slot.first).flatten(1);  // Nesterov
-    p.sub_(orthogonalised(ahead).reshape(p.sizes()), rate * muon_size(ahead.size(0), ahead.size(1)));
+    p.sub_(orthogonalised(ahead).reshape(p.sizes()), rate * muon_scale(ahead.size(0), ahead.size(1)));
     return;
   }
   const double n = static_cast<double>(step + 1);
@@ -81,7 +81,7 @@ void Optimiser::update(Slot& slot, double rate, double scale, int64_t step) cons
 
 torch::Tensor Optimiser::step(int64_t step, double rate_factor, const tensor::Workers& workers) {
   const torch::NoGradGuard no_grad;
-  if (!groups_.empty()) return step_together(groups_, options_, options_.rate * rate_factor, step);
+  if (!groups_.empty()) return step_groups(groups_, options_, options_.rate * rate_factor, step);
   const auto share = [&](int64_t worker, const std::function<void(Slot&)>& body) {
     for (size_t i = static_cast<size_t>(worker); i < slots_.size(); i += static_cast<size_t>(workers.count())) {
       if (slots_[i].parameter.grad().defined()) body(slots_[i]);

@@ -19,17 +19,17 @@ struct OptimiserOptions {
   double beta1 = 0.9, beta2 = 0.99, eps = 1e-8;
   double weight_decay = 0;
   double clip = 1;  // of the gradient's norm over all parameters
-  std::vector<std::string> not_matrices = {"conv_in.", "conv_out.", "embedding.",
-                                           "head."};  // AdamW for names with these
+  std::vector<std::string> adamw_names = {"conv_in.", "conv_out.", "embedding.",
+                                          "head."};  // AdamW for names with these
 };
 
 class Optimiser {
  public:
   /// Weights by turns among the workers, or together: what a GPU wants, and the same to rounding.
-  enum class Order { kByTurns, kTogether };
+  enum class UpdateMode { kPerWeight, kGrouped };
   /// Together where the weights are on a GPU.
   Optimiser(const torch::nn::Module& module, const OptimiserOptions& options);
-  Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, Order order);
+  Optimiser(const torch::nn::Module& module, const OptimiserOptions& options, UpdateMode mode);
   /// One step from the parameters' gradients at options.rate * rate_factor; sets them to zero. Returns their norm
   /// before clipping, []; reading it waits for the device. `step` counts from 0.
   torch::Tensor step(int64_t step, double rate_factor, const tensor::Workers& workers);
@@ -52,8 +52,8 @@ class Optimiser {
 torch::Tensor orthogonalised(const torch::Tensor& matrix);
 
 /// What brings a Muon update of [m,n] to the size of AdamW's.
-double muon_size(int64_t rows, int64_t columns);
+double muon_scale(int64_t rows, int64_t columns);
 /// Muon's, or else AdamW's.
-bool is_muons(const std::string& name, const torch::Tensor& parameter, const OptimiserOptions& options);
+bool uses_muon(const std::string& name, const torch::Tensor& parameter, const OptimiserOptions& options);
 
 }  // namespace lucid::pretrain

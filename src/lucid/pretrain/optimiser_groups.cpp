@@ -23,7 +23,7 @@ std::vector<torch::Tensor> gradients_of(const WeightGroup& group) {
 /// [G,m,n] to add to the matrices, but for the rate.
 torch::Tensor muon_change(WeightGroup& group, const torch::Tensor& gradient, const OptimiserOptions& options) {
   group.first.mul_(options.momentum).add_(gradient);
-  return orthogonalised(gradient + options.momentum * group.first).mul(-muon_size(gradient.size(1), gradient.size(2)));
+  return orthogonalised(gradient + options.momentum * group.first).mul(-muon_scale(gradient.size(1), gradient.size(2)));
 }
 
 /// [N]
@@ -64,7 +64,7 @@ std::vector<WeightGroup> weight_groups(const torch::nn::Module& module, const Op
   for (const auto& item : module.named_parameters()) {
     const torch::Tensor& weight = item.value();
     WeightGroup* group = weight.dim() >= 2 ? &decaying : &plain;
-    if (is_muons(item.key(), weight, options)) {
+    if (uses_muon(item.key(), weight, options)) {
       const torch::Tensor matrix = weight.flatten(1);
       group = &matrices[{matrix.size(0), matrix.size(1)}];
       group->muon = group->decays = true;
@@ -81,8 +81,8 @@ std::vector<WeightGroup> weight_groups(const torch::nn::Module& module, const Op
   return groups;
 }
 
-torch::Tensor step_together(std::vector<WeightGroup>& groups, const OptimiserOptions& options, double rate,
-                            int64_t step) {
+torch::Tensor step_groups(std::vector<WeightGroup>& groups, const OptimiserOptions& options, double rate,
+                          int64_t step) {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<torch::Tensor>> gradients;
   std::vector<torch::Tensor> norms;

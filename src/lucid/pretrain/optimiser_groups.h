@@ -29,7 +29,6 @@ std::vector<WeightGroup> weight_groups(const torch::nn::Module& module, const Op
 
 /// The groups' weights one step on, without waiting for the device; takes the gradients away. Returns the norm of the
 /// gradient before clipping, 0-dim.
-torch::Tensor step_together(std::vector<WeightGroup>& groups, const OptimiserOptions& options, double rate,
-                            int64_t step);
+torch::Tensor step_groups(std::vector<WeightGroup>& groups, const OptimiserOptions& options, double rate, int64_t step);
 
 }  // namespace lucid::pretrain

@@ -112,7 +112,8 @@ TEST(PriorOptimiser, WeightsTakenTogetherMoveAsByTurns) {
     return unet;
   };
   diffusion::UNet one = make(), other = make();
-  Optimiser by_turns(*one, options, Optimiser::Order::kByTurns), together(*other, options, Optimiser::Order::kTogether);
+  Optimiser by_turns(*one, options, Optimiser::UpdateMode::kPerWeight),
+      together(*other, options, Optimiser::UpdateMode::kGrouped);
   const tensor::Workers workers(2);
   for (int64_t step = 0; step < 3; ++step) {
     torch::manual_seed(10 + step);
@@ -235,7 +236,7 @@ TEST(PriorNoise, ABatchOfTimestepsIsTheSchedulesOneByOne) {
   torch::manual_seed(0);
   const std::vector<int64_t> timesteps = {0, 1, 20, 399, 600, 998, 999};
   const torch::Tensor x0 = torch::randn({7, 4, 8, 8}), noise = torch::randn({7, 4, 8, 8});
-  const torch::Tensor noisy = noisy_at(schedule, x0, noise, timesteps);
+  const torch::Tensor noisy = add_noise_at(schedule, x0, noise, timesteps);
   for (int64_t i = 0; i < 7; ++i) {
     const torch::Tensor expected = schedule.add_noise(x0[i], noise[i], timesteps[static_cast<size_t>(i)]);
     EXPECT_TRUE(torch::allclose(noisy[i], expected, 1e-6, 1e-7)) << timesteps[static_cast<size_t>(i)];
@@ -277,7 +278,7 @@ TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
   ToyText toy;
   const text_to_image::ViewAnchors anchors = view_anchors();
   constexpr int64_t kMost = 20, kDirections = 9;
-  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = tensor::Workers(2), .most = kMost});
+  Embeddings embeddings(toy.encoder, *toy.tokenizer, anchors, {.workers = tensor::Workers(2), .max_cached = kMost});
   int64_t before = 0;
   bool forgot = false;
   for (const std::string text : {"a disc", "disc", "a", "a disc", "disc disc"}) {
@@ -287,9 +288,9 @@ TEST(PriorEmbeddings, TheTableForgetsAndStillGivesThePlainMixture) {
       prompts.push_back({.text = text, .direction = {.azimuth = -170 + 41 * turn, .elevation = 6 * turn}});
     }
     const torch::Tensor rows = embeddings.of(prompts);
-    EXPECT_LE(embeddings.known(), kMost + 17);  // 16 anchors and none
-    forgot = forgot || embeddings.known() < before;
-    before = embeddings.known();
+    EXPECT_LE(embeddings.cached(), kMost + 17);  // 16 anchors and none
+    forgot = forgot || embeddings.cached() < before;
+    before = embeddings.cached();
     EXPECT_LT((rows[0] - toy.embed(text)).abs().max().item<double>(), 5e-3);
     for (int64_t i = 0; i < kDirections; ++i) {
       const text_to_image::Direction& direction = prompts[static_cast<size_t>(i) + 1].direction;

@@ -23,7 +23,7 @@ std::vector<Module> make_replicas(const Module& master, int64_t count) {
 
 /// Adds the other replicas' gradients to the master's, in order: the sum does not depend on who was done first.
 template <class Module>
-void gather_gradients(std::vector<Module>& replicas) {
+void sum_gradients(std::vector<Module>& replicas) {
   auto sums = replicas.front()->parameters();
   for (size_t i = 1; i < replicas.size(); ++i) {
     auto parts = replicas[i]->parameters();

@@ -21,7 +21,7 @@ struct SampleOptions {
 };
 
 /// The networks that draw; handles, not copies.
-struct Painter {
+struct SamplingModel {
   diffusion::UNet unet;
   diffusion::Vae vae;
   diffusion::Schedule schedule;
@@ -30,8 +30,8 @@ struct Painter {
 
 /// context [n,L,D], empty [1,L,D] -> pictures [n,3,S,S] in 0..1, on the CPU wherever the networks are. All start from
 /// the same noise, that of `row`.
-torch::Tensor draw(Painter& painter, const torch::Tensor& context, const torch::Tensor& empty,
-                   const SampleOptions& options, int64_t row);
+torch::Tensor sample_ddim(SamplingModel& model, const torch::Tensor& context, const torch::Tensor& empty,
+                          const SampleOptions& options, int64_t row);
 
 /// One row a prompt, the azimuths spread evenly from 0: [3,H,W].
 torch::Tensor sample_sheet(const text_to_image::Prior& prior, const std::vector<std::string>& prompts, int64_t views,

@@ -15,20 +15,20 @@ namespace lucid::pretrain {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-std::map<std::string, torch::Tensor> tensors_of(const Trainee& trainee) {
-  std::map<std::string, torch::Tensor> tensors = trainee.optimiser.state();
-  for (const auto& item : trainee.module.named_parameters()) tensors["weight." + item.key()] = item.value().data();
-  for (const auto& [name, tensor] : trainee.ema.weights()) tensors["ema." + name] = tensor;
+std::map<std::string, torch::Tensor> tensors_of(const TrainingState& training) {
+  std::map<std::string, torch::Tensor> tensors = training.optimiser.state();
+  for (const auto& item : training.module.named_parameters()) tensors["weight." + item.key()] = item.value().data();
+  for (const auto& [name, tensor] : training.ema.weights()) tensors["ema." + name] = tensor;
   return tensors;
 }
 
 /// The running mean of a stage's losses. On a GPU they are read together, now and then: reading waits for the GPU,
 /// which then has nothing to do until the next step's work reaches it.
-class Losses {
+class LossMean {
  public:
-  explicit Losses(std::string stage) : stage_(std::move(stage)) {}
+  explicit LossMean(std::string stage) : stage_(std::move(stage)) {}
   void add(const torch::Tensor& loss) { unread_ = count_++ == 0 ? loss : unread_ + loss; }
   /// Throws UserError when one of those since the last reading is not finite.
   void read(int64_t step) {
@@ -57,11 +57,11 @@ class Losses {
 
 }  // namespace
 
-void Trainee::save(const std::filesystem::path& file, const std::string& key) const {
+void TrainingState::save(const std::filesystem::path& file, const std::string& key) const {
   weights::write_safetensors(file, tensors_of(*this), {{"key", key}, {"step", std::to_string(step)}});
 }
 
-void Trainee::load(const std::filesystem::path& file, const std::string& key) {
+void TrainingState::load(const std::filesystem::path& file, const std::string& key) {
   const torch::NoGradGuard no_grad;
   const weights::StateDict state = weights::read_safetensors(file);
   const auto refuse = [&](const std::string& what, const std::string& at) {
@@ -112,43 +112,43 @@ std::string stage_key(const Stage& stage, const RunOptions& options) {
                      options.corpus_key, options.device.is_cpu() ? "" : " device " + tensor::name_of(options.device));
 }
 
-bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options) {
+bool run_stage(const Stage& stage, TrainingState& training, const RunOptions& options) {
   constexpr int64_t kLogEvery = 20;
   const std::string key = stage_key(stage, options);
   const std::filesystem::path checkpoint = options.checkpoint(stage.name);
-  if (std::filesystem::exists(checkpoint)) trainee.load(checkpoint, key);
+  if (std::filesystem::exists(checkpoint)) training.load(checkpoint, key);
   const auto save = [&] {
-    trainee.save(checkpoint, key);
+    training.save(checkpoint, key);
     if (stage.saved) stage.saved();
   };
   const int64_t steps = stage.sizes.steps;
   const tensor::Workers workers = options.workers();
-  Losses losses(stage.name);
-  Progress progress(options.progress, stage.name, steps, trainee.step);
+  LossMean losses(stage.name);
+  Progress progress(options.progress, stage.name, steps, training.step);
   const auto begin = Clock::now();
   auto last_save = begin, last_measure = begin;
-  while (trainee.step < steps) {
-    losses.add(stage.gradients(trainee.step));
-    if (options.device.is_cpu()) losses.read(trainee.step);  // before the weights take a step to nowhere
-    const torch::Tensor norm = trainee.optimiser.step(trainee.step, rate_factor(trainee.step, stage.sizes), workers);
-    trainee.ema.update(trainee.module, trainee.step);
-    ++trainee.step;
-    const bool last = trainee.step == steps, stopped = options.stop != nullptr && options.stop->load();
-    const bool logs = trainee.step % kLogEvery == 0 || last;
-    const bool measures = !stopped && stage.measure && (last || since(last_measure) > options.measure_seconds);
-    const bool saves = last || stopped || since(last_save) > options.save_seconds;
-    if (logs || measures || saves || !losses.any()) losses.read(trainee.step - 1);
-    progress.update(trainee.step, "loss", losses.mean());
+  while (training.step < steps) {
+    losses.add(stage.gradients(training.step));
+    if (options.device.is_cpu()) losses.read(training.step);  // before the weights take a step to nowhere
+    const torch::Tensor norm = training.optimiser.step(training.step, rate_factor(training.step, stage.sizes), workers);
+    training.ema.update(training.module, training.step);
+    ++training.step;
+    const bool last = training.step == steps, stopped = options.stop != nullptr && options.stop->load();
+    const bool logs = training.step % kLogEvery == 0 || last;
+    const bool measures = !stopped && stage.measure && (last || seconds_since(last_measure) > options.measure_seconds);
+    const bool saves = last || stopped || seconds_since(last_save) > options.save_seconds;
+    if (logs || measures || saves || !losses.any()) losses.read(training.step - 1);
+    progress.update(training.step, "loss", losses.mean());
     if (logs) {
       options.log({{"stage", stage.name},
-                   {"step", trainee.step},
-                   {"seconds", since(begin)},
+                   {"step", training.step},
+                   {"seconds", seconds_since(begin)},
                    {"loss", losses.mean()},
                    {"gradient", norm.item<double>()}});
     }
     if (measures) {
-      nlohmann::ordered_json line = {{"stage", stage.name}, {"step", trainee.step}, {"seconds", since(begin)}};
-      line.update(stage.measure(trainee.step));
+      nlohmann::ordered_json line = {{"stage", stage.name}, {"step", training.step}, {"seconds", seconds_since(begin)}};
+      line.update(stage.measure(training.step));
       options.log(line);
       last_measure = Clock::now();
     }

@@ -18,8 +18,8 @@
 namespace lucid::pretrain {
 
 /// A network that learns, with everything a resumed run needs. Randomness needs no state (base/rng.h).
-struct Trainee {
-  Trainee(torch::nn::Module& network, const StageSizes& sizes)
+struct TrainingState {
+  TrainingState(torch::nn::Module& network, const StageSizes& sizes)
       : module(network), optimiser(network, sizes.optimiser), ema(network, sizes.ema_decay) {}
   torch::nn::Module& module;
   Optimiser optimiser;
@@ -66,7 +66,7 @@ double rate_factor(int64_t step, const StageSizes& sizes);
 
 /// Trains to sizes.steps, from the stage's checkpoint if there is one; false when it was stopped (a checkpoint was
 /// saved then too).
-bool run_stage(const Stage& stage, Trainee& trainee, const RunOptions& options);
+bool run_stage(const Stage& stage, TrainingState& training, const RunOptions& options);
 
 /// What a stage's result is a function of, apart from its number of steps.
 std::string stage_key(const Stage& stage, const RunOptions& options);

@@ -12,7 +12,7 @@
 namespace lucid::pretrain {
 namespace {
 
-constexpr double kDirection = 2, kApart = 4;
+constexpr double kDirectionWeight = 2, kMarginWeight = 4;
 // Squared distances, of the squared norm, below which two sentences are pushed apart.
 constexpr double kViewMargin = 0.3, kCaptionMargin = 0.8;
 
@@ -42,29 +42,30 @@ torch::Tensor relative_distance(const torch::Tensor& a, const torch::Tensor& b, 
 
 torch::Tensor text_loss(TextTask& task, const torch::Tensor& ids, const torch::Tensor& directions, int64_t eos) {
   const int64_t n = ids.size(0), vocabulary = task->config().vocab_size;
-  const torch::Tensor embeddings = task->encoder(ids);              // [n,L,D]
-  const torch::Tensor after = (ids == eos).to(torch::kFloat);       // [n,L]: the end and the padding
-  const torch::Tensor said = (1 - after).slice(1, 1).contiguous();  // the words; position 0 says nothing
+  const torch::Tensor embeddings = task->encoder(ids);                 // [n,L,D]
+  const torch::Tensor after = (ids == eos).to(torch::kFloat);          // [n,L]: the end and the padding
+  const torch::Tensor is_word = (1 - after).slice(1, 1).contiguous();  // the words; position 0 says nothing
   const torch::Tensor words = ids.slice(1, 1);
-  const torch::Tensor held =
-      torch::zeros({n, vocabulary}, said.options()).scatter_add_(1, words, said).clamp_max(1);  // [n,V]
+  const torch::Tensor bag_target =
+      torch::zeros({n, vocabulary}, is_word.options()).scatter_add_(1, words, is_word).clamp_max(1);  // [n,V]
 
   const torch::Tensor bag = task->bag(embeddings);  // [n,L,V]
   const torch::Tensor bag_loss =
-      torch::binary_cross_entropy_with_logits(bag, held.unsqueeze(1).expand_as(bag), {}, {}, at::Reduction::None)
+      torch::binary_cross_entropy_with_logits(bag, bag_target.unsqueeze(1).expand_as(bag), {}, {}, at::Reduction::None)
           .sum(-1);
-  const torch::Tensor own =
+  const torch::Tensor token_log_probability =
       task->token(embeddings.slice(1, 1)).log_softmax(-1).gather(2, words.unsqueeze(2)).squeeze(2);
-  const torch::Tensor off = (task->direction(embeddings) - directions.unsqueeze(1)).square().sum(-1);  // [n,L]
-  torch::Tensor loss = ((bag_loss + kDirection * off) * after).sum() / after.sum();
-  loss = loss - (own * said).sum() / said.sum().clamp_min(1);
+  const torch::Tensor direction_error =
+      (task->direction(embeddings) - directions.unsqueeze(1)).square().sum(-1);  // [n,L]
+  torch::Tensor loss = ((bag_loss + kDirectionWeight * direction_error) * after).sum() / after.sum();
+  loss = loss - (token_log_probability * is_word).sum() / is_word.sum().clamp_min(1);
 
   const auto pairs = torch::arange(0, n - 1, 2, ids.options());
   const torch::Tensor even = embeddings.index_select(0, pairs), odd = embeddings.index_select(0, pairs + 1);
   const torch::Tensor both = after.index_select(0, pairs) * after.index_select(0, pairs + 1);
-  loss = loss + kApart * torch::relu(kViewMargin - relative_distance(even, odd, both)).mean();
+  loss = loss + kMarginWeight * torch::relu(kViewMargin - relative_distance(even, odd, both)).mean();
   const torch::Tensor other = after.index_select(0, pairs) * after.index_select(0, pairs).roll(1, 0);
-  loss = loss + kApart * torch::relu(kCaptionMargin - relative_distance(even, even.roll(1, 0), other)).mean();
+  loss = loss + kMarginWeight * torch::relu(kCaptionMargin - relative_distance(even, even.roll(1, 0), other)).mean();
   return loss;
 }
 
@@ -79,7 +80,7 @@ TextTaskImpl::TextTaskImpl(const text::EncoderConfig& config)
   head->register_module("bag", bag);
   head->register_module("token", token);
   head->register_module("direction", direction);
-  // Small, as CLIP's: torch's own start would drown the words in the positions' noise.
+  // Small, as CLIP's: torch's token_log_probability start would drown the words in the positions' noise.
   const torch::NoGradGuard no_grad;
   for (auto& item : encoder->named_parameters()) {
     if (item.key().find("embedding.") != std::string::npos)
@@ -135,7 +136,7 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
   TextTask task(encoder->config());
   task->to(options.device);
   auto replicas = make_replicas(task, options.threads);
-  Trainee trainee(*task, sizes);
+  TrainingState training(*task, sizes);
   TextTask averaged(encoder->config());
   averaged->to(options.device);
   const tensor::Workers workers = options.workers();
@@ -172,12 +173,12 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
       loss.backward();
       return loss;
     });
-    gather_gradients(replicas);
+    sum_gradients(replicas);
     return sum;
   };
   stage.measure = [&](int64_t) {
     const torch::NoGradGuard no_grad;
-    trainee.ema.copy_to(*averaged);
+    training.ema.copy_to(*averaged);
     const auto embed = [&](const std::vector<std::string>& texts) {
       return averaged->encoder(
           tensor::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device));
@@ -192,8 +193,8 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
                                   {"view_spread", by_view.mean},
                                   {"view_spread_least", by_view.least}};
   };
-  const bool finished = run_stage(stage, trainee, options);
-  trainee.ema.copy_to(*averaged);
+  const bool finished = run_stage(stage, training, options);
+  training.ema.copy_to(*averaged);
   const torch::NoGradGuard no_grad;
   auto target = encoder->named_parameters();
   for (const auto& item : averaged->encoder->named_parameters()) target[item.key()].data().copy_(item.value());

@@ -81,9 +81,9 @@ bool train_prior(const TrainOptions& options) {
   const auto tokenizer = text::Tokenizer::from_folder(folder / "tokenizer");
   sizes.text.vocab_size = tokenizer.eos() + 1;
   copy_notice(options.corpus, folder);
-  const auto frame = [&] { write_prior_frame(folder, sizes, words, corpus.picture_size()); };
+  const auto write_configs = [&] { write_prior_configs(folder, sizes, words, corpus.picture_size()); };
   // A finished stage's measured numbers stand there already.
-  if (!fs::exists(folder / "vae/config.json")) frame();
+  if (!fs::exists(folder / "vae/config.json")) write_configs();
   // A stage that is not asked for takes no further step; its weights come from its checkpoint.
   const auto wanted = [&](const char* stage) { return options.stage == "all" || options.stage == stage; };
   const auto stages = [&](const char* stage, StageSizes& of) {
@@ -118,7 +118,7 @@ bool train_prior(const TrainOptions& options) {
   vae->to(run.device);
   freeze(vae);
   write_vae(folder, named_weights(*vae));
-  frame();
+  write_configs();
   spdlog::info("vae: scaling factor {:.5f}", sizes.vae.scaling_factor);
   if (options.stage == "vae") return true;
 
@@ -135,7 +135,7 @@ bool train_prior(const TrainOptions& options) {
   const UNetData data{.corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = vae};
   const auto saved = [&](const NamedTensors& averaged) {
     write_unet(folder, averaged);
-    write_card(options, sizes, words, corpus, split);
+    write_model_card(options, sizes, words, corpus, split);
   };
   return train_unet(unet, sizes.unet_stage, data, run, saved);
 }

@@ -27,27 +27,28 @@ Prompt prompt_of(const Row& row, const LatentSet& latents) {
 
 UNetMeasure::UNetMeasure(const UNetData& data, const RunOptions& options)
     : data_(data), options_(options), schedule_(noise_schedule()) {
-  unseen_views_ = fixed(evenly(data.split.unseen_views.empty() ? data.split.train : data.split.unseen_views, kHeldOut));
-  if (!data.split.unseen_items.empty()) unseen_items_ = fixed(evenly(data.split.unseen_items, kHeldOut));
+  unseen_views_ =
+      held_out(evenly_spaced(data.split.unseen_views.empty() ? data.split.train : data.split.unseen_views, kHeldOut));
+  if (!data.split.unseen_items.empty()) unseen_items_ = held_out(evenly_spaced(data.split.unseen_items, kHeldOut));
   empty_ = data.embeddings.of({{.text = "", .view_words = false, .direction = {}}});
 }
 
-UNetMeasure::Fixed UNetMeasure::fixed(const std::vector<int64_t>& views) {
+UNetMeasure::HeldOut UNetMeasure::held_out(const std::vector<int64_t>& views) {
   std::vector<Row> rows;
-  std::vector<Prompt> prompts, turned;
+  std::vector<Prompt> prompts, opposite;
   for (const int64_t view : views) {
     const auto& item = data_.corpus.items()[static_cast<size_t>(data_.split.item_of[static_cast<size_t>(view)])];
     rows.push_back({.view = view, .caption = item.captions.front()});
     prompts.push_back(prompt_of(rows.back(), data_.latents));
-    turned.push_back(prompts.back());
-    turned.back().direction.azimuth += 180;
+    opposite.push_back(prompts.back());
+    opposite.back().direction.azimuth += 180;
   }
   return {.latents = data_.latents.of(rows),
           .context = data_.embeddings.of(prompts),
-          .turned = data_.embeddings.of(turned)};
+          .opposite = data_.embeddings.of(opposite)};
 }
 
-double UNetMeasure::error(diffusion::UNet& unet, const Fixed& rows) const {
+double UNetMeasure::error(diffusion::UNet& unet, const HeldOut& rows) const {
   const torch::NoGradGuard no_grad;
   const int64_t n = rows.latents.size(0);
   const torch::Device device = rows.latents.device();
@@ -55,17 +56,17 @@ double UNetMeasure::error(diffusion::UNet& unet, const Fixed& rows) const {
   const torch::Tensor noise = tensor::randn(rng, rows.latents.sizes(), device);
   std::vector<int64_t> times;
   for (int64_t i = 0; i < n; ++i) times.push_back(20 + (960 * i) / n);
-  const torch::Tensor x = noisy_at(schedule_, rows.latents, noise, times);
+  const torch::Tensor x = add_noise_at(schedule_, rows.latents, noise, times);
   return (unet->forward(x, tensor::to_device(times, device), rows.context) - noise).square().mean().item<double>();
 }
 
-nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step) {
+nlohmann::ordered_json UNetMeasure::measure(diffusion::UNet& unet, int64_t step) {
   const torch::NoGradGuard no_grad;
   nlohmann::ordered_json line = {{"unseen_views", error(unet, unseen_views_)}};
   if (unseen_items_.latents.defined()) line["unseen_items"] = error(unet, unseen_items_);
 
   constexpr int64_t kTime = 800;
-  const Fixed& rows = unseen_views_;
+  const HeldOut& rows = unseen_views_;
   Rng rng(0, "view noise");
   const torch::Tensor noise = tensor::randn(rng, rows.latents.sizes(), rows.latents.device());
   const torch::Tensor x = schedule_.add_noise(rows.latents, noise, kTime);
@@ -75,7 +76,7 @@ nlohmann::ordered_json UNetMeasure::numbers(diffusion::UNet& unet, int64_t step)
   };
   const double told = error_told(rows.context);
   line["rise_without_prompt"] = error_told(empty_.expand_as(rows.context)) / told - 1;
-  line["rise_turned"] = error_told(rows.turned) / told - 1;
+  line["rise_turned"] = error_told(rows.opposite) / told - 1;
   write_sheet(unet, step);
   return line;
 }
@@ -86,7 +87,7 @@ void UNetMeasure::write_sheet(diffusion::UNet& unet, int64_t step) {
   for (const corpus::Item& item : data_.corpus.items()) {
     if (!item.held_out && words.insert(item.word).second) captions.push_back(item.captions.front());
   }
-  Painter painter{.unet = unet, .vae = data_.vae, .schedule = schedule_, .side = data_.latents.plain.size(2)};
+  SamplingModel model{.unet = unet, .vae = data_.vae, .schedule = schedule_, .side = data_.latents.plain.size(2)};
   std::vector<std::vector<torch::Tensor>> rows;
   const size_t count = std::min(kSheetRows, captions.size());
   for (size_t row = 0; row < count; ++row) {
@@ -95,8 +96,8 @@ void UNetMeasure::write_sheet(diffusion::UNet& unet, int64_t step) {
       prompts.push_back(
           {.text = captions[row * captions.size() / count], .direction = {.azimuth = azimuth, .elevation = 15}});
     }
-    const torch::Tensor pictures =
-        draw(painter, data_.embeddings.of(prompts), empty_, {.steps = 20, .guidance = 3}, static_cast<int64_t>(row));
+    const torch::Tensor pictures = sample_ddim(model, data_.embeddings.of(prompts), empty_,
+                                               {.steps = 20, .guidance = 3}, static_cast<int64_t>(row));
     std::vector<torch::Tensor>& cells = rows.emplace_back();
     for (int64_t i = 0; i < pictures.size(0); ++i) cells.push_back(pictures[i]);
   }

@@ -18,21 +18,21 @@ class UNetMeasure {
   /// Mean squared error of the noise on fixed noise and timesteps, on views and on items never trained on; by which
   /// part the error at t = 800, where little of the picture is left to see, rises without the prompt, and with the
   /// words of the opposite side. Writes progress/unet_STEP.png.
-  nlohmann::ordered_json numbers(diffusion::UNet& unet, int64_t step);
+  nlohmann::ordered_json measure(diffusion::UNet& unet, int64_t step);
 
  private:
-  struct Fixed {
+  struct HeldOut {
     torch::Tensor latents, context;  // [n,C,h,w], [n,L,D]
-    torch::Tensor turned;            // [n,L,D]: the view words of the opposite side
+    torch::Tensor opposite;          // [n,L,D]: the view words of the opposite side
   };
-  Fixed fixed(const std::vector<int64_t>& views);
-  double error(diffusion::UNet& unet, const Fixed& rows) const;
+  HeldOut held_out(const std::vector<int64_t>& views);
+  double error(diffusion::UNet& unet, const HeldOut& rows) const;
   void write_sheet(diffusion::UNet& unet, int64_t step);
 
   const UNetData& data_;
   const RunOptions& options_;
   diffusion::Schedule schedule_;
-  Fixed unseen_views_, unseen_items_;
+  HeldOut unseen_views_, unseen_items_;
   torch::Tensor empty_;  // [1,L,D]
 };
 

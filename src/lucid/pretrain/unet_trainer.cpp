@@ -25,7 +25,7 @@ NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& l
     timesteps.push_back(rng.integer(0, schedule.config().num_train_timesteps));
     weights.push_back(static_cast<float>(loss_weight(schedule.alpha_bar(timesteps.back()))));
   }
-  return {.x = noisy_at(schedule, latents, noise, timesteps),
+  return {.x = add_noise_at(schedule, latents, noise, timesteps),
           .noise = noise,
           .timesteps = tensor::to_device(timesteps, device),
           .weights = tensor::to_device(weights, device)};
@@ -36,7 +36,7 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
   unet->to(options.device);
   nn::lay_out_channels_last(*unet);
   auto replicas = make_replicas(unet, options.threads);
-  Trainee trainee(*unet, sizes);
+  TrainingState training(*unet, sizes);
   diffusion::UNet averaged(unet->config());
   averaged->to(options.device);
   nn::lay_out_channels_last(*averaged);
@@ -67,16 +67,16 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
       loss.backward();
       return loss;
     });
-    gather_gradients(replicas);
+    sum_gradients(replicas);
     return sum;
   };
   stage.measure = [&](int64_t step) {
-    trainee.ema.copy_to(*averaged);
-    return measure.numbers(averaged, step);
+    training.ema.copy_to(*averaged);
+    return measure.measure(averaged, step);
   };
-  if (saved) stage.saved = [&] { saved(trainee.ema.weights()); };
-  const bool finished = run_stage(stage, trainee, options);
-  trainee.ema.copy_to(*unet);
+  if (saved) stage.saved = [&] { saved(training.ema.weights()); };
+  const bool finished = run_stage(stage, training, options);
+  training.ema.copy_to(*unet);
   return finished;
 }
 

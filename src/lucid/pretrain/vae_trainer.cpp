@@ -16,12 +16,12 @@
 namespace lucid::pretrain {
 namespace {
 
-constexpr double kGround = 0.2;  // weight of a white pixel beside an object's
-constexpr double kSquared = 2, kEdges = 0.5, kChroma = 2;
-constexpr double kKl = 2e-4;             // a latent's share of noise: enough to bound it, too little to blur
-constexpr double kWholePictures = 0.25;  // share of the steps, at the end, that see no windows but whole pictures
+constexpr double kBackgroundWeight = 0.2;  // weight of a white pixel beside an object's
+constexpr double kSquaredWeight = 2, kEdgeWeight = 0.5, kChromaWeight = 2;
+constexpr double kKlWeight = 2e-4;           // a latent's share of noise: enough to bound it, too little to blur
+constexpr double kWholePictureShare = 0.25;  // share of the steps, at the end, that see no windows but whole pictures
 
-torch::Tensor along(const torch::Tensor& x, int64_t axis) { return x.diff(1, axis); }
+torch::Tensor difference(const torch::Tensor& x, int64_t axis) { return x.diff(1, axis); }
 
 double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
 
@@ -29,22 +29,22 @@ double decibel(double mean_square) { return -10 * std::log10(std::max(mean_squar
 
 torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn, const Pictures& pictures) {
   const torch::Tensor error = drawn - pictures.rgb;  // [n,3,S,S]
-  const torch::Tensor weight = kGround + (1 - kGround) * pictures.alpha;
+  const torch::Tensor weight = kBackgroundWeight + (1 - kBackgroundWeight) * pictures.alpha;
   const torch::Tensor total = weight.mean() + 1e-6;
-  torch::Tensor loss = (weight * (error.abs() + kSquared * error.square())).mean();
+  torch::Tensor loss = (weight * (error.abs() + kSquaredWeight * error.square())).mean();
   const torch::Tensor chroma = error - error.mean(1, true);
-  loss = loss + kChroma * (weight * chroma.abs()).mean();
+  loss = loss + kChromaWeight * (weight * chroma.abs()).mean();
   for (const int64_t axis : {2, 3}) {
     const torch::Tensor edge_weight = weight.slice(axis, 1);
-    loss = loss + kEdges * (edge_weight * along(error, axis).abs()).mean();
+    loss = loss + kEdgeWeight * (edge_weight * difference(error, axis).abs()).mean();
   }
   const auto parts = moments.chunk(2, 1);
   const torch::Tensor log_variance = parts[1].clamp(-30, 20);
   const torch::Tensor kl = 0.5 * (parts[0].square() + log_variance.exp() - 1 - log_variance).mean();
-  return loss / total + kKl * kl;
+  return loss / total + kKlWeight * kl;
 }
 
-VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
+VaeQuality evaluate_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
   const torch::NoGradGuard no_grad;
   const torch::Device device = tensor::device_of(*vae);
   double all = 0, inside = 0, area = 0;
@@ -65,7 +65,7 @@ VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std
 double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus, const Split& split) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> means;
-  for (const int64_t view : evenly(split.train, 256)) {
+  for (const int64_t view : evenly_spaced(split.train, 256)) {
     const torch::Tensor rgb = tensor::to_device(corpus.views({view}).rgb, tensor::device_of(*vae));
     means.push_back(vae->encode_moments(rgb * 2 - 1).chunk(2, 1)[0]);
   }
@@ -77,18 +77,18 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
   vae->to(options.device);
   nn::lay_out_channels_last(*vae);
   auto replicas = make_replicas(vae, options.threads);
-  Trainee trainee(*vae, sizes.vae_stage);
+  TrainingState training(*vae, sizes.vae_stage);
   diffusion::Vae averaged(sizes.vae);
   averaged->to(options.device);
   nn::lay_out_channels_last(*averaged);
   const tensor::Workers workers = options.workers();
   const int64_t size = corpus.picture_size(), crop = std::min(sizes.vae_crop, size);
   const double factor = sizes.vae.scaling_factor;
-  const auto held = evenly(split.unseen_views.empty() ? split.train : split.unseen_views, 48);
+  const auto held = evenly_spaced(split.unseen_views.empty() ? split.train : split.unseen_views, 48);
 
   Stage stage{.name = "vae", .sizes = sizes.vae_stage};
   stage.gradients = [&](int64_t step) {
-    const auto whole_from = static_cast<int64_t>((1 - kWholePictures) * static_cast<double>(stage.sizes.steps));
+    const auto whole_from = static_cast<int64_t>((1 - kWholePictureShare) * static_cast<double>(stage.sizes.steps));
     const int64_t side = step < whole_from ? crop : size;
     // Windows are smaller pictures: as many more of them cost the same.
     const int64_t count = stage.sizes.batch * ((size * size) / (side * side));
@@ -116,15 +116,15 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
       loss.backward();
       return loss;
     });
-    gather_gradients(replicas);
+    sum_gradients(replicas);
     return sum;
   };
   stage.measure = [&](int64_t step) {
-    trainee.ema.copy_to(*averaged);
-    const VaeNumbers numbers = judge_vae(averaged, corpus, held);
+    training.ema.copy_to(*averaged);
+    const VaeQuality numbers = evaluate_vae(averaged, corpus, held);
     const torch::NoGradGuard no_grad;
     std::vector<torch::Tensor> above, below;
-    for (const int64_t view : evenly(held, 12)) {
+    for (const int64_t view : evenly_spaced(held, 12)) {
       const torch::Tensor rgb = corpus.views({view}).rgb;
       const torch::Tensor mean =
           averaged->encode_moments(tensor::to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
@@ -135,8 +135,8 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
                      asset::contact_sheet({above, below}));
     return nlohmann::ordered_json{{"psnr", numbers.psnr}, {"foreground_psnr", numbers.foreground_psnr}};
   };
-  const bool finished = run_stage(stage, trainee, options);
-  trainee.ema.copy_to(*vae);
+  const bool finished = run_stage(stage, training, options);
+  training.ema.copy_to(*vae);
   return finished;
 }
 

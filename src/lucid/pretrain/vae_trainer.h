@@ -9,10 +9,10 @@
 
 namespace lucid::pretrain {
 
-struct VaeNumbers {
+struct VaeQuality {
   double psnr = 0, foreground_psnr = 0;  // dB, of the pictures' means
 };
-VaeNumbers judge_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views);
+VaeQuality evaluate_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views);
 
 /// moments, picture, reconstruction -> loss: weighted absolute and squared error, edges, KL.
 torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn, const Pictures& pictures);

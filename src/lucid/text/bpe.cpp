@@ -86,8 +86,8 @@ Bpe::Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, int64_t
   };
   for (size_t byte = 0; byte < 256; ++byte) {
     const std::string& spelling = byte_spelling(static_cast<uint8_t>(byte));
-    inner_[byte] = id_or(spelling, unknown);
-    last_[byte] = id_or(spelling + std::string(kWordEnd), unknown);
+    byte_ids_[byte] = id_or(spelling, unknown);
+    word_end_ids_[byte] = id_or(spelling + std::string(kWordEnd), unknown);
   }
   rules_.reserve(merges.size());
   int64_t rank = 0;
@@ -124,7 +124,7 @@ void Bpe::encode(std::string_view piece, std::vector<int64_t>& ids) const {
   symbols.reserve(piece.size());
   for (int64_t i = 0; i < count; ++i) {
     const auto byte = static_cast<uint8_t>(piece[static_cast<size_t>(i)]);
-    symbols.push_back({i + 1 == count ? last_[byte] : inner_[byte], i - 1, i + 1 == count ? -1 : i + 1});
+    symbols.push_back({i + 1 == count ? word_end_ids_[byte] : byte_ids_[byte], i - 1, i + 1 == count ? -1 : i + 1});
   }
   const auto symbol = [&](int64_t i) -> Symbol& { return symbols[static_cast<size_t>(i)]; };
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;  // lowest rank, then leftmost

@@ -45,8 +45,8 @@ class Bpe {
   };
   const Rule* rule(int64_t left, int64_t right) const;
 
-  std::array<int64_t, 256> inner_{}, last_{};  // id of a byte inside a word, and at its end
-  std::unordered_map<uint64_t, Rule> rules_;   // by (left id, right id)
+  std::array<int64_t, 256> byte_ids_{}, word_end_ids_{};  // id of a byte inside a word, and at its end
+  std::unordered_map<uint64_t, Rule> rules_;              // by (left id, right id)
 };
 
 }  // namespace lucid::text

@@ -10,7 +10,7 @@ namespace lucid::text {
 namespace {
 
 // Weights may be stored in half the numbers that are computed with.
-torch::Tensor applied(const torch::nn::Linear& layer, const torch::Tensor& x) {
+torch::Tensor linear(const torch::nn::Linear& layer, const torch::Tensor& x) {
   return torch::linear(x, layer->weight.to(x.scalar_type()), layer->bias.to(x.scalar_type()));
 }
 
@@ -23,8 +23,8 @@ ClipLayerImpl::ClipLayerImpl(const ClipLayerSizes& s)
       k_(weights::linear(s.width, s.width)),
       v_(weights::linear(s.width, s.width)),
       out_(weights::linear(s.width, s.width)),
-      fc1_(weights::linear(s.width, s.inner)),
-      fc2_(weights::linear(s.inner, s.width)),
+      fc1_(weights::linear(s.width, s.mlp_width)),
+      fc2_(weights::linear(s.mlp_width, s.width)),
       norm1_(register_module("layer_norm1", clip_norm(s.width, s.eps))),
       norm2_(register_module("layer_norm2", clip_norm(s.width, s.eps))) {
   const auto attention = register_module("self_attn", std::make_shared<torch::nn::Module>());
@@ -43,14 +43,14 @@ torch::Tensor ClipLayerImpl::forward(torch::Tensor x, const torch::Tensor& mask)
     return t.view({n, length, heads_, width / heads_}).transpose(1, 2);
   };
   const torch::Tensor normed = norm1_(x);
-  const torch::Tensor q = split(applied(q_, normed)) / std::sqrt(static_cast<double>(width / heads_));
-  torch::Tensor scores = torch::matmul(q, split(applied(k_, normed)).transpose(2, 3));  // [n,H,L,L]
+  const torch::Tensor q = split(linear(q_, normed)) / std::sqrt(static_cast<double>(width / heads_));
+  torch::Tensor scores = torch::matmul(q, split(linear(k_, normed)).transpose(2, 3));  // [n,H,L,L]
   if (mask.defined()) scores = scores + mask;
-  const torch::Tensor mixed = torch::matmul(scores.softmax(-1), split(applied(v_, normed)));
-  x = x + applied(out_, mixed.transpose(1, 2).reshape({n, length, width}));
-  torch::Tensor h = applied(fc1_, norm2_(x));
+  const torch::Tensor mixed = torch::matmul(scores.softmax(-1), split(linear(v_, normed)));
+  x = x + linear(out_, mixed.transpose(1, 2).reshape({n, length, width}));
+  torch::Tensor h = linear(fc1_, norm2_(x));
   h = quick_ ? h * torch::sigmoid(1.702 * h) : torch::gelu(h);
-  return x + applied(fc2_, h);
+  return x + linear(fc2_, h);
 }
 
 }  // namespace lucid::text

@@ -11,7 +11,7 @@ inline torch::nn::LayerNorm clip_norm(int64_t width, double eps) {
 }
 
 struct ClipLayerSizes {
-  int64_t width = 0, inner = 0, heads = 1;
+  int64_t width = 0, mlp_width = 0, heads = 1;
   bool quick_gelu = true;  // else the erf form
   double eps = 1e-5;
 };

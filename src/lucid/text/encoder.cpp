@@ -68,7 +68,7 @@ EncoderImpl::EncoderImpl(const EncoderConfig& config) : config_(config), parts_(
   for (int64_t i = 0; i < config.layers; ++i) {
     parts_->layers.push_back(layers->register_module(
         fmt::format("{}", i), ClipLayer(ClipLayerSizes{.width = config.hidden_size,
-                                                       .inner = config.intermediate_size,
+                                                       .mlp_width = config.intermediate_size,
                                                        .heads = config.heads,
                                                        .quick_gelu = config.activation == "quick_gelu",
                                                        .eps = config.layer_norm_eps})));
@@ -95,7 +95,7 @@ std::vector<torch::Tensor> EncoderImpl::hidden_states(const torch::Tensor& ids) 
   return states;
 }
 
-void EncoderImpl::set_tokens(int64_t first, const torch::Tensor& rows) {
+void EncoderImpl::set_token_embeddings(int64_t first, const torch::Tensor& rows) {
   const torch::NoGradGuard no_grad;
   torch::Tensor& weight = parts_->token->weight;
   LUCID_CHECK(rows.dim() == 2 && rows.size(1) == weight.size(1) && first >= 0, "rows have {} axes", rows.dim());
@@ -111,7 +111,7 @@ void EncoderImpl::set_tokens(int64_t first, const torch::Tensor& rows) {
 
 torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
 
-Encoder filled_encoder(const EncoderConfig& config, weights::StateDict state) {
+Encoder load_encoder(const EncoderConfig& config, weights::StateDict state) {
   const weights::WithoutWeights until_filled;
   Encoder encoder(config);
   weights::load_into(*encoder, std::move(state), {.ignore = {"position_ids"}, .precision = std::nullopt});
@@ -122,13 +122,13 @@ Encoder filled_encoder(const EncoderConfig& config, weights::StateDict state) {
 Encoder load_encoder(const fs::path& folder) {
   const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
   weights::StateDict state = weights::read_part(folder, "model");
-  weights::check_asked_size(state, config.parameters());
+  weights::check_parameter_count(state, config.parameters());
   // transformers 5 writes the names without their common prefix.
   std::map<std::string, torch::Tensor> named;
   for (const auto& [name, tensor] : state.tensors)
     named[name.starts_with("text_model.") ? name : "text_model." + name] = tensor;
   state.tensors = std::move(named);
-  return filled_encoder(config, std::move(state));
+  return load_encoder(config, std::move(state));
 }
 
 }  // namespace lucid::text

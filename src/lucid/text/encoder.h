@@ -34,7 +34,7 @@ class EncoderImpl : public torch::nn::Module {
   explicit EncoderImpl(const EncoderConfig& config);
   torch::Tensor forward(const torch::Tensor& ids);  // ids [n,L] int64 -> [n,L,D]
   /// Gives tokens first, first + 1, ... these rows [n,D]; the vocabulary grows where they lie beyond it.
-  void set_tokens(int64_t first, const torch::Tensor& rows);
+  void set_token_embeddings(int64_t first, const torch::Tensor& rows);
   std::vector<torch::Tensor> hidden_states(
       const torch::Tensor& ids);  // layers+1 tensors [n,L,D], none with the final norm
   const EncoderConfig& config() const { return config_; }
@@ -47,7 +47,7 @@ class EncoderImpl : public torch::nn::Module {
 TORCH_MODULE(Encoder);
 
 /// From tensors named as in transformers with `text_model.`, kept as they are stored. Throws UserError.
-Encoder filled_encoder(const EncoderConfig& config, weights::StateDict state);
+Encoder load_encoder(const EncoderConfig& config, weights::StateDict state);
 
 /// From a diffusers `text_encoder/` folder; accepts names with and without `text_model.`. Throws UserError.
 Encoder load_encoder(const std::filesystem::path& folder);

@@ -25,10 +25,10 @@ Tokenizer mini_tokenizer() { return Tokenizer::from_folder(mini() / "tokenizer")
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A copy of a folder with one file replaced.
-struct Spoilt {
+struct ModifiedCopy {
   test::TemporaryFolder folder;
   fs::path path = folder.path / "copy";
-  Spoilt(const fs::path& source, const std::string& file, const std::string& bytes) {
+  ModifiedCopy(const fs::path& source, const std::string& file, const std::string& bytes) {
     fs::copy(source, path, fs::copy_options::recursive);
     write_file(path / file, bytes);
   }
@@ -132,26 +132,26 @@ TEST(TokenizerFolder, MissingAndIllFormedFilesAreNamed) {
   };
   for (const Case& spoil : cases) {
     SCOPED_TRACE(fmt::format("{}: {}", spoil.file, spoil.bytes));
-    const Spoilt copy(good, spoil.file, spoil.bytes);
+    const ModifiedCopy copy(good, spoil.file, spoil.bytes);
     const UserMistake mistake = mistake_of([&] { Tokenizer::from_folder(copy.path); });
     EXPECT_EQ(mistake.file, (copy.path / spoil.file).string());
     EXPECT_TRUE(holds(mistake.what_happened, spoil.says)) << mistake.what_happened;
   }
   for (const char* file : {"vocab.json", "merges.txt"}) {
-    const Spoilt copy(good, file, "");
+    const ModifiedCopy copy(good, file, "");
     fs::remove(copy.path / file);
     EXPECT_EQ(mistake_of([&] { Tokenizer::from_folder(copy.path); }).file, (copy.path / file).string());
   }
-  const Spoilt bad_line(good, "merges.txt", "#version: 0.2\nb a\noops\n");
+  const ModifiedCopy bad_line(good, "merges.txt", "#version: 0.2\nb a\noops\n");
   EXPECT_EQ(mistake_of([&] { Tokenizer::from_folder(bad_line.path); }).line, 3);
 }
 
 TEST(TokenizerFolder, PadTokenDecidesTheConvention) {
   const fs::path good = mini() / "tokenizer";
-  const Spoilt sd2(good, "special_tokens_map.json",
-                   R"({"bos_token":{"content":"<|startoftext|>","normalized":true},)"
-                   R"("eos_token":{"content":"<|endoftext|>","normalized":true},)"
-                   R"("unk_token":{"content":"<|endoftext|>","normalized":true},"pad_token":"!"})");
+  const ModifiedCopy sd2(good, "special_tokens_map.json",
+                         R"({"bos_token":{"content":"<|startoftext|>","normalized":true},)"
+                         R"("eos_token":{"content":"<|endoftext|>","normalized":true},)"
+                         R"("unk_token":{"content":"<|endoftext|>","normalized":true},"pad_token":"!"})");
   const Tokenizer tokenizer = Tokenizer::from_folder(sd2.path);
   EXPECT_EQ(tokenizer.pad(), 0);
   EXPECT_EQ(tokenizer.encode("!!"), (std::vector<int64_t>{1430, 0, 0, 1431}));
@@ -176,7 +176,7 @@ TEST(EncoderFolder, IllFormedConfigsAreNamed) {
                         {R"([])", ""}};
   for (const Case& spoil : cases) {
     SCOPED_TRACE(spoil.json);
-    const Spoilt copy(mini() / "text_encoder", "config.json", spoil.json);
+    const ModifiedCopy copy(mini() / "text_encoder", "config.json", spoil.json);
     const UserMistake mistake = mistake_of([&] { load_encoder(copy.path); });
     EXPECT_EQ(mistake.file, (copy.path / "config.json").string());
     EXPECT_EQ(mistake.key, spoil.key);
@@ -185,16 +185,16 @@ TEST(EncoderFolder, IllFormedConfigsAreNamed) {
 
 TEST(EncoderFolder, WeightsThatDoNotFitTheConfigAreRefused) {
   const char* huge = R"({"hidden_size":65536,"vocab_size":4000000,"intermediate_size":65536,"num_hidden_layers":256})";
-  const Spoilt too_big(mini() / "text_encoder", "config.json", huge);
+  const ModifiedCopy too_big(mini() / "text_encoder", "config.json", huge);
   EXPECT_TRUE(holds(mistake_of([&] { load_encoder(too_big.path); }).what_happened, "its config.json asks for"));
   const char* deeper =
       R"({"hidden_size":128,"vocab_size":757,"intermediate_size":512,"num_hidden_layers":4,"num_attention_heads":4})";
-  const Spoilt other(mini() / "text_encoder", "config.json", deeper);
+  const ModifiedCopy other(mini() / "text_encoder", "config.json", deeper);
   EXPECT_TRUE(holds(mistake_of([&] { load_encoder(other.path); }).what_happened, "text_model.encoder.layers.3"));
 }
 
 TEST(EncoderFolder, NamesWithAndWithoutPrefixAndPositionIdsAreAccepted) {
-  const Spoilt copy(mini() / "text_encoder", "model.safetensors", "");
+  const ModifiedCopy copy(mini() / "text_encoder", "model.safetensors", "");
   std::map<std::string, torch::Tensor> prefixed{{"text_model.embeddings.position_ids", torch::arange(77)}};
   const Encoder plain = load_encoder(mini() / "text_encoder");
   for (const auto& entry : plain->named_parameters()) prefixed[entry.key()] = entry.value().detach();
@@ -207,7 +207,7 @@ TEST(EncoderFolder, NamesWithAndWithoutPrefixAndPositionIdsAreAccepted) {
 }
 
 TEST(EncoderFolder, WeightsInHalfAreComputedInFloat) {
-  const Spoilt copy(mini() / "text_encoder", "model.safetensors", "");
+  const ModifiedCopy copy(mini() / "text_encoder", "model.safetensors", "");
   Encoder plain = load_encoder(mini() / "text_encoder");
   std::map<std::string, torch::Tensor> halves;
   for (const auto& entry : plain->named_parameters()) halves[entry.key()] = entry.value().detach().to(torch::kHalf);

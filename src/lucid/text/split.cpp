@@ -13,7 +13,7 @@ constexpr std::u32string_view kContractions[] = {U"'s", U"'t", U"'re", U"'ve", U
 bool is_other(char32_t code) { return !is_space(code) && !is_letter(code) && !is_number(code); }
 
 /// Length of the run at `text`'s start whose characters are all `kind`.
-size_t run(std::u32string_view text, bool (*kind)(char32_t)) {
+size_t run_length(std::u32string_view text, bool (*kind)(char32_t)) {
   size_t length = 0;
   while (length < text.size() && kind(text[length])) ++length;
   return length;
@@ -75,9 +75,9 @@ std::vector<std::u32string_view> split_pieces(std::u32string_view text) {
     for (const auto contraction : kContractions) {
       if (length == 0 && text.starts_with(contraction)) length = contraction.size();
     }
-    if (length == 0 && is_letter(first)) length = run(text, is_letter);
+    if (length == 0 && is_letter(first)) length = run_length(text, is_letter);
     if (length == 0 && is_number(first)) length = 1;
-    if (length == 0) length = run(text, is_other);
+    if (length == 0) length = run_length(text, is_other);
     take(length);
   }
   return pieces;

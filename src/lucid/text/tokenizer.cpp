@@ -120,7 +120,7 @@ Tokenizer Tokenizer::from_merges(std::string_view text, bool sd2_padding) {
   vocabulary["<|endoftext|>"] = next + 1;
   Tokenizer tokenizer;
   tokenizer.tables_ =
-      std::make_shared<const Tables>(std::move(vocabulary), merges, known_tokenizer_config(sd2_padding), fs::path());
+      std::make_shared<const Tables>(std::move(vocabulary), merges, default_tokenizer_config(sd2_padding), fs::path());
   return tokenizer;
 }
 

@@ -26,7 +26,7 @@ bool normalized_of(const nlohmann::json& entry, const fs::path& file, const std:
 
 }  // namespace
 
-TokenizerConfig known_tokenizer_config(bool sd2_padding) {
+TokenizerConfig default_tokenizer_config(bool sd2_padding) {
   TokenizerConfig config;
   if (sd2_padding) {
     config.pad = std::string(1, '!');

@@ -19,6 +19,6 @@ struct TokenizerConfig {
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder);
 
 /// Stable Diffusion 1's convention, or 2's, whose pad token `!` is itself a special token.
-TokenizerConfig known_tokenizer_config(bool sd2_padding);
+TokenizerConfig default_tokenizer_config(bool sd2_padding);
 
 }  // namespace lucid::text

@@ -54,7 +54,7 @@ class Factors {
     return left.matmul(right);
   }
   /// A convolution's change in Tucker form: left [o,r], core [r,s,k,k], right [s,i] -> [o,i,k,k].
-  torch::Tensor with_core(const torch::Tensor& left, const torch::Tensor& core, const torch::Tensor& right) const {
+  torch::Tensor tucker_product(const torch::Tensor& left, const torch::Tensor& core, const torch::Tensor& right) const {
     if (core.dim() != 4 || core.size(0) != left.size(1) || core.size(1) != right.size(0)) {
       throw std::invalid_argument(fmt::format("factors {} and {} about a core {}", shape_text(left.sizes()),
                                               shape_text(right.sizes()), shape_text(core.sizes())));
@@ -68,7 +68,7 @@ class Factors {
     if (has(name)) return get(name);
     const torch::Tensor a = get(name + "_a"), b = get(name + "_b");
     *rank = b.size(0);
-    return has(core) ? with_core(a.flatten(1).t(), get(core), b.flatten(1)) : product(a, b);
+    return has(core) ? tucker_product(a.flatten(1).t(), get(core), b.flatten(1)) : product(a, b);
   }
 
  private:
@@ -99,7 +99,7 @@ torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
   } else {
     const torch::Tensor up = f.get("up"), down = f.get("down");
     rank = down.size(0);
-    change = f.has("mid") ? f.with_core(up.flatten(1), f.get("mid"), down.flatten(1)) : f.product(up, down);
+    change = f.has("mid") ? f.tucker_product(up.flatten(1), f.get("mid"), down.flatten(1)) : f.product(up, down);
   }
   if (change.numel() != c10::multiply_integers(weight) || change.size(0) != weight[0]) {
     throw std::invalid_argument(
@@ -136,14 +136,14 @@ namespace {
 
 /// What a changed weight in bfloat16 becomes: a U-Net may compute in it. Elsewhere it is but a way of storing, as
 /// float16 is.
-enum class Bfloat16 { kStays, kBecomesFloat };
+enum class Bfloat16 { kKeep, kToFloat };
 
 void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale, Bfloat16 low,
                  torch::nn::Module& network) {
   const torch::NoGradGuard no_grad;
   const auto add = [&](torch::Tensor& weight, const torch::Tensor& change) {
     const torch::ScalarType stored = weight.scalar_type();
-    const bool stays = low == Bfloat16::kStays && stored == torch::kBFloat16;
+    const bool stays = low == Bfloat16::kKeep && stored == torch::kBFloat16;
     weight.set_data(
         (weight.to(torch::kDouble) + scale * change).to(stays ? stored : torch::promoteTypes(stored, torch::kFloat)));
   };
@@ -203,10 +203,10 @@ Lora read_lora(const fs::path& file, const Prior& prior) {
   return lora;
 }
 
-void apply(const Lora& lora, double scale, Prior& prior) {
+void apply_lora(const Lora& lora, double scale, Prior& prior) {
   const bool low = nn::precision_of(prior.unet) == torch::kBFloat16;
-  add_changes(lora, lora.unet, scale, low ? Bfloat16::kStays : Bfloat16::kBecomesFloat, *prior.unet);
-  add_changes(lora, lora.text, scale, Bfloat16::kBecomesFloat, *prior.encoder);
+  add_changes(lora, lora.unet, scale, low ? Bfloat16::kKeep : Bfloat16::kToFloat, *prior.unet);
+  add_changes(lora, lora.text, scale, Bfloat16::kToFloat, *prior.encoder);
 }
 
 }  // namespace lucid::text_to_image

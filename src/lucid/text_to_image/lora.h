@@ -37,6 +37,6 @@ struct Lora {
 Lora read_lora(const std::filesystem::path& file, const Prior& prior);
 
 /// Adds scale times the changes to the prior's weights. Throws UserError that names both shapes where they do not fit.
-void apply(const Lora& lora, double scale, Prior& prior);
+void apply_lora(const Lora& lora, double scale, Prior& prior);
 
 }  // namespace lucid::text_to_image

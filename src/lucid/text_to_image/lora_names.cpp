@@ -21,7 +21,7 @@ std::vector<std::string> layers_of(const torch::nn::Module& network) {
   return layers;
 }
 
-std::map<std::string, std::string, std::less<>> by_underscores(const std::vector<std::string>& layers) {
+std::map<std::string, std::string, std::less<>> by_flat_name(const std::vector<std::string>& layers) {
   std::map<std::string, std::string, std::less<>> map;
   for (const std::string& layer : layers) {
     std::string flat = layer;
@@ -71,47 +71,47 @@ bool take_back(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-struct Ending {
-  std::string_view ending, factor;
+struct Suffix {
+  std::string_view suffix, factor;
 };
 // The longer first where one ends in another.
-constexpr Ending kKohyaEndings[] = {{".lora_up.weight", "up"},   {".lora_down.weight", "down"},
-                                    {".lora_mid.weight", "mid"}, {".dora_scale", "dora_scale"},
-                                    {".alpha", "alpha"},         {".hada_w1_a", "hada_w1_a"},
-                                    {".hada_w1_b", "hada_w1_b"}, {".hada_w2_a", "hada_w2_a"},
-                                    {".hada_w2_b", "hada_w2_b"}, {".hada_t1", "hada_t1"},
-                                    {".hada_t2", "hada_t2"},     {".lokr_w1", "lokr_w1"},
-                                    {".lokr_w1_a", "lokr_w1_a"}, {".lokr_w1_b", "lokr_w1_b"},
-                                    {".lokr_w2", "lokr_w2"},     {".lokr_w2_a", "lokr_w2_a"},
-                                    {".lokr_w2_b", "lokr_w2_b"}, {".lokr_t2", "lokr_t2"},
-                                    {".diff", "diff"},           {".diff_b", "diff_b"}};
-constexpr Ending kDiffusersEndings[] = {{".lora_linear_layer.down.weight", "down"},
-                                        {".lora_linear_layer.up.weight", "up"},
-                                        {"_lora.down.weight", "down"},
-                                        {"_lora.up.weight", "up"},
-                                        {".lora.down.weight", "down"},
-                                        {".lora.up.weight", "up"},
-                                        {".lora_A.default.weight", "down"},
-                                        {".lora_B.default.weight", "up"},
-                                        {".lora_A.weight", "down"},
-                                        {".lora_B.weight", "up"},
-                                        {".lora_magnitude_vector.weight", "dora_scale"},
-                                        {".lora_magnitude_vector.default.weight", "dora_scale"},
-                                        {".alpha", "alpha"}};
+constexpr Suffix kKohyaSuffixes[] = {{".lora_up.weight", "up"},   {".lora_down.weight", "down"},
+                                     {".lora_mid.weight", "mid"}, {".dora_scale", "dora_scale"},
+                                     {".alpha", "alpha"},         {".hada_w1_a", "hada_w1_a"},
+                                     {".hada_w1_b", "hada_w1_b"}, {".hada_w2_a", "hada_w2_a"},
+                                     {".hada_w2_b", "hada_w2_b"}, {".hada_t1", "hada_t1"},
+                                     {".hada_t2", "hada_t2"},     {".lokr_w1", "lokr_w1"},
+                                     {".lokr_w1_a", "lokr_w1_a"}, {".lokr_w1_b", "lokr_w1_b"},
+                                     {".lokr_w2", "lokr_w2"},     {".lokr_w2_a", "lokr_w2_a"},
+                                     {".lokr_w2_b", "lokr_w2_b"}, {".lokr_t2", "lokr_t2"},
+                                     {".diff", "diff"},           {".diff_b", "diff_b"}};
+constexpr Suffix kDiffusersSuffixes[] = {{".lora_linear_layer.down.weight", "down"},
+                                         {".lora_linear_layer.up.weight", "up"},
+                                         {"_lora.down.weight", "down"},
+                                         {"_lora.up.weight", "up"},
+                                         {".lora.down.weight", "down"},
+                                         {".lora.up.weight", "up"},
+                                         {".lora_A.default.weight", "down"},
+                                         {".lora_B.default.weight", "up"},
+                                         {".lora_A.weight", "down"},
+                                         {".lora_B.weight", "up"},
+                                         {".lora_magnitude_vector.weight", "dora_scale"},
+                                         {".lora_magnitude_vector.default.weight", "dora_scale"},
+                                         {".alpha", "alpha"}};
 
 }  // namespace
 
 bool LayerNames::Network::has(std::string_view module) const {
   std::string flat(module);
   std::ranges::replace(flat, '.', '_');
-  const auto it = by_underscores.find(flat);
-  return it != by_underscores.end() && it->second == module;
+  const auto it = by_flat_name.find(flat);
+  return it != by_flat_name.end() && it->second == module;
 }
 
 LayerNames::LayerNames(const Prior& prior) {
   const std::vector<std::string> unet = layers_of(*prior.unet), text = layers_of(*prior.encoder);
-  unet_ = {.by_underscores = by_underscores(unet), .by_index = pti_unet_order(unet)};
-  text_ = {.by_underscores = by_underscores(text), .by_index = pti_text_order(text)};
+  unet_ = {.by_flat_name = by_flat_name(unet), .by_index = pti_unet_order(unet)};
+  text_ = {.by_flat_name = by_flat_name(text), .by_index = pti_text_order(text)};
 }
 
 std::optional<LayerPart> LayerNames::find(std::string_view name) const {
@@ -128,9 +128,9 @@ std::optional<LayerPart> LayerNames::kohya(std::string_view name) const {
   } else if (!take_front(name, "lora_unet_")) {
     return std::nullopt;
   }
-  for (const auto& [ending, factor] : kKohyaEndings) {
-    if (!take_back(name, ending)) continue;
-    const auto& modules = network(part.is_text).by_underscores;
+  for (const auto& [suffix, factor] : kKohyaSuffixes) {
+    if (!take_back(name, suffix)) continue;
+    const auto& modules = network(part.is_text).by_flat_name;
     const auto it = modules.find(name);
     if (it == modules.end()) return std::nullopt;
     part.module = it->second;
@@ -147,8 +147,8 @@ std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   LayerPart part;
   part.is_text = take_front(name, "text_encoder.");
   if (!part.is_text) take_front(name, "unet.");
-  for (const auto& [ending, factor] : kDiffusersEndings) {
-    if (!take_back(name, ending)) continue;
+  for (const auto& [suffix, factor] : kDiffusersSuffixes) {
+    if (!take_back(name, suffix)) continue;
     part.module = name;
     part.factor = factor;
     break;

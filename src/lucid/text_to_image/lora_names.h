@@ -25,8 +25,8 @@ class LayerNames {
 
  private:
   struct Network {
-    std::map<std::string, std::string, std::less<>> by_underscores;  // "down_blocks_0_..." -> module
-    std::vector<std::string> by_index;                               // PTI's traversal
+    std::map<std::string, std::string, std::less<>> by_flat_name;  // "down_blocks_0_..." -> module
+    std::vector<std::string> by_index;                             // PTI's traversal
     bool has(std::string_view module) const;
   };
   std::optional<LayerPart> kohya(std::string_view name) const;

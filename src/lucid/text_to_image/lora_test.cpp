@@ -47,7 +47,7 @@ TEST_P(EveryLayoutGolden, GivesTheLibrarysOutputs) {
   for (const double scale : {1.0, 0.6}) {
     Prior prior = make_prior();
     const Lora lora = read_lora(folder() / (std::string(file) + ".safetensors"), prior);
-    apply(lora, scale, prior);
+    apply_lora(lora, scale, prior);
     for (const auto& [word, vector] : lora.tokens) {
       add({.file = file, .token = word, .vectors = vector.unsqueeze(0)}, prior);
     }
@@ -92,10 +92,10 @@ TEST(Lora, SeveralAddUp) {
   Prior once = make_prior(), twice = make_prior();
   const Lora kohya = read_lora(folder() / "lora_kohya.safetensors", once);
   const Lora peft = read_lora(folder() / "lora_peft.safetensors", once);
-  apply(kohya, 0.5, once);
-  apply(peft, 0.3, once);
-  apply(peft, 0.3, twice);
-  apply(kohya, 0.5, twice);
+  apply_lora(kohya, 0.5, once);
+  apply_lora(peft, 0.3, once);
+  apply_lora(peft, 0.3, twice);
+  apply_lora(kohya, 0.5, twice);
   EXPECT_LT(relative_max_error(unet_out(once), unet_out(twice)), 1e-5);
 }
 
@@ -106,7 +106,7 @@ TEST(Lora, WhatItChangesIsNotRoundedTo16BitsInAUNetOfFloat32) {
     auto parameters = prior.unet->named_parameters();
     const std::set<std::string> halves = nn::weights_that_take_half(*prior.unet);
     for (const std::string& name : halves) parameters[name].set_data(parameters[name].to(type));
-    apply(lora, 1, prior);
+    apply_lora(lora, 1, prior);
     int64_t changed = 0;
     for (const std::string& name : halves) {
       const bool changes = lora.unet.contains(name.substr(0, name.size() - std::string(".weight").size()));
@@ -132,8 +132,8 @@ TEST(Lora, AUNetSavedByItselfHasNoPrefix) {
     Prior one = make_prior(), other = make_prior();
     Lora lora = read_lora(folder() / (name + ".safetensors"), one);
     lora.text.clear();
-    apply(lora, 1, one);
-    apply(read_lora(file, other), 1, other);
+    apply_lora(lora, 1, one);
+    apply_lora(read_lora(file, other), 1, other);
     EXPECT_TRUE(torch::equal(unet_out(one), unet_out(other))) << name;
   }
 }
@@ -235,7 +235,7 @@ TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
     weights::write_safetensors(file, tensors);
     return lucid::test::mistake_of([&] {
       Prior prior = make_prior();
-      apply(read_lora(file, prior), 1, prior);
+      apply_lora(read_lora(file, prior), 1, prior);
     });
   };
   const Tensors good = {{layer + ".lora_up.weight", torch::ones({32, 2})},

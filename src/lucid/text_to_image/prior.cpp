@@ -38,7 +38,7 @@ int64_t sample_size(const fs::path& file) {
   return size[0];
 }
 
-void check_fit(const Prior& prior, const fs::path& file) {
+void check_compatible(const Prior& prior, const fs::path& file) {
   const auto check = [&](const char* part, const char* key, int64_t unet_has, int64_t part_has) {
     if (unet_has == part_has) return;
     throw UserError(UserMistake{.what_happened = fmt::format("the U-Net has {}, {} gives {}", unet_has, part, part_has),
@@ -77,14 +77,14 @@ Prior load_prior(const fs::path& folder, const nn::WeightTypes& types) {
       .folder = folder,
       .weight_files = weight_files,
   };
-  check_fit(prior, folder / "unet/config.json");
+  check_compatible(prior, folder / "unet/config.json");
   prior.picture_size = sample_size(folder / "unet" / "config.json") * prior.vae->config().downscale();
   return prior;
 }
 
-std::string expanded(const Prior& prior, const std::string& text) {
+std::string expand_tokens(const Prior& prior, const std::string& text) {
   std::string result = text;
-  for (const auto& [word, spelling] : prior.expansions) {
+  for (const auto& [word, spelling] : prior.token_expansions) {
     for (size_t at = result.find(word); at != std::string::npos; at = result.find(word, at + spelling.size())) {
       result.replace(at, word.size(), spelling);
     }
@@ -95,7 +95,8 @@ std::string expanded(const Prior& prior, const std::string& text) {
 torch::Tensor embed(const Prior& prior, const std::string& text) {
   const torch::NoGradGuard no_grad;
   text::Encoder encoder = prior.encoder;  // a handle: forward is not const
-  const std::vector<int64_t> ids = prior.tokenizer.encode_padded(expanded(prior, text), encoder->config().positions);
+  const std::vector<int64_t> ids =
+      prior.tokenizer.encode_padded(expand_tokens(prior, text), encoder->config().positions);
   const torch::Device device = encoder->parameters().front().device();
   return encoder->forward(torch::tensor(ids, torch::kLong).unsqueeze(0).to(device));
 }

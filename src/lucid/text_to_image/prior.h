@@ -28,7 +28,7 @@ struct Prior {
   std::filesystem::path folder;  // or the one file that all came from
   std::vector<std::filesystem::path> weight_files;
   /// Words that stand for several tokens, and how they are spelt then (textual inversions of several vectors).
-  std::vector<std::pair<std::string, std::string>> expansions = {};
+  std::vector<std::pair<std::string, std::string>> token_expansions = {};
   int64_t picture_size = 0;  // pixels a side: the U-Net's sample_size times the VAE's downscale
 };
 
@@ -36,8 +36,8 @@ struct Prior {
 /// inputs of types.precision; the text encoder's weights stay as they are stored. Throws UserError.
 Prior load_prior(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
 
-/// `text` with its expansions, as the tokenizer reads it.
-std::string expanded(const Prior& prior, const std::string& text);
+/// `text` with its token_expansions, as the tokenizer reads it.
+std::string expand_tokens(const Prior& prior, const std::string& text);
 
 /// last_hidden_state of `text`: [1,L,D]. Not cached here.
 torch::Tensor embed(const Prior& prior, const std::string& text);

@@ -16,7 +16,7 @@ Module frozen(Module module) {
 }
 
 /// Throws UserError, with `file`, where the widths of text encoder, U-Net and VAE do not fit one another.
-void check_fit(const Prior& prior, const std::filesystem::path& file);
+void check_compatible(const Prior& prior, const std::filesystem::path& file);
 
 /// sample_size of a U-Net's config.json, in latent pixels: a number, or two equal ones. Throws UserError.
 int64_t sample_size(const std::filesystem::path& file);

@@ -51,7 +51,7 @@ class Shapes {
   const StateDict& part_;
 };
 
-std::string gunzipped(const fs::path& file) {
+std::string read_gzip(const fs::path& file) {
   constexpr size_t kMost = 16 << 20;
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), &gzclose);
   std::string text;
@@ -67,8 +67,8 @@ std::string gunzipped(const fs::path& file) {
 }
 
 /// Refuses widths that the groups and heads of all published models do not divide: this is another model.
-void check_published(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
-                     const std::vector<int64_t>& heads) {
+void check_standard_widths(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
+                           const std::vector<int64_t>& heads) {
   for (size_t i = 0; i < widths.size(); ++i) {
     if (widths[i] % groups == 0 && (heads.empty() || widths[i] % heads[i] == 0)) continue;
     throw UserError(
@@ -151,38 +151,41 @@ text::EncoderConfig encoder_config_of(const LdmParts& parts) {
   return config;
 }
 
-diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t channels,
+diffusion::Prediction detect_prediction(diffusion::Denoiser& unet, int64_t channels,
                                         const torch::Tensor& empty_prompt) {
   constexpr int64_t kSide = 32, kLast = 999;
   const torch::NoGradGuard no_grad;
   Rng rng(0, "prediction probe");
   torch::Tensor noise = torch::empty({1, channels, kSide, kSide});
   rng.fill_normal(noise.data_ptr<float>(), static_cast<size_t>(noise.numel()));
-  const torch::Tensor told = unet.predict(noise, torch::tensor({kLast}), empty_prompt);
-  const double likeness = ((told * noise).sum() / (told.norm() * noise.norm() + 1e-12)).item<double>();
-  return likeness > 0.5 ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
+  const torch::Tensor predicted = unet.predict(noise, torch::tensor({kLast}), empty_prompt);
+  const double cosine = ((predicted * noise).sum() / (predicted.norm() * noise.norm() + 1e-12)).item<double>();
+  return cosine > 0.5 ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
 }
 
 Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   LdmParts parts = weights::split_ldm(weights::read_weights(file));
-  const bool told = !options.configs.empty();
+  const bool has_configs = !options.configs.empty();
   const fs::path& configs = options.configs;
   const auto unet_config =
-      told ? diffusion::UNetConfig::from_file(configs / "unet/config.json") : unet_config_of(parts);
-  const auto vae_config = told ? diffusion::VaeConfig::from_file(configs / "vae/config.json") : vae_config_of(parts);
-  if (!told) {
-    check_published(file, unet_config.block_out_channels, unet_config.norm_num_groups, unet_config.heads_per_block);
-    check_published(file, vae_config.block_out_channels, vae_config.norm_num_groups, {});
+      has_configs ? diffusion::UNetConfig::from_file(configs / "unet/config.json") : unet_config_of(parts);
+  const auto vae_config =
+      has_configs ? diffusion::VaeConfig::from_file(configs / "vae/config.json") : vae_config_of(parts);
+  if (!has_configs) {
+    check_standard_widths(file, unet_config.block_out_channels, unet_config.norm_num_groups,
+                          unet_config.heads_per_block);
+    check_standard_widths(file, vae_config.block_out_channels, vae_config.norm_num_groups, {});
   }
   const auto unet = nn::filled<diffusion::UNet>(unet_config, std::move(parts.unet), options.types);
   const auto vae = nn::filled<diffusion::Vae>(vae_config, std::move(parts.vae), options.types);
   const auto encoder_config =
-      told ? text::EncoderConfig::from_file(configs / "text_encoder/config.json") : encoder_config_of(parts);
-  const text::Encoder encoder = text::filled_encoder(encoder_config, std::move(parts.text));
-  auto tokenizer = told ? text::Tokenizer::from_folder(configs / "tokenizer")
-                        : text::Tokenizer::from_merges(gunzipped(options.merges), /*sd2_padding=*/parts.open_clip);
-  auto schedule = told ? diffusion::ScheduleConfig::from_file(configs / "scheduler/scheduler_config.json")
-                       : stable_diffusion_schedule(diffusion::Prediction::kEpsilon);
+      has_configs ? text::EncoderConfig::from_file(configs / "text_encoder/config.json") : encoder_config_of(parts);
+  const text::Encoder encoder = text::load_encoder(encoder_config, std::move(parts.text));
+  auto tokenizer = has_configs
+                       ? text::Tokenizer::from_folder(configs / "tokenizer")
+                       : text::Tokenizer::from_merges(read_gzip(options.merges), /*sd2_padding=*/parts.open_clip);
+  auto schedule = has_configs ? diffusion::ScheduleConfig::from_file(configs / "scheduler/scheduler_config.json")
+                              : stable_diffusion_schedule(diffusion::Prediction::kEpsilon);
   Prior prior{.tokenizer = std::move(tokenizer),
               .encoder = frozen(encoder),
               .unet = frozen(unet),
@@ -190,17 +193,17 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
               .schedule = diffusion::Schedule(schedule),
               .folder = file,
               .weight_files = {file}};
-  check_fit(prior, file);
+  check_compatible(prior, file);
   if (options.prediction) {
     schedule.prediction = *options.prediction;
-  } else if (!told && parts.open_clip) {
+  } else if (!has_configs && parts.open_clip) {
     diffusion::UNetDenoiser denoiser(prior.unet, {.low_memory = true});  // for one answer
-    schedule.prediction = probed_prediction(denoiser, prior.unet->config().in_channels, embed(prior, ""));
+    schedule.prediction = detect_prediction(denoiser, prior.unet->config().in_channels, embed(prior, ""));
   }
   prior.schedule = diffusion::Schedule(schedule);
   // 2.x in velocities was trained on 768 pixels.
   constexpr int64_t kSmall = 512, kLarge = 768;
-  prior.picture_size = told ? sample_size(configs / "unet/config.json") * prior.vae->config().downscale()
+  prior.picture_size = has_configs ? sample_size(configs / "unet/config.json") * prior.vae->config().downscale()
                        : schedule.prediction == diffusion::Prediction::kV ? kLarge
                                                                           : kSmall;
   return prior;

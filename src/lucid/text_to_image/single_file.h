@@ -35,6 +35,6 @@ text::EncoderConfig encoder_config_of(const weights::LdmParts& parts);
 
 /// Told pure noise [1,channels,h,w] at the last timestep, a U-Net of noise gives it back; one of velocities gives the
 /// mean picture.
-diffusion::Prediction probed_prediction(diffusion::Denoiser& unet, int64_t channels, const torch::Tensor& empty_prompt);
+diffusion::Prediction detect_prediction(diffusion::Denoiser& unet, int64_t channels, const torch::Tensor& empty_prompt);
 
 }  // namespace lucid::text_to_image

@@ -88,8 +88,8 @@ class OnePicture final : public diffusion::Denoiser {
 TEST(SingleFile, TheProbeTellsNoiseFromVelocity) {
   OnePicture noise(false), velocity(true);
   const torch::Tensor prompt = torch::zeros({1, 2, 3});
-  EXPECT_EQ(probed_prediction(noise, 4, prompt), diffusion::Prediction::kEpsilon);
-  EXPECT_EQ(probed_prediction(velocity, 4, prompt), diffusion::Prediction::kV);
+  EXPECT_EQ(detect_prediction(noise, 4, prompt), diffusion::Prediction::kEpsilon);
+  EXPECT_EQ(detect_prediction(velocity, 4, prompt), diffusion::Prediction::kV);
 }
 
 TEST(SingleFile, WhatDoesNotFitIsSaid) {

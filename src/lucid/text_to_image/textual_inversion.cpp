@@ -54,7 +54,7 @@ std::vector<Inversion> read_inversions(const fs::path& file, const std::string& 
   return inversions;
 }
 
-void add(const Inversion& inversion, Prior& prior) {
+void add_inversion(const Inversion& inversion, Prior& prior) {
   const int64_t width = prior.encoder->config().hidden_size, count = inversion.vectors.size(0);
   if (inversion.vectors.size(1) != width) {
     refuse(inversion.file,
@@ -67,8 +67,8 @@ void add(const Inversion& inversion, Prior& prior) {
     spellings.push_back(fmt::format("{}_{}", inversion.token, i));
     spelling += " " + spellings.back();
   }
-  prior.encoder->set_tokens(prior.tokenizer.add_tokens(spellings), inversion.vectors);
-  if (count > 1) prior.expansions.emplace_back(inversion.token, spelling);
+  prior.encoder->set_token_embeddings(prior.tokenizer.add_tokens(spellings), inversion.vectors);
+  if (count > 1) prior.token_expansions.emplace_back(inversion.token, spelling);
 }
 
 }  // namespace lucid::text_to_image

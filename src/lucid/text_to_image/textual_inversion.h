@@ -22,6 +22,6 @@ std::vector<Inversion> read_inversions(const std::filesystem::path& file, const 
 
 /// Teaches the prior the word. Its vectors become the tokens WORD, WORD_1, WORD_2, ..., and WORD in a prompt stands for
 /// all of them, as in diffusers. Throws UserError where the width is another one, or the word is known already.
-void add(const Inversion& inversion, Prior& prior);
+void add_inversion(const Inversion& inversion, Prior& prior);
 
 }  // namespace lucid::text_to_image

@@ -15,7 +15,7 @@ Prior prior_with_all_words() {
   for (const auto& [file, token] :
        {std::pair("ti_single.safetensors", ""), std::pair("ti_multi.safetensors", ""), std::pair("ti_a1111.pt", ""),
         std::pair("ti_emb_params.safetensors", "<golden-emb>")}) {
-    for (const Inversion& inversion : read_inversions(test::folder() / file, token)) add(inversion, prior);
+    for (const Inversion& inversion : read_inversions(test::folder() / file, token)) add_inversion(inversion, prior);
   }
   return prior;
 }
@@ -30,7 +30,7 @@ TEST(InversionGolden, IdsAndEmbeddingsAreDiffusers) {
   for (size_t i = 0; i < prompts.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
     for (const auto& [key, text] :
-         {std::pair("input_ids", expanded(prior, prompts[i])), std::pair("input_ids_not_expanded", prompts[i])}) {
+         {std::pair("input_ids", expand_tokens(prior, prompts[i])), std::pair("input_ids_not_expanded", prompts[i])}) {
       const auto ids = torch::tensor(prior.tokenizer.encode_padded(text, 77), torch::kLong);
       EXPECT_TRUE(torch::equal(ids, expected.at(key)[row])) << key << ' ' << prompts[i] << '\n' << ids.slice(0, 0, 12);
     }
@@ -54,7 +54,8 @@ TEST(Inversion, WhatDoesNotFitIsSaid) {
     weights::write_safetensors(folder.path / "word.safetensors", tensors);
     return lucid::test::mistake_of([&] {
       Prior prior = test::make_prior();
-      for (const Inversion& inversion : read_inversions(folder.path / "word.safetensors", token)) add(inversion, prior);
+      for (const Inversion& inversion : read_inversions(folder.path / "word.safetensors", token))
+        add_inversion(inversion, prior);
     });
   };
   const std::string width = problem({{"<w>", torch::ones({40})}}).what_happened;

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxAnchors = 64;  // each is an embedding that a run holds
 
 // Any turn -> (-180, 180].
-double one_turn(double azimuth) {
+double wrapped_azimuth(double azimuth) {
   const double turned = std::remainder(azimuth, 360.0);
   return turned == -180 ? 180 : turned;
 }
@@ -26,7 +26,7 @@ ViewAnchors::ViewAnchors(std::vector<ViewAnchor> anchors) : anchors_(std::move(a
   if (anchors_.empty() || anchors_.size() > kMaxAnchors) refuse(fmt::format("1 to {} are possible", kMaxAnchors));
   for (ViewAnchor& anchor : anchors_) {
     if (!std::isfinite(anchor.azimuth) || !(std::abs(anchor.elevation) <= 90)) refuse("an angle is out of range");
-    anchor.azimuth = one_turn(anchor.azimuth);
+    anchor.azimuth = wrapped_azimuth(anchor.azimuth);
   }
   std::ranges::sort(anchors_, {}, [](const ViewAnchor& a) { return std::pair(a.elevation, a.azimuth); });
   for (size_t i = 0; i < anchors_.size(); ++i) {
@@ -84,7 +84,7 @@ ViewAnchors ViewAnchors::of_prior(const std::filesystem::path& folder) {
 }
 
 ViewAnchors::Segment ViewAnchors::segment_of(const Ring& ring, double azimuth) const {
-  azimuth = one_turn(azimuth);
+  azimuth = wrapped_azimuth(azimuth);
   // The last anchor at or before the azimuth; before the first one, the last of the ring, a turn earlier.
   size_t from = ring.end - 1;
   for (size_t i = ring.begin; i < ring.end && anchors_[i].azimuth <= azimuth; ++i) from = i;

@@ -17,13 +17,13 @@ ViewPrompts::ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, c
   LUCID_CHECK(table_.dim() == 3 && table_.size(0) == count_ + 2, "{} prompts for {} anchors", table_.size(0), count_);
 }
 
-torch::Tensor ViewPrompts::of_one(int64_t row) const {
+torch::Tensor ViewPrompts::one_hot(int64_t row) const {
   torch::Tensor weights = torch::zeros({1, count_ + 2});
   weights[0][row] = 1;
   return weights;
 }
 
-torch::Tensor ViewPrompts::of_views(const std::vector<Direction>& views) const {
+torch::Tensor ViewPrompts::view_weights(const std::vector<Direction>& views) const {
   std::vector<double> azimuths, elevations;
   for (const Direction& view : views) {
     azimuths.push_back(view.azimuth);
@@ -32,14 +32,14 @@ torch::Tensor ViewPrompts::of_views(const std::vector<Direction>& views) const {
   return torch::constant_pad_nd(anchors_.weights(azimuths, elevations), {0, 2});
 }
 
-torch::Tensor ViewPrompts::of_anchors(const std::vector<size_t>& anchors) const {
+torch::Tensor ViewPrompts::anchor_weights(const std::vector<size_t>& anchors) const {
   std::vector<torch::Tensor> rows;
-  for (const size_t anchor : anchors) rows.push_back(of_one(static_cast<int64_t>(anchor)));
+  for (const size_t anchor : anchors) rows.push_back(one_hot(static_cast<int64_t>(anchor)));
   return torch::cat(rows);
 }
 
 torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
-  return nn::PromptMix(prompts.table(), prompts.of_views(views)).embeddings();
+  return nn::PromptMix(prompts.table(), prompts.view_weights(views)).embeddings();
 }
 
 }  // namespace lucid::text_to_image

@@ -30,13 +30,13 @@ class ViewPrompts {
   torch::Tensor negative() const { return table_.slice(0, count_, count_ + 1); }
   torch::Tensor inverse() const { return table_.slice(0, count_ + 1); }
 
-  torch::Tensor of_negative() const { return of_one(count_); }  // [1,K+2]
-  torch::Tensor of_inverse() const { return of_one(count_ + 1); }
-  torch::Tensor of_views(const std::vector<Direction>& views) const;   // [B,K+2], each view's own prompt
-  torch::Tensor of_anchors(const std::vector<size_t>& anchors) const;  // [B,K+2]
+  torch::Tensor negative_weights() const { return one_hot(count_); }  // [1,K+2]
+  torch::Tensor inverse_weights() const { return one_hot(count_ + 1); }
+  torch::Tensor view_weights(const std::vector<Direction>& views) const;   // [B,K+2], each view's own prompt
+  torch::Tensor anchor_weights(const std::vector<size_t>& anchors) const;  // [B,K+2]
 
  private:
-  torch::Tensor of_one(int64_t row) const;
+  torch::Tensor one_hot(int64_t row) const;
 
   ViewAnchors anchors_;
   torch::Tensor table_;

@@ -16,8 +16,8 @@ inline std::string shortened(const std::string& name) {
 }
 
 /// Throws UserError about `file`; `name` is the tensor or entry that is wrong, if it is one.
-[[noreturn]] inline void damaged(const std::filesystem::path& file, const std::string& what,
-                                 const std::string& name = "") {
+[[noreturn]] inline void throw_damaged(const std::filesystem::path& file, const std::string& what,
+                                       const std::string& name = "") {
   throw UserError({.what_happened = what,
                    .file = file.string(),
                    .key = shortened(name),

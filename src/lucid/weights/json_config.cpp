@@ -7,7 +7,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/weights/damaged.h"
+#include "lucid/weights/error_messages.h"
 
 namespace lucid::weights {
 namespace {
@@ -15,12 +15,12 @@ namespace {
 constexpr size_t kMaxBytes = size_t{1} << 26;  // a tokenizer's vocab.json has about 1 MB
 constexpr size_t kMaxListed = 64;              // elements of a list, and characters of a value in a message
 
-std::string shown(const nlohmann::json& value) {
+std::string excerpt(const nlohmann::json& value) {
   std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
   return text.size() <= kMaxListed ? text : text.substr(0, kMaxListed) + "...";
 }
 
-bool same(const nlohmann::json& a, const nlohmann::json& b) {
+bool equal_json(const nlohmann::json& a, const nlohmann::json& b) {
   return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b;
 }
 
@@ -36,9 +36,9 @@ nlohmann::json read_json_object(const std::filesystem::path& file) {
   try {
     object = nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::parse_error& error) {
-    damaged(file, fmt::format("is not valid JSON (byte {})", error.byte));
+    throw_damaged(file, fmt::format("is not valid JSON (byte {})", error.byte));
   } catch (const nlohmann::json::exception& error) {  // a number that no double can hold
-    damaged(file, fmt::format("is not usable JSON: {}", error.what()));
+    throw_damaged(file, fmt::format("is not usable JSON: {}", error.what()));
   }
   if (!object.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
   return object;
@@ -56,42 +56,42 @@ bool JsonConfig::has(const std::string& key) const {
   return it != json_.end() && !it->is_null();
 }
 
-int64_t JsonConfig::positive(const std::string& key, int64_t otherwise, int64_t at_most) const {
-  if (!has(key)) return otherwise;
+int64_t JsonConfig::positive(const std::string& key, int64_t fallback, int64_t at_most) const {
+  if (!has(key)) return fallback;
   if (!is_positive(value(key)) || value(key).get<int64_t>() > at_most) {
     refuse(key, fmt::format("must be a positive whole number, {} at most", at_most));
   }
   return value(key).get<int64_t>();
 }
 
-int64_t JsonConfig::integer(const std::string& key, int64_t otherwise) const {
-  if (!has(key)) return otherwise;
+int64_t JsonConfig::integer(const std::string& key, int64_t fallback) const {
+  if (!has(key)) return fallback;
   if (!value(key).is_number_integer() || std::abs(value(key).get<double>()) > kMaxCount) {
     refuse(key, "must be a whole number");
   }
   return value(key).get<int64_t>();
 }
 
-double JsonConfig::number(const std::string& key, double otherwise) const {
-  if (!has(key)) return otherwise;
+double JsonConfig::number(const std::string& key, double fallback) const {
+  if (!has(key)) return fallback;
   if (!value(key).is_number() || !std::isfinite(value(key).get<double>())) refuse(key, "must be a number");
   return value(key).get<double>();
 }
 
-bool JsonConfig::boolean(const std::string& key, bool otherwise) const {
-  if (!has(key)) return otherwise;
+bool JsonConfig::boolean(const std::string& key, bool fallback) const {
+  if (!has(key)) return fallback;
   if (!value(key).is_boolean()) refuse(key, "must be true or false");
   return value(key).get<bool>();
 }
 
-std::string JsonConfig::text(const std::string& key, const std::string& otherwise) const {
-  if (!has(key)) return otherwise;
+std::string JsonConfig::text(const std::string& key, const std::string& fallback) const {
+  if (!has(key)) return fallback;
   if (!value(key).is_string()) refuse(key, "must be a text");
   return value(key).get<std::string>();
 }
 
-std::vector<int64_t> JsonConfig::positives(const std::string& key, const std::vector<int64_t>& otherwise) const {
-  if (!has(key)) return otherwise;
+std::vector<int64_t> JsonConfig::positives(const std::string& key, const std::vector<int64_t>& fallback) const {
+  if (!has(key)) return fallback;
   const auto& list = value(key);
   if (!list.is_array() || list.empty() || list.size() > kMaxListed || !std::ranges::all_of(list, is_positive)) {
     refuse(key, "must be a list of positive whole numbers");
@@ -99,28 +99,28 @@ std::vector<int64_t> JsonConfig::positives(const std::string& key, const std::ve
   return list.get<std::vector<int64_t>>();
 }
 
-std::vector<double> JsonConfig::numbers(const std::string& key, const std::vector<double>& otherwise) const {
-  if (!has(key)) return otherwise;
+std::vector<double> JsonConfig::numbers(const std::string& key, const std::vector<double>& fallback) const {
+  if (!has(key)) return fallback;
   const auto& list = value(key);
   const auto finite = [](const auto& element) {
     return element.is_number() && std::isfinite(element.template get<double>());
   };
-  if (!list.is_array() || list.size() != otherwise.size() || !std::ranges::all_of(list, finite)) {
-    refuse(key, fmt::format("must be a list of {} numbers", otherwise.size()));
+  if (!list.is_array() || list.size() != fallback.size() || !std::ranges::all_of(list, finite)) {
+    refuse(key, fmt::format("must be a list of {} numbers", fallback.size()));
   }
   return list.get<std::vector<double>>();
 }
 
-int64_t JsonConfig::groups(const std::string& key, int64_t otherwise, const std::vector<int64_t>& widths) const {
-  const int64_t groups = positive(key, otherwise);
+int64_t JsonConfig::groups(const std::string& key, int64_t fallback, const std::vector<int64_t>& widths) const {
+  const int64_t groups = positive(key, fallback);
   for (const int64_t width : widths) {
     if (width % groups != 0) refuse(key, fmt::format("must divide every width, {} among them", width));
   }
   return groups;
 }
 
-std::vector<std::string> JsonConfig::texts(const std::string& key, const std::vector<std::string>& otherwise) const {
-  if (!has(key)) return otherwise;
+std::vector<std::string> JsonConfig::texts(const std::string& key, const std::vector<std::string>& fallback) const {
+  if (!has(key)) return fallback;
   const auto& list = value(key);
   if (!list.is_array() || list.empty() || list.size() > kMaxListed ||
       !std::ranges::all_of(list, [](const auto& element) { return element.is_string(); })) {
@@ -132,10 +132,10 @@ std::vector<std::string> JsonConfig::texts(const std::string& key, const std::ve
 void JsonConfig::only(const std::string& key, const nlohmann::json& supported) const {
   if (!has(key)) return;
   const auto& found = value(key);
-  const bool fine = found.is_array()
-                        ? std::ranges::all_of(found, [&](const auto& element) { return same(element, supported); })
-                        : same(found, supported);
-  if (!fine) refuse(key, fmt::format("is not supported: only {} is", shown(supported)));
+  const bool fine =
+      found.is_array() ? std::ranges::all_of(found, [&](const auto& element) { return equal_json(element, supported); })
+                       : equal_json(found, supported);
+  if (!fine) refuse(key, fmt::format("is not supported: only {} is", excerpt(supported)));
 }
 
 void JsonConfig::none_of(const std::vector<std::string>& keys) const {
@@ -145,10 +145,11 @@ void JsonConfig::none_of(const std::vector<std::string>& keys) const {
 }
 
 void JsonConfig::refuse(const std::string& key, const std::string& why, const std::string& hint) const {
-  throw UserError({.what_happened = fmt::format("{} {}", json_.contains(key) ? shown(json_.at(key)) : "(absent)", why),
-                   .file = file_.string(),
-                   .key = prefix_ + key,
-                   .hint = hint});
+  throw UserError(
+      {.what_happened = fmt::format("{} {}", json_.contains(key) ? excerpt(json_.at(key)) : "(absent)", why),
+       .file = file_.string(),
+       .key = prefix_ + key,
+       .hint = hint});
 }
 
 }  // namespace lucid::weights

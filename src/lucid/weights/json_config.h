@@ -28,17 +28,17 @@ class JsonConfig {
   bool has(const std::string& key) const;  // there, and not null
   bool has_null(const std::string& key) const { return json_.contains(key) && json_.at(key).is_null(); }
   bool is_list(const std::string& key) const { return has(key) && value(key).is_array(); }
-  int64_t positive(const std::string& key, int64_t otherwise, int64_t at_most = kMaxCount) const;
-  int64_t integer(const std::string& key, int64_t otherwise) const;
-  double number(const std::string& key, double otherwise) const;
-  bool boolean(const std::string& key, bool otherwise) const;
-  std::string text(const std::string& key, const std::string& otherwise) const;
-  std::vector<int64_t> positives(const std::string& key, const std::vector<int64_t>& otherwise) const;
-  /// As many as `otherwise` has.
-  std::vector<double> numbers(const std::string& key, const std::vector<double>& otherwise) const;
+  int64_t positive(const std::string& key, int64_t fallback, int64_t at_most = kMaxCount) const;
+  int64_t integer(const std::string& key, int64_t fallback) const;
+  double number(const std::string& key, double fallback) const;
+  bool boolean(const std::string& key, bool fallback) const;
+  std::string text(const std::string& key, const std::string& fallback) const;
+  std::vector<int64_t> positives(const std::string& key, const std::vector<int64_t>& fallback) const;
+  /// As many as `fallback` has.
+  std::vector<double> numbers(const std::string& key, const std::vector<double>& fallback) const;
   /// The number of groups of the group norms, which must divide every width.
-  int64_t groups(const std::string& key, int64_t otherwise, const std::vector<int64_t>& widths) const;
-  std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& otherwise) const;
+  int64_t groups(const std::string& key, int64_t fallback, const std::vector<int64_t>& widths) const;
+  std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& fallback) const;
 
   /// Refuses a value other than `supported`; a list passes if all its elements do.
   void only(const std::string& key, const nlohmann::json& supported) const;

@@ -34,7 +34,7 @@ void add_names(std::string& text, const char* what, const std::vector<std::strin
 
 /// Whether any number's exponent is all ones: NaN or Inf.
 template <class Bits>
-bool any_not_finite(const void* numbers, int64_t count, Bits exponent) {
+bool any_non_finite(const void* numbers, int64_t count, Bits exponent) {
   const auto* bits = static_cast<const Bits*>(numbers);
   std::atomic<bool> found{false};
   at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
@@ -50,20 +50,20 @@ bool any_not_finite(const void* numbers, int64_t count, Bits exponent) {
 bool is_finite(const torch::Tensor& x) {
   switch (x.scalar_type()) {
     case torch::kHalf:
-      return !any_not_finite<uint16_t>(x.data_ptr(), x.numel(), 0x7C00);
+      return !any_non_finite<uint16_t>(x.data_ptr(), x.numel(), 0x7C00);
     case torch::kBFloat16:
-      return !any_not_finite<uint16_t>(x.data_ptr(), x.numel(), 0x7F80);
+      return !any_non_finite<uint16_t>(x.data_ptr(), x.numel(), 0x7F80);
     case torch::kFloat:
-      return !any_not_finite<uint32_t>(x.data_ptr(), x.numel(), 0x7F800000);
+      return !any_non_finite<uint32_t>(x.data_ptr(), x.numel(), 0x7F800000);
     case torch::kDouble:
-      return !any_not_finite<uint64_t>(x.data_ptr(), x.numel(), 0x7FF0000000000000);
+      return !any_non_finite<uint64_t>(x.data_ptr(), x.numel(), 0x7FF0000000000000);
     default:
       return true;
   }
 }
 
 /// What an unfilled weight becomes; convolutions' lie as their forward passes run, channels last.
-torch::Tensor filled(const torch::Tensor& stored, std::optional<torch::ScalarType> precision) {
+torch::Tensor converted(const torch::Tensor& stored, std::optional<torch::ScalarType> precision) {
   if (!precision) return stored.contiguous();
   const auto format = stored.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
   return torch::empty(stored.sizes(), torch::TensorOptions(*precision).memory_format(format)).copy_(stored);
@@ -86,12 +86,12 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
       if (is_unfilled(target)) {
         const bool half = stored.scalar_type() == torch::kHalf || stored.scalar_type() == torch::kBFloat16;
         const bool stays = half && options.half_stays.contains(name);
-        target.set_data(filled(stored, stays ? std::nullopt : options.precision));
+        target.set_data(converted(stored, stays ? std::nullopt : options.precision));
       } else {
         target.copy_(stored);
       }
       if (!is_finite(target)) not_finite.push_back(name);
-      for (const auto& mapping : state.mappings) mapping->forget(stored);
+      for (const auto& mapping : state.mappings) mapping->release_pages(stored);
     }
   };
   for (auto& entry : module.named_parameters()) take(entry.key(), entry.value());
@@ -118,7 +118,7 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
   }
 }
 
-void check_asked_size(const StateDict& state, double asked) {
+void check_parameter_count(const StateDict& state, double asked) {
   double held = 0;
   for (const auto& [name, tensor] : state.tensors) held += static_cast<double>(tensor.numel());
   constexpr double kSlack = 4;

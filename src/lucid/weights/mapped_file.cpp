@@ -35,7 +35,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
 
 MappedFile::~MappedFile() { munmap(data_, size_); }
 
-void MappedFile::forget(const torch::Tensor& tensor) const {
+void MappedFile::release_pages(const torch::Tensor& tensor) const {
   const auto begin = reinterpret_cast<uintptr_t>(tensor.data_ptr()), end = begin + tensor.nbytes();
   const auto first = reinterpret_cast<uintptr_t>(data_);
   if (begin < first || end > first + size_) return;
@@ -44,7 +44,7 @@ void MappedFile::forget(const torch::Tensor& tensor) const {
   if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
 }
 
-torch::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
+torch::Tensor tensor_at(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
                         torch::ScalarType type) {
   char* data = file->data() + offset;
   if (type == torch::kBool) {  // a byte other than 0 and 1 is no bool in C++

@@ -26,7 +26,7 @@ class MappedFile {
   std::string_view bytes() const { return {data_, size_}; }
   /// Lets a tensor's pages go if it points into this file and they were never written to; whoever reads them again gets
   /// them from the file again.
-  void forget(const torch::Tensor& tensor) const;
+  void release_pages(const torch::Tensor& tensor) const;
 
  private:
   MappedFile(char* data, size_t size) : data_(data), size_(size) {}
@@ -36,7 +36,7 @@ class MappedFile {
 
 /// A tensor over `file`'s bytes from `offset` where their alignment allows it, else a copy. The caller has checked that
 /// they lie in the file.
-torch::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
+torch::Tensor tensor_at(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
                         torch::ScalarType type);
 
 }  // namespace lucid::weights

@@ -18,19 +18,20 @@ constexpr const char* kPickled = ".bin";
 /// The files that an index names, each once, all beside it.
 std::vector<fs::path> shards_of(const fs::path& index) {
   const nlohmann::json json = read_json_object(index);
-  const auto damaged = [&](const std::string& what) {
+  const auto bad_index = [&](const std::string& what) {
     return UserError(UserMistake{.what_happened = what, .file = index.string(), .key = "weight_map"});
   };
-  if (!json.contains("weight_map") || !json["weight_map"].is_object()) throw damaged("is not a map of names to files");
+  if (!json.contains("weight_map") || !json["weight_map"].is_object())
+    throw bad_index("is not a map of names to files");
   std::set<std::string> names;
   for (const auto& [tensor, file] : json["weight_map"].items()) {
-    if (!file.is_string()) throw damaged("is not a map of names to files");
+    if (!file.is_string()) throw bad_index("is not a map of names to files");
     names.insert(file.get<std::string>());
   }
-  if (names.empty()) throw damaged("names no file");
+  if (names.empty()) throw bad_index("names no file");
   std::vector<fs::path> files;
   for (const std::string& name : names) {
-    if (fs::path(name).filename() != name) throw damaged("names a file outside its folder: " + name.substr(0, 200));
+    if (fs::path(name).filename() != name) throw bad_index("names a file outside its folder: " + name.substr(0, 200));
     files.push_back(index.parent_path() / name);
     std::error_code none;
     if (!fs::is_regular_file(files.back(), none)) {

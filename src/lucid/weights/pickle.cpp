@@ -65,8 +65,8 @@ class PickleReader {
   void push_text(std::string_view text) { push({.kind = Kind::kText, .text = std::string(text)}); }
   void push_int(int64_t value) { push({.kind = Kind::kInt, .integer = value}); }
   void push_bool(bool value) { push({.kind = Kind::kBool, .integer = value}); }
-  void push_name(std::string_view module, std::string_view name) {
-    push({.kind = Kind::kName, .text = fmt::format("{} {}", module, name)});
+  void push_global(std::string_view module, std::string_view name) {
+    push({.kind = Kind::kGlobal, .text = fmt::format("{} {}", module, name)});
   }
   Id pop() {
     if (stack_.empty() || stack_.back() == kMark) refuse("a value is missing");
@@ -126,7 +126,7 @@ class PickleReader {
     return value;
   }
   void push_long(std::string_view bytes) {  // two's complement, lowest byte first
-    if (bytes.size() > 8) return push({.kind = Kind::kHuge, .text = std::string(bytes)});
+    if (bytes.size() > 8) return push({.kind = Kind::kBigInt, .text = std::string(bytes)});
     uint64_t value = !bytes.empty() && (bytes.back() & 0x80) != 0 ? ~uint64_t{0} : 0;
     for (size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
     push_int(static_cast<int64_t>(value));
@@ -243,11 +243,11 @@ class PickleReader {
 
       case 'c': {
         const std::string_view module = line(), name = line();
-        return push_name(module, name);
+        return push_global(module, name);
       }
       case 0x93: {  // STACK_GLOBAL
         const std::vector<Id> names = pop_many(2);
-        return push_name(pickle_.text(names[0]), pickle_.text(names[1]));
+        return push_global(pickle_.text(names[0]), pickle_.text(names[1]));
       }
       case 'R':     // REDUCE
       case 0x81: {  // NEWOBJ
@@ -270,7 +270,7 @@ class PickleReader {
         const std::string_view module = line(), name = line();
         push_list(pop_to_mark());
         const Id arguments = pop();
-        push_name(module, name);
+        push_global(module, name);
         return push_call(pop(), arguments);
       }
       case 'b':  // BUILD: the state of an object of a class that is not ours to make
@@ -280,9 +280,9 @@ class PickleReader {
 
       case 'P':
         push_text(line());
-        return push({.kind = Kind::kOutside, .items = {pop()}});
+        return push({.kind = Kind::kPersistentId, .items = {pop()}});
       case 'Q':
-        return push({.kind = Kind::kOutside, .items = {pop()}});
+        return push({.kind = Kind::kPersistentId, .items = {pop()}});
 
       case 'p':
         return put(static_cast<uint64_t>(decimal(line())));
@@ -321,7 +321,7 @@ std::string_view Pickle::text(Id id) const {
 std::string_view Pickle::callee(Id call) const {
   if (values_[call].kind != Kind::kCall) return {};
   const Value& name = values_[values_[call].items[0]];
-  return name.kind == Kind::kName ? std::string_view(name.text) : std::string_view();
+  return name.kind == Kind::kGlobal ? std::string_view(name.text) : std::string_view();
 }
 
 const std::vector<Pickle::Id>* Pickle::arguments(Id call) const {

@@ -18,16 +18,16 @@ class Pickle {
   using Id = uint32_t;
   enum class Kind {
     kNone,
-    kBool,    // integer
-    kInt,     // integer
-    kHuge,    // text: the two's complement bytes of an integer beyond 64 bits, lowest first
-    kFloat,   // number
-    kText,    // text: str or bytes
-    kList,    // items: a list, tuple or set
-    kDict,    // items: key, value, key, value, ...
-    kName,    // text: "module name" of a class or function
-    kCall,    // items: what was to be called, its arguments; then key, value, ... set on the result
-    kOutside  // items: the persistent id, with which torch names a storage
+    kBool,         // integer
+    kInt,          // integer
+    kBigInt,       // text: the two's complement bytes of an integer beyond 64 bits, lowest first
+    kFloat,        // number
+    kText,         // text: str or bytes
+    kList,         // items: a list, tuple or set
+    kDict,         // items: key, value, key, value, ...
+    kGlobal,       // text: "module name" of a class or function
+    kCall,         // items: what was to be called, its arguments; then key, value, ... set on the result
+    kPersistentId  // items: the persistent id, with which torch names a storage
   };
   struct Value {
     Kind kind = Kind::kNone;

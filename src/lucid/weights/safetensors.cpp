@@ -8,7 +8,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/weights/damaged.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/mapped_file.h"
 #include "lucid/weights/state_dict.h"
 
@@ -67,19 +67,19 @@ struct StrictJson : nlohmann::json::json_sax_t {
 };
 
 nlohmann::json parse_header(const fs::path& file, const MappedFile& mapping, uint64_t& data_begin) {
-  if (mapping.size() < 8) damaged(file, "is shorter than a safetensors header");
+  if (mapping.size() < 8) throw_damaged(file, "is shorter than a safetensors header");
   const auto* bytes = reinterpret_cast<const unsigned char*>(mapping.data());
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | bytes[i];
   if (length > kMaxHeader || length > mapping.size() - 8) {
-    damaged(file, fmt::format("the header claims {} bytes, the file has {}", length, mapping.size()));
+    throw_damaged(file, fmt::format("the header claims {} bytes, the file has {}", length, mapping.size()));
   }
   const char* text = mapping.data() + 8;
   StrictJson strict;
-  if (!nlohmann::json::sax_parse(text, text + length, &strict)) damaged(file, strict.problem, strict.culprit);
+  if (!nlohmann::json::sax_parse(text, text + length, &strict)) throw_damaged(file, strict.problem, strict.culprit);
   data_begin = 8 + length;
   nlohmann::json header = nlohmann::json::parse(text, text + length);
-  if (!header.is_object()) damaged(file, "the header is not a JSON object");
+  if (!header.is_object()) throw_damaged(file, "the header is not a JSON object");
   return header;
 }
 
@@ -94,11 +94,11 @@ std::vector<int64_t> read_shape(const fs::path& file, const std::string& name, c
   bool empty = false;
   for (const auto& dim : entry) {
     if (!dim.is_number_unsigned() || shape.size() >= kMaxDims) {
-      damaged(file, fmt::format("its shape is not a list of at most {} whole numbers", kMaxDims), name);
+      throw_damaged(file, fmt::format("its shape is not a list of at most {} whole numbers", kMaxDims), name);
     }
     const uint64_t extent = dim;
     empty = empty || extent == 0;
-    if (extent > kMaxCount / strides) damaged(file, "its shape is larger than any file", name);
+    if (extent > kMaxCount / strides) throw_damaged(file, "its shape is larger than any file", name);
     strides *= std::max<uint64_t>(extent, 1);
     shape.push_back(static_cast<int64_t>(extent));
   }
@@ -108,10 +108,10 @@ std::vector<int64_t> read_shape(const fs::path& file, const std::string& name, c
 
 Range read_range(const fs::path& file, const std::string& name, const nlohmann::json& offsets, uint64_t data_size) {
   if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
-    damaged(file, "its data_offsets are not whole numbers", name);
+    throw_damaged(file, "its data_offsets are not whole numbers", name);
   const Range range{offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
   if (range.first > range.second || range.second > data_size) {
-    damaged(
+    throw_damaged(
         file,
         fmt::format("its data [{}, {}) lies outside the file's {} bytes of data", range.first, range.second, data_size),
         name);
@@ -125,7 +125,7 @@ torch::Tensor make_tensor(const fs::path& file, const std::string& name, const n
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets") ||
       !entry["dtype"].is_string() || !entry["shape"].is_array() || !entry["data_offsets"].is_array() ||
       entry["data_offsets"].size() != 2) {
-    damaged(file, "its header entry lacks dtype, shape or data_offsets", name);
+    throw_damaged(file, "its header entry lacks dtype, shape or data_offsets", name);
   }
   const std::string dtype = entry["dtype"];
   const auto* known = std::ranges::find(kDtypes, dtype, &DtypeName::name);
@@ -140,11 +140,11 @@ torch::Tensor make_tensor(const fs::path& file, const std::string& name, const n
   range = read_range(file, name, entry["data_offsets"], mapping->size() - data_begin);
   const uint64_t bytes = count * c10::elementSize(known->type);
   if (range.second - range.first != bytes) {
-    damaged(file, fmt::format("its data has {} bytes, shape and dtype need {}", range.second - range.first, bytes),
-            name);
+    throw_damaged(
+        file, fmt::format("its data has {} bytes, shape and dtype need {}", range.second - range.first, bytes), name);
   }
   if (bytes == 0) return torch::empty(shape, known->type);
-  return tensor_in(mapping, data_begin + range.first, shape, known->type);
+  return tensor_at(mapping, data_begin + range.first, shape, known->type);
 }
 
 /// Every byte of data belongs to exactly one tensor, as the format demands.
@@ -153,13 +153,13 @@ void check_cover(const fs::path& file, std::vector<std::pair<Range, std::string>
   uint64_t end = 0;
   std::string before;
   for (const auto& [range, name] : ranges) {
-    if (range.first < end) damaged(file, fmt::format("its data overlaps that of '{}'", shortened(before)), name);
+    if (range.first < end) throw_damaged(file, fmt::format("its data overlaps that of '{}'", shortened(before)), name);
     if (range.first > end)
-      damaged(file, fmt::format("{} bytes before its data have no owner", range.first - end), name);
+      throw_damaged(file, fmt::format("{} bytes before its data have no owner", range.first - end), name);
     end = range.second;
     before = name;
   }
-  if (end != data_size) damaged(file, fmt::format("the last {} bytes belong to no tensor", data_size - end));
+  if (end != data_size) throw_damaged(file, fmt::format("the last {} bytes belong to no tensor", data_size - end));
 }
 
 }  // namespace
@@ -172,9 +172,9 @@ StateDict read_safetensors(const fs::path& file) {
   std::vector<std::pair<Range, std::string>> ranges;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
-      if (!entry.is_object()) damaged(file, "__metadata__ is not an object");
+      if (!entry.is_object()) throw_damaged(file, "__metadata__ is not an object");
       for (const auto& [key, value] : entry.items()) {
-        if (!value.is_string()) damaged(file, "metadata values must be texts", key);
+        if (!value.is_string()) throw_damaged(file, "metadata values must be texts", key);
         state.metadata[key] = value;
       }
       continue;

@@ -55,6 +55,6 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
 
 /// Refuses (UserError) a config that asks for many more numbers than the file holds: a lying config.json must not make
 /// us allocate what its weights could never fill. A file that merely lacks some tensors passes; load_into names them.
-void check_asked_size(const StateDict& state, double asked);
+void check_parameter_count(const StateDict& state, double asked);
 
 }  // namespace lucid::weights

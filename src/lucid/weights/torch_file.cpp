@@ -13,7 +13,7 @@
 #include <stdexcept>
 
 #include "lucid/base/error.h"
-#include "lucid/weights/damaged.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/mapped_file.h"
 #include "lucid/weights/pickle.h"
 #include "lucid/weights/zip_entries.h"
@@ -22,7 +22,7 @@ namespace lucid::weights {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t kLargestPickle = 64 << 20;
+constexpr uint64_t kMaxPickle = 64 << 20;
 constexpr std::string_view kZipMagic{"PK\x03\x04", 4};
 // 0x1950a86a20f9469cfc6c as a pickled long: how the older format begins.
 constexpr std::string_view kLegacyMagic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};
@@ -32,7 +32,7 @@ Pickle parse(const fs::path& file, std::string_view bytes, size_t& used) {
   try {
     return Pickle::parse(bytes, used);
   } catch (const std::runtime_error& error) {
-    damaged(file, error.what());
+    throw_damaged(file, error.what());
   }
 }
 
@@ -48,7 +48,7 @@ constexpr StorageType kStorageTypes[] = {
     {"torch ByteStorage", torch::kUInt8},        {"torch BoolStorage", torch::kBool}};
 
 /// A storage as a pickle names it: ('storage', type, key, location, numel), in the older format and a view of it.
-struct StorageName {
+struct StorageRef {
   std::string key;
   torch::ScalarType type = torch::kFloat;
   int64_t count = 0;
@@ -56,38 +56,38 @@ struct StorageName {
 };
 
 /// Everything about a tensor but its numbers.
-struct TensorName {
-  StorageName storage;
+struct TensorRecord {
+  StorageRef storage;
   int64_t offset = 0;
   std::vector<int64_t> sizes, strides;
 };
 
 /// Reads names of storages and tensors out of a pickle's values; nothing where they are something else.
-class Names {
+class RecordReader {
  public:
-  explicit Names(const Pickle& pickle) : pickle_(pickle) {}
+  explicit RecordReader(const Pickle& pickle) : pickle_(pickle) {}
 
-  std::optional<StorageName> storage(Pickle::Id id) const {
-    if (pickle_[id].kind != Pickle::Kind::kOutside) return std::nullopt;
+  std::optional<StorageRef> storage(Pickle::Id id) const {
+    if (pickle_[id].kind != Pickle::Kind::kPersistentId) return std::nullopt;
     const Pickle::Value& tuple = pickle_[pickle_[id].items[0]];
     if (tuple.kind != Pickle::Kind::kList || tuple.items.size() < 5 || pickle_.text(tuple.items[0]) != "storage") {
       return std::nullopt;
     }
     const Pickle::Value& type = pickle_[tuple.items[1]];
     const auto* known = std::ranges::find(kStorageTypes, type.text, &StorageType::name);
-    const auto count = whole(tuple.items[4]);
-    if (type.kind != Pickle::Kind::kName || known == std::end(kStorageTypes) || !count) return std::nullopt;
-    StorageName name{.key = std::string(pickle_.text(tuple.items[2])), .type = known->type, .count = *count};
+    const auto count = integer(tuple.items[4]);
+    if (type.kind != Pickle::Kind::kGlobal || known == std::end(kStorageTypes) || !count) return std::nullopt;
+    StorageRef name{.key = std::string(pickle_.text(tuple.items[2])), .type = known->type, .count = *count};
     if (tuple.items.size() > 5 && pickle_[tuple.items[5]].kind == Pickle::Kind::kList) {
       const auto& view = pickle_[tuple.items[5]].items;  // (key, offset, numel)
-      const auto offset = view.size() == 3 ? whole(view[1]) : std::nullopt;
+      const auto offset = view.size() == 3 ? integer(view[1]) : std::nullopt;
       if (!offset) return std::nullopt;
       name.offset = *offset;
     }
     return name;
   }
 
-  std::optional<TensorName> tensor(Pickle::Id id) const {
+  std::optional<TensorRecord> tensor(Pickle::Id id) const {
     const std::vector<Pickle::Id>* arguments = pickle_.arguments(id);
     if (pickle_.callee(id) == "torch._utils _rebuild_parameter" && arguments != nullptr && !arguments->empty()) {
       id = arguments->front();
@@ -96,27 +96,27 @@ class Names {
     const std::string_view callee = pickle_.callee(id);
     if (callee != "torch._utils _rebuild_tensor_v2" && callee != "torch._utils _rebuild_tensor") return std::nullopt;
     if (arguments == nullptr || arguments->size() < 4) return std::nullopt;
-    auto storage_name = storage((*arguments)[0]);
-    const auto offset = whole((*arguments)[1]);
-    auto sizes = wholes((*arguments)[2]), strides = wholes((*arguments)[3]);
-    if (!storage_name || !offset || !sizes || !strides || sizes->size() != strides->size()) return std::nullopt;
-    return TensorName{.storage = std::move(*storage_name),
-                      .offset = *offset,
-                      .sizes = std::move(*sizes),
-                      .strides = std::move(*strides)};
+    auto storage_ref = storage((*arguments)[0]);
+    const auto offset = integer((*arguments)[1]);
+    auto sizes = integers((*arguments)[2]), strides = integers((*arguments)[3]);
+    if (!storage_ref || !offset || !sizes || !strides || sizes->size() != strides->size()) return std::nullopt;
+    return TensorRecord{.storage = std::move(*storage_ref),
+                        .offset = *offset,
+                        .sizes = std::move(*sizes),
+                        .strides = std::move(*strides)};
   }
 
  private:
-  std::optional<int64_t> whole(Pickle::Id id) const {
+  std::optional<int64_t> integer(Pickle::Id id) const {
     const Pickle::Value& value = pickle_[id];
     if (value.kind != Pickle::Kind::kInt || value.integer < 0) return std::nullopt;
     return value.integer;
   }
-  std::optional<std::vector<int64_t>> wholes(Pickle::Id id) const {
+  std::optional<std::vector<int64_t>> integers(Pickle::Id id) const {
     std::vector<int64_t> numbers;
     if (pickle_[id].kind != Pickle::Kind::kList || pickle_[id].items.size() > 16) return std::nullopt;
     for (const Pickle::Id item : pickle_[id].items) {
-      const auto number = whole(item);
+      const auto number = integer(item);
       if (!number) return std::nullopt;
       numbers.push_back(*number);
     }
@@ -127,72 +127,72 @@ class Names {
 };
 
 /// What a storage's key stands for: all its numbers, [count].
-using ReadStorage = std::function<torch::Tensor(const StorageName&)>;
+using ReadStorage = std::function<torch::Tensor(const StorageRef&)>;
 
 /// The tensor that a name describes; checks that it stays inside its storage and is no larger than the file.
-torch::Tensor view_of(const fs::path& file, const std::string& name, const TensorName& asked, uint64_t file_size,
+torch::Tensor view_of(const fs::path& file, const std::string& name, const TensorRecord& record, uint64_t file_size,
                       const ReadStorage& read_storage) {
-  const uint64_t most = file_size / c10::elementSize(asked.storage.type);
-  const auto count = static_cast<uint64_t>(asked.storage.count);
-  if (count > most) damaged(file, "its storage is larger than the file", name);
+  const uint64_t most = file_size / c10::elementSize(record.storage.type);
+  const auto count = static_cast<uint64_t>(record.storage.count);
+  if (count > most) throw_damaged(file, "its storage is larger than the file", name);
   uint64_t numbers = 1, last = 0;
   bool empty = false;
-  for (size_t i = 0; i < asked.sizes.size(); ++i) {
-    const auto size = static_cast<uint64_t>(asked.sizes[i]), stride = static_cast<uint64_t>(asked.strides[i]);
+  for (size_t i = 0; i < record.sizes.size(); ++i) {
+    const auto size = static_cast<uint64_t>(record.sizes[i]), stride = static_cast<uint64_t>(record.strides[i]);
     empty = empty || size == 0;
-    if (size > most || (size > 0 && numbers > most / size)) damaged(file, "it is larger than the file", name);
+    if (size > most || (size > 0 && numbers > most / size)) throw_damaged(file, "it is larger than the file", name);
     numbers *= std::max<uint64_t>(size, 1);
-    if (size > 1 && stride > most / (size - 1)) damaged(file, "it reaches beyond its storage", name);
+    if (size > 1 && stride > most / (size - 1)) throw_damaged(file, "it reaches beyond its storage", name);
     if (size > 1) last += (size - 1) * stride;
   }
-  if (empty) return torch::empty(asked.sizes, asked.storage.type);
-  const auto begin = static_cast<uint64_t>(asked.offset), view = static_cast<uint64_t>(asked.storage.offset);
+  if (empty) return torch::empty(record.sizes, record.storage.type);
+  const auto begin = static_cast<uint64_t>(record.offset), view = static_cast<uint64_t>(record.storage.offset);
   if (begin > count || view > count || last + begin + view >= count)
-    damaged(file, "it reaches beyond its storage", name);
-  return read_storage(asked.storage).as_strided(asked.sizes, asked.strides, static_cast<int64_t>(begin + view));
+    throw_damaged(file, "it reaches beyond its storage", name);
+  return read_storage(record.storage).as_strided(record.sizes, record.strides, static_cast<int64_t>(begin + view));
 }
 
 /// Walks the dicts of a pickle and reports tensors, texts and numbers by path.
-class Walk {
+class StateDictWalker {
  public:
-  Walk(const Pickle& pickle, StateDict* out, uint64_t file_size, const ReadStorage& read_storage)
-      : pickle_(pickle), names_(pickle), out_(out), file_size_(file_size), read_storage_(read_storage) {}
+  StateDictWalker(const Pickle& pickle, StateDict* out, uint64_t file_size, const ReadStorage& read_storage)
+      : pickle_(pickle), reader_(pickle), out_(out), file_size_(file_size), read_storage_(read_storage) {}
 
   void run() {
     for (const auto& [key, value] : pickle_.entries(pickle_.root())) {
       if (pickle_.text(key) == "state_dict" && !pickle_.entries(value).empty()) return visit(value, "", 0);
     }
     visit(pickle_.root(), "", 0);
-    if (const auto alone = names_.tensor(pickle_.root())) add("", *alone);
+    if (const auto alone = reader_.tensor(pickle_.root())) add("", *alone);
   }
 
  private:
-  static constexpr int kDeepest = 3;
-  static constexpr int64_t kMostVisits = 200'000;  // dicts that hold one another again and again
+  static constexpr int kMaxDepth = 3;
+  static constexpr int64_t kMaxVisits = 200'000;  // dicts that hold one another again and again
 
   void visit(Pickle::Id dict, const std::string& path, int depth) {
     for (const auto& [key, value] : pickle_.entries(dict)) {
-      if (++visits_ > kMostVisits) damaged(out_->file, "its dicts hold one another too often");
+      if (++visits_ > kMaxVisits) throw_damaged(out_->file, "its dicts hold one another too often");
       const std::string_view text = pickle_.text(key);
       if (pickle_[key].kind != Pickle::Kind::kText) continue;
       const std::string name = path.empty() ? std::string(text) : fmt::format("{}.{}", path, text);
-      if (const auto tensor = names_.tensor(value)) {
+      if (const auto tensor = reader_.tensor(value)) {
         add(name, *tensor);
       } else if (pickle_[value].kind == Pickle::Kind::kText) {
         out_->metadata.emplace(name, pickle_[value].text);
       } else if (pickle_[value].kind == Pickle::Kind::kInt) {
         out_->metadata.emplace(name, std::to_string(pickle_[value].integer));
-      } else if (depth < kDeepest) {
+      } else if (depth < kMaxDepth) {
         visit(value, name, depth + 1);
       }
     }
   }
-  void add(const std::string& name, const TensorName& tensor) {
+  void add(const std::string& name, const TensorRecord& tensor) {
     out_->tensors.insert_or_assign(name, view_of(out_->file, name, tensor, file_size_, read_storage_));
   }
 
   const Pickle& pickle_;
-  Names names_;
+  RecordReader reader_;
   StateDict* out_;
   uint64_t file_size_;
   const ReadStorage& read_storage_;
@@ -209,13 +209,13 @@ class Zip {
         file_size_(mapping_->size()) {
     int code = 0;
     zip_.reset(zip_open(file.c_str(), ZIP_RDONLY, &code));
-    if (zip_ == nullptr) damaged(file, "cannot be read as a zip");
+    if (zip_ == nullptr) throw_damaged(file, "cannot be read as a zip");
     const zip_int64_t entries = zip_get_num_entries(zip_.get(), 0);
     uint64_t total = 0;
     for (zip_int64_t i = 0; i < entries; ++i) {
       const zip_stat_t entry = stat(i);
       if (entry.size > file_size_ || (total += entry.size) > file_size_)
-        damaged(file, "its entries are larger than it");
+        throw_damaged(file, "its entries are larger than it");
       const std::string_view name = entry.name;
       if (name == "data.pkl" || name.ends_with("/data.pkl")) root_ = std::string(name.substr(0, name.size() - 8));
     }
@@ -228,19 +228,19 @@ class Zip {
   const std::shared_ptr<const MappedFile>& mapping() const { return mapping_; }
   std::string pickle() const {
     const zip_stat_t entry = stat(locate("data.pkl"));
-    if (entry.size > kLargestPickle) damaged(file_, fmt::format("its pickle has {} bytes", entry.size));
+    if (entry.size > kMaxPickle) throw_damaged(file_, fmt::format("its pickle has {} bytes", entry.size));
     std::string bytes(entry.size, '\0');
     read(locate("data.pkl"), bytes.data(), bytes.size());
     return bytes;
   }
-  torch::Tensor storage(const StorageName& name) const {
+  torch::Tensor storage(const StorageRef& name) const {
     const zip_int64_t index = locate("data/" + name.key);
     const auto wanted = static_cast<uint64_t>(name.count) * c10::elementSize(name.type);
     const zip_stat_t entry = stat(index);
-    if (entry.size < wanted) damaged(file_, "its storage is cut short", name.key);
+    if (entry.size < wanted) throw_damaged(file_, "its storage is cut short", name.key);
     const auto in_place = stored_.find(std::string_view(entry.name));
     if (in_place != stored_.end() && in_place->second.size == entry.size && entry.comp_method == ZIP_CM_STORE) {
-      return tensor_in(mapping_, in_place->second.offset, {name.count}, name.type);
+      return tensor_at(mapping_, in_place->second.offset, {name.count}, name.type);
     }
     torch::Tensor numbers = torch::empty({name.count}, name.type == torch::kBool ? torch::kUInt8 : name.type);
     read(index, static_cast<char*>(numbers.data_ptr()), wanted);
@@ -262,13 +262,13 @@ class Zip {
     constexpr zip_uint64_t kWanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
     if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(index), 0, &entry) != 0 ||
         (entry.valid & kWanted) != kWanted) {
-      damaged(file_, "its directory cannot be read");
+      throw_damaged(file_, "its directory cannot be read");
     }
     return entry;
   }
   zip_int64_t locate(const std::string& name) const {
     const zip_int64_t index = zip_name_locate(zip_.get(), (*root_ + name).c_str(), 0);
-    if (index < 0) damaged(file_, "an entry is missing", name);
+    if (index < 0) throw_damaged(file_, "an entry is missing", name);
     return index;
   }
   void read(zip_int64_t index, char* to, uint64_t count) const {
@@ -276,7 +276,7 @@ class Zip {
         zip_fopen_index(zip_.get(), static_cast<zip_uint64_t>(index), 0), &zip_fclose);
     for (uint64_t done = 0; done < count;) {
       const zip_int64_t got = entry == nullptr ? -1 : zip_fread(entry.get(), to + done, count - done);
-      if (got <= 0) damaged(file_, "an entry cannot be unpacked", stat(index).name);
+      if (got <= 0) throw_damaged(file_, "an entry cannot be unpacked", stat(index).name);
       done += static_cast<uint64_t>(got);
     }
   }
@@ -291,21 +291,21 @@ class Zip {
 
 StateDict read_zip(const fs::path& file) {
   const Zip zip(file);
-  if (zip.big_endian()) damaged(file, "was written by a big-endian machine");
+  if (zip.big_endian()) throw_damaged(file, "was written by a big-endian machine");
   const std::string bytes = zip.pickle();
   size_t used = 0;
   const Pickle pickle = parse(file, bytes, used);
   std::map<std::string, torch::Tensor> storages;
-  const ReadStorage read_storage = [&](const StorageName& name) {
+  const ReadStorage read_storage = [&](const StorageRef& name) {
     const auto it = storages.find(name.key);
     if (it == storages.end()) return storages.emplace(name.key, zip.storage(name)).first->second;
     if (it->second.scalar_type() != name.type || it->second.numel() != name.count) {
-      damaged(file, "two tensors describe their storage differently", name.key);
+      throw_damaged(file, "two tensors describe their storage differently", name.key);
     }
     return it->second;
   };
   StateDict result{.file = file, .tensors = {}, .metadata = {}, .mappings = {zip.mapping()}};
-  Walk(pickle, &result, zip.file_size(), read_storage).run();
+  StateDictWalker(pickle, &result, zip.file_size(), read_storage).run();
   return result;
 }
 
@@ -317,7 +317,7 @@ StateDict read_legacy(const fs::path& file) {
   const auto next = [&] {
     size_t used = 0;
     const std::string_view rest = mapping->bytes().substr(at);
-    Pickle pickle = parse(file, rest.substr(0, std::min<size_t>(rest.size(), kLargestPickle)), used);
+    Pickle pickle = parse(file, rest.substr(0, std::min<size_t>(rest.size(), kMaxPickle)), used);
     at += used;
     return pickle;
   };
@@ -326,34 +326,34 @@ StateDict read_legacy(const fs::path& file) {
   const Pickle keys = next();
   // Their types stand in the content, with the tensors.
   std::map<std::string, torch::ScalarType> types;
-  const Names names(content);
+  const RecordReader reader(content);
   for (Pickle::Id id = 0; id < content.size(); ++id) {
-    if (const auto name = names.storage(id)) types.emplace(name->key, name->type);
+    if (const auto name = reader.storage(id)) types.emplace(name->key, name->type);
   }
   std::map<std::string, torch::Tensor> storages;
   for (const Pickle::Id id : keys[keys.root()].items) {
     const std::string key(keys.text(id));
     const auto type = types.find(key);
-    if (type == types.end()) damaged(file, "a storage has no tensor that tells its type", key);
+    if (type == types.end()) throw_damaged(file, "a storage has no tensor that tells its type", key);
     uint64_t count = 0;
-    if (mapping->size() - at < sizeof(count)) damaged(file, "a storage is missing", key);
+    if (mapping->size() - at < sizeof(count)) throw_damaged(file, "a storage is missing", key);
     std::memcpy(&count, mapping->data() + at, sizeof(count));
     at += sizeof(count);
     const uint64_t width = c10::elementSize(type->second);
-    if (count > (mapping->size() - at) / width) damaged(file, "a storage is cut short", key);
-    storages[key] = tensor_in(mapping, at, {static_cast<int64_t>(count)}, type->second);
+    if (count > (mapping->size() - at) / width) throw_damaged(file, "a storage is cut short", key);
+    storages[key] = tensor_at(mapping, at, {static_cast<int64_t>(count)}, type->second);
     at += count * width;
   }
-  const ReadStorage read_storage = [&](const StorageName& name) {
+  const ReadStorage read_storage = [&](const StorageRef& name) {
     const auto it = storages.find(name.key);
-    if (it == storages.end()) damaged(file, "a storage is missing", name.key);
+    if (it == storages.end()) throw_damaged(file, "a storage is missing", name.key);
     if (it->second.scalar_type() != name.type || it->second.numel() < name.count) {
-      damaged(file, "two tensors describe their storage differently", name.key);
+      throw_damaged(file, "two tensors describe their storage differently", name.key);
     }
     return it->second;
   };
   StateDict result{.file = file, .tensors = {}, .metadata = {}, .mappings = {mapping}};
-  Walk(content, &result, mapping->size(), read_storage).run();
+  StateDictWalker(content, &result, mapping->size(), read_storage).run();
   return result;
 }
 

@@ -71,16 +71,16 @@ std::string numbers(const std::vector<int64_t>& values) {
   return bytes + "t";
 }
 
-struct Lie {
+struct BadTensor {
   const char* what;
   std::vector<int64_t> sizes = {2, 3}, strides = {3, 1};
   int64_t offset = 0, storage = 6;
   std::string key = "0", type = "FloatStorage";
 };
 
-std::string tensor(const Lie& lie) {
-  return name("torch._utils", "_rebuild_tensor_v2") + "((" + text("storage") + name("torch", lie.type) + text(lie.key) +
-         text("cpu") + number(lie.storage) + "tQ" + number(lie.offset) + numbers(lie.sizes) + numbers(lie.strides) +
+std::string tensor(const BadTensor& bad) {
+  return name("torch._utils", "_rebuild_tensor_v2") + "((" + text("storage") + name("torch", bad.type) + text(bad.key) +
+         text("cpu") + number(bad.storage) + "tQ" + number(bad.offset) + numbers(bad.sizes) + numbers(bad.strides) +
          "\x89" + name("collections", "OrderedDict") + ")RtR";
 }
 
@@ -108,7 +108,7 @@ TEST(TorchFileHostile, AnHonestFileByHand) {
 }
 
 TEST(TorchFileHostile, LyingTensorsAreRefusedByName) {
-  const std::vector<Lie> lies = {
+  const std::vector<BadTensor> bad_tensors = {
       {.what = "more rows than the storage", .sizes = {3, 3}},
       {.what = "strides beyond the storage", .strides = {4, 1}},
       {.what = "an offset beyond the storage", .offset = 1},
@@ -124,21 +124,21 @@ TEST(TorchFileHostile, LyingTensorsAreRefusedByName) {
       {.what = "a storage outside the folder", .key = "../../x"},
   };
   const test::TemporaryFolder folder;
-  for (const Lie& lie : lies) {
-    const fs::path file = write_zip(folder.path, dict("w", tensor(lie)));
-    EXPECT_NE(mistake_of([&] { read_torch_file(file); }).what_happened, "") << lie.what;
+  for (const BadTensor& bad : bad_tensors) {
+    const fs::path file = write_zip(folder.path, dict("w", tensor(bad)));
+    EXPECT_NE(mistake_of([&] { read_torch_file(file); }).what_happened, "") << bad.what;
   }
 }
 
 TEST(TorchFileHostile, NegativeOrMissingNumbersAreNoTensor) {
   const test::TemporaryFolder folder;
-  for (const Lie& lie : std::vector<Lie>{{.what = "size", .sizes = {-2, 3}},
-                                         {.what = "stride", .strides = {-3, 1}},
-                                         {.what = "offset", .offset = -1},
-                                         {.what = "storage", .storage = -6},
-                                         {.what = "axes", .strides = {1}},
-                                         {.what = "type", .type = "system"}}) {
-    EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", tensor(lie)))).tensors.empty()) << lie.what;
+  for (const BadTensor& bad : std::vector<BadTensor>{{.what = "size", .sizes = {-2, 3}},
+                                                     {.what = "stride", .strides = {-3, 1}},
+                                                     {.what = "offset", .offset = -1},
+                                                     {.what = "storage", .storage = -6},
+                                                     {.what = "axes", .strides = {1}},
+                                                     {.what = "type", .type = "system"}}) {
+    EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", tensor(bad)))).tensors.empty()) << bad.what;
   }
 }
 

@@ -12,8 +12,8 @@ namespace {
 constexpr uint32_t kLocal = 0x04034B50, kCentral = 0x02014B50, kEnd = 0x06054B50;
 constexpr uint32_t kEnd64 = 0x06064B50, kEnd64Locator = 0x07064B50;
 constexpr size_t kLocalSize = 30, kCentralSize = 46, kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20;
-constexpr size_t kLongestComment = 0xFFFF;
-constexpr uint32_t kInExtra = 0xFFFFFFFF;  // the true number, of 64 bits, stands in the extra field
+constexpr size_t kMaxComment = 0xFFFF;
+constexpr uint32_t kZip64Escape = 0xFFFFFFFF;  // the true number, of 64 bits, stands in the extra field
 
 /// A record of the file, all of it there.
 class Record {
@@ -40,13 +40,13 @@ struct Directory {
   uint64_t entries = 0, offset = 0;
 };
 
-std::optional<Directory> directory_of(std::string_view file) {
+std::optional<Directory> find_directory(std::string_view file) {
   if (file.size() < kEndSize) return std::nullopt;
-  const size_t last = file.size() - kEndSize, first = last > kLongestComment ? last - kLongestComment : 0;
+  const size_t last = file.size() - kEndSize, first = last > kMaxComment ? last - kMaxComment : 0;
   for (size_t at = last;; --at) {
     if (const auto end = Record::at(file, at, kEndSize, kEnd)) {
       const Directory found{.entries = end->get<uint16_t>(10), .offset = end->get<uint32_t>(16)};
-      if (found.entries != 0xFFFF && found.offset != kInExtra) return found;
+      if (found.entries != 0xFFFF && found.offset != kZip64Escape) return found;
       const auto locator =
           at < kLocatorSize ? std::nullopt : Record::at(file, at - kLocatorSize, kLocatorSize, kEnd64Locator);
       const auto end64 =
@@ -58,9 +58,9 @@ std::optional<Directory> directory_of(std::string_view file) {
   }
 }
 
-/// The 64-bit numbers of the extra field with id 1, for those of `numbers` that are kInExtra, in order.
-bool widen(std::string_view extra, std::initializer_list<uint64_t*> numbers) {
-  if (std::ranges::none_of(numbers, [](const uint64_t* number) { return *number == kInExtra; })) return true;
+/// The 64-bit numbers of the extra field with id 1, for those of `numbers` that are kZip64Escape, in order.
+bool read_zip64(std::string_view extra, std::initializer_list<uint64_t*> numbers) {
+  if (std::ranges::none_of(numbers, [](const uint64_t* number) { return *number == kZip64Escape; })) return true;
   while (extra.size() >= 4) {
     uint16_t id = 0, size = 0;
     std::memcpy(&id, extra.data(), 2);
@@ -70,7 +70,7 @@ bool widen(std::string_view extra, std::initializer_list<uint64_t*> numbers) {
     extra.remove_prefix(4 + size_t{size});
     if (id != 1) continue;
     for (uint64_t* number : numbers) {
-      if (*number != kInExtra) continue;
+      if (*number != kZip64Escape) continue;
       if (field.size() < sizeof(*number)) return false;
       std::memcpy(number, field.data(), sizeof(*number));
       field.remove_prefix(sizeof(*number));
@@ -84,7 +84,7 @@ bool widen(std::string_view extra, std::initializer_list<uint64_t*> numbers) {
 
 std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view file) {
   std::map<std::string, ZipEntry, std::less<>> result;
-  const auto directory = directory_of(file);
+  const auto directory = find_directory(file);
   if (!directory) return result;
   uint64_t at = directory->offset;
   for (uint64_t i = 0; i < directory->entries; ++i) {
@@ -96,7 +96,7 @@ std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view
     if (at > file.size()) return result;
     uint64_t packed = entry->get<uint32_t>(20), size = entry->get<uint32_t>(24), local_at = entry->get<uint32_t>(42);
     const bool stored = entry->get<uint16_t>(10) == 0 && (entry->get<uint16_t>(8) & 1) == 0;  // nor encrypted
-    const bool whole = widen(file.substr(name_at + name_size, extra_size), {&size, &packed, &local_at});
+    const bool whole = read_zip64(file.substr(name_at + name_size, extra_size), {&size, &packed, &local_at});
     if (!stored || !whole || size != packed) continue;
     const auto local = Record::at(file, local_at, kLocalSize, kLocal);
     if (!local) continue;
