@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every case that the reference's own Python recorded (goldens/distill): pictures in, gradient with respect to them
-// out.
+// Golden tests of the scores: every case that the Python reference recorded (goldens/distill), from images to the
+// gradient of the loss in them.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -61,7 +61,7 @@ NoiseSource recorded(const std::map<std::string, Tensor>& tensors) {
           .eta = [&tensors, strides](at::IntArrayRef) { return tensors.at("eta_noise")[(*strides)++]; }};
 }
 
-// What our code gives for each name of a case's file.
+// Our tensors, under the names of a case's golden file.
 struct Result {
   std::map<std::string, Tensor> tensors;
   ScoreOutput score;
@@ -77,7 +77,7 @@ Result run(const json& c, const std::map<std::string, Tensor>& recorded_tensors)
   diffusion::UNetDenoiser unet(diffusion::load_unet(folder() / "unet"));
   test::Recorder recorder(unet);
 
-  // Picture (or disparity as three channels) -> flip -> moments -> sample.
+  // Image (or disparity as three channels) -> flip -> VAE moments -> latents.
   const Tensor images = common.at("images").clone().requires_grad_();
   const Tensor disparity = common.at("disparity").clone().requires_grad_();
   Tensor picture = c.at("as_latent").get<int>() != 0 ? disparity.repeat({1, 3, 1, 1}) : images;
@@ -142,7 +142,7 @@ Result run(const json& c, const std::map<std::string, Tensor>& recorded_tensors)
   return result;
 }
 
-// Relative L2 tolerances of the goldens' README.
+// Relative L2 tolerance of a tensor, from the README of the golden files.
 double tolerance(const std::string& name) {
   for (const char* exact : {"latents", "x_start", "posterior_mean", "posterior_logvar", "w", "perpneg_weights"}) {
     if (name == exact) return 1e-5;
@@ -197,7 +197,7 @@ TEST_P(DistillGolden, TimesAndCallsAreTheReferences) {
   const IndexRange range = t_index_range(options_of(c), c.at("iteration"), 1000);
   EXPECT_EQ(range.low, c.at("randint_low").get<int64_t>());
   EXPECT_EQ(range.high, c.at("randint_high").get<int64_t>());
-  // One call fewer than the reference where s is the start: its stride of zero length asks the same thing twice.
+  // One call fewer than the reference if s is the start: its stride of length 0 repeats a prediction.
   const size_t saved = times.s_index >= 0 && times.s_index == times.start_index ? 1 : 0;
   EXPECT_EQ(ours.unet_calls + saved, c.at("unet_calls").get<size_t>());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry of scores: a new score is one class in a file of its own and one line here.
+// Registry of scores, and validation of their options. A new score needs a class in its own file and one line here.
 #include "lucid/distill/distiller.h"
 
 #include <algorithm>

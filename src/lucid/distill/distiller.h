@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A score: from latents of rendered pictures to dL/dlatents. It knows pictures and prompts, nothing of Gaussians.
+// Distiller: interface of the score distillation losses (ISM, SDS). Latents of rendered images and a prompt give
+// dL/dlatents. This folder knows images, not Gaussians.
 #pragma once
 
 #include <torch/torch.h>
@@ -17,25 +18,30 @@
 
 namespace lucid::distill {
 
-/// Where noise comes from: the run's rng streams, or a test's recording. All tensors float32.
+/// Source of standard normal noise, float32: the run's random streams, or a test's recording.
 struct NoiseSource {
-  std::function<torch::Tensor(at::IntArrayRef)> base;    // standard normal, [B,C,h,w]
-  std::function<torch::Tensor(at::IntArrayRef)> offset;  // standard normal, [1,C,1,1]
-  std::function<torch::Tensor(at::IntArrayRef)> eta;     // one draw per stride with xs_eta > 0
+  std::function<torch::Tensor(at::IntArrayRef)> base;    // [B,C,h,w]
+  std::function<torch::Tensor(at::IntArrayRef)> offset;  // [1,C,1,1]
+  std::function<torch::Tensor(at::IntArrayRef)> eta;     // [B,C,h,w], one draw per inversion stride if xs_eta > 0
 };
 
-/// The index t of a step and all that follows from it (spec section 1, 2-5).
+/// The timesteps of one training step. An index counts from 0; its timestep is index + steps_offset.
 struct StepTimes {
-  int64_t delta_t = 0, t_index = 0, s_index = 0, start_index = 0;
-  std::vector<int64_t> visited;  // timesteps start ... s, t (index + steps_offset)
+  int64_t delta_t = 0, t_index = 0, s_index = 0, start_index = 0;  // s = t - delta_T; the inversion begins at start
+  std::vector<int64_t> visited;                                    // timesteps start ... s, t, ascending
   int64_t t() const { return visited.back(); }
 };
 struct IndexRange {
-  int64_t low = 0, high = 0;  // high exclusive
+  int64_t low = 0, high = 0;  // [low, high)
 };
+/// 1 at iteration 0, falling linearly to 0 at warmup_iter.
 double warm_up_rate(const ScoreOptions& options, int64_t iteration);
-int64_t interval(const ScoreOptions& options, int64_t iteration);  // delta_T
+/// delta_T of the iteration: from delta_t_start down to delta_t with the warm-up, or delta_t without annealing.
+int64_t interval(const ScoreOptions& options, int64_t iteration);
+/// The range from which t's index is drawn. Its upper end falls from max_t_range to t_range_high with the warm-up.
+/// Throws UserError if the range is empty.
 IndexRange t_index_range(const ScoreOptions& options, int64_t iteration, int64_t train_timesteps);
+/// delta_T, s, the start and the inversion's strides for an index t.
 StepTimes plan_times(const ScoreOptions& options, int64_t iteration, int64_t t_index, int64_t steps_offset);
 
 struct ScoreInput {
@@ -45,10 +51,10 @@ struct ScoreInput {
   int64_t iteration = 1, t_index = 0;
 };
 struct ScoreOutput {
-  torch::Tensor d_latents;  // [B,C,h,w] = dL/dlatents
+  torch::Tensor d_latents;  // [B,C,h,w], dL/dlatents
   StepTimes times;
-  torch::Tensor x0_uncond, x0_guided;  // for the contact sheet; filled when `want_sheet`
-  // Intermediate values, as named in the goldens; filled when `want_trace`.
+  torch::Tensor x0_uncond, x0_guided;  // [B,C,h,w], for the contact sheet; set if `want_sheet`
+  // Intermediate values, named as in the golden files; set if `want_trace`.
   struct Trace {
     torch::Tensor x_start, x_s, x_t, eps_s, eps, delta, eps_guided;
     std::vector<torch::Tensor> traj_eps;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Properties of every registered score, and closed forms that notice when a term of one is lost.
+// Tests of every registered score: general properties, and closed forms that fail if a term of the score is lost.
 //
-// For a point mass mu(prompt) a DDIM move keeps eps, so with ISM x_t = sqrt(a_t) mu_inverse + sqrt(1-a_t) eps_s and
+// For a point mass mu(prompt) a DDIM step keeps eps. So for ISM x_t = sqrt(a_t) mu_inverse + sqrt(1-a_t) eps_s and
 //   d_latents = lambda (mu_inverse - mu_guided),  mu_guided = mu_negative + guidance (mu_view - mu_negative),
-// whatever x_0, s and the noise are; with SDS d_latents = lambda (x_0 - mu_guided).
+// independent of x_0, s and the noise. For SDS d_latents = lambda (x_0 - mu_guided).
 #include "lucid/distill/distiller.h"
 
 #include <gtest/gtest.h>
@@ -56,7 +56,7 @@ class Score : public testing::Test {
     distiller->want_sheet = want_sheet;
     return distiller->score(with, schedule, input, noise);
   }
-  // mu_guided at azimuths where the view prompt is the front.
+  // mu_guided if the view prompt is the front.
   static double guided(const Mus& mu, const ScoreOptions& options) {
     return mu.negative + options.guidance_scale * (mu.front - mu.negative);
   }
@@ -107,8 +107,7 @@ TEST_F(Score, IsmIsZeroWhenThePromptChangesNothing) {
 }
 
 TEST_F(Score, IsmFailsIfATermIsDeleted) {
-  // The closed form holds the prompt, the negative prompt, the target (inverse prompt), omega(t), lambda and the
-  // guidance.
+  // The closed form contains prompt, negative prompt, target (inverse prompt), omega(t), lambda and guidance scale.
   for (const double azimuth : {0.0, 90.0, 180.0}) {
     ScoreOptions options;
     options.perpneg = false;
@@ -125,7 +124,7 @@ TEST_F(Score, IsmFailsIfSAndTAreSwapped) {
   ScoreOptions options;
   options.perpneg = false;
   const ScoreOutput output = run(options, recorder);
-  // Ascending strides with the inverse prompt, s = t - delta_T, and then t with negative and view prompt in one call.
+  // Ascending strides with the inverse prompt up to s = t - delta_T, then one call at t with negative and view prompt.
   std::vector<int64_t> asked;
   for (const auto& call : recorder.calls) asked.push_back(call.timestep);
   EXPECT_EQ(asked, (std::vector<int64_t>{1, 201, 371, 451}));
@@ -141,8 +140,7 @@ TEST_F(Score, IsmFailsIfSAndTAreSwapped) {
 }
 
 TEST_F(Score, IsmFailsIfPerpNegsProjectionIsDropped) {
-  // With a point mass all prompts pull along one line, so nothing of the extra prompts is perpendicular to the view
-  // prompt.
+  // For a point mass all deltas are parallel, so the extra prompts have no component perpendicular to the view prompt.
   ScoreOptions options;
   options.perpneg = true;
   views = {{30}, {30}};  // both extra prompts have weight
@@ -152,7 +150,7 @@ TEST_F(Score, IsmFailsIfPerpNegsProjectionIsDropped) {
   EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, torch::full_like(latents, expected)), 1e-4);
 }
 
-TEST_F(Score, ViewGuidanceGoesFromTheOppositeViewToTheViewFromItsTimestepUp) {
+TEST_F(Score, ViewGuidanceAddsTheDifferenceToTheOppositeViewFromItsTimestepUp) {
   t_index = 450;  // t = 451 of 1000
   const Mus mu;
   for (const bool acts : {true, false}) {
@@ -177,7 +175,7 @@ TEST_F(Score, ViewGuidanceEndsAfterItsLastIteration) {
   const Tensor without = run(options, denoiser).d_latents;
   options.view_guidance = 1;
   EXPECT_TRUE(run(options, denoiser).d_latents.equal(without));
-  iteration = 300;  // delta_T differs from iteration to iteration; a point mass does not mind
+  iteration = 300;  // delta_T depends on the iteration; the result for a point mass does not
   EXPECT_GT(relative_error(run(options, denoiser).d_latents, without), 0.1);
 }
 
@@ -192,8 +190,8 @@ TEST_F(Score, ViewGuidanceAddsToPerpNeg) {
   EXPECT_LT(relative_error(run(options, denoiser).d_latents - without, added), 1e-4);
 }
 
-TEST_F(Score, ProjectedGuidanceKeepsItsShareOfWhatLiesAlongThePromptsPicture) {
-  // All that guidance adds for a point mass lies along its x_0: the same value everywhere.
+TEST_F(Score, ProjectedGuidanceScalesTheComponentParallelToX0ByEta) {
+  // For a point mass guidance is parallel to x_0: both are constant images.
   const Mus mu;
   for (const double eta : {0.0, 0.25, 1.5}) {
     ScoreOptions options;
@@ -205,8 +203,8 @@ TEST_F(Score, ProjectedGuidanceKeepsItsShareOfWhatLiesAlongThePromptsPicture) {
   }
 }
 
-TEST_F(Score, ProjectedGuidanceAddsNothingAlongThePromptsPictureOfAnyViewInEpsAndInV) {
-  // Each prompt has a picture of its own, of whose mix with x the network thinks it is noise.
+TEST_F(Score, ProjectedGuidanceIsOrthogonalToX0PerViewForEpsAndV) {
+  // A network whose output depends on x and, by a pattern of its own, on each prompt.
   struct Pictures final : diffusion::Denoiser {
     Tensor predict(const Tensor& x, const Tensor&, const nn::PromptMix& prompts) override {
       const Tensor pattern = torch::linspace(-1, 1, x[0].numel()).view_as(x[0]);
@@ -250,7 +248,7 @@ TEST_F(Score, ReverseGuidanceAimsTheTargetAtTheNegativePrompt) {
   EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, expected), 1e-4);
 }
 
-TEST_F(Score, SdsPullsTowardsTheGuidedPoint) {
+TEST_F(Score, SdsGradientPointsFromTheGuidedPointToX0) {
   ScoreOptions options;
   options.score = "sds";
   options.perpneg = false;
@@ -258,8 +256,8 @@ TEST_F(Score, SdsPullsTowardsTheGuidedPoint) {
   EXPECT_LT(relative_error(run(options, denoiser, mu).d_latents, 0.1 * (latents - guided(mu, options))), 1e-4);
 }
 
-TEST_F(Score, SdsReadsAVPredictionAsNoise) {
-  // The same point mass, told in v: v = sqrt(a) eps - sqrt(1-a) x_0.
+TEST_F(Score, SdsConvertsAVPredictionToEps) {
+  // The point mass as a v model: v = sqrt(a) eps - sqrt(1-a) x_0.
   struct AsV final : diffusion::Denoiser {
     explicit AsV(test::PointMass& inner, const diffusion::Schedule& schedule) : inner(inner), schedule(schedule) {}
     Tensor predict(const Tensor& x, const Tensor& timesteps, const nn::PromptMix& prompts) override {

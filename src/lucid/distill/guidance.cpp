@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps that ISM and SDS share; see guidance.h.
+// Guidance of ISM and SDS: classifier-free, Perp-Neg, view guidance, adaptive projected guidance.
 #include "lucid/distill/guidance.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace lucid::distill {
 namespace {
 
 constexpr double kOffsetNoise = 0.1;
-constexpr double kSheetGuidance = 7.5;  // without Perp-Neg the reference's sheet ignores guidance_scale
+constexpr double kSheetGuidance = 7.5;  // without Perp-Neg the reference's contact sheet ignores guidance_scale
 
 std::vector<text_to_image::Direction> opposite(std::vector<text_to_image::Direction> views) {
   for (text_to_image::Direction& view : views) view.azimuth += 180;
@@ -25,9 +25,10 @@ bool view_guidance_acts(const ScoreOptions& options, int64_t iteration, int64_t 
 }
 
 // Adaptive projected guidance (Sadat et al. 2025, "Eliminating Oversaturation and Artifacts of High Guidance Scales in
-// Diffusion Models"): what is added to the prompt's own prediction, split into its part along that prediction's x_0,
-// which makes the picture louder, and the rest, which changes what is on it. The first is taken times eta. x_0 is
-// linear in the raw output, be it eps or v, so that the raw outputs are split as their x_0 are.
+// Diffusion Models"). `added` is what guidance adds to the prompt's prediction. Its component parallel to that
+// prediction's x_0, which raises contrast and saturation, is multiplied by eta; the orthogonal component, which changes
+// the content, is kept. x_0 is linear in the raw output (eps or v), so raw outputs can be split like their x_0.
+// added, x_0 [B,C,h,w] -> [B,C,h,w]; the projection is per view.
 torch::Tensor project_guidance(const torch::Tensor& added, const torch::Tensor& x_0, double eta) {
   const std::vector<int64_t> of_view{1, 2, 3};
   constexpr double kNoLength = 1e-12;
@@ -51,7 +52,7 @@ torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule&
   const torch::Tensor raw = unet.predict(x.repeat({count, 1, 1, 1}), timesteps, {prompts.table(), torch::cat(weights)});
   std::vector<int64_t> shape = x.sizes().vec();
   shape.insert(shape.begin(), count);
-  return raw.to(torch::kFloat).view(shape);  // the differences that follow are small: half precision would lose them
+  return raw.to(torch::kFloat).view(shape);  // the caller subtracts predictions; 16 bits would lose the difference
 }
 
 torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {

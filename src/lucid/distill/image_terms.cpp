@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Disparity and total variation, differentiable, as the reference computes them.
+// Disparity and total variation in the reference's formulas, on autograd; the clamp with its own backward pass.
 #include "lucid/distill/image_terms.h"
 
 #include <cmath>
@@ -12,10 +12,11 @@ namespace lucid::distill {
 torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmittance, double fovx) {
   LUCID_CHECK(depth.dim() == 4 && depth.sizes() == transmittance.sizes(), "depth has {} dimensions, transmittance {}",
               depth.dim(), transmittance.dim());
-  const double focal = 1 / (2 * std::tan(fovx / 2));  // in picture widths
+  const double focal = 1 / (2 * std::tan(fovx / 2));  // in image widths
   const torch::Tensor d = focal / (depth + 10 * transmittance + 1e-5);
 
-  // Each view has its own range: the least disparity of its nearly opaque pixels (of all, if it has none) to the most.
+  // Range per view: from the smallest disparity of nearly opaque pixels (of all pixels if there are none) to the
+  // largest.
   const std::vector<int64_t> pixels{1, 2, 3};
   const torch::Tensor opaque = transmittance <= 0.1;
   const torch::Tensor nowhere = torch::full({}, std::numeric_limits<double>::infinity(), d.options());
@@ -24,8 +25,7 @@ torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmi
       torch::where(has_opaque, torch::where(opaque, d, nowhere).amin(pixels, /*keepdim=*/true), d.amin(pixels, true));
   const torch::Tensor range = d.amax(pixels, /*keepdim=*/true) - d_min;
 
-  // A view of one disparity (an empty one) has no geometry to show: zeros, and no gradient, where the reference has
-  // 0/0.
+  // A view with one disparity everywhere (an empty one) gives zeros without gradient; the reference divides 0 by 0.
   const torch::Tensor flat = range <= 0;
   const torch::Tensor scaled = (d - d_min) / torch::where(flat, torch::ones_like(range), range);
   return torch::where(flat, torch::zeros_like(scaled), scaled.clamp(0, 1));
@@ -41,7 +41,7 @@ struct AsDisplayed : torch::autograd::Function<AsDisplayed> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list up) {
     const torch::Tensor rgb = context->get_saved_variables()[0];
-    // Descent moves against the gradient: a negative one raises.
+    // Descent moves against the gradient: a negative gradient raises the value.
     const torch::Tensor outward = ((rgb > 1) & (up[0] < 0)) | ((rgb < 0) & (up[0] > 0));
     return {up[0].masked_fill(outward, 0)};
   }

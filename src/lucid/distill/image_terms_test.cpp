@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Disparity and total variation against plain loops in double, their gradients against central differences.
+// Tests of image_terms.h: values against plain loops in double, gradients against central differences.
 #include "lucid/distill/image_terms.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kFov = 0.6;
 
-// The reference's formula, one pixel after another, one view after another.
+// The reference's formula as loops over views and pixels.
 torch::Tensor plain_disparity(const torch::Tensor& depth, const torch::Tensor& transmittance, double fovx) {
   torch::Tensor out = torch::zeros_like(depth);
   const int64_t pixels = depth.size(2) * depth.size(3);

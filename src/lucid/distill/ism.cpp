@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Interval Score Matching (Liang et al. 2023, "LucidDreamer"): two points x_s, x_t of one deterministic DDIM inversion
-// of the rendered picture are compared, in place of SDS's fresh noise. Reads from top to bottom as the paper's
-// Algorithm 1.
+// Interval Score Matching (Liang et al. 2023, "LucidDreamer", Algorithm 1): compares the predictions at two points x_s
+// and x_t of one deterministic DDIM inversion of the rendered image, where SDS uses fresh noise.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -34,7 +33,7 @@ class Ism final : public Distiller {
     Tensor x_s = x_start;
     std::vector<Tensor> trajectory;  // eps_phi at each visited timestep but t
     for (size_t i = 0; i + 2 < visited.size(); ++i) {
-      if (visited[i] == s) continue;  // a stride of zero length stays where it is: its U-Net call would be eps_s below
+      if (visited[i] == s) continue;  // a stride of length 0 changes nothing; its prediction would be eps_s below
       trajectory.push_back(inverse_prediction(unet, schedule, input, x_s, visited[i]));
       x_s = options_.xs_eta > 0
                 ? noisy_stride(schedule, x_s, trajectory.back(), {visited[i], visited[i + 1]}, noise.eta(x_s.sizes()))
@@ -55,7 +54,7 @@ class Ism final : public Distiller {
 
     if (want_sheet) fill_contact_sheet(output, options_, schedule, guided, x_s, s);
     if (want_trace) {
-      trajectory.resize(visited.size() - 1, eps_s);  // s itself, and the stride of zero length if there was one
+      trajectory.resize(visited.size() - 1, eps_s);  // at s, and for the stride of length 0 if there was one
       output.trace = {.x_start = x_start,
                       .x_s = x_s,
                       .x_t = x_t,
@@ -69,8 +68,9 @@ class Ism final : public Distiller {
   }
 
  private:
-  // A stride from -> to (up) with xs_eta > 0. DDIM's sigma^2 would be negative going up, so the reference takes its
-  // size, scales it by eta itself (not eta^2, as DDIM has it), and lets it be at most half of the target's noise.
+  // A stochastic inversion stride from -> to, with xs_eta > 0. DDIM's sigma^2 is negative for ascending timesteps. The
+  // reference takes its absolute value, scales it by eta (DDIM: eta^2), and limits it to half of the target's noise
+  // variance.
   Tensor noisy_stride(const diffusion::Schedule& schedule, const Tensor& x, const Tensor& output,
                       std::pair<int64_t, int64_t> stride, const Tensor& noise) const {
     const auto [from, to] = stride;
@@ -82,8 +82,8 @@ class Ism final : public Distiller {
            std::sqrt(variance) * noise.to(x.device());
   }
 
-  // eps_phi(x, t, 0): the inverse prompt alone; with denoise_guidance_scale g > 1 "reverse" guidance towards the
-  // negative prompt, inverse + g (negative - inverse).
+  // eps_phi(x, t, 0): the prediction for the inverse prompt. With denoise_guidance_scale g > 1 it is guided towards the
+  // negative prompt: inverse + g (negative - inverse).
   Tensor inverse_prediction(diffusion::Denoiser& unet, const diffusion::Schedule& schedule, const ScoreInput& input,
                             const Tensor& x, int64_t t) const {
     const double g = options_.denoise_guidance_scale;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See perp_neg.h.
+// Weights of Perp-Neg's extra prompts, and the aggregate of the predictions.
 #include "lucid/distill/perp_neg.h"
 
 #include <cmath>
@@ -10,9 +10,9 @@ namespace lucid::distill {
 namespace {
 
 constexpr double kIgnoredWeight = 1e-4;   // Perp-Neg terms no heavier than this are skipped
-constexpr double kSmallestSquare = 1e-6;  // the projection divides by at least this
-constexpr double kNearAnchor = 0.8;       // this close to an anchor, its own prompt is no longer a negative
-constexpr double kFarFromAnchor = 0.2;    // and this far from the front, its neighbour's
+constexpr double kSmallestSquare = 1e-6;  // lower limit of the projection's denominator
+constexpr double kNearAnchor = 0.8;       // above this share of the view prompt an anchor is not used as a negative
+constexpr double kFarFromAnchor = 0.2;    // below this share of the front, its neighbour is not used as a negative
 
 double turn_between(double a, double b) { return std::abs(std::remainder(a - b, 360.0)); }
 
@@ -59,7 +59,7 @@ torch::Tensor perpneg_aggregate(const torch::Tensor& delta, const torch::Tensor&
   const torch::Tensor main_square = per_sample(main * main).clamp_min(kSmallestSquare);  // [B,1,1,1]
   torch::Tensor sum = main;
   for (int64_t k = 1; k < delta.size(0); ++k) {
-    // The part of D_k that stands at right angles to D_0: a negative prompt may not undo what the view prompt asks for.
+    // The component of D_k perpendicular to D_0, so that a negative prompt does not cancel the view prompt.
     const torch::Tensor perpendicular = delta[k] - per_sample(delta[k] * main) / main_square * main;
     const torch::Tensor weight = weights[k].view({-1, 1, 1, 1});
     sum = sum + torch::where(weight.abs() > kIgnoredWeight, weight * perpendicular, torch::zeros_like(perpendicular));

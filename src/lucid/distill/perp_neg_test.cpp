@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// View prompts and Perp-Neg against the reference's own functions (prompts.safetensors, reference.safetensors).
+// Tests of Perp-Neg and view prompts against the reference's functions (prompts.safetensors, reference.safetensors).
 #include "lucid/distill/perp_neg.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ std::vector<double> doubles(const torch::Tensor& x) {
 
 const text_to_image::ViewAnchors kReference = text_to_image::ViewAnchors::reference();
 
-/// 0 front, 1 side, 2 back: the goldens' numbers.
+/// The golden files' number of an anchor: 0 front, 1 side, 2 back.
 size_t role(size_t anchor) {
   const std::string& words = kReference.anchors()[anchor].words;
   return words == ", front view" ? 0 : words == ", side view" ? 1 : 2;

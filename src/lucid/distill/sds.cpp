@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Score Distillation Sampling (Poole et al. 2022, "DreamFusion"): fresh noise is the target. Kept to compare ISM with.
+// Score Distillation Sampling (Poole et al. 2022, "DreamFusion"): the target is the fresh noise itself. The baseline
+// that ISM is compared with.
 #include "lucid/distill/guidance.h"
 
 namespace lucid::distill {
@@ -27,13 +28,13 @@ class Sds final : public Distiller {
     const Tensor eps = draw_noise(noise, x_0);
     const Tensor x_t = schedule.add_noise(x_0, eps, t);
 
-    // grad L_SDS = lambda omega(t) (eps_phi(x_t, t, y) - eps) dg/dtheta. A v-predicting U-Net is read as eps first:
-    // ours, for the reference subtracts noise from v.
+    // grad L_SDS = lambda omega(t) (eps_phi(x_t, t, y) - eps) dg/dtheta. A v prediction is converted to eps first; the
+    // reference subtracts the noise from v.
     const Guided guided = guide(options_, unet, schedule, input, x_t, t);
     set_gradient(output, options_, omega(schedule, t), schedule.predicted_epsilon(x_t, guided.guided, t) - eps);
 
     if (want_sheet) {
-      const int64_t s = ism_times.s_index + steps_offset;  // only the sheet looks at s
+      const int64_t s = ism_times.s_index + steps_offset;  // used by the contact sheet only
       fill_contact_sheet(output, options_, schedule, guided, schedule.add_noise(x_0, eps, s), s);
     }
     if (want_trace) {

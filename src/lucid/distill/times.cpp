@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which timesteps a step visits: the annealed interval delta_T, the range of t, and the strides of the inversion.
+// Timesteps of a training step: the annealed interval delta_T, the range of t, and the strides of the DDIM inversion.
 #include <algorithm>
 #include <cmath>
 
@@ -48,7 +48,7 @@ StepTimes plan_times(const ScoreOptions& options, int64_t iteration, int64_t t_i
   const int64_t strides = options.xs_inv_steps > 0 ? options.xs_inv_steps : (times.s_index + stride - 1) / stride;
   times.start_index = std::max<int64_t>(times.s_index - stride * strides, 0);
 
-  // start, start + stride, ..., s: at least one stride, which has no length when the start is s itself.
+  // start, start + stride, ..., s: at least one stride; its length is 0 if the start is s.
   int64_t index = times.start_index;
   times.visited.push_back(index + steps_offset);
   do {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timesteps of a step against the reference's own (schedules.json), and their edges.
+// Tests of the timesteps of a step: against the reference's (schedules.json), and edge cases.
 #include <gtest/gtest.h>
 
 #include <fstream>

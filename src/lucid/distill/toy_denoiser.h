@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: a denoiser whose answer is known in closed form, and one that records what it was asked.
+// Test denoisers: one with predictions in closed form, and one that records the calls it forwards.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,8 +11,8 @@
 
 namespace lucid::distill::test {
 
-/// Exact for data that is a single point mu(prompt), the mean of the prompt's embedding: eps = (x - sqrt(a) mu) /
-/// sqrt(1-a). DDIM keeps eps constant along its trajectory, so scores have closed forms (see distiller_test.cpp).
+/// The exact epsilon model of a distribution that is one point mu(prompt), the mean of the prompt's embedding:
+/// eps = (x - sqrt(a) mu) / sqrt(1-a). DDIM keeps eps constant, so scores have closed forms (distiller_test.cpp).
 class PointMass final : public diffusion::Denoiser {
  public:
   explicit PointMass(const diffusion::Schedule& schedule) : schedule_(schedule) {}
@@ -26,6 +26,7 @@ class PointMass final : public diffusion::Denoiser {
   const diffusion::Schedule& schedule_;
 };
 
+/// Records the arguments of each call and forwards it to `inner`.
 class Recorder final : public diffusion::Denoiser {
  public:
   explicit Recorder(diffusion::Denoiser& inner) : inner_(inner) {}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Merges by a heap over a linked list of symbols, so that a "word" of a megabyte takes no longer than a megabyte of
-// words.
+// BPE with a heap of candidate merges over a linked list of symbols: O(n log n) also for one "word" of a megabyte.
 #include "lucid/text/bpe.h"
 
 #include <queue>
@@ -113,7 +112,7 @@ const Bpe::Rule* Bpe::rule(int64_t left, int64_t right) const {
 void Bpe::encode(std::string_view piece, std::vector<int64_t>& ids) const {
   if (piece.empty()) return;
   struct Symbol {
-    int64_t id, previous, next;  // id -1: swallowed by its left neighbour
+    int64_t id, previous, next;  // id -1: merged into its left neighbour
   };
   struct Candidate {
     int64_t rank, at, left, right, joined;
@@ -138,7 +137,7 @@ void Bpe::encode(std::string_view piece, std::vector<int64_t>& ids) const {
     const Candidate best = queue.top();
     queue.pop();
     Symbol& left = symbol(best.at);
-    // A neighbour may have been merged since this was offered.
+    // Skip a candidate whose symbols have been merged since it was pushed.
     if (left.id != best.left || left.next < 0 || symbol(left.next).id != best.right) continue;
     Symbol& right = symbol(left.next);
     left.id = best.joined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See clip_layer.h.
+// CLIP's transformer block: multi-head attention and MLP, computed in the dtype of the activations.
 #include "lucid/text/clip_layer.h"
 
 #include <cmath>
@@ -9,7 +9,7 @@
 namespace lucid::text {
 namespace {
 
-// Weights may be stored in half the numbers that are computed with.
+// Weights may be stored in 16 bits; they are converted to the activations' dtype.
 torch::Tensor linear(const torch::nn::Linear& layer, const torch::Tensor& x) {
   return torch::linear(x, layer->weight.to(x.scalar_type()), layer->bias.to(x.scalar_type()));
 }

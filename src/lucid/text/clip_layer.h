@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The transformer block of both CLIP towers (Radford et al. 2021), modules under transformers' names.
+// Transformer block of CLIP's text and image encoders (Radford et al. 2021); submodule names are those of transformers.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,15 +12,15 @@ inline torch::nn::LayerNorm clip_norm(int64_t width, double eps) {
 
 struct ClipLayerSizes {
   int64_t width = 0, mlp_width = 0, heads = 1;
-  bool quick_gelu = true;  // else the erf form
+  bool quick_gelu = true;  // x sigmoid(1.702 x); else GELU's erf form
   double eps = 1e-5;
 };
 
-/// x + attention(norm(x)), then x + mlp(norm(x)).
+/// Pre-norm block: x + attention(norm1(x)), then x + mlp(norm2(x)).
 class ClipLayerImpl : public torch::nn::Module {
  public:
   explicit ClipLayerImpl(const ClipLayerSizes& sizes);
-  /// x [n,L,D]; mask [L,L] is added to the scores, undefined for none.
+  /// x [n,L,D] -> [n,L,D]. mask [L,L] is added to the attention scores; undefined means no mask.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& mask);
 
  private:

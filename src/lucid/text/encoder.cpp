@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLIPTextModel: embeddings, causal pre-norm transformer, final norm; modules under transformers' names.
+// CLIPTextModel: token and position embeddings, causal transformer, final norm. Submodule names are transformers'.
 #include "lucid/text/encoder.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ constexpr int64_t kMaxWidth = 1 << 16, kMaxLayers = 256, kMaxVocabulary = 1 << 2
 
 }  // namespace
 
-/// Kept out of the header: the layers.
+/// The encoder's layers.
 struct EncoderImpl::Parts {
   torch::nn::Embedding token{nullptr}, position{nullptr};
   std::vector<ClipLayer> layers;
@@ -31,7 +31,7 @@ EncoderConfig EncoderConfig::from_file(const fs::path& file) { return from_json(
 
 EncoderConfig EncoderConfig::from_json(const weights::JsonConfig& json) {
   EncoderConfig c;
-  // What a config.json leaves out has transformers' default, which is not always Stable Diffusion's value.
+  // Absent keys take the defaults of transformers, which differ from Stable Diffusion's values in part.
   c.vocab_size = json.positive("vocab_size", c.vocab_size, kMaxVocabulary);
   c.hidden_size = json.positive("hidden_size", 512, kMaxWidth);
   c.intermediate_size = json.positive("intermediate_size", 2048, kMaxWidth);
@@ -99,7 +99,8 @@ void EncoderImpl::set_token_embeddings(int64_t first, const torch::Tensor& rows)
   const torch::NoGradGuard no_grad;
   torch::Tensor& weight = parts_->token->weight;
   LUCID_CHECK(rows.dim() == 2 && rows.size(1) == weight.size(1) && first >= 0, "rows have {} axes", rows.dim());
-  weight.set_data(weight.data().to(torch::promoteTypes(weight.scalar_type(), torch::kFloat)));  // none is rounded
+  // The new rows must not be rounded to the 16 bits of the stored table.
+  weight.set_data(weight.data().to(torch::promoteTypes(weight.scalar_type(), torch::kFloat)));
   const int64_t end = first + rows.size(0);
   if (end > weight.size(0)) {
     weight.set_data(
@@ -123,7 +124,7 @@ Encoder load_encoder(const fs::path& folder) {
   const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
   weights::StateDict state = weights::read_part(folder, "model");
   weights::check_parameter_count(state, config.parameters());
-  // transformers 5 writes the names without their common prefix.
+  // transformers 5 writes the names without the prefix.
   std::map<std::string, torch::Tensor> named;
   for (const auto& [name, tensor] : state.tensors)
     named[name.starts_with("text_model.") ? name : "text_model." + name] = tensor;

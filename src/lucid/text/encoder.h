@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLIP's text transformer (transformers' CLIPTextModel): ids in, last_hidden_state after the final layer norm out.
+// CLIP's text encoder (transformers' CLIPTextModel): token ids -> last_hidden_state, after the final layer norm.
 #pragma once
 
 #include <torch/torch.h>
@@ -25,18 +25,19 @@ struct EncoderConfig {
   double layer_norm_eps = 1e-5;
   static EncoderConfig from_file(const std::filesystem::path& config_json);
   static EncoderConfig from_json(const weights::JsonConfig& json);
-  double parameters() const;  // about: weight matrices only
+  double parameters() const;  // number of parameters, weight matrices only
 };
 
-/// Weights may be stored in 16 bits; computed is in float32 at least.
+/// Weights may be stored in 16 bits; the computation is in float32 or wider.
 class EncoderImpl : public torch::nn::Module {
  public:
   explicit EncoderImpl(const EncoderConfig& config);
   torch::Tensor forward(const torch::Tensor& ids);  // ids [n,L] int64 -> [n,L,D]
-  /// Gives tokens first, first + 1, ... these rows [n,D]; the vocabulary grows where they lie beyond it.
+  /// Sets the embeddings of tokens first, first + 1, ... to `rows` [n,D]. The embedding table grows if needed.
   void set_token_embeddings(int64_t first, const torch::Tensor& rows);
-  std::vector<torch::Tensor> hidden_states(
-      const torch::Tensor& ids);  // layers+1 tensors [n,L,D], none with the final norm
+  /// The embeddings and the output of each layer: layers + 1 tensors [n,L,D], before the final norm. Throws UserError
+  /// for an id beyond the vocabulary.
+  std::vector<torch::Tensor> hidden_states(const torch::Tensor& ids);
   const EncoderConfig& config() const { return config_; }
 
  private:
@@ -46,10 +47,11 @@ class EncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Encoder);
 
-/// From tensors named as in transformers with `text_model.`, kept as they are stored. Throws UserError.
+/// An encoder with the tensors of `state`, named as in transformers with the prefix `text_model.`; they keep their
+/// dtype. Throws UserError.
 Encoder load_encoder(const EncoderConfig& config, weights::StateDict state);
 
-/// From a diffusers `text_encoder/` folder; accepts names with and without `text_model.`. Throws UserError.
+/// Loads a diffusers `text_encoder/` folder. The names may have the prefix `text_model.` or not. Throws UserError.
 Encoder load_encoder(const std::filesystem::path& folder);
 
 }  // namespace lucid::text

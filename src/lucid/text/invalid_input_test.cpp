@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prompts and model folders that nobody should have: each gives a message with a place, quickly, and never a crash.
+// Tests with invalid prompts and model folders: each gives an error that names the place, without a crash and in time.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -38,8 +38,8 @@ TEST(Prompt, InvalidUtf8NamesTheByte) {
   const Tokenizer tokenizer = mini_tokenizer();
   const std::pair<std::string, const char*> cases[] = {
       {"a cat\xff", "byte 5"},          // never a byte of UTF-8
-      {"\x80", "byte 0"},               // a continuation without a beginning
-      {"\xc3\xa9\xc3", "byte 2"},       // cut short
+      {"\x80", "byte 0"},               // a continuation byte without a lead byte
+      {"\xc3\xa9\xc3", "byte 2"},       // truncated
       {"a\xc0\xaf", "byte 1"},          // overlong
       {"a\xed\xa0\x80", "byte 1"},      // a surrogate
       {"ab\xf4\x90\x80\x80", "byte 2"}  // beyond U+10FFFF
@@ -99,8 +99,8 @@ TEST(TokenizerFolder, WordsOfTheEmbeddedPriorAreSingleTokens) {
     EXPECT_EQ(tokenizer.encode(word), (std::vector<int64_t>{1430, id, 1431})) << word;
   }
   EXPECT_EQ(tokenizer.whole_word_id("quixotry"), -1);
-  EXPECT_EQ(tokenizer.whole_word_id("Ã"), -1);                 // the spelling of a byte is not that character
-  EXPECT_GE(tokenizer.whole_word_id(std::string("\xc3")), 0);  // while the byte itself is a token
+  EXPECT_EQ(tokenizer.whole_word_id("Ã"), -1);                 // a character of two bytes, not the spelling of one
+  EXPECT_GE(tokenizer.whole_word_id(std::string("\xc3")), 0);  // the byte 0xC3 itself is a token
 }
 
 TEST(TokenizerFolder, MissingAndIllFormedFilesAreNamed) {
@@ -158,7 +158,7 @@ TEST(TokenizerFolder, PadTokenDecidesTheConvention) {
   EXPECT_EQ(tokenizer.encode("<|EndOfText|>"), (std::vector<int64_t>{1430, 1431, 1431}));
   fs::remove(sd2.path / "special_tokens_map.json");  // the other file says `<|endoftext|>`
   EXPECT_EQ(Tokenizer::from_folder(sd2.path).pad(), 1431);
-  fs::remove(sd2.path / "tokenizer_config.json");  // and so does the convention without any
+  fs::remove(sd2.path / "tokenizer_config.json");  // so does the default without any file
   EXPECT_EQ(Tokenizer::from_folder(sd2.path).pad(), 1431);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLIP's pattern by hand: <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
+// A hand-written matcher of CLIP's regular expression:
+// <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
 #include "lucid/text/split.h"
 
 #include "lucid/text/unicode.h"
@@ -12,14 +13,14 @@ constexpr std::u32string_view kContractions[] = {U"'s", U"'t", U"'re", U"'ve", U
 
 bool is_other(char32_t code) { return !is_space(code) && !is_letter(code) && !is_number(code); }
 
-/// Length of the run at `text`'s start whose characters are all `kind`.
+/// Number of leading characters of `text` for which `kind` holds.
 size_t run_length(std::u32string_view text, bool (*kind)(char32_t)) {
   size_t length = 0;
   while (length < text.size() && kind(text[length])) ++length;
   return length;
 }
 
-/// Length of "<|word|>" of a special token's spelling, else 0.
+/// Length of the word if `text` starts with "<|startoftext|>" or "<|endoftext|>", else 0.
 size_t special_word(std::u32string_view text) {
   if (!text.starts_with(U"<|")) return 0;
   for (const auto word : kSpecialWords) {
@@ -67,7 +68,7 @@ std::vector<std::u32string_view> split_pieces(std::u32string_view text) {
       continue;
     }
     if (const size_t word = special_word(text); word > 0) {
-      // Spelled like a special token, yet not cut out as one: the reference's second pattern takes it apart again.
+      // Spelled like a special token but not registered as one: the reference's second pattern splits it in three.
       for (const size_t length : {size_t{2}, word, size_t{2}}) take(length);
       continue;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tokenizer and the text encoder against transformers' own results: ids exactly, embeddings to rounding.
+// Golden tests of tokenizer and text encoder against transformers: equal ids, embeddings equal up to rounding.
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr double kLimit = 8e-6;  // max|a-b| / max|b|, from the goldens' README
 
-/// The gap between a result and its golden; also recorded, so that a report can tell how near it is.
+/// Expects relative maximum error below kLimit, and records the error as a test property.
 void expect_near(const std::string& name, const torch::Tensor& ours, const torch::Tensor& golden) {
   ASSERT_EQ(ours.sizes(), golden.sizes()) << name;
   const torch::Tensor a = ours.to(torch::kFloat64), b = golden.to(torch::kFloat64);
@@ -45,7 +45,7 @@ std::vector<int64_t> row(const torch::Tensor& ids, int64_t i) {
   return {line.data_ptr<int64_t>(), line.data_ptr<int64_t>() + line.numel()};
 }
 
-/// Exact bytes of a prompt; the hex form stands where JSON's text would hide something.
+/// The bytes of a prompt; given in hex where JSON text cannot hold them.
 std::string bytes_of(const nlohmann::json& prompt) {
   if (!prompt.contains("utf8_hex")) return prompt["text"];
   const std::string hex = prompt["utf8_hex"];
@@ -54,7 +54,7 @@ std::string bytes_of(const nlohmann::json& prompt) {
   return bytes;
 }
 
-/// Every pipeline of the goldens: its name, its prompts, its recorded tensors.
+/// One pipeline folder of the goldens, with its prompts and recorded tensors.
 struct Pipeline {
   std::string name;
   std::vector<std::string> prompts;
@@ -126,7 +126,7 @@ TEST(TextGolden, PipelineEncodersGiveTransformersEmbeddings) {
   }
 }
 
-// The softmax cancels the bias of the keys, so no output shows whether it was loaded: compare every parameter.
+// Softmax cancels the bias of the keys, so the output does not show whether it was loaded. Compare every parameter.
 TEST(TextGolden, EveryParameterIsTheFilesIncludingTheInvisibleKeyBiases) {
   for (const Pipeline& pipeline : pipelines()) {
     SCOPED_TRACE(pipeline.name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Special tokens, normalisation, pieces, byte-pair merges: in the reference's order, so that its ids come out.
+// The tokenizer's stages in the reference's order: raw special tokens, normalisation, normalised special tokens,
+// pieces, BPE.
 #include "lucid/text/tokenizer.h"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ int64_t id_of(const Vocabulary& vocabulary, const std::string& token, const fs::
 }
 
 Vocabulary read_vocabulary(const fs::path& file) {
-  constexpr uint64_t kMaxId = std::numeric_limits<int32_t>::max();  // two ids must fit into one 64-bit key
+  constexpr uint64_t kMaxId = std::numeric_limits<int32_t>::max();  // BPE packs two ids into a 64-bit key
   const nlohmann::json object = weights::read_json_object(file);
   if (object.empty()) throw UserError({.what_happened = "holds no tokens", .file = file.string()});
   Vocabulary vocabulary;
@@ -76,7 +77,7 @@ Tokenizer::Tables::Tables(Vocabulary words, const std::vector<Merge>& merges, co
   }
 }
 
-/// Ids of `text`, without bos and eos; stops once there are `limit`, so that an endless prompt costs no more.
+/// The first `limit` ids of `text`, without bos and eos. Stops at the limit, so that a huge prompt takes no longer.
 std::vector<int64_t> Tokenizer::Tables::tokens(std::string_view text, size_t limit) const {
   std::vector<int64_t> ids;
   const std::u32string codes = decode_utf8(text);

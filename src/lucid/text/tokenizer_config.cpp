@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two files overlap; special_tokens_map.json wins, as it does in transformers.
+// Reads and merges the two JSON files. Where both name a token, special_tokens_map.json wins, as in transformers.
 #include "lucid/text/tokenizer_config.h"
 
 #include "lucid/base/error.h"
@@ -9,7 +9,7 @@ namespace lucid::text {
 namespace fs = std::filesystem;
 namespace {
 
-/// A special token's entry: its spelling alone, or {"content": spelling, "normalized": …}.
+/// The spelling of a special token's entry: a bare string, or {"content": spelling, "normalized": …}.
 std::string spelling_of(const nlohmann::json& entry, const fs::path& file, const std::string& key) {
   const nlohmann::json& text = entry.is_object() && entry.contains("content") ? entry["content"] : entry;
   if (!text.is_string() || text.get_ref<const std::string&>().empty())
@@ -66,7 +66,7 @@ TokenizerConfig read_tokenizer_config(const fs::path& folder) {
     const auto known = config.normalized.find(*spelling);
     config.normalized[*spelling] = normalized && (known == config.normalized.end() || known->second);
   }
-  if (added.value.is_object()) {  // newer files say outright how each token is registered
+  if (added.value.is_object()) {  // newer files state for each token whether it is normalized
     for (const auto& [id, entry] : added.value.items()) {
       const std::string spelling = spelling_of(entry, added.file, fmt::format("added_tokens_decoder.{}", id));
       if (config.normalized.contains(spelling)) config.normalized[spelling] = normalized_of(entry, added.file, id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unicode data comes from utf8proc; the rules of order and exception are here.
+// Unicode operations on utf8proc's tables.
 #include "lucid/text/unicode.h"
 
 #include <utf8proc.h>
@@ -14,7 +14,7 @@ namespace {
 
 utf8proc_int32_t signed_code(char32_t code) { return static_cast<utf8proc_int32_t>(code); }
 
-/// Canonical decomposition, marks in canonical order.
+/// Canonical decomposition (NFD), combining marks in canonical order.
 std::vector<utf8proc_int32_t> decompose(std::u32string_view text) {
   std::vector<utf8proc_int32_t> codes;
   codes.reserve(text.size());
@@ -27,7 +27,7 @@ std::vector<utf8proc_int32_t> decompose(std::u32string_view text) {
     LUCID_CHECK(count >= 0 && count <= static_cast<utf8proc_ssize_t>(std::size(parts)), "U+{:04X}", uint32_t{code});
     codes.insert(codes.end(), parts, parts + count);
   }
-  // utf8proc's own reordering is quadratic in the length of a run of marks, and a prompt may consist of nothing else.
+  // utf8proc's own reordering is quadratic in the length of a run of marks; a hostile prompt may be one such run.
   const auto combining_class = [](utf8proc_int32_t code) { return utf8proc_get_property(code)->combining_class; };
   for (auto begin = codes.begin(); begin != codes.end();) {
     if (combining_class(*begin) == 0) {
@@ -105,7 +105,7 @@ std::u32string normalize(std::u32string_view text) {
       continue;
     }
     in_space = false;
-    if (code == 0x130) {  // the one character whose lower case has two code points: dotted capital I
+    if (code == 0x130) {  // capital I with dot: the only character whose lower case has two code points
       out += U"i\u0307";
     } else {
       out += to_lower(code);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tiny prior that the adapters' goldens were made with, put together from its parts.
+// Test fixture: the tiny prior that the golden files of LoRA and textual inversion were made with.
 #pragma once
 
 #include "goldens.h"

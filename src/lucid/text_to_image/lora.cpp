@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See lora.h.
+// Products of LoRA factors per kind (LoRA, LoCon, LoHa, LoKr, DoRA), reading of LoRA files, update of the weights.
 #include "lucid/text_to_image/lora.h"
 
 #include <fmt/format.h>
@@ -21,14 +21,14 @@ std::string shape_text(at::IntArrayRef shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
 }
 
-/// A file's factors are small whatever they multiply to, so sizes are compared with the weight's before anything is
-/// multiplied.
+/// The factors of one layer's update. Small factors can have a huge product, so the size of a product is compared with
+/// the weight's before it is computed.
 class Factors {
  public:
   Factors(const std::map<std::string, torch::Tensor>& factors, at::IntArrayRef weight)
       : factors_(factors), weight_(weight) {}
   bool has(const std::string& name) const { return factors_.contains(name); }
-  /// In double.
+  /// The factor, in double. Throws std::invalid_argument if it is missing or has fewer than two axes.
   torch::Tensor get(const std::string& name) const {
     const auto it = factors_.find(name);
     if (it == factors_.end()) throw std::invalid_argument(name + " is missing");
@@ -36,7 +36,7 @@ class Factors {
       throw std::invalid_argument(name + " is " + shape_text(it->second.sizes()));
     return it->second.to(torch::kDouble);
   }
-  /// Throws if a change of so many rows and numbers a row is larger than the weight.
+  /// Throws std::invalid_argument if a matrix [rows,columns] has more elements than the weight.
   void check_size(int64_t rows, int64_t columns) const {
     const int64_t numbers = c10::multiply_integers(weight_);
     if (columns > 0 && rows > numbers / columns) {
@@ -44,7 +44,7 @@ class Factors {
           fmt::format("the change is [{},{}], the weight {}", rows, columns, shape_text(weight_)));
     }
   }
-  /// a b, the factors of convolutions flattened: [m,r,...] x [r,n,...] -> [m,n*...].
+  /// Matrix product of flattened factors: [m,r,...] x [r,n,...] -> [m,n*...].
   torch::Tensor product(const torch::Tensor& a, const torch::Tensor& b) const {
     const torch::Tensor left = a.flatten(1), right = b.flatten(1);
     if (left.size(1) != right.size(0)) {
@@ -53,7 +53,7 @@ class Factors {
     check_size(left.size(0), right.size(1));
     return left.matmul(right);
   }
-  /// A convolution's change in Tucker form: left [o,r], core [r,s,k,k], right [s,i] -> [o,i,k,k].
+  /// A convolution's update in Tucker form: left [o,r], core [r,s,k,k], right [s,i] -> [o,i,k,k].
   torch::Tensor tucker_product(const torch::Tensor& left, const torch::Tensor& core, const torch::Tensor& right) const {
     if (core.dim() != 4 || core.size(0) != left.size(1) || core.size(1) != right.size(0)) {
       throw std::invalid_argument(fmt::format("factors {} and {} about a core {}", shape_text(left.sizes()),
@@ -62,8 +62,8 @@ class Factors {
     check_size(left.size(0) * right.size(1), core.size(2) * core.size(3));
     return torch::einsum("or,rskl,si->oikl", {left, core, right});
   }
-  /// The matrix itself, or NAME_a times NAME_b, or what LyCORIS makes of these and a core: there NAME_a is [r,o], not
-  /// [o,r]. `rank` is the inner size.
+  /// The matrix NAME, or the product NAME_a NAME_b, or their Tucker product with `core`, for which LyCORIS stores
+  /// NAME_a as [r,o] instead of [o,r]. `rank` becomes the inner size of a product.
   torch::Tensor matrix(const std::string& name, const std::string& core, int64_t* rank) const {
     if (has(name)) return get(name);
     const torch::Tensor a = get(name + "_a"), b = get(name + "_b");
@@ -84,7 +84,7 @@ torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
   torch::Tensor change;
   if (f.has("diff")) {
     change = f.get("diff");
-  } else if (f.has("hada_w1_a")) {  // LoHa: two products, element by element
+  } else if (f.has("hada_w1_a")) {  // LoHa: elementwise product of two low-rank matrices
     const torch::Tensor first = f.matrix("hada_w1", "hada_t1", &rank), second = f.matrix("hada_w2", "hada_t2", &rank);
     if (first.sizes() != second.sizes()) {
       throw std::invalid_argument(
@@ -105,7 +105,7 @@ torch::Tensor LayerChange::delta(at::IntArrayRef weight) const {
     throw std::invalid_argument(
         fmt::format("the change is {}, the weight {}", shape_text(change.sizes()), shape_text(weight)));
   }
-  // alpha counts in ranks; where there are no low-rank factors it is not used.
+  // alpha is relative to the rank; without low-rank factors it is not used.
   return change.reshape(weight) * (alpha > 0 && rank > 0 ? alpha / static_cast<double>(rank) : 1.0);
 }
 
@@ -134,8 +134,8 @@ namespace {
   throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
 }
 
-/// What a changed weight in bfloat16 becomes: a U-Net may compute in it. Elsewhere it is but a way of storing, as
-/// float16 is.
+/// dtype of an updated bfloat16 weight. A U-Net may compute in bfloat16 and keeps it; elsewhere 16 bits are a storage
+/// format, and an updated weight becomes float32 so that the update is not rounded.
 enum class Bfloat16 { kKeep, kToFloat };
 
 void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& changes, double scale, Bfloat16 low,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Low-rank changes of a prior's weights, W + scale * delta (Hu et al. 2021), from the files people share: kohya's and
-// A1111's (with LoCon convolutions), LyCORIS' LoHa and LoKr, DoRA, diffusers' old and new (PEFT) names, cloneofsimo's
-// PTI.
+// LoRA (Hu et al. 2021): low-rank updates of a prior's weights, W + scale * delta. Reads the file layouts in use: kohya
+// and A1111 (with LoCon convolutions), LyCORIS' LoHa and LoKr, DoRA, diffusers' old names and PEFT, cloneofsimo's PTI.
 #pragma once
 
 #include <filesystem>
@@ -14,29 +13,30 @@
 
 namespace lucid::text_to_image {
 
-/// One layer's change; which factors are there depends on the kind of file.
+/// The update of one layer. Which factors it has depends on the kind of file.
 struct LayerChange {
   std::map<std::string, torch::Tensor> factors;  // "up", "down", "mid", "alpha", "hada_w1_a", "lokr_w2", "diff", ...
-  double alpha = 0;                              // 0: none given, which stands for the rank
+  double alpha = 0;                              // delta is scaled by alpha / rank; 0: not given, scale 1
 
-  /// The change of a weight of this size, in double. Throws std::invalid_argument that says what does not fit.
+  /// The low-rank update of a weight of this shape, in double. Throws std::invalid_argument if the factors do not fit.
   torch::Tensor delta(at::IntArrayRef weight) const;
-  /// The change of this weight, in double: delta(), or with a DoRA's magnitudes (Liu et al. 2024) what leads to
-  /// magnitude * (W + delta) / |W + delta|, the norm of each output, or of each input where the magnitudes are [1,in].
+  /// What is added to this weight, in double: delta(), or for DoRA (Liu et al. 2024)
+  /// magnitude * (W + delta) / |W + delta| - W. The norm is per output, or per input if the magnitudes are [1,in].
   torch::Tensor delta_of(const torch::Tensor& weight) const;
 };
 
 struct Lora {
   std::filesystem::path file;
-  std::map<std::string, LayerChange> unet, text;  // by module, as the prior's networks name them
-  std::map<std::string, torch::Tensor> tokens;    // textual inversions that PTI files hold beside, [D]
+  std::map<std::string, LayerChange> unet, text;  // by module name in the prior's U-Net and text encoder
+  std::map<std::string, torch::Tensor> tokens;    // token -> embedding [D]: textual inversions inside PTI files
 };
 
-/// Reads a .safetensors file, or one of torch.save. Which layer each change is for follows from the prior's own names.
-/// Throws UserError: a layer that the prior does not have, a change whose factors are not all there.
+/// Reads a .safetensors or torch.save file and assigns each tensor to a layer of `prior`. Throws UserError: unreadable
+/// file, a tensor of a layer that the prior does not have, an alpha that is no number.
 Lora read_lora(const std::filesystem::path& file, const Prior& prior);
 
-/// Adds scale times the changes to the prior's weights. Throws UserError that names both shapes where they do not fit.
+/// Adds `scale` times the updates to the prior's weights. Throws UserError with both shapes if one does not fit, or if
+/// a factor is missing.
 void apply_lora(const Lora& lora, double scale, Prior& prior);
 
 }  // namespace lucid::text_to_image

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See lora_names.h.
+// The naming schemes of LoRA files: kohya, PTI, diffusers and PEFT.
 #include "lucid/text_to_image/lora_names.h"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kWeight = ".weight";
 
-/// The modules of a network that have a weight of two axes or more.
+/// Names of the modules whose weight has two or more axes.
 std::vector<std::string> layers_of(const torch::nn::Module& network) {
   std::vector<std::string> layers;
   for (const auto& item : network.named_parameters()) {
@@ -31,8 +31,8 @@ std::map<std::string, std::string, std::less<>> by_flat_name(const std::vector<s
   return map;
 }
 
-/// The order in which lora_diffusion walks a U-Net: its blocks down, up, then the middle; in each transformer block
-/// both attentions and the gated projection.
+/// The order in which lora_diffusion (PTI) numbers a U-Net's layers: down blocks, up blocks, middle block; in each
+/// transformer block the two attentions, then the gated projection.
 std::vector<std::string> pti_unet_order(const std::vector<std::string>& layers) {
   std::vector<std::string> order;
   for (const std::string_view side : {"down_blocks.", "up_blocks.", "mid_block."}) {
@@ -74,7 +74,7 @@ bool take_back(std::string_view& text, std::string_view suffix) {
 struct Suffix {
   std::string_view suffix, factor;
 };
-// The longer first where one ends in another.
+// Where one suffix ends in another, the longer one comes first.
 constexpr Suffix kKohyaSuffixes[] = {{".lora_up.weight", "up"},   {".lora_down.weight", "down"},
                                      {".lora_mid.weight", "mid"}, {".dora_scale", "dora_scale"},
                                      {".alpha", "alpha"},         {".hada_w1_a", "hada_w1_a"},
@@ -120,7 +120,8 @@ std::optional<LayerPart> LayerNames::find(std::string_view name) const {
   return diffusers(name);
 }
 
-// lora_unet_MODULE.lora_up.weight, dots of the module as underscores; lora_te_, or lora_te1_ in files that have two.
+// kohya: lora_unet_MODULE.lora_up.weight with the module's dots as underscores. Text encoder: lora_te_, or lora_te1_ in
+// files for models with two text encoders.
 std::optional<LayerPart> LayerNames::kohya(std::string_view name) const {
   LayerPart part;
   if (take_front(name, "lora_te_") || take_front(name, "lora_te1_")) {
@@ -140,8 +141,8 @@ std::optional<LayerPart> LayerNames::kohya(std::string_view name) const {
   return std::nullopt;
 }
 
-// unet.MODULE.lora_A.weight (PEFT) or unet.ATTENTION.processor.to_q_lora.down.weight (before), and text_encoder.; a
-// U-Net that was saved by itself has no prefix.
+// diffusers: unet.MODULE.lora_A.weight (PEFT) or unet.ATTENTION.processor.to_q_lora.down.weight (older). The prefix may
+// be text_encoder.; a U-Net saved alone has no prefix.
 std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   take_front(name, "base_model.model.");
   LayerPart part;
@@ -158,7 +159,7 @@ std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   const size_t processor = part.module.find(kProcessor);
   if (processor != std::string::npos) part.module.erase(processor, kProcessor.size());
   if (network(part.is_text).has(part.module)) return part;
-  // The old names of the last part: to_out is to_out.0; a text encoder's layers are called like the U-Net's.
+  // Older names: to_out stands for to_out.0, and the text encoder's layers have the U-Net's names.
   constexpr std::pair<std::string_view, std::string_view> kText[] = {
       {".to_q", ".q_proj"}, {".to_k", ".k_proj"}, {".to_v", ".v_proj"}, {".to_out", ".out_proj"}};
   if (!part.is_text) {
@@ -173,7 +174,7 @@ std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   return network(part.is_text).has(part.module) ? std::optional(part) : std::nullopt;
 }
 
-// unet:INDEX:up, text_encoder:INDEX:down.
+// PTI: unet:INDEX:up, text_encoder:INDEX:down.
 std::optional<LayerPart> LayerNames::pti(std::string_view name) const {
   LayerPart part;
   if (take_front(name, "text_encoder:")) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which layer of a prior, and which factor of its change, a tensor of a LoRA file is. Every tool has names of its own.
+// Tensor names of LoRA files, mapped to a layer of the prior and a factor of its update. Every training tool has its
+// own naming scheme.
 #pragma once
 
 #include <map>
@@ -15,18 +16,19 @@ namespace lucid::text_to_image {
 struct LayerPart {
   bool is_text = false;  // the text encoder's, else the U-Net's
   std::string module;    // diffusers' name
-  std::string factor;    // "up", "down", "mid", "alpha", or what LyCORIS calls it
+  std::string factor;    // "up", "down", "mid", "alpha", or LyCORIS' name
 };
 
 class LayerNames {
  public:
   explicit LayerNames(const Prior& prior);
+  /// nullopt if no scheme knows the name, or the prior has no such layer.
   std::optional<LayerPart> find(std::string_view name) const;
 
  private:
   struct Network {
     std::map<std::string, std::string, std::less<>> by_flat_name;  // "down_blocks_0_..." -> module
-    std::vector<std::string> by_index;                             // PTI's traversal
+    std::vector<std::string> by_index;                             // module of each index in PTI files
     bool has(std::string_view module) const;
   };
   std::optional<LayerPart> kohya(std::string_view name) const;

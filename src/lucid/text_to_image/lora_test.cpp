@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kind of LoRA file against the outputs of the network that its own library merged it into.
+// Tests of lora.h: outputs of the merged network against those of each layout's own library, and each kind's formula.
 #include "lucid/text_to_image/lora.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using test::make_prior;
 using test::tensors;
 namespace fs = std::filesystem;
 
-constexpr double kLimit = 2e-5;  // of each tensor's largest value
+constexpr double kLimit = 2e-5;  // relative to each tensor's largest value
 
 torch::Tensor unet_out(Prior& prior) {
   const torch::NoGradGuard no_grad;
@@ -99,7 +99,7 @@ TEST(Lora, SeveralAddUp) {
   EXPECT_LT(relative_max_error(unet_out(once), unet_out(twice)), 1e-5);
 }
 
-TEST(Lora, WhatItChangesIsNotRoundedTo16BitsInAUNetOfFloat32) {
+TEST(Lora, UpdatedWeightsOfAFloat32UNetAreNotRoundedTo16Bits) {
   for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
     Prior prior = make_prior();
     const Lora lora = read_lora(folder() / "lora_kohya.safetensors", prior);
@@ -159,7 +159,7 @@ TEST(Lora, LyCorisKindsAreTheirDefinitions) {
     }
   }
   EXPECT_TRUE(torch::allclose(locon.delta({5, 4, 3, 3}), expected));
-  // LyCORIS writes the left factor of a core as [r,o].
+  // With a core LyCORIS stores the left factor as [r,o].
   const torch::Tensor c1 = random({3, 5}), c2 = random({3, 5}), d1 = random({3, 4}), d2 = random({3, 4}),
                       mid2 = random({3, 3, 3, 3});
   LayerChange cores{.factors = {{"hada_t1", mid},
@@ -194,7 +194,7 @@ TEST(Lora, LyCorisKindsAreTheirDefinitions) {
   LayerChange misfit = cores;
   misfit.factors["hada_t1"] = random({2, 3, 3, 3});
   EXPECT_THROW(misfit.delta({5, 4, 3, 3}), std::invalid_argument);
-  // A product far larger than any memory is not begun.
+  // A product far larger than memory is rejected before it is computed.
   const torch::Tensor tall = torch::ones({1 << 22, 1}), wide = torch::ones({1, 1 << 22});
   EXPECT_THROW((LayerChange{.factors = {{"up", tall}, {"down", wide}}, .alpha = 0}.delta({5, 4})),
                std::invalid_argument);
@@ -227,7 +227,7 @@ TEST(Lora, DoraGivesEachOutputItsMagnitude) {
   EXPECT_THROW(changed(random({3})), std::invalid_argument);
 }
 
-TEST(Lora, WhatDoesNotFitIsSaidWithBothShapes) {
+TEST(Lora, MisfitsAreReportedWithBothShapes) {
   const lucid::test::TemporaryFolder temporary;
   const fs::path file = temporary.path / "x.safetensors";
   const std::string layer = "lora_unet_mid_block_attentions_0_proj_in";

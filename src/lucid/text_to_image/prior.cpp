@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads a diffusers folder part by part; what is missing or does not fit is said with the file's name.
+// Loads a diffusers folder part by part, and embeds prompts.
 #include "lucid/text_to_image/prior.h"
 
 #include <algorithm>
@@ -94,7 +94,7 @@ std::string expand_tokens(const Prior& prior, const std::string& text) {
 
 torch::Tensor embed(const Prior& prior, const std::string& text) {
   const torch::NoGradGuard no_grad;
-  text::Encoder encoder = prior.encoder;  // a handle: forward is not const
+  text::Encoder encoder = prior.encoder;  // a copy of the handle, because forward() is not const
   const std::vector<int64_t> ids =
       prior.tokenizer.encode_padded(expand_tokens(prior, text), encoder->config().positions);
   const torch::Device device = encoder->parameters().front().device();

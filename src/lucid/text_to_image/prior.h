@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A frozen text-to-image prior: the parts of a diffusers folder, loaded together and checked against one another.
+// The prior: a frozen text-to-image diffusion model (tokenizer, text encoder, U-Net, VAE, noise schedule), loaded from
+// a diffusers folder and checked for consistency.
 #pragma once
 
 #include <torch/torch.h>
@@ -17,33 +18,32 @@
 
 namespace lucid::text_to_image {
 
-/// All modules are in evaluation mode and want no gradient for their weights (pictures still get theirs through the
-/// VAE).
+/// All modules are in evaluation mode and their weights need no gradient. Images still get a gradient through the VAE.
 struct Prior {
   text::Tokenizer tokenizer;
   text::Encoder encoder;
   diffusion::UNet unet;
   diffusion::Vae vae;
   diffusion::Schedule schedule;
-  std::filesystem::path folder;  // or the one file that all came from
+  std::filesystem::path folder;  // or the single file it was loaded from
   std::vector<std::filesystem::path> weight_files;
-  /// Words that stand for several tokens, and how they are spelt then (textual inversions of several vectors).
+  /// Words that stand for several tokens, and their expansion: textual inversions of several vectors.
   std::vector<std::pair<std::string, std::string>> token_expansions = {};
-  int64_t picture_size = 0;  // pixels a side: the U-Net's sample_size times the VAE's downscale
+  int64_t picture_size = 0;  // pixels per side: the U-Net's sample_size times the VAE's downscale
 };
 
 /// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). U-Net and VAE take
 /// inputs of types.precision; the text encoder's weights stay as they are stored. Throws UserError.
 Prior load_prior(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
 
-/// `text` with its token_expansions, as the tokenizer reads it.
+/// `text` with the words of prior.token_expansions expanded, as the tokenizer must read it.
 std::string expand_tokens(const Prior& prior, const std::string& text);
 
-/// last_hidden_state of `text`: [1,L,D]. Not cached here.
+/// The text encoder's last_hidden_state for `text`, [1,L,D]. Computed anew at each call.
 torch::Tensor embed(const Prior& prior, const std::string& text);
 
-/// The prompt with the words of each view anchor (the folder's views.json, else the reference's front, side and back),
-/// the negative and the inverse prompt.
+/// Embeddings of the prompt with the words of each view anchor (views.json of the folder, else front, side and back as
+/// in the reference), of the negative prompt and of the inverse prompt.
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the loaders of a prior share: freezing its networks, and whether they belong together.
+// Checks that the loaders of a prior share (diffusers folder, single file).
 #pragma once
 
 #include <filesystem>
@@ -15,10 +15,10 @@ Module frozen(Module module) {
   return module;
 }
 
-/// Throws UserError, with `file`, where the widths of text encoder, U-Net and VAE do not fit one another.
+/// Throws UserError about `file` unless the widths of text encoder, U-Net and VAE agree.
 void check_compatible(const Prior& prior, const std::filesystem::path& file);
 
-/// sample_size of a U-Net's config.json, in latent pixels: a number, or two equal ones. Throws UserError.
+/// sample_size of a U-Net's config.json, in latent pixels per side: a number, or two equal ones. Throws UserError.
 int64_t sample_size(const std::filesystem::path& file);
 
 }  // namespace lucid::text_to_image

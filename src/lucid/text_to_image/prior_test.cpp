@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loading a whole prior: the shipped one against the library that made it, and folders with something missing.
+// Tests of prior.h: loading the shipped prior, its view prompts, and folders with missing or mismatched parts.
 #include "lucid/text_to_image/prior.h"
 
 #include <gtest/gtest.h>
@@ -63,7 +63,7 @@ TEST(Prior, EveryGoldenFolderLoads) {
   EXPECT_GE(loaded, lucid::test::goldens_are_committed() ? 3 : 1);
 }
 
-TEST(Prior, WhatIsMissingIsNamed) {
+TEST(Prior, MissingFilesAreNamed) {
   const lucid::test::TemporaryFolder folder;
   EXPECT_THROW(load_prior(folder.path / "nowhere"), UserError);
   EXPECT_THROW(load_prior(folder.path), UserError);
@@ -73,7 +73,7 @@ TEST(Prior, WhatIsMissingIsNamed) {
         "unet/diffusion_pytorch_model.safetensors", "vae/config.json", "scheduler/scheduler_config.json"}) {
     SCOPED_TRACE(part);
     fs::remove_all(copy);
-    for (const auto& entry : fs::recursive_directory_iterator(mini())) {  // links: the weights are not small
+    for (const auto& entry : fs::recursive_directory_iterator(mini())) {  // links, because the weights are large
       const fs::path to = copy / fs::relative(entry.path(), mini());
       fs::create_directories(to.parent_path());
       if (entry.is_regular_file()) fs::create_symlink(entry.path(), to);

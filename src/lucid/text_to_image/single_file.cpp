@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See single_file.h.
+// Derives network configs from tensor shapes, and assembles the prior.
 #include "lucid/text_to_image/single_file.h"
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ namespace {
 using weights::LdmParts;
 using weights::StateDict;
 
-/// Shapes of one part's tensors by name.
+/// Shapes of the tensors of one part (U-Net, VAE or text encoder), by name. Throws UserError for missing tensors.
 class Shapes {
  public:
   explicit Shapes(const StateDict& part) : part_(part) {}
@@ -29,7 +29,7 @@ class Shapes {
     if (axis >= tensor.dim() || tensor.size(axis) < 1) refuse(name, "has an unexpected shape");
     return tensor.size(axis);
   }
-  /// How many of names with 0, 1, ... in place of {} there are.
+  /// Counts the consecutive names that exist with 0, 1, ... in place of {}.
   int64_t count(const std::string& pattern) const {
     int64_t n = 0;
     while (has(fmt::format(fmt::runtime(pattern), n))) ++n;
@@ -66,7 +66,7 @@ std::string read_gzip(const fs::path& file) {
   return text;
 }
 
-/// Refuses widths that the groups and heads of all published models do not divide: this is another model.
+/// Throws UserError if the assumed numbers of groups and heads do not divide the widths: it is another model.
 void check_standard_widths(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
                            const std::vector<int64_t>& heads) {
   for (size_t i = 0; i < widths.size(); ++i) {

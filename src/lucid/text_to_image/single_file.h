@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A prior from one file: the checkpoints of Stable Diffusion 1.x and 2.x and their finetunes, as model sites have them.
-// Such a file holds weights only; sizes follow from its tensors, everything else from what all of these models share.
+// Loads a prior from a single checkpoint file of Stable Diffusion 1.x or 2.x, or of a finetune. Such a file holds
+// weights only: layer sizes are read from tensor shapes, all other settings are the ones these models share.
 #pragma once
 
 #include <filesystem>
@@ -13,28 +13,30 @@
 namespace lucid::text_to_image {
 
 struct SingleFileOptions {
-  /// CLIP's merges (merges.txt, gzipped), from which the tokenizer follows.
+  /// CLIP's merges.txt, gzipped; the tokenizer is built from it.
   std::filesystem::path merges;
-  /// A diffusers folder whose configs and tokenizer hold instead of Stable Diffusion's; its weights are not read.
+  /// A diffusers folder whose configs and tokenizer replace Stable Diffusion's; its weights are not read.
   std::filesystem::path configs = {};
-  /// What the U-Net predicts; none: epsilon for 1.x, found by a probe for 2.x, whose two models have the same names.
+  /// What the U-Net predicts. nullopt: epsilon for 1.x, detect_prediction() for 2.x, which exists as epsilon model and
+  /// as v model under the same tensor names.
   std::optional<diffusion::Prediction> prediction = std::nullopt;
   nn::WeightTypes types = {};  // see load_prior
 };
 
-/// Throws UserError.
+/// Throws UserError: unreadable file, not such a checkpoint, or layer sizes unlike Stable Diffusion's.
 Prior load_single_file(const std::filesystem::path& file, const SingleFileOptions& options);
 
-/// What all models of Stable Diffusion 1.x and 2.x were trained with.
+/// The noise schedule that all Stable Diffusion 1.x and 2.x models were trained with.
 diffusion::ScheduleConfig stable_diffusion_schedule(diffusion::Prediction prediction);
 
-/// Sizes from shapes. Heads and groups leave no trace: 32 groups, and 8 heads (1.x) or heads of 64 channels (2.x).
+/// Network configs from tensor shapes. Shapes do not show the numbers of heads and groups: 32 groups and 8 heads (1.x)
+/// or heads of 64 channels (2.x) are assumed.
 diffusion::UNetConfig unet_config_of(const weights::LdmParts& parts);
 diffusion::VaeConfig vae_config_of(const weights::LdmParts& parts);
 text::EncoderConfig encoder_config_of(const weights::LdmParts& parts);
 
-/// Told pure noise [1,channels,h,w] at the last timestep, a U-Net of noise gives it back; one of velocities gives the
-/// mean picture.
+/// Finds out whether a U-Net predicts epsilon or v: it is asked about pure noise [1,channels,h,w] at the last timestep.
+/// An epsilon model returns that noise; a v model returns minus its estimate of x_0.
 diffusion::Prediction detect_prediction(diffusion::Denoiser& unet, int64_t channels, const torch::Tensor& empty_prompt);
 
 }  // namespace lucid::text_to_image

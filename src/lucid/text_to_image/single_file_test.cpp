@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file, or a folder: the same prior.
+// Tests of single_file.h: a single file gives the same prior as the folder of that model.
 #include "lucid/text_to_image/single_file.h"
 
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ TEST(SingleFileGolden, SizesFollowFromShapes) {
   }
 }
 
-/// A perfect model of one grey picture, in either parameterisation.
+/// The exact model of a data set that is one grey image, as epsilon or v model.
 class OnePicture final : public diffusion::Denoiser {
  public:
   explicit OnePicture(bool velocity) : velocity_(velocity) {}
@@ -85,14 +85,14 @@ class OnePicture final : public diffusion::Denoiser {
   bool velocity_;
 };
 
-TEST(SingleFile, TheProbeTellsNoiseFromVelocity) {
+TEST(SingleFile, DetectsEpsilonAndVPrediction) {
   OnePicture noise(false), velocity(true);
   const torch::Tensor prompt = torch::zeros({1, 2, 3});
   EXPECT_EQ(detect_prediction(noise, 4, prompt), diffusion::Prediction::kEpsilon);
   EXPECT_EQ(detect_prediction(velocity, 4, prompt), diffusion::Prediction::kV);
 }
 
-TEST(SingleFile, WhatDoesNotFitIsSaid) {
+TEST(SingleFile, OtherFilesAreRejected) {
   const SingleFileOptions options{.merges = merges()};
   const auto refused = [&](const fs::path& file) {
     return lucid::test::mistake_of([&] { load_single_file(file, options); });

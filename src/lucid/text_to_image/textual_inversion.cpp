@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See textual_inversion.h.
+// Reads textual inversion files, and adds their words to a prior.
 #include "lucid/text_to_image/textual_inversion.h"
 
 #include <fmt/format.h>
@@ -11,7 +11,7 @@ namespace lucid::text_to_image {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t kMostVectors = 75;  // that a prompt has room for
+constexpr int64_t kMostVectors = 75;  // tokens of a prompt without bos and eos
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& what, const std::string& key = "") {
   throw UserError(UserMistake{.what_happened = what,

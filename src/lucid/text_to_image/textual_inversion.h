@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Textual inversions (Gal et al. 2022): words of a user's own, each with one or more learnt token embeddings.
+// Textual inversion (Gal et al. 2022): new words for prompts, each with one or more learnt token embeddings.
 #pragma once
 
 #include <filesystem>
@@ -12,16 +12,17 @@ namespace lucid::text_to_image {
 
 struct Inversion {
   std::filesystem::path file;
-  std::string token;      // the word, as prompts spell it
+  std::string token;      // the word's spelling in prompts
   torch::Tensor vectors;  // [n,D]
 };
 
-/// Reads diffusers' files ({token: vectors}), A1111's .pt (string_to_param, name) and bare `emb_params`, which take the
-/// name of the file. A non-empty `token` renames a file's only word. Throws UserError.
+/// Reads a file of diffusers ({token: vectors}), of A1111 (.pt with string_to_param and name), or with a bare
+/// `emb_params`, whose word is the file's name. A non-empty `token` renames the file's only word. Throws UserError.
 std::vector<Inversion> read_inversions(const std::filesystem::path& file, const std::string& token = "");
 
-/// Teaches the prior the word. Its vectors become the tokens WORD, WORD_1, WORD_2, ..., and WORD in a prompt stands for
-/// all of them, as in diffusers. Throws UserError where the width is another one, or the word is known already.
+/// Adds the word to the prior's tokenizer and text encoder. Its vectors become the tokens WORD, WORD_1, WORD_2, ...,
+/// and WORD in a prompt stands for all of them, as in diffusers. Throws UserError if the width differs from the
+/// encoder's or the word is already a token.
 void add_inversion(const Inversion& inversion, Prior& prior);
 
 }  // namespace lucid::text_to_image

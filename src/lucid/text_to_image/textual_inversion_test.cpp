@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of a user's own against diffusers' ids and embeddings.
+// Tests of textual_inversion.h: ids and embeddings equal diffusers'; invalid files are rejected.
 #include "lucid/text_to_image/textual_inversion.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ TEST(Inversion, WordsAreFoundInAnyCaseAndOnlyOnce) {
             std::string::npos);
 }
 
-TEST(Inversion, WhatDoesNotFitIsSaid) {
+TEST(Inversion, InvalidFilesAreRejectedByName) {
   const lucid::test::TemporaryFolder folder;
   const auto problem = [&](const std::map<std::string, torch::Tensor>& tensors, const std::string& token = "") {
     weights::write_safetensors(folder.path / "word.safetensors", tensors);

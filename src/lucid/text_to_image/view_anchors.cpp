@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of view words: reading it, and the weights of a direction's neighbours.
+// Reads views.json, sorts anchors into rings, and computes interpolation weights.
 #include "lucid/text_to_image/view_anchors.h"
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 namespace lucid::text_to_image {
 namespace {
 
-constexpr size_t kMaxAnchors = 64;  // each is an embedding that a run holds
+constexpr size_t kMaxAnchors = 64;  // a run holds an embedding of each
 
-// Any turn -> (-180, 180].
+// Degrees, wrapped to (-180, 180].
 double wrapped_azimuth(double azimuth) {
   const double turned = std::remainder(azimuth, 360.0);
   return turned == -180 ? 180 : turned;
@@ -85,7 +85,7 @@ ViewAnchors ViewAnchors::of_prior(const std::filesystem::path& folder) {
 
 ViewAnchors::Segment ViewAnchors::segment_of(const Ring& ring, double azimuth) const {
   azimuth = wrapped_azimuth(azimuth);
-  // The last anchor at or before the azimuth; before the first one, the last of the ring, a turn earlier.
+  // The last anchor at or before the azimuth; if there is none, the ring's last one (cyclic).
   size_t from = ring.end - 1;
   for (size_t i = ring.begin; i < ring.end && anchors_[i].azimuth <= azimuth; ++i) from = i;
   const size_t to = from + 1 == ring.end ? ring.begin : from + 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// View words as data: a table of anchors (azimuth, elevation, words) that a prior's folder may carry as views.json, and
-// how a view's prompt is mixed from its neighbours among them.
+// View anchors: a table of view directions (azimuth, elevation) and the words that describe them in a prompt, and the
+// interpolation weights of any direction between anchors. A prior's folder may hold its own table, views.json.
 #pragma once
 
 #include <torch/torch.h>
@@ -18,35 +18,36 @@ struct ViewAnchor {
   std::string words;     // ", front view": appended to the prompt as it is
 };
 
-/// Anchors stand in rings of equal elevation. Between the anchors of a ring the mix is linear in azimuth, between two
-/// rings linear in elevation; below the lowest and above the highest ring that ring's own mix holds.
+/// Anchors lie on rings of equal elevation. Weights are linear in azimuth between the anchors of a ring, and linear in
+/// elevation between two rings. Below the lowest ring and above the highest one that ring alone is used.
 class ViewAnchors {
  public:
-  /// Throws UserError (without a file): none or too many, equal directions, angles that are none.
+  /// Throws UserError without a file name: no anchor, more than 64, two equal directions, an invalid angle.
   explicit ViewAnchors(std::vector<ViewAnchor> anchors);
 
-  /// Stable Diffusion's and the reference's: front at 0, side at -90 and 90, back at 180, one ring.
+  /// The anchors of the reference system, for Stable Diffusion: one ring, front at 0, side at -90 and 90, back at 180.
   static ViewAnchors reference();
   /// views.json: {"anchors": [{"azimuth": 0, "elevation": 0, "words": ", front view"}, …]}. Throws UserError.
   static ViewAnchors read(const std::filesystem::path& views_json);
   /// `folder`/views.json where it exists, else reference().
   static ViewAnchors of_prior(const std::filesystem::path& folder);
 
-  /// K of them, ring by ring from below, azimuth ascending in (-180,180].
+  /// The K anchors, sorted by elevation, then by azimuth in (-180,180].
   const std::vector<ViewAnchor>& anchors() const { return anchors_; }
 
-  /// The anchors with a weight above 0 and their weights, which add up to 1; four at most.
+  /// Indices and weights of the anchors around a direction (degrees): at most four, weights above 0 that sum to 1.
   std::vector<std::pair<size_t, double>> mix(double azimuth, double elevation) const;
-  /// Weights [B,K] float of B views.
+  /// mix() of B directions as a matrix [B,K], float, on the CPU.
   torch::Tensor weights(const std::vector<double>& azimuths, const std::vector<double>& elevations) const;
 
-  /// Two neighbours of the ring nearest the horizon: `from` <= azimuth < `to`, going around; `fraction` of the way.
+  /// Two neighbouring anchors on a ring with `from` <= azimuth < `to` (cyclic), and the azimuth's `fraction` of the way
+  /// between them. segment() is of the ring nearest the horizon.
   struct Segment {
     size_t from = 0, to = 0;
     double fraction = 0;
   };
   Segment segment(double azimuth) const { return segment_of(rings_[level_ring_], azimuth); }
-  size_t front() const { return front_; }  // of that ring, the anchor nearest azimuth 0
+  size_t front() const { return front_; }  // on that ring, the anchor nearest azimuth 0
 
  private:
   struct Ring {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mixing of view words in azimuth and elevation, and what a bad views.json says.
+// Tests of view_anchors.h: interpolation weights in azimuth and elevation, and invalid views.json files.
 #include "lucid/text_to_image/view_anchors.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See view_prompts.h.
+// Weight rows over the table of prompts.
 #include "lucid/text_to_image/view_prompts.h"
 
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// View-dependent prompts: the embedded prompts of the view anchors, interpolated by a view's direction.
+// View-dependent prompts: the prompt's embedding per view anchor, and interpolation weights for any view direction.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,30 +10,30 @@
 
 namespace lucid::text_to_image {
 
-/// Where a view looks from, degrees (any turn; above the horizon).
+/// Direction that a view looks from: azimuth (any turn) and elevation above the horizon, degrees.
 struct Direction {
   double azimuth = 0, elevation = 0;
 };
 
-/// The few prompts of a run in one table, and how what a U-Net is asked with is mixed from them: rows of weights
-/// [...,K+2] for nn::PromptMix, on the CPU.
+/// The prompt embeddings of a run as one table of K+2 rows: K view anchors, negative prompt, inverse prompt. A prompt
+/// for the U-Net is a row of K+2 weights over that table (nn::PromptMix), on the CPU.
 class ViewPrompts {
  public:
-  /// embeddings [K,L,D] of "{text}, front view" … for K anchors; negative [1,L,D], the "unconditional" side of
-  /// classifier-free guidance; inverse [1,L,D], of `inverse_text`, for the inversion.
+  /// embeddings [K,L,D]: "{text}, front view" … for the K anchors. negative [1,L,D]: the unconditional prompt of
+  /// classifier-free guidance. inverse [1,L,D]: the prompt of the DDIM inversion.
   ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, const torch::Tensor& negative,
               const torch::Tensor& inverse);
 
   const ViewAnchors& anchors() const { return anchors_; }
-  const torch::Tensor& table() const { return table_; }  // [K+2,L,D] in this order
+  const torch::Tensor& table() const { return table_; }  // [K+2,L,D]
   torch::Tensor embeddings() const { return table_.slice(0, 0, count_); }
   torch::Tensor negative() const { return table_.slice(0, count_, count_ + 1); }
   torch::Tensor inverse() const { return table_.slice(0, count_ + 1); }
 
-  torch::Tensor negative_weights() const { return one_hot(count_); }  // [1,K+2]
+  torch::Tensor negative_weights() const { return one_hot(count_); }  // [1,K+2], as inverse_weights()
   torch::Tensor inverse_weights() const { return one_hot(count_ + 1); }
-  torch::Tensor view_weights(const std::vector<Direction>& views) const;   // [B,K+2], each view's own prompt
-  torch::Tensor anchor_weights(const std::vector<size_t>& anchors) const;  // [B,K+2]
+  torch::Tensor view_weights(const std::vector<Direction>& views) const;   // [B,K+2], interpolated by direction
+  torch::Tensor anchor_weights(const std::vector<size_t>& anchors) const;  // [B,K+2], one-hot
 
  private:
   torch::Tensor one_hot(int64_t row) const;
@@ -43,7 +43,7 @@ class ViewPrompts {
   int64_t count_;  // K
 };
 
-/// The view prompt of each view [B,L,D].
+/// The interpolated prompt embedding of each view, [B,L,D].
 torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views);
 
 }  // namespace lucid::text_to_image

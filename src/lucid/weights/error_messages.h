@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one line about a weight file that is not what it says.
+// Text of error messages about weight files: names cut to a readable length, and the error of a damaged file.
 #pragma once
 
 #include <filesystem>
@@ -9,13 +9,13 @@
 
 namespace lucid::weights {
 
-/// A name from a hostile file may be a hundred megabytes long; a message may not.
+/// `name`, cut after 200 bytes: a hostile file may hold names of a hundred megabytes.
 inline std::string shortened(const std::string& name) {
   constexpr size_t kShown = 200;
   return name.size() <= kShown ? name : name.substr(0, kShown) + "…";
 }
 
-/// Throws UserError about `file`; `name` is the tensor or entry that is wrong, if it is one.
+/// Throws UserError: `file` is damaged. `what` says how; `name` is the tensor or entry at fault, if there is one.
 [[noreturn]] inline void throw_damaged(const std::filesystem::path& file, const std::string& what,
                                        const std::string& name = "") {
   throw UserError({.what_happened = what,

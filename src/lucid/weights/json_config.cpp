@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See json_config.h.
+// JsonConfig: type and range checks of each kind of value.
 #include "lucid/weights/json_config.h"
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 namespace lucid::weights {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 26;  // a tokenizer's vocab.json has about 1 MB
-constexpr size_t kMaxListed = 64;              // elements of a list, and characters of a value in a message
+constexpr size_t kMaxBytes = size_t{1} << 26;  // vocab.json, the largest of these files, has about 1 MB
+constexpr size_t kMaxListed = 64;              // most elements of a list; most characters of a value in a message
 
 std::string excerpt(const nlohmann::json& value) {
   std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
@@ -37,7 +37,7 @@ nlohmann::json read_json_object(const std::filesystem::path& file) {
     object = nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::parse_error& error) {
     throw_damaged(file, fmt::format("is not valid JSON (byte {})", error.byte));
-  } catch (const nlohmann::json::exception& error) {  // a number that no double can hold
+  } catch (const nlohmann::json::exception& error) {  // a number beyond the range of double
     throw_damaged(file, fmt::format("is not usable JSON: {}", error.what()));
   }
   if (!object.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small JSON files of a diffusers folder, read with their name at hand, so that every complaint names file, key and
-// value.
+// Typed reader for the config.json files of a diffusers folder. Every error names file, key and value.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +10,22 @@
 
 namespace lucid::weights {
 
-/// The file's JSON object (64 MiB at most). Throws UserError: unreadable, not JSON, not an object.
+/// Parses a file that holds one JSON object. Throws UserError: unreadable, larger than 64 MiB, not JSON, not an object.
 nlohmann::json read_json_object(const std::filesystem::path& file);
 
-/// Keys that are absent or null take the default that the caller names, as diffusers does.
+/// One JSON object. A key that is absent or null takes the caller's `fallback`, as in diffusers. Every member throws
+/// UserError for a value of the wrong type or range.
 class JsonConfig {
  public:
-  /// Wider than any model's layers; keeps products of two of them far from overflow.
+  /// Upper limit of counts and widths: above any model's, and the product of two stays far from overflow.
   static constexpr int64_t kMaxCount = 1 << 22;
 
-  explicit JsonConfig(const std::filesystem::path& file);  // throws UserError, as every member does
+  explicit JsonConfig(const std::filesystem::path& file);
 
-  /// The object under `key`, empty where there is none; complaints then name `key.inner`.
+  /// The object under `key`; an empty one if the key is absent. Its errors name `key.inner`.
   JsonConfig object(const std::string& key) const;
 
-  bool has(const std::string& key) const;  // there, and not null
+  bool has(const std::string& key) const;  // present and not null
   bool has_null(const std::string& key) const { return json_.contains(key) && json_.at(key).is_null(); }
   bool is_list(const std::string& key) const { return has(key) && value(key).is_array(); }
   int64_t positive(const std::string& key, int64_t fallback, int64_t at_most = kMaxCount) const;
@@ -34,15 +34,15 @@ class JsonConfig {
   bool boolean(const std::string& key, bool fallback) const;
   std::string text(const std::string& key, const std::string& fallback) const;
   std::vector<int64_t> positives(const std::string& key, const std::vector<int64_t>& fallback) const;
-  /// As many as `fallback` has.
+  /// A list of as many finite numbers as `fallback` has.
   std::vector<double> numbers(const std::string& key, const std::vector<double>& fallback) const;
-  /// The number of groups of the group norms, which must divide every width.
+  /// The number of groups of GroupNorm; it must divide each of `widths`.
   int64_t groups(const std::string& key, int64_t fallback, const std::vector<int64_t>& widths) const;
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& fallback) const;
 
-  /// Refuses a value other than `supported`; a list passes if all its elements do.
+  /// Throws unless the value equals `supported` or the key is absent. For a list every element must equal it.
   void only(const std::string& key, const nlohmann::json& supported) const;
-  /// Refuses a key that is there at all, unless null.
+  /// Throws if one of the keys is present and not null.
   void none_of(const std::vector<std::string>& keys) const;
   [[noreturn]] void refuse(const std::string& key, const std::string& why, const std::string& hint = "") const;
 
@@ -51,7 +51,7 @@ class JsonConfig {
       : file_(std::move(file)), prefix_(std::move(prefix)), json_(std::move(json)) {}
   const nlohmann::json& value(const std::string& key) const { return json_.at(key); }
   std::filesystem::path file_;
-  std::string prefix_;  // of the keys in complaints
+  std::string prefix_;  // "parent." before the keys of error messages
   nlohmann::json json_;
 };
 

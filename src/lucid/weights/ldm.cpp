@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// See ldm.h. The blocks of a U-Net are numbered through in the file: with n layers a level, input_blocks 1..n are level
-// 0's, n+1 its step down, and so on; output_blocks n+1 a level, the step up inside the last of them.
+// Rename tables from latent-diffusion to diffusers, and the arithmetic of U-Net block numbers.
+// latent-diffusion numbers the blocks of all levels consecutively. With n layers per level, input_blocks 1..n belong to
+// level 0, input_blocks n+1 is its downsampler, and so on. output_blocks has n+1 blocks per level; the upsampler is
+// part of the level's last block.
 #include "lucid/weights/ldm.h"
 
 #include <algorithm>
@@ -17,7 +19,7 @@ namespace {
 
 constexpr std::string_view kUNet = "model.diffusion_model.", kControl = "control_model.", kVae = "first_stage_model.",
                            kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.";
-// Left behind by training, or of no use to a U-Net that is told everything by its config.
+// Prefixes of tensors that inference does not need: noise schedules, EMA weights, logits, loss weights.
 constexpr std::string_view kIgnored[] = {"alphas_cumprod",         "betas",        "sqrt_",
                                          "log_one_minus_",         "posterior_",   "model_ema.",
                                          "cond_stage_model.logit", "lvlb_weights", "scale_factor"};
@@ -46,7 +48,7 @@ constexpr Rename kOpenClipLayer[] = {{"ln_1.", "layer_norm1."},
                                      {"mlp.c_fc.", "mlp.fc1."},
                                      {"mlp.c_proj.", "mlp.fc2."}};
 
-/// `name` with the first rename that its beginning fits, nothing if none does.
+/// `name` with its prefix replaced by the first rename whose `from` it starts with; nullopt if there is none.
 std::optional<std::string> renamed(std::string_view name, std::span<const Rename> renames) {
   for (const auto& [from, to] : renames) {
     if (name.starts_with(from)) return std::string(to) + std::string(name.substr(from.size()));
@@ -54,7 +56,7 @@ std::optional<std::string> renamed(std::string_view name, std::span<const Rename
   return std::nullopt;
 }
 
-/// Takes "12." off the front.
+/// Removes a number and its dot ("12.") from the front of `name`; nullopt if there is none.
 std::optional<int64_t> take_number(std::string_view& name) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -72,11 +74,11 @@ std::optional<int64_t> take_number(std::string_view& name) {
                               .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
 }
 
-/// Names of one U-Net, or a ControlNet's half of one, from the numbering of its blocks.
+/// Translates names of one U-Net, or of a ControlNet (a U-Net's encoder half).
 class UNetNames {
  public:
   UNetNames(const StateDict& file, std::string_view prefix) {
-    // The first step down closes level 0; the number of levels follows from the last block.
+    // The first downsampler closes level 0, which gives the number of blocks per level.
     std::set<int64_t> steps_down;
     int64_t last = 0;
     for (const auto& [name, tensor] : file.tensors) {
@@ -129,7 +131,7 @@ class UNetNames {
     const auto block = take_number(rest), which = take_number(rest);
     if (!block || !which || *which > 2) return std::nullopt;
     const int64_t level = *block / stride_, layer = *block % stride_;
-    if (rest.starts_with("conv.")) {  // the second or, without attention, the first part
+    if (rest.starts_with("conv.")) {  // the upsampler: module 2 of the block, or 1 where it has no attention
       return fmt::format("up_blocks.{}.upsamplers.0.conv.{}", level, rest.substr(5));
     }
     if (*which == 2) return std::nullopt;
@@ -137,7 +139,7 @@ class UNetNames {
                 fmt::format("up_blocks.{}.attentions.{}.", level, layer), *which, rest);
   }
 
-  int64_t stride_ = 0;  // blocks a level: its layers and one more
+  int64_t stride_ = 0;  // blocks per level: its layers and one more
 };
 
 int64_t levels_of_decoder(const StateDict& file) {
@@ -152,7 +154,8 @@ int64_t levels_of_decoder(const StateDict& file) {
   return levels;
 }
 
-/// The decoder's levels are counted from the picture in the file, from the latents in diffusers.
+/// A VAE tensor's name in diffusers. latent-diffusion counts the decoder's levels from the image side, diffusers from
+/// the latent side.
 std::optional<std::string> vae_name(std::string_view name, int64_t levels) {
   if (name.starts_with("quant_conv.") || name.starts_with("post_quant_conv.")) return std::string(name);
   const bool encoder = name.starts_with("encoder.");
@@ -176,8 +179,9 @@ std::optional<std::string> vae_name(std::string_view name, int64_t levels) {
   return fmt::format("{}resnets.{}.{}", block, *layer, renamed(name, kVaeParts).value_or(std::string(name)));
 }
 
-/// One tensor of OpenCLIP's tower into `text`: Stable Diffusion reads the last but one layer, so the last is left out,
-/// as the diffusers folders of these models do; so is what only contrastive training needs.
+/// Adds one tensor of OpenCLIP's text encoder to `text`; false if its name is unknown. Stable Diffusion 2.x reads the
+/// penultimate layer, so the last layer is skipped, as in diffusers' folders of these models. text_projection and
+/// logit_scale serve contrastive training only and are skipped too.
 bool add_open_clip(std::string_view name, const torch::Tensor& tensor, int64_t layers,
                    std::map<std::string, torch::Tensor>& text) {
   const std::string model = "text_model.";
@@ -218,7 +222,7 @@ int64_t open_clip_layers(const StateDict& file) {
   return layers;
 }
 
-/// The VAE's attention was made of 1x1 convolutions.
+/// latent-diffusion stores the VAE's attention projections as 1x1 convolutions [o,i,1,1], diffusers as matrices [o,i].
 torch::Tensor as_linear(const std::string& name, const torch::Tensor& tensor) {
   const bool attention = name.find("attentions.0.to_") != std::string::npos;
   return attention && tensor.dim() == 4 && tensor.size(2) == 1 && tensor.size(3) == 1 ? tensor.flatten(1) : tensor;
@@ -242,7 +246,7 @@ StateDict control_net_of(const StateDict& file) {
   }
   const UNetNames unet(file, kControl);
   constexpr std::string_view kHint = "input_hint_block.", kZero = "zero_convs.", kMiddleOut = "middle_block_out.0.";
-  int64_t last_hint = 0;  // convolutions at even places, what lies between them has no weights
+  int64_t last_hint = 0;  // number of the last convolution; they have even numbers, activations odd ones
   for (const auto& [name, tensor] : file.tensors) {
     std::string_view rest = name;
     if (!rest.starts_with(kControl) || !rest.substr(kControl.size()).starts_with(kHint)) continue;
@@ -270,7 +274,7 @@ StateDict control_net_of(const StateDict& file) {
   for (const auto& [name, tensor] : file.tensors) {
     const bool is_ours = name.starts_with(kControl);
     const auto now = is_ours ? named(std::string_view(name).substr(kControl.size())) : std::nullopt;
-    net.tensors.emplace(now.value_or(name), tensor);  // whoever loads a name that nobody knows says so
+    net.tensors.emplace(now.value_or(name), tensor);  // an unknown name stays, and load_into() reports it
   }
   return net;
 }

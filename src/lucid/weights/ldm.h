@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single-file checkpoints of Stable Diffusion 1.x and 2.x in the layout of the original code (CompVis'
-// latent-diffusion), renamed to what diffusers calls the same tensors. Names alone are looked at, and shapes where a
-// name does not settle it.
+// Tensor names of single-file Stable Diffusion 1.x and 2.x checkpoints (CompVis latent-diffusion layout), translated to
+// diffusers' names. The translation reads names; it reads a shape only where the name is not enough.
 #pragma once
 
 #include <string>
@@ -12,20 +11,21 @@
 namespace lucid::weights {
 
 struct LdmParts {
-  StateDict unet, vae, text;  // diffusers' names; text as CLIPTextModel's, with `text_model.`
-  bool open_clip = false;     // Stable Diffusion 2.x: OpenCLIP's text tower, its fused attention taken apart
-  /// What belongs to neither part: names without what training leaves behind (schedules, averages, optimisers).
+  StateDict unet, vae, text;  // diffusers' names; `text` has CLIPTextModel's names, with the prefix `text_model.`
+  bool open_clip = false;     // Stable Diffusion 2.x: OpenCLIP's text encoder; its fused q, k, v are split
+  /// Names that belong to no part. Leftovers of training (schedules, EMA weights, optimiser state) are not listed.
   std::vector<std::string> unknown;
 };
 
-/// Whether a file's tensors have the layout.
+/// Whether the tensors have the latent-diffusion layout (`model.diffusion_model.*`).
 bool is_ldm(const StateDict& file);
 
-/// A ControlNet's tensors, whose file has either the original code's names (`control_model.*`) or diffusers', under the
-/// latter. Throws UserError where it is no ControlNet, or one whose blocks cannot be told apart.
+/// A ControlNet's tensors under diffusers' names. The file may have those names or the original code's
+/// (`control_model.*`). Throws UserError if it is no ControlNet or its block numbering is not Stable Diffusion's.
 StateDict control_net_of(const StateDict& file);
 
-/// Throws UserError where a part is missing or its blocks cannot be told apart. Tensors share the file's memory.
+/// Splits a checkpoint into U-Net, VAE and text encoder under diffusers' names. Tensors share the file's memory. Throws
+/// UserError if a part is missing or the block numbering is not Stable Diffusion's.
 LdmParts split_ldm(const StateDict& file);
 
 }  // namespace lucid::weights

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single-file checkpoints against the diffusers folders of the same models: every tensor, every bit.
+// Tests of ldm.h: single-file checkpoints give the same tensors, bit for bit, as the diffusers folders of those models.
 #include "lucid/weights/ldm.h"
 
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 
 fs::path sd() { return test::goldens() / "sd"; }
 
-// The names that a VAE's attention had when the folder of tiny-sd1 was written.
-std::string now_called(std::string name) {
+// tiny-sd1's folder has the names that older versions of diffusers gave to the VAE's attention.
+std::string current_name(std::string name) {
   for (const auto& [old, now] : std::map<std::string, std::string>{
            {".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}) {
     const size_t at = name.find(old);
@@ -30,7 +30,7 @@ void expect_part(const StateDict& found, const fs::path& folder, const std::stri
   size_t compared = 0;
   for (const auto& [name, tensor] : wanted.tensors) {
     if (name.ends_with("position_ids")) continue;
-    const auto it = found.tensors.find(now_called(name));
+    const auto it = found.tensors.find(current_name(name));
     ASSERT_NE(it, found.tensors.end()) << name;
     EXPECT_TRUE(it->second.to(torch::kFloat).equal(tensor.to(torch::kFloat))) << name;
     ++compared;
@@ -61,7 +61,7 @@ TEST(LdmGolden, StableDiffusion2WithOpenClip) {
   expect_pipeline(parts, sd() / "tiny-sd2-base");
 }
 
-TEST(Ldm, WhatIsMissingIsSaid) {
+TEST(Ldm, MissingPartsAndUnknownTensorsAreReported) {
   const StateDict whole = read_safetensors(sd() / "single/tiny-sd1-fp16.safetensors");
   for (const std::string part : {"model.diffusion_model.", "first_stage_model.", "cond_stage_model."}) {
     StateDict rest = whole;

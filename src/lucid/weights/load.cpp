@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a file's tensors to a module's parameters, strictly.
+// load_into(): copies named tensors into a module, with strict checks of names, shapes and finite values.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -20,19 +20,19 @@ std::string shape_text(at::IntArrayRef shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
 }
 
-/// "12 missing: a, b, c, …"
+/// Appends "12 missing: a, b, c, …" to `text`.
 void add_names(std::string& text, const char* what, const std::vector<std::string>& names) {
   if (names.empty()) return;
   std::vector<std::string> shown;
   for (const std::string& name : names) {
     if (shown.size() == kNamesShown) break;
-    shown.push_back(name.substr(0, kNameLength));  // a hostile file may have names of megabytes
+    shown.push_back(name.substr(0, kNameLength));  // a hostile file may hold names of megabytes
   }
   text += fmt::format("{}{} {}: {}{}", text.empty() ? "" : "; ", names.size(), what, fmt::join(shown, ", "),
                       names.size() > kNamesShown ? ", …" : "");
 }
 
-/// Whether any number's exponent is all ones: NaN or Inf.
+/// Whether any number is NaN or Inf: all its `exponent` bits are set.
 template <class Bits>
 bool any_non_finite(const void* numbers, int64_t count, Bits exponent) {
   const auto* bits = static_cast<const Bits*>(numbers);
@@ -45,8 +45,7 @@ bool any_non_finite(const void* numbers, int64_t count, Bits exponent) {
   return found;
 }
 
-/// `x` lies in memory without gaps. libtorch's isfinite() makes a tensor of its own, and its sums a copy in a wider
-/// type.
+/// Whether all numbers of `x`, dense in memory, are finite. libtorch's isfinite() would allocate a mask as long as x.
 bool is_finite(const torch::Tensor& x) {
   switch (x.scalar_type()) {
     case torch::kHalf:
@@ -62,7 +61,8 @@ bool is_finite(const torch::Tensor& x) {
   }
 }
 
-/// What an unfilled weight becomes; convolutions' lie as their forward passes run, channels last.
+/// A stored tensor in the dtype `precision` (nullopt: as stored). Weights of convolutions get the channels-last layout,
+/// which their forward pass reads.
 torch::Tensor converted(const torch::Tensor& stored, std::optional<torch::ScalarType> precision) {
   if (!precision) return stored.contiguous();
   const auto format = stored.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;

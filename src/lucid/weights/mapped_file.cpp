@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See mapped_file.h.
+// MappedFile on POSIX mmap and madvise.
 #include "lucid/weights/mapped_file.h"
 
 #include <fcntl.h>
@@ -18,13 +18,13 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   const auto refuse = [&](const std::string& what) {
     throw UserError(UserMistake{.what_happened = what, .file = file.string(), .hint = expected});
   };
-  // Non-blocking, because opening a pipe that nobody writes to would wait for ever.
+  // O_NONBLOCK: opening a pipe without a writer would block for ever.
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) refuse(fmt::format("cannot read: {}", std::strerror(errno)));
   struct stat info {};
   const bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
   const auto size = static_cast<size_t>(info.st_size);
-  // Private and writable, so that torch may treat the pages as its own.
+  // Private and writable, because torch may write to a tensor's memory.
   void* data =
       regular && size > 0 ? mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
   ::close(descriptor);
@@ -40,14 +40,14 @@ void MappedFile::release_pages(const torch::Tensor& tensor) const {
   const auto first = reinterpret_cast<uintptr_t>(data_);
   if (begin < first || end > first + size_) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t from = (begin + page - 1) / page * page, to = end / page * page;  // neighbours' pages stay
+  const uintptr_t from = (begin + page - 1) / page * page, to = end / page * page;  // pages shared with others stay
   if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
 }
 
 torch::Tensor tensor_at(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
                         torch::ScalarType type) {
   char* data = file->data() + offset;
-  if (type == torch::kBool) {  // a byte other than 0 and 1 is no bool in C++
+  if (type == torch::kBool) {  // C++ allows no bytes other than 0 and 1 in a bool
     return torch::from_blob(data, shape, torch::kUInt8).ne(0);
   }
   if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(type) != 0) {

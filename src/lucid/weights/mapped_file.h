@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A weight file in memory, without reading what nobody asks for.
+// Memory-mapped weight file (mmap): pages are read from disk on first access.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,10 +12,10 @@
 
 namespace lucid::weights {
 
-/// A mapping that lives as long as any tensor that points into it. Pages may be written to; the file never changes.
+/// A private mapping, shared with the tensors that point into it. Writing to a page changes memory, never the file.
 class MappedFile {
  public:
-  /// Throws UserError where `file` cannot be read, is no regular file or is empty; `expected` is the hint.
+  /// Throws UserError if `file` cannot be read, is no regular file or is empty. `expected` is the error's hint.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file, const std::string& expected);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -24,8 +24,8 @@ class MappedFile {
   char* data() const { return data_; }
   size_t size() const { return size_; }
   std::string_view bytes() const { return {data_, size_}; }
-  /// Lets a tensor's pages go if it points into this file and they were never written to; whoever reads them again gets
-  /// them from the file again.
+  /// Frees the pages of a tensor that points into this file (MADV_DONTNEED); the next read loads them from the file
+  /// again. The pages must not have been written to. Does nothing for other tensors.
   void release_pages(const torch::Tensor& tensor) const;
 
  private:
@@ -34,8 +34,8 @@ class MappedFile {
   size_t size_;
 };
 
-/// A tensor over `file`'s bytes from `offset` where their alignment allows it, else a copy. The caller has checked that
-/// they lie in the file.
+/// A tensor over the bytes of `file` from `offset`: a view if they are aligned for `type`, else a copy. The caller must
+/// have checked that the bytes lie inside the file.
 torch::Tensor tensor_at(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
                         torch::ScalarType type);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights of one part of a diffusers folder, in whichever of the files people have.
+// Finds and reads the weight files of one part of a diffusers folder: safetensors or .bin, sharded or whole, fp16 or
+// not.
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr const char* kPickled = ".bin";
 
-/// The files that an index names, each once, all beside it.
+/// The shards that an index file names, each once. All must lie beside the index.
 std::vector<fs::path> shards_of(const fs::path& index) {
   const nlohmann::json json = read_json_object(index);
   const auto bad_index = [&](const std::string& what) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The opcodes of protocols 0 to 5 (Lib/pickletools.py documents each).
+// The pickle interpreter: one case per opcode of protocols 0 to 5 (documented in CPython's Lib/pickletools.py).
 #include "lucid/weights/pickle.h"
 
 #include <fmt/format.h>
@@ -96,7 +96,7 @@ class PickleReader {
 
   void append(const std::vector<Id>& items) {
     Value& to = top();
-    // append() on the result of an unknown call is dropped: what it is cannot be known.
+    // Items appended to the result of an unknown call are dropped.
     if (to.kind == Kind::kList) to.items.insert(to.items.end(), items.begin(), items.end());
     if (to.kind != Kind::kList && to.kind != Kind::kCall) refuse("items for what is no list");
   }
@@ -158,7 +158,7 @@ class PickleReader {
       case '(':
         stack_.push_back(kMark);
         return;
-      case '0':  // POP, of a mark too
+      case '0':  // POP; it may remove a mark
         if (stack_.empty()) refuse("a value is missing");
         stack_.pop_back();
         return;
@@ -197,7 +197,7 @@ class PickleReader {
       case 'G':
         return push_float_big_endian();
 
-      case 'S':  // a quoted text; its escapes stay as they are
+      case 'S':  // STRING: a quoted text; its escapes are not decoded
       case 'V':
         return push_text(line());
       case 'T':
@@ -273,7 +273,7 @@ class PickleReader {
         push_global(module, name);
         return push_call(pop(), arguments);
       }
-      case 'b':  // BUILD: the state of an object of a class that is not ours to make
+      case 'b':  // BUILD: the state of an object; dropped, because no object is made
         pop();
         top();
         return;
@@ -299,7 +299,7 @@ class PickleReader {
       case 'j':
         return get(unsigned_of(4));
 
-      default:  // EXT1..4 (a registry of the reading program), buffers outside the file, and what no version has
+      default:  // EXT1..4 (registry of the reading program), out-of-band buffers, unknown opcodes
         refuse(fmt::format("opcode 0x{:02x} is not supported", opcode));
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Python's pickle format, read as data: an interpreter of the opcodes that build values. Nothing is imported, called or
-// executed, whatever the file asks for; a call becomes a value that says what was to be called with what.
+// Parser for Python's pickle format, protocols 0 to 5. It builds data only: nothing is imported, called or executed. A
+// call in the pickle becomes a value of kind kCall that records the callee and its arguments.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace lucid::weights {
 
-/// All values of one pickle. They lie in one array and refer to each other by number, so that a file which nests them a
-/// million deep, or in a circle, costs no recursion.
+/// All values of one pickle, in one array; values refer to each other by index. So deeply nested or circular values
+/// need no recursion.
 class Pickle {
  public:
   using Id = uint32_t;
@@ -26,7 +26,7 @@ class Pickle {
     kList,         // items: a list, tuple or set
     kDict,         // items: key, value, key, value, ...
     kGlobal,       // text: "module name" of a class or function
-    kCall,         // items: what was to be called, its arguments; then key, value, ... set on the result
+    kCall,         // items: callee, arguments; then key, value, ... that the pickle sets on the result
     kPersistentId  // items: the persistent id, with which torch names a storage
   };
   struct Value {
@@ -37,20 +37,20 @@ class Pickle {
     std::vector<Id> items = {};
   };
 
-  /// Reads one pickle from the beginning of `bytes`; `used` is where it ends. Throws std::runtime_error that says what
-  /// is wrong and at which byte. Memory is bounded by that of the bytes and of a million values.
+  /// Parses one pickle at the beginning of `bytes` and stores its length in `used`. Throws std::runtime_error with the
+  /// reason and the byte. Memory is bounded by the bytes and 2^20 values.
   static Pickle parse(std::string_view bytes, size_t& used);
 
   Id root() const { return root_; }
   Id size() const { return static_cast<Id>(values_.size()); }
   const Value& operator[](Id id) const { return values_[id]; }
-  /// The value's text if it is one, else "".
+  /// The text of a kText value, else "".
   std::string_view text(Id id) const;
-  /// The function of a call ("module name") if it is a name, else "".
+  /// The callee of a call ("module name") if it is a kGlobal, else "".
   std::string_view callee(Id call) const;
-  /// The arguments of a call, if they are a tuple; else nothing.
+  /// The arguments of a call if they are a tuple, else null.
   const std::vector<Id>* arguments(Id call) const;
-  /// Key and value pairs of a dict, or of a call's result that items were set on (an OrderedDict).
+  /// Key and value pairs of a dict, or those set on the result of a call (an OrderedDict). Empty for other kinds.
   std::vector<std::pair<Id, Id>> entries(Id id) const;
 
  private:

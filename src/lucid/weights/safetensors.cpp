@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The safetensors format: u64 header length, JSON header, data. Weight files are hostile until proven otherwise: every
+// Reader and writer of the safetensors format: u64 header length, JSON header, data. The reader trusts nothing: every
 // number of the header is checked against the file's size before it is used.
 #include <algorithm>
 #include <cstring>
@@ -28,7 +28,7 @@ constexpr DtypeName kDtypes[] = {{"F64", torch::kFloat64},   {"F32", torch::kFlo
                                  {"I16", torch::kInt16},     {"I8", torch::kInt8},     {"U8", torch::kUInt8},
                                  {"BOOL", torch::kBool}};
 
-/// SAX pass that refuses duplicate names and deep nesting, which a DOM would hide or choke on.
+/// SAX pass that rejects duplicate names, which a DOM parser would hide, and deep nesting, on which it would recurse.
 struct StrictJson : nlohmann::json::json_sax_t {
   static constexpr size_t kMaxDepth = 4;
   std::vector<std::set<std::string>> open;
@@ -85,7 +85,8 @@ nlohmann::json parse_header(const fs::path& file, const MappedFile& mapping, uin
 
 using Range = std::pair<uint64_t, uint64_t>;  // [begin, end) in the data section
 
-/// Sizes of all dimensions, and in `count` their product; neither can overflow what torch does with them.
+/// The extents of a tensor; `count` becomes their product. Both are limited so that torch's own products of extents and
+/// strides cannot overflow.
 std::vector<int64_t> read_shape(const fs::path& file, const std::string& name, const nlohmann::json& entry,
                                 uint64_t& count) {
   constexpr uint64_t kMaxCount = uint64_t{1} << 56;
@@ -119,7 +120,7 @@ Range read_range(const fs::path& file, const std::string& name, const nlohmann::
   return range;
 }
 
-/// One header entry, checked.
+/// The tensor of one header entry, after all checks; `range` becomes its bytes in the data section.
 torch::Tensor make_tensor(const fs::path& file, const std::string& name, const nlohmann::json& entry,
                           const std::shared_ptr<const MappedFile>& mapping, uint64_t data_begin, Range& range) {
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets") ||
@@ -147,7 +148,7 @@ torch::Tensor make_tensor(const fs::path& file, const std::string& name, const n
   return tensor_at(mapping, data_begin + range.first, shape, known->type);
 }
 
-/// Every byte of data belongs to exactly one tensor, as the format demands.
+/// Throws unless every byte of data belongs to exactly one tensor, as the format demands. Sorts `ranges`.
 void check_cover(const fs::path& file, std::vector<std::pair<Range, std::string>>& ranges, uint64_t data_size) {
   std::ranges::sort(ranges);
   uint64_t end = 0;
@@ -194,7 +195,7 @@ void write_safetensors(const fs::path& file, const std::map<std::string, torch::
   uint64_t offset = 0;
   std::vector<torch::Tensor> parts;
   std::vector<std::pair<std::string, torch::Tensor>> widest_first(tensors.begin(), tensors.end());
-  // Then every tensor is aligned to its own width, and can be read back without a copy.
+  // Sorted from the widest dtype down, every tensor is aligned to its own width and can be read without a copy.
   std::ranges::stable_sort(widest_first, std::greater<>(), [](const auto& entry) { return entry.second.itemsize(); });
   for (const auto& [name, tensor] : widest_first) {
     LUCID_CHECK(name != "__metadata__", "a tensor cannot be called {}", name);

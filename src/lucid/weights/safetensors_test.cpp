@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weight files, honest and hostile: what is written comes back, and no damaged header gets past its check.
+// Tests of the safetensors reader and writer: round trips, and rejection of damaged or hostile headers.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -21,7 +21,7 @@ namespace {
 using test::mistake_of;
 namespace fs = std::filesystem;
 
-/// The bytes of a file with this header and `data` zero bytes behind it.
+/// The bytes of a file with this header, followed by `data` zero bytes.
 std::string with_header(const std::string& header, size_t data) {
   std::string bytes;
   for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 0xff);
@@ -45,7 +45,7 @@ std::map<std::string, torch::Tensor> sample_tensors() {
   return tensors;
 }
 
-TEST(Safetensors, WhatIsWrittenComesBack) {
+TEST(Safetensors, RoundTrip) {
   const test::TemporaryFolder folder;
   const fs::path file = folder.path / "deep" / "er" / "w.safetensors";
   const auto tensors = sample_tensors();
@@ -107,7 +107,7 @@ struct Hostile {
   const char* name;
   std::string header;
   size_t data;
-  const char* says;  // must stand in the message
+  const char* says;  // part of the expected message
   const char* key = "";
 };
 
@@ -162,7 +162,7 @@ std::vector<Hostile> hostile_headers() {
   };
 }
 
-TEST(SafetensorsHostile, EveryLyingHeaderIsRefusedByName) {
+TEST(SafetensorsHostile, EveryInvalidHeaderIsRejectedByName) {
   const test::TemporaryFolder folder;
   const fs::path file = folder.path / "w.safetensors";
   for (const Hostile& hostile : hostile_headers()) {
@@ -204,7 +204,7 @@ TEST(SafetensorsHostile, EveryTruncationIsNoticed) {
   EXPECT_EQ(read_safetensors(file).tensors.size(), 1U);
 }
 
-TEST(SafetensorsHostile, WhatIsNoFileIsSaidSo) {
+TEST(SafetensorsHostile, MissingFilesFoldersAndPipesAreRejected) {
   const test::TemporaryFolder folder;
   const fs::path missing = folder.path / "none.safetensors", pipe = folder.path / "pipe.safetensors";
   EXPECT_NE(mistake_of([&] { read_safetensors(missing); }).what_happened.find("No such file"), std::string::npos);
@@ -213,8 +213,8 @@ TEST(SafetensorsHostile, WhatIsNoFileIsSaidSo) {
   EXPECT_EQ(mistake_of([&] { read_safetensors(pipe); }).what_happened, "is not a regular file");
 }
 
-// A flipped bit either leaves a well-formed file (a renamed tensor, another number of the same size) or is refused; it
-// never reads outside the mapping, which the sum over every element would show under a sanitizer.
+// A file with one flipped bit is either still well-formed (a renamed tensor, another dtype of the same width) or
+// rejected. No read may leave the mapping; the sum over every element shows that under a sanitizer.
 TEST(SafetensorsHostile, FlippedBitsOfTheHeaderNeverCrash) {
   const test::TemporaryFolder folder;
   const fs::path file = folder.path / "w.safetensors";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named tensors as they come from a weight file, and the strict hand-over of them to a torch module.
+// StateDict: the named tensors of a weight file. Readers and a writer of such files, and strict loading into a module.
 #pragma once
 
 #include <torch/torch.h>
@@ -17,44 +17,46 @@ namespace lucid::weights {
 class MappedFile;
 
 struct StateDict {
-  std::filesystem::path file;                    // for messages
+  std::filesystem::path file;                    // for error messages
   std::map<std::string, torch::Tensor> tensors;  // dtype as stored; may point into a read-only mapping of the file
   std::map<std::string, std::string> metadata = {};
-  std::vector<std::shared_ptr<const MappedFile>> mappings = {};  // that tensors may point into
+  std::vector<std::shared_ptr<const MappedFile>> mappings = {};  // files that tensors may point into
 };
 
 /// Reads a .safetensors file (mmap; header and every offset checked against the file's size before use).
-/// Throws UserError: missing, truncated, overlapping or out-of-bounds tensors, unknown dtype, lying shapes, bad JSON.
+/// Throws UserError: missing or truncated file, overlapping or out-of-bounds tensors, unknown dtype, shapes that do not
+/// fit the data, bad JSON.
 StateDict read_safetensors(const std::filesystem::path& file);
 
-/// Writes one, atomically. Tensors are made contiguous; dtypes F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+/// Writes a .safetensors file atomically. Tensors are made contiguous; dtypes F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
 void write_safetensors(const std::filesystem::path& file, const std::map<std::string, torch::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-/// The files that hold the weights of one part of a diffusers folder: the first there is of STEM.safetensors, its
-/// shards (STEM.safetensors.index.json), their fp16 variants, and the same with .bin; `model` is also called
-/// `pytorch_model` there. Throws UserError that names what was looked for, or what is wrong with an index.
+/// The weight files of one part of a diffusers folder. The first of these that exists: STEM.safetensors, its shards
+/// (STEM.safetensors.index.json), the fp16 variants of both, and the same four with .bin (there the stem `model` is
+/// called `pytorch_model`). Throws UserError if none exists or an index is invalid.
 std::vector<std::filesystem::path> part_files(const std::filesystem::path& folder, const std::string& stem);
 
-/// Their tensors.
+/// The tensors of all part_files(). Throws UserError, also for a tensor that is in two shards.
 StateDict read_part(const std::filesystem::path& folder, const std::string& stem);
 
 struct LoadOptions {
-  std::vector<std::string> ignore = {};  // suffixes of names that a file may hold in vain
-  /// Of weights that wait to be filled (unfilled.h); none: as the file has them, in its memory where that is possible.
+  std::vector<std::string> ignore = {};  // suffixes of names in the file that the module need not have
+  /// The dtype of weights without memory of their own (unfilled.h). nullopt: the file's dtype, and its memory where
+  /// alignment allows.
   std::optional<torch::ScalarType> precision = torch::kFloat;
-  /// Of these, float16 and bfloat16 weights stay as the file has them all the same.
+  /// Names of weights without memory that keep the file's float16 or bfloat16 whatever `precision` says.
   std::set<std::string> half_stays = {};
 };
 
-/// Gives every parameter and buffer of `module` its numbers from `state`, by name, shape-checked; those that have
-/// memory already keep it and their dtype. `state` is used up: what has been taken leaves memory, if nobody else holds
-/// it. Throws one UserError that lists missing names, unexpected names and wrong shapes, the first few of each; and one
-/// for NaN or Inf in a tensor.
+/// Loads every parameter and buffer of `module` from `state`, by name, like torch's load_state_dict(strict=True).
+/// Parameters that have memory keep it and their dtype. `state` is consumed: each tensor is freed once it is loaded,
+/// unless somebody else holds it. Throws one UserError that lists the first few missing names, unexpected names and
+/// wrong shapes, and a UserError for NaN or Inf.
 void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& options = {});
 
-/// Refuses (UserError) a config that asks for many more numbers than the file holds: a lying config.json must not make
-/// us allocate what its weights could never fill. A file that merely lacks some tensors passes; load_into names them.
+/// Throws UserError if a config.json asks for many more parameters (`asked`) than the file holds, before they are
+/// allocated. The test is rough (a factor of 4): a file that lacks single tensors passes, and load_into() names them.
 void check_parameter_count(const StateDict& state, double asked);
 
 }  // namespace lucid::weights

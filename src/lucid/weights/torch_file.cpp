@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See torch_file.h. A pickle says what tensors there are and which storage each is a view of; storages are entries of
-// the zip, or follow the pickle one after the other.
+// torch.save's two formats: a pickle describes the tensors, each a view of a storage. In the zip format every storage
+// is an entry of the archive; in the legacy format the storages follow the pickles.
 #include "lucid/weights/torch_file.h"
 
 #include <zip.h>
@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint64_t kMaxPickle = 64 << 20;
 constexpr std::string_view kZipMagic{"PK\x03\x04", 4};
-// 0x1950a86a20f9469cfc6c as a pickled long: how the older format begins.
+// torch's magic number 0x1950a86a20f9469cfc6c, low byte first: the legacy format begins with it as a pickled long.
 constexpr std::string_view kLegacyMagic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};
 constexpr const char* kExpected = "a file that torch.save wrote was expected";
 
@@ -47,7 +47,7 @@ constexpr StorageType kStorageTypes[] = {
     {"torch ShortStorage", torch::kInt16},       {"torch CharStorage", torch::kInt8},
     {"torch ByteStorage", torch::kUInt8},        {"torch BoolStorage", torch::kBool}};
 
-/// A storage as a pickle names it: ('storage', type, key, location, numel), in the older format and a view of it.
+/// A storage as the pickle names it: ('storage', type, key, location, numel). The legacy format may add a view of it.
 struct StorageRef {
   std::string key;
   torch::ScalarType type = torch::kFloat;
@@ -55,14 +55,14 @@ struct StorageRef {
   int64_t offset = 0;  // of a view into the storage
 };
 
-/// Everything about a tensor but its numbers.
+/// A tensor's description: everything but its numbers.
 struct TensorRecord {
   StorageRef storage;
   int64_t offset = 0;
   std::vector<int64_t> sizes, strides;
 };
 
-/// Reads names of storages and tensors out of a pickle's values; nothing where they are something else.
+/// Reads descriptions of storages and tensors from a pickle's values; nullopt for values that are neither.
 class RecordReader {
  public:
   explicit RecordReader(const Pickle& pickle) : pickle_(pickle) {}
@@ -126,10 +126,10 @@ class RecordReader {
   const Pickle& pickle_;
 };
 
-/// What a storage's key stands for: all its numbers, [count].
+/// Reads a storage: all its numbers, [count].
 using ReadStorage = std::function<torch::Tensor(const StorageRef&)>;
 
-/// The tensor that a name describes; checks that it stays inside its storage and is no larger than the file.
+/// The tensor of a description. Throws UserError if it reaches beyond its storage or is larger than the file.
 torch::Tensor view_of(const fs::path& file, const std::string& name, const TensorRecord& record, uint64_t file_size,
                       const ReadStorage& read_storage) {
   const uint64_t most = file_size / c10::elementSize(record.storage.type);
@@ -152,7 +152,7 @@ torch::Tensor view_of(const fs::path& file, const std::string& name, const Tenso
   return read_storage(record.storage).as_strided(record.sizes, record.strides, static_cast<int64_t>(begin + view));
 }
 
-/// Walks the dicts of a pickle and reports tensors, texts and numbers by path.
+/// Walks a pickle's nested dicts and adds their tensors, texts and integers to a StateDict, named by path.
 class StateDictWalker {
  public:
   StateDictWalker(const Pickle& pickle, StateDict* out, uint64_t file_size, const ReadStorage& read_storage)
@@ -168,7 +168,7 @@ class StateDictWalker {
 
  private:
   static constexpr int kMaxDepth = 3;
-  static constexpr int64_t kMaxVisits = 200'000;  // dicts that hold one another again and again
+  static constexpr int64_t kMaxVisits = 200'000;  // against dicts that contain each other many times
 
   void visit(Pickle::Id dict, const std::string& path, int depth) {
     for (const auto& [key, value] : pickle_.entries(dict)) {
@@ -199,7 +199,7 @@ class StateDictWalker {
   int64_t visits_ = 0;
 };
 
-/// A zip whose entries are checked against the file's size before anything is read.
+/// torch.save's zip archive. The sizes of all entries are checked against the file's size before anything is read.
 class Zip {
  public:
   explicit Zip(const fs::path& file)
@@ -244,9 +244,9 @@ class Zip {
     }
     torch::Tensor numbers = torch::empty({name.count}, name.type == torch::kBool ? torch::kUInt8 : name.type);
     read(index, static_cast<char*>(numbers.data_ptr()), wanted);
-    return name.type == torch::kBool ? numbers.ne(0) : numbers;  // a byte other than 0 and 1 is no bool
+    return name.type == torch::kBool ? numbers.ne(0) : numbers;  // C++ allows only the bytes 0 and 1 in a bool
   }
-  /// Whether the numbers were written by a machine of the other byte order.
+  /// Whether a big-endian machine wrote the numbers.
   bool big_endian() const {
     const zip_int64_t index = zip_name_locate(zip_.get(), (*root_ + "byteorder").c_str(), 0);
     char text[3] = {};
@@ -309,8 +309,8 @@ StateDict read_zip(const fs::path& file) {
   return result;
 }
 
-// The older format: four pickles (a magic number, a version, the machine, the content), a pickled list of storage keys,
-// and the storages in that order, each after its number of elements.
+// The legacy format: four pickles (magic number, version, machine, content), a pickled list of storage keys, and the
+// storages in that order, each after its number of elements.
 StateDict read_legacy(const fs::path& file) {
   const auto mapping = MappedFile::open(file, kExpected);
   size_t at = 0;
@@ -324,7 +324,7 @@ StateDict read_legacy(const fs::path& file) {
   for (int i = 0; i < 3; ++i) next();
   const Pickle content = next();
   const Pickle keys = next();
-  // Their types stand in the content, with the tensors.
+  // The content names the dtype of each storage, with its tensors.
   std::map<std::string, torch::ScalarType> types;
   const RecordReader reader(content);
   for (Pickle::Id id = 0; id < content.size(); ++id) {
@@ -358,7 +358,7 @@ StateDict read_legacy(const fs::path& file) {
 }
 
 bool begins_like_legacy(std::string_view bytes) {
-  // PROTO 2, LONG1, length 10, the number.
+  // Opcodes PROTO 2 and LONG1, length 10, the magic number.
   return bytes.size() > 14 && bytes[0] == '\x80' && bytes.substr(2, 2) == std::string_view("\x8a\x0a", 2) &&
          bytes.substr(4, 10) == kLegacyMagic;
 }

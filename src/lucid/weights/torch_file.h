@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that torch.save wrote (.bin, .ckpt, .pt): the zip format of today and the one before it, read without executing
-// anything.
+// Reader of files that torch.save wrote (.bin, .ckpt, .pt), in the zip format and in the legacy one. The pickle inside
+// is parsed as data; nothing is executed.
 #pragma once
 
 #include <filesystem>
@@ -11,17 +11,16 @@
 
 namespace lucid::weights {
 
-/// Whether the file begins like one of the two formats.
+/// Whether the file's first bytes are those of either format. Throws UserError if it cannot be read.
 bool looks_like_torch_file(const std::filesystem::path& file);
 
-/// Tensors by name; what lies in dicts of dicts by path ("string_to_param.*"). If the file holds a `state_dict`, its
-/// content alone. Tensors share memory where the file's do. Texts and whole numbers, named likewise ("global_step"),
-/// are the metadata. Throws UserError: unreadable, damaged, a tensor that reaches beyond its storage, or more memory
-/// asked for than the file has bytes. Values of classes that are not torch's are left out.
+/// Reads all tensors. A tensor in nested dicts is named by its path ("string_to_param.*"). If the file holds a
+/// `state_dict`, only its content is read. Tensors that share a storage share memory. Texts and integers become the
+/// metadata, named the same way ("global_step"). Values of classes other than torch's are skipped. Throws UserError:
+/// unreadable, damaged, a tensor that reaches beyond its storage, or more memory asked for than the file has bytes.
 StateDict read_torch_file(const std::filesystem::path& file);
 
-/// A weight file of either kind, told by its first bytes: torch.save's or else safetensors.
-/// Throws UserError.
+/// Reads a torch.save file or a .safetensors file; the first bytes decide. Throws UserError.
 StateDict read_weights(const std::filesystem::path& file);
 
 }  // namespace lucid::weights

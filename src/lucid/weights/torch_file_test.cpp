@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of torch.save, honest and hostile.
+// Tests of the torch.save reader: golden files of both formats, and rejection of hostile pickles and zips.
 #include "lucid/weights/torch_file.h"
 
 #include <gtest/gtest.h>
@@ -52,7 +52,7 @@ TEST(TorchFileGolden, NestedDictsAreNamedByPath) {
   EXPECT_EQ(found.tensors.at("string_to_param.*").sizes(), (std::vector<int64_t>{2, 32}));
 }
 
-// Hostile files. Pickles are spelt out by hand.
+// Hostile files; their pickles are written opcode by opcode.
 
 std::string text(const std::string& s) {
   std::string bytes = "\x8c";
@@ -107,7 +107,7 @@ TEST(TorchFileHostile, AnHonestFileByHand) {
   EXPECT_TRUE(file.tensors.at("w").equal(torch::zeros({2, 3})));
 }
 
-TEST(TorchFileHostile, LyingTensorsAreRefusedByName) {
+TEST(TorchFileHostile, TensorsOutsideTheirStorageAreRejectedByName) {
   const std::vector<BadTensor> bad_tensors = {
       {.what = "more rows than the storage", .sizes = {3, 3}},
       {.what = "strides beyond the storage", .strides = {4, 1}},
@@ -164,7 +164,7 @@ TEST(TorchFileHostile, DeepAndCircularValuesEnd) {
   parameters += "N";
   for (int i = 0; i < 50'000; ++i) parameters += "\x85R";
   const std::string circle = "}q\x05" + text("a") + "h\x05s";
-  std::string laughs = "}q\x01";  // each dict, off the stack again, is held a hundred times by the next
+  std::string laughs = "}q\x01";  // "billion laughs": each dict holds the one before a hundred times
   for (char level = 2; level < 6; ++level) {
     laughs.append("0}q").append(1, level).append("(");
     for (char i = 0; i < 100; ++i) {

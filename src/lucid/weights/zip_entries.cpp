@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See zip_entries.h. Every number is checked against the file's size before it is used.
+// Parser of a zip's central directory. Every number is checked against the file's size before it is used.
 #include "lucid/weights/zip_entries.h"
 
 #include <algorithm>
@@ -13,9 +13,9 @@ constexpr uint32_t kLocal = 0x04034B50, kCentral = 0x02014B50, kEnd = 0x06054B50
 constexpr uint32_t kEnd64 = 0x06064B50, kEnd64Locator = 0x07064B50;
 constexpr size_t kLocalSize = 30, kCentralSize = 46, kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20;
 constexpr size_t kMaxComment = 0xFFFF;
-constexpr uint32_t kZip64Escape = 0xFFFFFFFF;  // the true number, of 64 bits, stands in the extra field
+constexpr uint32_t kZip64Escape = 0xFFFFFFFF;  // means: the 64-bit number is in the extra field
 
-/// A record of the file, all of it there.
+/// A record of the zip format that lies inside the file as a whole.
 class Record {
  public:
   static std::optional<Record> at(std::string_view file, uint64_t offset, size_t size, uint32_t signature) {
@@ -58,7 +58,8 @@ std::optional<Directory> find_directory(std::string_view file) {
   }
 }
 
-/// The 64-bit numbers of the extra field with id 1, for those of `numbers` that are kZip64Escape, in order.
+/// Replaces each of `numbers` that is kZip64Escape by the next 64-bit number of the zip64 extra field (id 1). False if
+/// the field does not hold them.
 bool read_zip64(std::string_view extra, std::initializer_list<uint64_t*> numbers) {
   if (std::ranges::none_of(numbers, [](const uint64_t* number) { return *number == kZip64Escape; })) return true;
   while (extra.size() >= 4) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where in a zip file the entries lie that are not compressed, so that they can be used in place; libzip only copies.
+// Byte ranges of the uncompressed entries of a zip file, for reading them in place from a mapping. libzip only copies.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,11 @@
 namespace lucid::weights {
 
 struct ZipEntry {
-  uint64_t offset = 0, size = 0;  // bytes; within the file
+  uint64_t offset = 0, size = 0;  // bytes; always inside the file
 };
 
-/// By name (APPNOTE.TXT 6.3.9, zip64 too). What is not quite as the format says is left out, be it everything.
+/// The entries stored without compression or encryption, by name (APPNOTE.TXT 6.3.9, with zip64). Entries that break
+/// the format are left out; a file whose directory cannot be read gives none.
 std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view file);
 
 }  // namespace lucid::weights
