@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libzip behind one small class.
+// Archive on libzip, with a mutex around its handle.
 #include "lucid/corpus/archive.h"
 
 #include <zip.h>
@@ -11,14 +11,14 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr zip_uint64_t kLargestEntry = zip_uint64_t{1} << 28;  // 256 MiB: far more than any model of 128 pixels needs
+constexpr zip_uint64_t kLargestEntry = zip_uint64_t{1} << 28;  // 256 MiB, far above the size of any model in use
 
 }  // namespace
 
 struct Archive::State {
   std::filesystem::path file;
   zip_t* zip = nullptr;
-  std::mutex mutex;  // libzip's handles are not for two threads at once
+  std::mutex mutex;  // libzip's handles are not thread-safe
   ~State() {
     if (zip != nullptr) zip_discard(zip);
   }
@@ -62,7 +62,7 @@ std::string Archive::read(const std::string& entry) const {
   if (open == nullptr) throw fail(zip_strerror(state_->zip));
   std::string bytes(stat.size, '\0');
   const zip_int64_t got = zip_fread(open, bytes.data(), stat.size);
-  const int closed = zip_fclose(open);  // tells of a wrong checksum
+  const int closed = zip_fclose(open);  // fails if the checksum is wrong
   if (got != static_cast<zip_int64_t>(stat.size) || closed != 0) throw fail("cannot be unpacked");
   return bytes;
 }

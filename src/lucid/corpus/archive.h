@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files inside a zip, read whole. Entries are hostile until read: sizes are bounded before memory is asked for.
+// Archive: reads entries of a zip file whole. An entry's size is limited before memory is allocated for it.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 
 namespace lucid::corpus {
 
-/// Safe to share between threads: reads are one at a time. Every member throws UserError that names archive and entry.
+/// An open zip file. Thread-safe; reads are serialised. Members throw UserError that names archive and entry.
 class Archive {
  public:
   explicit Archive(const std::filesystem::path& file);

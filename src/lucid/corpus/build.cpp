@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two passes over the models: measure their colours, then render. Batches keep all threads busy and the order fixed.
+// Builds a corpus in two passes over the models: measure their colours, then render. Models are processed in batches,
+// in parallel, and written in table order.
 #include "lucid/corpus/build.h"
 
 #include <omp.h>
@@ -25,15 +26,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kProbeSize = 64;  // pixels of the pictures that colours are measured on
+constexpr int kProbeSize = 64;  // pixels per side of the pictures that colours are measured on
 constexpr int64_t kProbeViews = 8;
-constexpr int64_t kSheetViews = 4;    // around; the last, azimuth 270, is not shown
-constexpr int64_t kSheetColumns = 4;  // models a row
+constexpr int64_t kSheetViews = 4;    // azimuths 0, 90, 180, 270; the last is not shown
+constexpr int64_t kSheetColumns = 4;  // models per row
 constexpr double kSheetElevation = 15;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// parallel_for for bodies that may throw: the exception of the lowest index comes out.
+/// parallel_for for bodies that may throw: rethrows the exception of the lowest index.
 template <class Body>
 void for_each_parallel(size_t count, const Body& body) {
   std::vector<std::exception_ptr> thrown(count);
@@ -57,7 +58,7 @@ ColourShares colours_of(const Mesh& mesh) {
   return measure_colours(pictures.rgb, pictures.alpha, kProbeViews);
 }
 
-/// One item that is being rendered.
+/// One item of the corpus, with its mesh, camera poses and rendered pictures.
 struct Job {
   Item item;
   std::shared_ptr<const Mesh> mesh;
@@ -65,7 +66,7 @@ struct Job {
   Pictures pictures;
 };
 
-/// The items of one model, not rendered yet. A colour that does not come out as the word it should be is left out.
+/// The items of one model, not yet rendered. A recolouring whose measured colour is not the intended word is dropped.
 std::vector<Job> jobs_of(const BuildOptions& options, const Plan& plan, const PlannedModel& model) {
   const auto mesh = std::make_shared<const Mesh>(read_mesh(*model.archive, model.entry, model.row.yaw));
   std::vector<Job> jobs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From furniture libraries and the table of kept models to a corpus on disk.
+// `lucid prior corpus`: renders the models of a table, taken from furniture libraries, into a training corpus on disk.
 #pragma once
 
 #include <atomic>
@@ -12,13 +12,13 @@ namespace lucid::corpus {
 
 struct BuildOptions {
   std::filesystem::path library = "/usr/share/sweethome3d/furniture";  // folder of .sh3f files
-  std::filesystem::path table;                                         // see table.h
-  std::filesystem::path out;                                           // the corpus; empty = none is written
-  std::filesystem::path sheet;                 // PNG of every model at azimuth 0, 90, 180; empty = none
-  std::string only;                            // this word's models and no others
-  int size = 128;                              // pixels
-  int64_t views = 64;                          // of each model in its own colours
-  int64_t recoloured_views = 12, colours = 4;  // of each of so many other colours
+  std::filesystem::path table;                                         // which models, see table.h
+  std::filesystem::path out;                                           // folder of the corpus; empty = not written
+  std::filesystem::path sheet;                 // PNG of every model at azimuth 0, 90, 180; empty = not written
+  std::string only;                            // if set, only the models of this word
+  int size = 128;                              // pixels per side
+  int64_t views = 64;                          // per model in its own colours
+  int64_t recoloured_views = 12, colours = 4;  // views per other colour, and number of other colours per model
   uint64_t seed = 0;
   Progress::Style progress = Progress::Style::kOff;
 };
@@ -28,8 +28,8 @@ struct BuildReport {
   double seconds = 0, render_seconds = 0;
 };
 
-/// Writes corpus.json and its shards, vocabulary.json and NOTICE.md. Equal bytes for equal options, whatever the number
-/// of threads. Throws UserError; stops between models, with no corpus.json written, when `stop` is set.
+/// Writes corpus.json and its shards, vocabulary.json and NOTICE.md. The bytes depend on the options only, not on the
+/// number of threads. If `stop` is set it ends between two models without writing corpus.json. Throws UserError.
 BuildReport build_corpus(const BuildOptions& options, const std::atomic<bool>& stop);
 
 }  // namespace lucid::corpus

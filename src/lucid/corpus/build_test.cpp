@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole corpus from a small library: what is in it, and that threads and repetition change no byte of it.
+// Tests of build.h: content of a corpus built from a small library, and equal bytes for any number of threads.
 #include "lucid/corpus/build.h"
 
 #include <omp.h>
@@ -91,7 +91,7 @@ TEST(CorpusBuild, WritesItemsWithTheirCaptionsAndViews) {
   EXPECT_NE(notice.find("A. Author"), std::string::npos);
 }
 
-TEST(CorpusBuild, IsTheSameWhateverTheNumberOfThreads) {
+TEST(CorpusBuild, BytesDoNotDependOnTheNumberOfThreads) {
   Workshop shop;
   const int threads = omp_get_max_threads();
   std::vector<std::vector<std::string>> hashes;
@@ -134,7 +134,7 @@ TEST(CorpusBuild, StoppingLeavesNoCorpus) {
   EXPECT_FALSE(fs::exists(shop.options.out / "corpus.json"));
 }
 
-TEST(CorpusBuild, MistakesAreNamed) {
+TEST(CorpusBuild, MissingModelsAndLibrariesAreNamed) {
   Workshop shop;
   write_file(shop.options.table, "test/sphere\tball\t0\ty\ty\n");
   EXPECT_EQ(lucid::test::mistake_of([&] { build_corpus(shop.options, kGoOn); }).key, "test/sphere");

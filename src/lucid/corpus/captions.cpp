@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Caption templates.
+// The caption templates ("a red teapot", "the red teapot", ...) and the list of filler words.
 #include "lucid/corpus/captions.h"
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sentences for pictures, and the words that can stand in them.
+// Captions of the corpus's pictures, made from templates, and the filler words of prompts.
 #pragma once
 
 #include <string>
@@ -7,21 +7,21 @@
 
 namespace lucid::corpus {
 
-/// "a" or "an", by the letter that follows.
+/// The phrase with "a" or "an" before it, by its first letter.
 std::string with_article(const std::string& noun_phrase);
 
 struct CaptionParts {
   std::string word;                   // "teapot"
   std::vector<std::string> synonyms;  // "tea pot"
-  std::string colour;                 // "" = none dominates
+  std::string colour;                 // "" = no dominant colour
   bool recoloured = false;
 };
 
-/// Phrasings without view words, the plainest first. An object in a colour of ours is never called by its name alone:
-/// "a hamburger" has to go on meaning a brown one.
+/// Captions without view words, the simplest first. A recoloured object is always named with its colour, so that
+/// "a hamburger" keeps meaning a brown one.
 std::vector<std::string> captions(const CaptionParts& parts);
 
-/// Words that captions use beside names and colours, or that people write into prompts and that say nothing.
+/// Words without a meaning for the prior: those that captions use besides names and colours, and common prompt words.
 const std::vector<std::string>& filler_words();
 
 }  // namespace lucid::corpus

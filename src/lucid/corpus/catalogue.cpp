@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads Java's .properties format (Latin-1, \uXXXX escapes) as far as the furniture libraries use it.
+// Reads the catalogue, a Java .properties file (Latin-1 with \uXXXX escapes), and formats the credits.
 #include "lucid/corpus/catalogue.h"
 
 #include <cctype>
@@ -55,7 +55,7 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
 }
 
-/// Key and value of every line; a backslash at a line's end joins it with the next.
+/// All key=value lines; a backslash at the end of a line continues it on the next.
 std::map<std::string, std::string> read_properties(const std::string& bytes) {
   std::map<std::string, std::string> properties;
   std::istringstream in(bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Sweet Home 3D furniture library (.sh3f): what its catalogue says of each model.
+// Catalogue of a Sweet Home 3D furniture library (.sh3f): model file, rotation, author and licence of each entry.
 #pragma once
 
 #include <array>
@@ -11,16 +11,16 @@
 namespace lucid::corpus {
 
 struct CatalogueEntry {
-  std::string id;  // the model's folder in the archive, "scopia/bed1": short, and alike in every language
+  std::string id;  // the model's folder in the archive, "scopia/bed1"; the same in every language of the library
   std::string name, category, creator, license;
-  std::string model;                                          // the OBJ file's entry in the archive
+  std::string model;                                          // name of the OBJ file in the archive
   std::array<double, 9> rotation{1, 0, 0, 0, 1, 0, 0, 0, 1};  // row-major, applied to the file's coordinates
 };
 
-/// Catalogue order. Throws UserError: no catalogue in it, an entry without a model, a rotation that is none.
+/// All entries, in catalogue order. Throws UserError: no catalogue, an entry without a model, an invalid rotation.
 std::vector<CatalogueEntry> read_catalogue(const Archive& archive);
 
-/// The credits that the licences ask for, as Markdown: each library, its licence, and its models by creator.
+/// The credits that the licences require, as Markdown: models by licence and creator.
 std::string notice_text(const std::vector<CatalogueEntry>& used);
 
 }  // namespace lucid::corpus

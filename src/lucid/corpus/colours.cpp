@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colour naming by regions of OKLCh (lightness, chroma, hue), set by eye on the models.
+// Colour naming by regions of OKLCh (lightness, chroma, hue); their bounds were tuned by eye on the models.
 #include "lucid/corpus/colours.h"
 
 #include <algorithm>
@@ -13,9 +13,9 @@ namespace {
 
 enum Word { kRed, kOrange, kYellow, kGreen, kBlue, kPurple, kPink, kBrown, kBlack, kWhite, kGrey, kNone = -1 };
 
-constexpr double kMajority = 0.5;    // an object is red when this share of it is …
-constexpr double kPlurality = 0.36;  // … or this, and
-constexpr double kTimesSecond = 2;   // nothing else comes near
+constexpr double kMajority = 0.5;    // a colour dominates with this share of the pixels …
+constexpr double kPlurality = 0.36;  // … or with this share, if it is at least
+constexpr double kTimesSecond = 2;   // … this many times the second largest
 constexpr uint8_t kSolidPixel = 250;
 
 float linear_from_srgb(float v) { return v <= 0.04045f ? v / 12.92f : std::pow((v + 0.055f) / 1.055f, 2.4f); }
@@ -77,7 +77,7 @@ int colour_word_of(const Vec3<float>& rgb) {
   float hue = std::atan2(ok.b, ok.a) * 180 / std::numbers::pi_v<float>;
   if (hue < 0) hue += 360;
   if (ok.l < 0.3f && chroma < 0.06f) return kBlack;
-  // Pale colours look white. What lies between white and grey is called either.
+  // Pale colours look white. Between white and grey there is no agreed word.
   if (chroma < (ok.l > 0.8f ? 0.042f : 0.03f)) return ok.l > 0.82f ? kWhite : ok.l > 0.74f ? kNone : kGrey;
   return word_of_hue(ok.l, chroma, hue);
 }

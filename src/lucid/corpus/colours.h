@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colour words: what a person would call a colour, and the colours that the words stand for.
+// Colour naming: the 11 basic colour words, which word a colour is called by, and the dominant colour of an object.
 #pragma once
 
 #include <array>
@@ -11,32 +11,32 @@
 
 namespace lucid::corpus {
 
-/// Lightness and two opponent axes in which equal distances look about equal (Ottosson 2020). Input sRGB, 0..1.
+/// A colour in OKLab (Ottosson 2020): lightness l and two opponent axes a, b; perceptually uniform.
 struct OkLab {
   float l = 0, a = 0, b = 0;
 };
-OkLab oklab_from_srgb(const Vec3<float>& rgb);
+OkLab oklab_from_srgb(const Vec3<float>& rgb);     // rgb in 0..1
 Vec3<float> srgb_from_oklab(const OkLab& colour);  // clamped to 0..1
 
 /// red orange yellow green blue purple pink brown black white grey.
 const std::vector<std::string>& colour_words();
 
-/// Index into colour_words(), or -1 for what people do not agree on (beige, teal, olive).
+/// Index into colour_words() for an sRGB colour in 0..1, or -1 for colours that people name differently (beige, teal).
 int colour_word_of(const Vec3<float>& rgb);
 
-/// A clear example of the word. sRGB, 0..1.
+/// A typical colour of the word. sRGB, 0..1.
 Vec3<float> typical_colour(const std::string& word);
 
-/// What pictures of an object show: of its pixels, the share of each word and their mean colour. The last entry is of
-/// those without a word (beige, mostly).
+/// Histogram of an object's pixels over the colour words, with one more entry for pixels without a word.
 struct ColourShares {
-  std::vector<double> share;
-  std::vector<OkLab> mean;
-  int largest = -1;      // index of the largest share; -1 = nothing was seen
-  std::string dominant;  // its word, or "" where none dominates
+  std::vector<double> share;  // fraction of the pixels
+  std::vector<OkLab> mean;    // mean colour of those pixels
+  int largest = -1;           // index of the largest share; -1 = no solid pixel
+  std::string dominant;       // its word, or "" if no colour dominates
 };
 
-/// rgb [n,3,S,S] over white, alpha [n,S,S], planar, rendered under flat light; only solid pixels count.
+/// Measures pictures rendered under flat light: rgb [n,3,S,S] over white, alpha [n,S,S], planar; n = views. Only solid
+/// pixels (alpha near 1) count.
 ColourShares measure_colours(const std::vector<uint8_t>& rgb, const std::vector<uint8_t>& alpha, int64_t views);
 
 }  // namespace lucid::corpus

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colour words, recolouring, captions and the table.
+// Tests of colour naming, recolouring, captions and the model table.
 #include "lucid/corpus/colours.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ TEST(CorpusColours, AreNamedAsPeopleNameThem) {
   }
 }
 
-TEST(CorpusColours, OkLabReturns) {
+TEST(CorpusColours, OkLabRoundTrip) {
   for (float r = 0; r <= 1; r += 0.25f) {
     for (float g = 0; g <= 1; g += 0.25f) {
       for (float b = 0; b <= 1; b += 0.25f) {
@@ -70,7 +70,7 @@ TEST(CorpusColours, TheDominantOneIsMeasuredWithoutTheGround) {
   EXPECT_EQ(shares_of({red, red, blue, blue, green}, 0).dominant, "");
   EXPECT_EQ(shares_of({}, 10).dominant, "");
   EXPECT_EQ(shares_of({}, 10).largest, -1);
-  // Cream has no word here, but it is what a recoloured teapot loses.
+  // Cream has no word, but it can be the largest share, which recolouring replaces.
   const ColourShares cream = shares_of({{240, 230, 190}, {240, 230, 190}, red}, 5);
   EXPECT_EQ(cream.dominant, "");
   EXPECT_EQ(cream.largest, static_cast<int>(colour_words().size()));

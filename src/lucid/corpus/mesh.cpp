@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// OBJ, MTL and textures out of an archive, through tinyobjloader and stb_image.
+// Reads OBJ, MTL and textures with tinyobjloader and stb_image, from an archive or a file.
 #include "lucid/corpus/mesh.h"
 
 #include <stb/stb_image.h>
@@ -20,15 +20,16 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr int kLargestTexture = 8192;  // pixels a side, as stored
-constexpr int kUsefulTexture = 512;    // pixels a side that a picture can show
+constexpr int kLargestTexture = 8192;  // pixels per side; larger ones are not read
+constexpr int kUsefulTexture = 512;    // pixels per side; finer mip levels are dropped
 
 std::string folder_of(const std::string& entry) {
   const size_t slash = entry.rfind('/');
   return slash == std::string::npos ? "" : entry.substr(0, slash + 1);
 }
 
-/// The entry that a name inside `folder` stands for, "" where there is none. Exporters leave backslashes and quotes.
+/// The archive entry for a file name in an OBJ or MTL of `folder`; "" if there is none. Handles the backslashes and
+/// quotes that some exporters write.
 std::string entry_of(const Archive& archive, const std::string& folder, std::string name) {
   std::erase_if(name, [](char c) { return c == '"' || c == '\r'; });
   std::ranges::replace(name, '\\', '/');
@@ -38,7 +39,7 @@ std::string entry_of(const Archive& archive, const std::string& folder, std::str
   return !base.empty() && archive.has(folder + base) ? folder + base : "";
 }
 
-/// Null where the bytes are no picture that we can read: the material's colour then has to do.
+/// Decodes an image; null if it cannot be read (the material's colour is used then).
 std::shared_ptr<const Texture> read_texture(const std::string& bytes) {
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const int size = static_cast<int>(bytes.size());
@@ -51,13 +52,13 @@ std::shared_ptr<const Texture> read_texture(const std::string& bytes) {
       stbi_load_from_memory(data, size, &width, &height, &channels, 4), stbi_image_free);
   if (pixels == nullptr) return nullptr;
   Texture texture = make_texture(width, height, {pixels.get(), pixels.get() + size_t{4} * width * height});
-  size_t skip = 0;  // finer than any picture shows
+  size_t skip = 0;  // levels finer than kUsefulTexture
   while (std::max(texture.levels[skip].width, texture.levels[skip].height) > kUsefulTexture) ++skip;
   texture.levels.erase(texture.levels.begin(), texture.levels.begin() + static_cast<std::ptrdiff_t>(skip));
   return std::make_shared<const Texture>(std::move(texture));
 }
 
-/// Hands tinyobjloader the MTL files of the archive; a missing one leaves the materials grey.
+/// Gives tinyobjloader the MTL files of the archive. A missing one leaves the materials grey.
 class ArchiveMaterials : public tinyobj::MaterialReader {
  public:
   ArchiveMaterials(const Archive& archive, std::string folder) : archive_(archive), folder_(std::move(folder)) {}
@@ -94,11 +95,12 @@ std::vector<Material> read_materials(const Archive& archive, const std::string& 
     }
     materials.push_back(std::move(material));
   }
-  materials.emplace_back();  // for faces without one
+  materials.emplace_back();  // for faces without a material
   return materials;
 }
 
-/// y up -> z up; front +z -> +y, so that x turns round: what is on the right hand stays there.
+/// Applies the rotation, then y up -> z up and front +z -> front +y (x is negated, so handedness is kept), then the
+/// yaw.
 Float3 world_from_file(const std::array<double, 9>& rotation, double yaw, const float* p) {
   double r[3];
   for (int i = 0; i < 3; ++i) r[i] = rotation[3 * i] * p[0] + rotation[3 * i + 1] * p[1] + rotation[3 * i + 2] * p[2];
@@ -182,7 +184,7 @@ Obj parse_obj(std::istream& in, tinyobj::MaterialReader* reader, const Fail& fai
   return obj;
 }
 
-/// `materials`: the OBJ's, then one for faces without any.
+/// Builds the normalised mesh of a parsed OBJ. `materials`: the OBJ's, then one for faces without a material.
 Mesh mesh_of(const Obj& obj, std::vector<Material> materials, const std::array<double, 9>& rotation, double yaw,
              const Fail& fail) {
   Mesh mesh;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a furniture library in a zip to a mesh in our world, with good files and with damaged ones.
+// Tests of reading catalogues and meshes: orientation, normalisation, fallbacks, damaged libraries.
 #include "lucid/corpus/mesh.h"
 
 #include <cmath>
@@ -51,7 +51,7 @@ TEST(CorpusMesh, ACubeShowsItsFrontAtAzimuthZero) {
   const Mesh mesh = library.mesh();
   EXPECT_EQ(mesh.triangles.size(), 12u);
   expect_colour(middle(mesh, 0), kFront, "front");
-  // From azimuth 90 the camera stands at +x, to the left hand of somebody who looks at the front.
+  // At azimuth 90 the camera is at +x: it sees the side on the left of a viewer who looks at the front.
   expect_colour(middle(mesh, 90), kLeft, "azimuth 90");
   expect_colour(middle(mesh, 180), kBack, "back");
   expect_colour(middle(mesh, -90), kRight, "azimuth -90");
@@ -68,7 +68,7 @@ TEST(CorpusMesh, YawBringsTheSideAtAzimuthYawToTheFront) {
 
 TEST(CorpusMesh, TheCataloguesRotationComesFirst) {
   auto entries = test::cube_library();
-  // Turns +x of the file to +z, its front: the right-hand side comes forward.
+  // Rotates +x of the file to +z, its front: the right side faces forward.
   entries["PluginFurnitureCatalog.properties"] = test::catalogue_text("modelRotation#1=0 0 -1 0 1 0 1 0 0\n");
   expect_colour(middle(Library(entries).mesh(), 0), kRight, "rotated");
   entries["PluginFurnitureCatalog.properties"] = test::catalogue_text("modelRotation#1=0 0 x\n");
@@ -148,7 +148,7 @@ TEST(CorpusMesh, DamageIsOneMistakeThatNamesArchiveAndEntry) {
   EXPECT_EQ(lucid::test::mistake_of([&] { empty.mesh(); }).file, empty.file.string());
 }
 
-TEST(CorpusMesh, AFlippedByteIsTold) {
+TEST(CorpusMesh, AFlippedByteIsReported) {
   const Library good;
   std::string bytes = read_file(good.file);
   const size_t at = bytes.find("test/cube/cube.obj") + 40;  // inside the packed data
@@ -157,17 +157,17 @@ TEST(CorpusMesh, AFlippedByteIsTold) {
   EXPECT_FALSE(lucid::test::mistake_of([&] { good.mesh(); }).what_happened.empty());
 }
 
-TEST(CorpusMesh, AShapeOfItsOwn) {
+TEST(CorpusMesh, ReadsAStandAloneObj) {
   const lucid::test::TemporaryFolder folder;
   const fs::path file = folder.path / "pin.obj";
-  // A needle that points to the front, +z in the file and +y here; its material is not looked for.
+  // A needle that points forward: +z in the file, +y in the world. The named material file does not exist.
   write_file(file, "mtllib none.mtl\nusemtl none\nv 0 0 3\nv 0.1 0 -1\nv -0.1 0 -1\nv 0 0.1 -1\nf 1 2 3\nf 1 3 4\n");
   const Mesh mesh = read_shape(file);
   ASSERT_EQ(mesh.triangles.size(), 2u);
   const Float3 tip = mesh.positions[0];
   EXPECT_GT(tip.y, 0.99f);
   EXPECT_NEAR(tip.x, 0, 1e-6);
-  EXPECT_LT(mesh.positions[1].x, 0) << "x turns round with the front";
+  EXPECT_LT(mesh.positions[1].x, 0) << "x is negated";
   EXPECT_GT(mesh.positions[3].z, mesh.positions[1].z) << "y is up";
   for (const char* bytes : {"", "v 0 0 0\n", "f 1 2 3\n", "v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n"}) {
     write_file(file, bytes);

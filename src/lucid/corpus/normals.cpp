@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smooth normals by smoothing group and crease angle.
+// Area-weighted vertex normals; the faces around each vertex are found by a counting sort.
 #include "lucid/corpus/normals.h"
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr float kCrease = 0.34f;  // cosine of 70 degrees: a box in one smoothing group keeps its edges
+constexpr float kCrease =
+    0.34f;  // cosine of the crease angle, 70 degrees: a box in one smoothing group keeps its edges
 
 Float3 unit(const Float3& v) {
   const float length = std::sqrt(dot(v, v));
@@ -26,7 +27,7 @@ bool is_missing(const Mesh& mesh, int32_t index) {
 void fill_missing_normals(Mesh& mesh, const std::vector<unsigned>& groups) {
   LUCID_CHECK(groups.size() == mesh.triangles.size(), "{} groups, {} triangles", groups.size(), mesh.triangles.size());
   const size_t count = mesh.triangles.size();
-  std::vector<Float3> across(count), facing(count);  // the face's normal by area; unit
+  std::vector<Float3> across(count), facing(count);  // face normals: scaled by twice the area, and of unit length
   std::vector<int32_t> start(mesh.positions.size() + 1, 0);
   for (size_t t = 0; t < count; ++t) {
     const auto& index = mesh.triangles[t].position;
@@ -50,7 +51,7 @@ void fill_missing_normals(Mesh& mesh, const std::vector<unsigned>& groups) {
       if (groups[t] != 0) {
         sum = {};
         const auto position = static_cast<size_t>(triangle.position[corner]);
-        constexpr int32_t kMostFaces = 64;  // a fan of thousands would take quadratic time and look the same
+        constexpr int32_t kMostFaces = 64;  // a fan of thousands of faces would take quadratic time
         const int32_t end = std::min(start[position + 1], start[position] + kMostFaces);
         for (int32_t i = start[position]; i < end; ++i) {
           const auto other = static_cast<size_t>(around[static_cast<size_t>(i)]);

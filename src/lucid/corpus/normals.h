@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Normals for the corners of a mesh that came without.
+// Computes missing vertex normals of a mesh, by smoothing group and crease angle.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,9 @@
 
 namespace lucid::corpus {
 
-/// A corner without a normal (index -1, or one of length 0) gets the area-weighted mean over the faces of its smoothing
-/// group around it that bend away by less than a right angle or so; group 0 stays flat. `groups`: one a triangle.
+/// A corner without a normal (index -1, or length 0) gets the area-weighted mean of the face normals around its vertex
+/// that belong to its smoothing group and differ from its own by less than 70 degrees. In group 0 corners get the
+/// normal of their face. `groups`: the smoothing group of each triangle.
 void fill_missing_normals(Mesh& mesh, const std::vector<unsigned>& groups);
 
 }  // namespace lucid::corpus

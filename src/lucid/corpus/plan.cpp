@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Draws colours and what is held out, each model from its own random stream: one model more changes no other.
+// Chooses the colours of each model and the held-out combinations. Every model has its own random stream, so adding a
+// model does not change the others.
 #include "lucid/corpus/plan.h"
 
 #include <algorithm>
@@ -13,10 +14,10 @@ namespace lucid::corpus {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double kHeldOutShare = 0.05;  // of the combinations of a word and a colour that it has not by itself
-constexpr double kFullModels = 3;       // up to so many models of a word get all views; of more, by the square root …
-constexpr double kLeastViewShare = 0.4;   // … down to this share
-constexpr double kLeastRecoloured = 0.3;  // of the surface must take the new colour
+constexpr double kHeldOutShare = 0.05;    // of the (word, colour) combinations that no model has by itself
+constexpr double kFullModels = 3;         // with n models of a word each gets sqrt(kFullModels / n) of the views …
+constexpr double kLeastViewShare = 0.4;   // … but no less than this share, and at most all
+constexpr double kLeastRecoloured = 0.3;  // a model is recoloured if its largest colour covers this share
 
 std::vector<fs::path> libraries(const fs::path& folder) {
   std::vector<fs::path> files;

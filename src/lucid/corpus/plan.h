@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a corpus will hold: models with their measured colours, the colours each is to take, and what is held out.
+// Plan of a corpus: the models with their measured colours, the colours each will be rendered in, and the (word,
+// colour) combinations held out from training.
 #pragma once
 
 #include <memory>
@@ -20,22 +21,22 @@ struct PlannedModel {
   TableRow row;
   CatalogueEntry entry;
   std::shared_ptr<const Archive> archive;
-  ColourShares own;                  // as measured
-  std::vector<std::string> targets;  // colour words it will take besides
-  double view_share = 1;             // of the asked views: less where many models share the word
+  ColourShares own;                  // its own colours, measured
+  std::vector<std::string> targets;  // colour words it is recoloured to
+  double view_share = 1;             // factor of the number of views, below 1 if many models share the word
 };
 
 using Combination = std::pair<std::string, std::string>;  // word, colour
 
 struct Plan {
   std::vector<PlannedModel> models;  // table order
-  std::set<Combination> held_out;    // that no model has by itself
+  std::set<Combination> held_out;    // none that a model has in its own colours
 };
 
-/// The rows of the table, found in the libraries; without colours or targets. Throws UserError for ids in no library.
+/// Looks up the table's rows in the libraries; colours and targets stay empty. Throws UserError for ids in no library.
 Plan find_models(const BuildOptions& options);
 
-/// Fills in targets and held_out from the measured colours.
+/// Sets targets and held_out; needs the measured colours.
 void plan_colours(const BuildOptions& options, Plan& plan);
 
 }  // namespace lucid::corpus

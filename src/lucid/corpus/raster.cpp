@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two passes: which triangle stands in front at every sample (exact integer edges, so that neighbours leave no crack),
-// then the colour of those that do, so that no hidden surface is shaded.
+// Deferred shading in two passes: find the nearest triangle at each sample with integer edge functions, so that
+// adjacent triangles leave no gap and do not overlap; then shade the visible samples only.
 #include "lucid/corpus/raster.h"
 
 #include <algorithm>
@@ -13,10 +13,10 @@ namespace lucid::corpus {
 namespace {
 
 constexpr float kNearPlane = 0.01f;
-constexpr float kSolid = 0.95f;      // opacity from which a material hides what is behind it
+constexpr float kSolid = 0.95f;      // materials of this opacity or more are opaque
 constexpr float kHoleAlpha = 0.35f;  // alpha below this is a hole; under a half, so that far leaves do not vanish
-constexpr int kSubBits = 8;          // edges stand on 1/256 of a sample
-constexpr float kFarAway = 1.0e6f;   // samples; keeps the integer edges far from overflow
+constexpr int kSubBits = 8;          // vertices are snapped to 1/256 of a sample
+constexpr float kFarAway = 1.0e6f;   // limit of coordinates in samples; keeps the edge functions far from overflow
 
 int64_t snapped(float v) { return static_cast<int64_t>(std::floor(v * (1 << kSubBits) + 0.5f)); }
 
@@ -24,7 +24,8 @@ struct Edge {
   int64_t value = 0, step_x = 0, step_y = 0;
 };
 
-/// Positive inside, of a triangle that turns in the sense of increasing area. A sample on an edge belongs to one side.
+/// Edge function at sample position (x, y), >= 0 inside a triangle of positive area. Fill rule: a sample on a shared
+/// edge belongs to one of the two triangles.
 Edge edge_of(const std::array<int64_t, 2>& from, const std::array<int64_t, 2>& to, int64_t x, int64_t y) {
   const int64_t dx = to[0] - from[0], dy = to[1] - from[1];
   const bool owns = dy < 0 || (dy == 0 && dx > 0);
@@ -35,7 +36,7 @@ Edge edge_of(const std::array<int64_t, 2>& from, const std::array<int64_t, 2>& t
 
 }  // namespace
 
-/// The second pass over one picture.
+/// Second pass: shades samples of one picture.
 struct Renderer::Shader {
   const Renderer& renderer;
   const Mesh& mesh;
@@ -119,7 +120,7 @@ void Renderer::rasterize(const Mesh& mesh, int32_t number) {
   }
   const auto [low_x, high_x] = std::minmax({corner[0]->x, corner[1]->x, corner[2]->x});
   const auto [low_y, high_y] = std::minmax({corner[0]->y, corner[1]->y, corner[2]->y});
-  // The samples whose centres can lie inside, with slack for the snapping of the edges; of small triangles often none.
+  // Range of samples whose centres can be covered, with slack for the snapping; often empty for small triangles.
   constexpr float kSlack = 1.0f / (1 << kSubBits);
   const auto limit = static_cast<float>(grid_ - 1);
   const float first_x = std::max(std::ceil(low_x - 0.5f - kSlack), 0.0f);
@@ -137,7 +138,7 @@ void Renderer::rasterize(const Mesh& mesh, int32_t number) {
   const size_t second = area > 0 ? 1 : 2, third = area > 0 ? 2 : 1;
   const int64_t x = (int64_t{x0} << kSubBits) + (1 << (kSubBits - 1)),
                 y = (int64_t{y0} << kSubBits) + (1 << (kSubBits - 1));
-  // Edge i lies opposite corner order[i], so that its value is that corner's weight.
+  // Edge i is opposite corner i, so its value is that corner's barycentric weight.
   Edge edges[3] = {edge_of(p[second], p[third], x, y), edge_of(p[third], p[0], x, y), edge_of(p[0], p[second], x, y)};
   const float inv_z[3] = {corner[0]->inv_z, corner[second]->inv_z, corner[third]->inv_z};
   const double inverse = 1.0 / static_cast<double>(std::abs(area));
@@ -181,7 +182,7 @@ Renderer::Region Renderer::covered_region() const {
     low_y = std::min(low_y, corner.y);
     high_y = std::max(high_y, corner.y);
   }
-  // One sample of slack, as in rasterize(); then out to whole pixels.
+  // One sample of slack, as in rasterize(), then rounded out to whole pixels.
   const auto begin = [&](float low) {
     return static_cast<int>(std::clamp(std::floor(low) - 1, 0.0f, static_cast<float>(grid_))) / per_side_ * per_side_;
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small software renderer for training pictures: perspective-correct mip-mapped textures, supersampling, two-sided
-// surfaces, one layer of glass, a light on the camera's side, a white ground.
+// Software rasteriser for the corpus's meshes: z-buffer, perspective-correct mip-mapped textures, supersampling,
+// two-sided faces, one layer of transparency, directional light, white background.
 #pragma once
 
 #include <cstdint>
@@ -26,27 +26,27 @@ struct PictureView {
   uint8_t* alpha = nullptr;
 };
 
-/// Holds the buffers of one thread. The camera's whole view must lie in front of it: triangles that reach behind the
-/// near plane are left out, none is cut.
+/// The rasteriser with its buffers; one per thread. There is no clipping: a triangle with a vertex behind the near
+/// plane is dropped, so the whole mesh must lie in front of the camera.
 class Renderer {
  public:
-  /// Every pixel is the mean of `supersampling`^2 samples on a grid.
+  /// Pictures of size x size pixels; a pixel is the mean of supersampling x supersampling samples on a grid.
   explicit Renderer(int size, int supersampling = 3);
   void draw(const Mesh& mesh, const Camera& camera, const Light& light, const PictureView& out);
-  /// Along the camera's axis, of what stands in front at each sample; 0 where nothing does. depth [S,S], S the size
-  /// times the supersampling.
+  /// z-depth along the camera's axis of the nearest surface at each sample, 0 where there is none. depth [S,S] with
+  /// S = size * supersampling.
   void draw_depth(const Mesh& mesh, const Camera& camera, float* depth);
 
  private:
   struct Corner {
-    float x = 0, y = 0;  // samples, from the upper left
+    float x = 0, y = 0;  // in samples, from the upper left
     float inv_z = 0;     // 1 / z; 0 = behind the near plane
   };
-  struct Sample {  // what stands in front at one sample
+  struct Sample {  // nearest triangle at one sample
     float inv_z = 0;
     int32_t triangle = -1;
   };
-  struct Region {  // samples, whole pixels
+  struct Region {  // in samples, multiples of whole pixels
     int x0 = 0, x1 = 0, y0 = 0, y1 = 0;
   };
   struct Shader;
@@ -54,14 +54,14 @@ class Renderer {
   void project(const Mesh& mesh, const Camera& camera);
   Region covered_region() const;
   void rasterize(const Mesh& mesh, int32_t triangle);
-  bool rasterize_all(const Mesh& mesh, const Camera& camera);  // whether there is glass
+  bool rasterize_all(const Mesh& mesh, const Camera& camera);  // returns whether there is a transparent material
   void shade(const Shader& shader, bool glass);
   void resolve(const PictureView& out) const;
 
-  int size_, per_side_, grid_;  // pixels, samples a pixel's side, samples a side
-  Region region_;               // outside it nothing is covered, and the buffers are stale
+  int size_, per_side_, grid_;  // pixels per side, samples per pixel side, samples per side
+  Region region_;               // bounds of the mesh; outside the buffers are stale
   std::vector<Corner> corners_;
-  std::vector<Sample> solid_, glass_;  // [grid, grid]; `glass` counts only in front of `solid`
+  std::vector<Sample> solid_, glass_;  // [grid, grid], opaque and transparent; glass counts in front of solid only
   std::vector<float> colour_;          // [grid, grid, 4], premultiplied
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The renderer against a ray caster in double that has nothing in common with it.
+// Tests of the rasteriser against an independent ray caster in double.
 #include "lucid/corpus/raster.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ using D3 = Vec3<double>;
 
 constexpr int kSize = 96;
 
-/// Where a ray from `origin` meets the triangle: its three weights.
+/// Barycentric weights of the point where a ray meets the triangle; nullopt if it misses.
 std::optional<D3> hit(const D3& origin, const D3& direction, const D3& a, const D3& b, const D3& c) {
   const D3 e1 = b - a, e2 = c - a, p = cross(direction, e2);
   const double determinant = dot(e1, p);
@@ -45,7 +45,7 @@ D3 position(const Camera& camera) {
 
 D3 in_double(const Float3& v) { return {v.x, v.y, v.z}; }
 
-/// A texture whose red is u and green is v, exactly, between its outermost texels.
+/// A texture whose red channel is u and green channel is v.
 std::shared_ptr<const Texture> ramp() {
   constexpr int kSide = 256;
   std::vector<uint8_t> rgba;
@@ -84,7 +84,7 @@ TEST(CorpusRaster, TexturesArePerspectiveCorrect) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Rng rng(seed, "triangle");
     const Mesh mesh = random_triangle(rng);
-    // Close by, so that an affine mapping would be far off.
+    // Close to the camera, so that affine instead of perspective interpolation would fail.
     const Camera camera = orbit_camera(70, rng.uniform(-180, 180), 2.2, 0.9, kSize, kSize);
     Picture picture;
     Renderer(kSize, 1).draw(mesh, camera, kFlatLight, picture.view());
@@ -103,15 +103,14 @@ TEST(CorpusRaster, TexturesArePerspectiveCorrect) {
         if (inside) {
           EXPECT_EQ(picture.alpha[at], 255);
         }
-        if (!inside || slant < 0.2) continue;  // seen edge-on it blurs, as it should
+        if (!inside || slant < 0.2) continue;  // seen edge-on, mip-mapping blurs
         const auto at_uv = [&](auto member) {
           return weights->x * member(triangle.uv[0]) + weights->y * member(triangle.uv[1]) +
                  weights->z * member(triangle.uv[2]);
         };
         const double u = at_uv([](const Float2& uv) { return double{uv.x}; });
         const double v = at_uv([](const Float2& uv) { return double{uv.y}; });
-        // Texel i is centred on (i + 0.5) / 256 and holds i. Coarser levels keep the ramp; a triangle seen edge-on
-        // blurs more.
+        // Texel i is centred on (i + 0.5) / 256 and has the value i. Coarser mip levels keep the ramp.
         EXPECT_NEAR(picture.rgb[at], u * 256 - 0.5, 3) << seed << ": " << x << ", " << y;
         EXPECT_NEAR(picture.rgb[kSize * kSize + at], v * 256 - 0.5, 3) << seed << ": " << x << ", " << y;
         ++compared;
@@ -140,7 +139,7 @@ TEST(CorpusRaster, CoverageIsThatOfTheRayCaster) {
     }
   }
   EXPECT_GT(covered, 2000);
-  EXPECT_LE(wrong, covered / 200);  // edges stand on 1/256 of a sample
+  EXPECT_LE(wrong, covered / 200);  // vertices are snapped to 1/256 of a sample
 }
 
 /// Two triangles that share an edge, in one plane.
@@ -156,8 +155,7 @@ Mesh square(const Float3& colour) {
 }
 
 TEST(CorpusRaster, NeighboursLeaveNoCrackAndDoNotOverlap) {
-  // Half-transparent, so that a sample that both own would be darker … if there were more than one layer of glass; a
-  // crack would be a hole.
+  // The coverage of both triangles together must equal the sum of their coverages: no gap, no overlap.
   for (double azimuth = -60; azimuth <= 60; azimuth += 7) {
     const Camera camera = orbit_camera(80, azimuth, 3.2, 0.68, kSize, kSize);
     Picture both, first, second;
@@ -221,7 +219,7 @@ TEST(CorpusRaster, GlassShowsWhatIsBehindIt) {
   EXPECT_EQ(behind.alpha[middle], 255);
   EXPECT_NEAR(behind.rgb[middle], 255 * 0.25, 1);
   EXPECT_NEAR(behind.rgb[2 * kSize * kSize + middle], 255 * 0.75, 1);
-  add_square(0.3f);  // before the glass: hides it
+  add_square(0.3f);  // in front of the glass: hides it
   Picture before;
   Renderer(kSize).draw(mesh, camera, kFlatLight, before.view());
   EXPECT_EQ(before.rgb[middle], 0);
@@ -229,7 +227,7 @@ TEST(CorpusRaster, GlassShowsWhatIsBehindIt) {
 }
 
 TEST(CorpusRaster, FarTexturesAreAveragedNotPicked) {
-  // A checkerboard of single texels: far away it is grey, without patterns.
+  // A checkerboard of single texels must be uniform grey from a distance.
   constexpr int kSide = 512;
   std::vector<uint8_t> rgba;
   for (int i = 0; i < kSide * kSide; ++i) {
@@ -259,7 +257,7 @@ TEST(CorpusRaster, HolesOfATextureAreHoles) {
   mesh.triangles[1].uv = {Float2{0, 0}, Float2{1, 1}, Float2{0, 1}};
   Picture picture;
   Renderer(kSize).draw(mesh, orbit_camera(90, 0, 3.2, 0.68, kSize, kSize), kFlatLight, picture.view());
-  // u grows with x, which grows to the picture's left.
+  // u grows with world x, and world x points to the left of the picture.
   EXPECT_EQ(picture.alpha[kSize / 2 * kSize + kSize / 2 + 15], 255);
   EXPECT_EQ(picture.alpha[kSize / 2 * kSize + kSize / 2 - 15], 0);
 }
@@ -291,7 +289,7 @@ TEST(CorpusRaster, DepthIsTheRaysOwn) {
           EXPECT_NEAR(found, m[8] * point.x + m[9] * point.y + m[10] * point.z + m[11], 0.02) << seed;
           ++compared;
         } else if (!w) {
-          EXPECT_GE(found, 0) << seed;  // 0, or the edge's
+          EXPECT_GE(found, 0) << seed;  // 0, or the depth at an edge
         }
       }
     }

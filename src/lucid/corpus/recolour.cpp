@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recolouring in OKLab.
+// Recolouring in OKLab, with a smooth transition by distance from the replaced colour.
 #include "lucid/corpus/recolour.h"
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr float kMovesBelow = 0.09f, kStaysAbove = 0.17f;  // OKLab distances: moves wholly, does not move
-constexpr float kLightness = 0.45f;  // of a lightness difference counts: shades of a colour belong together
-constexpr float kGrain = 0.8f;       // of the lightness differences that is kept
+constexpr float kMovesBelow = 0.09f, kStaysAbove = 0.17f;  // OKLab distances: fully replaced below, unchanged above
+constexpr float kLightness = 0.45f;  // weight of lightness in that distance: shades of one colour belong together
+constexpr float kGrain = 0.8f;       // share of the lightness variation that is kept
 
 struct Move {
   OkLab from, to;
@@ -24,7 +24,7 @@ struct Move {
   }
   Float3 moved(const OkLab& c) const {
     const float l = std::clamp(to.l + kGrain * (c.l - from.l), 0.03f, 0.99f);
-    const float chroma = std::clamp(l / to.l, 0.4f, 1.1f);  // dark folds are less colourful
+    const float chroma = std::clamp(l / to.l, 0.4f, 1.1f);  // darker parts get less chroma
     return srgb_from_oklab({l, chroma * to.a, chroma * to.b});
   }
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same object in another colour: what has its dominant colour takes the new one, the rest keeps its own.
+// Recolouring of a mesh: surfaces of its dominant colour get a new colour, all others keep theirs.
 #pragma once
 
 #include "lucid/base/rng.h"
@@ -8,11 +8,11 @@
 
 namespace lucid::corpus {
 
-/// Colours near `from` move to `to` and keep part of their differences in lightness (grain, folds, painted shadows);
-/// far ones stay. Textures change texel by texel, a plain material as a whole or not at all.
+/// The mesh with colours near `from` replaced by `to`; part of their variation in lightness is kept (grain, folds,
+/// painted shadows). Other colours stay. Textures change per texel, untextured materials as a whole.
 Mesh recoloured(const Mesh& mesh, const OkLab& from, const OkLab& to);
 
-/// A colour that people would call `word`, somewhat off the typical one.
+/// A random colour that is named `word`, close to the typical one.
 OkLab colour_near(const std::string& word, Rng& rng);
 
 }  // namespace lucid::corpus

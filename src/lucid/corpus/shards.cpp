@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads and writes a corpus on disk. Shards stay mapped and corpus.json is checked against them once, at the start.
+// Corpus and CorpusWriter. The reader maps all shards and checks corpus.json against them once, in the constructor.
 #include "lucid/corpus/shards.h"
 
 #include <algorithm>
@@ -128,7 +128,7 @@ Corpus::Corpus(const fs::path& folder) {
     const std::string where = fmt::format("shards[{}]", number);
     const auto count = member<int64_t>(shard, file, where, "views");
     if (count < 1 || count > int64_t{1} << 40) throw_invalid(file, where + ".views", fmt::format("is {}", count));
-    // The name is ours, so that a damaged index cannot lead out of the folder.
+    // File names follow from the number, so that a damaged index cannot name a file outside the folder.
     state->shards.push_back(read_shard(folder / shard_name(number++), state->views, count, state->size));
     state->views += count;
   }
@@ -181,7 +181,7 @@ Views Corpus::views(const std::vector<int64_t>& indices) const {
 struct CorpusWriter::State {
   fs::path folder;
   int64_t size = 0, views = 0, pending = 0;
-  std::vector<torch::Tensor> rgb, alpha, azimuth, elevation;  // of the shard that is being filled
+  std::vector<torch::Tensor> rgb, alpha, azimuth, elevation;  // content of the shard being filled
   nlohmann::json items = nlohmann::json::array(), shards = nlohmann::json::array();
 
   void flush() {
@@ -202,7 +202,7 @@ CorpusWriter::CorpusWriter(const fs::path& folder, int64_t picture_size) : state
   state_->folder = folder;
   state_->size = picture_size;
   make_folder(folder);
-  // An older corpus goes at once: its index would otherwise lie about the new shards. Readers keep what they mapped.
+  // Remove an older corpus first, because its index would not match the new shards. Open readers keep their mappings.
   std::error_code ignored;
   fs::remove(folder / kIndex, ignored);
   for (size_t i = 0; fs::remove(folder / shard_name(i), ignored); ++i) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Captioned multi-view pictures on disk: corpus.json (items and captions) beside shard_NNN.safetensors (pictures).
+// On-disk format of a corpus of captioned multi-view pictures: corpus.json (items, captions) and shard_NNN.safetensors
+// (pictures). Reader and writer.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,47 +12,47 @@
 
 namespace lucid::corpus {
 
-/// One object in one colouring: a run of views that share their captions.
+/// One object in one colouring: consecutive views that share their captions.
 struct Item {
   std::string object;                 // the source's id of the model
-  std::string word;                   // the vocabulary's name for it: "teapot"
-  std::string colour;                 // the word of the dominant colour, "" where none dominates
-  std::vector<std::string> captions;  // phrasings without view words: "a teapot", "a blue teapot"; never empty
-  bool recoloured = false;            // by us; the model's own colours otherwise
-  bool held_out = false;              // an object or a combination that training must not see
-  bool mirrors = false;               // left and right mirror each other: a mirrored picture is a true one
+  std::string word;                   // its name in the vocabulary: "teapot"
+  std::string colour;                 // word of the dominant colour, "" if there is none
+  std::vector<std::string> captions;  // without view words: "a teapot", "a blue teapot"; never empty
+  bool recoloured = false;            // false: in the model's own colours
+  bool held_out = false;              // must not be used for training
+  bool mirrors = false;               // the object has mirror symmetry: a mirrored picture shows it from -azimuth
   int64_t first_view = 0, view_count = 0;
 };
 
-/// The pictures of some views.
+/// The pictures and directions of n views.
 struct Views {
   torch::Tensor rgb;        // [n,3,S,S] float in 0..1, over white
   torch::Tensor alpha;      // [n,1,S,S] float in 0..1
-  torch::Tensor azimuth;    // [n] float, degrees, 0 = front, as camera/ has it
+  torch::Tensor azimuth;    // [n] float, degrees, 0 = front, as in camera/
   torch::Tensor elevation;  // [n] float, degrees above the horizon
 };
 
-/// Read-only; pictures stay on disk until asked for. Every member may throw UserError (damaged or lying files).
+/// Reader of a corpus. Pictures are memory-mapped. Members throw UserError for damaged or inconsistent files.
 class Corpus {
  public:
   explicit Corpus(const std::filesystem::path& folder);
-  int64_t picture_size() const;  // S, pixels
+  int64_t picture_size() const;  // S, pixels per side
   const std::vector<Item>& items() const;
   int64_t view_count() const;
-  Views views(const std::vector<int64_t>& indices) const;  // global indices, Item::first_view and following
+  Views views(const std::vector<int64_t>& indices) const;  // indices count over all items, see Item::first_view
 
  private:
   struct State;
   std::shared_ptr<const State> state_;
 };
 
-/// Writes a corpus item by item; `finish` writes corpus.json last, so that a broken run is not taken for a whole one.
+/// Writer of a corpus, item by item. finish() writes corpus.json last, so that an interrupted run leaves no corpus.
 class CorpusWriter {
  public:
   CorpusWriter(const std::filesystem::path& folder, int64_t picture_size);
   ~CorpusWriter();
-  /// rgb [n,3,S,S], alpha [n,1,S,S] uint8; azimuth, elevation [n] float, degrees. `item.first_view` and `view_count`
-  /// are set here.
+  /// Adds an item's n views: rgb [n,3,S,S], alpha [n,1,S,S] uint8; azimuth, elevation [n] float, degrees. The writer
+  /// sets item.first_view and item.view_count.
   void add(Item item, const torch::Tensor& rgb, const torch::Tensor& alpha, const torch::Tensor& azimuth,
            const torch::Tensor& elevation);
   void finish();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A corpus comes back as it was written, and a lie in its index or a cut shard is one UserError.
+// Tests of shards.h: round trip, splitting into shards, and rejection of inconsistent indices and truncated shards.
 #include "lucid/corpus/shards.h"
 
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ void change_index(const fs::path& folder, const std::function<void(nlohmann::jso
   write_file(folder / "corpus.json", json.dump());
 }
 
-TEST(Shards, ComeBackAsTheyWereWritten) {
+TEST(Shards, RoundTrip) {
   const lucid::test::TemporaryFolder folder;
   write_corpus(folder.path);
   const Corpus corpus(folder.path);
@@ -104,7 +104,7 @@ TEST(Shards, AreNotThereUntilTheRunHasEnded) {
   EXPECT_EQ(mistake.file, (folder.path / "corpus.json").string());
 }
 
-TEST(Shards, EveryLieOfTheIndexIsNamed) {
+TEST(Shards, EveryInconsistencyOfTheIndexIsNamed) {
   const std::vector<std::pair<std::string, std::function<void(nlohmann::json&)>>> lies = {
       {"format", [](auto& json) { json["format"] = "other"; }},
       {"picture_size", [](auto& json) { json["picture_size"] = -1; }},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texture look-up and perspective-correct interpolation.
+// Bilinear and trilinear texture look-up, and perspective-correct barycentric weights.
 #include "lucid/corpus/surface.h"
 
 #include <algorithm>
@@ -59,7 +59,7 @@ ScreenTriangle::ScreenTriangle(const std::array<float, 3>& x, const std::array<f
     const size_t j = (i + 1) % 3, k = (i + 2) % 3;
     slope_x_[i] = (y[j] - y[k]) * scale * inv_z[i];
     slope_y_[i] = (x[k] - x[j]) * scale * inv_z[i];
-    value_[i] = i == 0 ? inv_z[0] : 0;  // at corner 0 its own weight is 1, the others' 0
+    value_[i] = i == 0 ? inv_z[0] : 0;  // at corner 0 the weights are 1, 0, 0
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the table of kept models.
+// Parser of the model table, with a check of each column.
 #include "lucid/corpus/table.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of models that are kept: what each is called, and how far it has to be turned to show its front.
+// Table of the models used for a corpus (TSV): name, yaw to the front, symmetry, synonyms.
 #pragma once
 
 #include <filesystem>
@@ -10,14 +10,14 @@ namespace lucid::corpus {
 
 struct TableRow {
   std::string id;                     // CatalogueEntry::id
-  std::string word;                   // lower case, three words at most
-  double yaw = 0;                     // degrees, as read_mesh takes it
-  bool mirrors = false;               // left and right mirror each other, seen from the front
-  bool recolours = true;              // whether other colours make sense
-  std::vector<std::string> synonyms;  // other names for it
+  std::string word;                   // its name: lower case, at most three words
+  double yaw = 0;                     // degrees, see read_mesh()
+  bool mirrors = false;               // has mirror symmetry, left to right seen from the front
+  bool recolours = true;              // may be rendered in other colours
+  std::vector<std::string> synonyms;  // other names
 };
 
-/// Tab-separated columns id, word, yaw, mirror (y/n), recolour (y/n), synonyms (comma-separated, may be absent); lines
+/// Reads tab-separated columns id, word, yaw, mirror (y/n), recolour (y/n), synonyms (optional, comma-separated). Lines
 /// that begin with # are comments. Throws UserError with the line.
 std::vector<TableRow> read_table(const std::filesystem::path& file);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: a furniture library made on the spot, with a cube whose six sides have six colours.
+// Test fixture: writes a furniture library with a cube whose six sides have different colours.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,8 +28,8 @@ inline std::string catalogue_text(const std::string& more = "") {
          more;
 }
 
-/// y is up and +z the front in furniture libraries. Front red, right-hand side (of its viewer) green, back blue, left
-/// yellow, top white, bottom black.
+/// A cube in the coordinates of furniture libraries (y up, front +z). Front red, back blue, top white, bottom black;
+/// seen from the front, right green and left yellow.
 inline std::string cube_obj() {
   return "mtllib cube.mtl\n"
          "v -1 -1 1\nv 1 -1 1\nv 1 1 1\nv -1 1 1\nv -1 -1 -1\nv 1 -1 -1\nv 1 1 -1\nv -1 1 -1\n"

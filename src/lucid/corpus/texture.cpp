@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds a texture's mip levels.
+// make_texture(): builds the mip levels of a texture, and detects cut-out textures.
 #include <algorithm>
 
 #include "lucid/base/error.h"
@@ -8,15 +8,15 @@
 namespace lucid::corpus {
 namespace {
 
-constexpr uint8_t kHoleAlpha = 64;    // alpha below this is a hole …
-constexpr double kHoleShare = 0.002;  // … and this share of them makes a cut-out rather than an editor's slip
+constexpr uint8_t kHoleAlpha = 64;    // a texel of lower alpha is a hole
+constexpr double kHoleShare = 0.002;  // a texture with a larger share of holes is a cut-out; fewer are taken as noise
 
 Texture::Level half_of(const Texture::Level& level) {
   Texture::Level half{.width = std::max(1, level.width / 2), .height = std::max(1, level.height / 2), .rgba = {}};
   half.rgba.resize(size_t{4} * half.width * half.height);
   for (int y = 0; y < half.height; ++y) {
     for (int x = 0; x < half.width; ++x) {
-      // Colours count by their alpha, so that what lies behind holes does not bleed in.
+      // Average colours weighted by alpha, so that the hidden colour of holes does not bleed into their border.
       unsigned sum[3] = {}, plain[3] = {}, weight = 0;
       for (int dy = 0; dy < 2; ++dy) {
         for (int dx = 0; dx < 2; ++dx) {

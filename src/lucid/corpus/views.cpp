@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Draws camera poses and lights.
+// Draws random camera poses and lights, and renders a shot.
 #include "lucid/corpus/views.h"
 
 #include <algorithm>
@@ -11,9 +11,9 @@ namespace lucid::corpus {
 namespace {
 
 constexpr double kLow = -5, kHigh = 45, kHighest = 60;  // elevations, degrees
-constexpr double kHigherShare = 0.12;                   // of the views is above kHigh
+constexpr double kHigherShare = 0.12;                   // share of views with an elevation above kHigh
 
-/// `right` and `up` as seen from the camera, in units of the camera's distance.
+/// Unit vector to a light that is moved from the camera by `right` and `up`, in units of the camera's distance.
 Float3 beside_camera(double azimuth, double elevation, double right, double up) {
   const Camera camera = orbit_camera(90 - elevation, azimuth, 1, kFieldOfView, 1, 1);
   const auto& m = camera.camera_from_world;  // rows: right, down, forward

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the cameras of a corpus stand, and the light of each picture.
+// Camera poses and lights of a corpus's pictures, and rendering of one picture.
 #pragma once
 
 #include <vector>
@@ -9,23 +9,23 @@
 
 namespace lucid::corpus {
 
-inline constexpr double kDistance = 3.2;      // of the camera from the centre of a sphere of radius 1 …
-inline constexpr double kFieldOfView = 0.68;  // … which this field of view, radians, just holds
+inline constexpr double kDistance = 3.2;      // of the camera from the origin
+inline constexpr double kFieldOfView = 0.68;  // radians; at kDistance it just holds the unit sphere
 
-/// One picture to take. Degrees; azimuth in [-180, 180).
+/// Pose and light of one picture. Degrees; azimuth in [-180, 180).
 struct Shot {
   double azimuth = 0, elevation = 0;
   Light light{};
 };
 
-/// `count` views: azimuths one in each of `count` equal sectors, elevations -5 to 45 and now and then up to 60, the
-/// light near the camera and a little above it.
+/// `count` random views: one azimuth per sector of 360/count degrees, elevations from -5 to 45 and for 12 % of the
+/// views from 45 to 60. The light is near the camera, somewhat above it.
 std::vector<Shot> random_shots(int64_t count, Rng& rng);
 
-/// `count` views evenly around at `elevation`, flat light or the usual one without its randomness.
+/// `count` views at equal steps of azimuth and one elevation, with flat light or a fixed directional light.
 std::vector<Shot> even_shots(int64_t count, double elevation, bool flat_light);
 
-/// shots.size() pictures of a mesh; planar, 8 bits.
+/// Buffers of n pictures of S x S pixels; planar, 8 bits.
 struct Pictures {
   int size = 0;
   std::vector<uint8_t> rgb;    // [n,3,S,S]
@@ -37,7 +37,7 @@ struct Pictures {
         alpha(count * static_cast<size_t>(size * size)) {}
 };
 
-/// Takes shot `index` into its place in `pictures`.
+/// Renders `shot` into picture `index` of `pictures`.
 void render_shot(Renderer& renderer, const Mesh& mesh, const Shot& shot, size_t index, Pictures& pictures);
 
 }  // namespace lucid::corpus
