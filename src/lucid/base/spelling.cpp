@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The edit distance (Damerau-Levenshtein, optimal string alignment) and the rule of nearness.
+// Spelling suggestions: the edit distance (Damerau-Levenshtein, optimal string alignment) and the rule for near words.
 #include "lucid/base/spelling.h"
 
 #include <algorithm>

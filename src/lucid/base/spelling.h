@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which known words are near a misspelt one, for "did you mean": of options, commands and a prior's vocabulary.
+// Spelling suggestions ("did you mean"): edit distance, and the known words near a misspelt one. Used for options,
+// commands and a prior's vocabulary.
 #pragma once
 
 #include <optional>
@@ -9,16 +10,16 @@
 
 namespace lucid {
 
-/// Insertions, deletions, substitutions and swaps of two neighbouring bytes that turn `a` into `b`.
+/// The least number of insertions, deletions, substitutions and swaps of two adjacent bytes that turn `a` into `b`.
 size_t edit_distance(std::string_view a, std::string_view b);
 
-/// How far `known` is from `typed`; none where it is not near. Near are words of which
-/// - at most a fourth of the letters differ (so none of fewer than four letters), or
-/// - one begins with the other, or contains it, where the shorter one has at least half the letters, three at the
-///   beginning, four elsewhere.
+/// The distance of `known` from `typed`, or none if it is not near. A word is near if
+/// - at most a quarter of the letters differ (never for words of fewer than four letters), or
+/// - one of the two words contains the other, and the shorter one has at least half the letters of the longer one and
+///   at least three letters at its beginning or four elsewhere.
 std::optional<size_t> near_distance(std::string_view typed, std::string_view known);
 
-/// The near ones of `known`, nearest first, at most `most`.
+/// The words of `known` that are near `typed`, nearest first, at most `most`.
 std::vector<std::string> near_words(std::string_view typed, const std::vector<std::string>& known, size_t most = 3);
 
 }  // namespace lucid

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Near words help, far ones are not shown: pairs of both kinds.
+// Tests of spelling suggestions: pairs of words that are near and pairs that are not.
 #include "lucid/base/spelling.h"
 
 #include <gtest/gtest.h>
