@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast Stable Diffusion's networks run on this CPU, beside the same networks in libtorch's own operations and this
-// machine's peak, both measured in the same run. SD 2.1's shapes at 512 x 512; the weights are random, made in place.
+// bench_diffusion: speed of Stable Diffusion's networks on this CPU, compared with the same networks in libtorch's own
+// operators and with the machine's peak, all measured in one run. Shapes of SD 2.1 at 512 x 512; random weights.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -24,8 +24,7 @@
 #include "lucid/distill/distiller.h"
 #include "lucid/nn/attention.h"
 #include "lucid/nn/cast_module.h"
-#include "lucid/nn/conv2d.h"
-#include "lucid/nn/linear.h"
+#include "lucid/nn/layer.h"
 #include "lucid/render/rasterize.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
@@ -45,15 +44,15 @@ using lucid::bench::seconds_of;
 using torch::Tensor;
 
 constexpr int64_t kLatentSide = 64, kPictureSide = 512, kTokens = 77, kContext = 1024;
-// Multiply-adds of convolutions, matrix products and attention, twice.
+// Floating-point operations of one pass, two for each multiply-add in convolutions, matrix products and attention.
 constexpr double kUNetFlops = 804e9, kEncodeFlops = 1117e9, kDecodeFlops = 2515e9;
 
-/// What the networks are computed in, and how far off libtorch's own operations in float32 that may be.
+/// The dtype in which the networks compute, and the allowed relative error against libtorch in float32.
 struct Numbers {
   torch::ScalarType type = torch::kBFloat16;
   Tensor operator()(const Tensor& x) const { return x.to(type); }
-  /// A map for such a network, as the program gives it.
-  Tensor map(const Tensor& x) const { return x.to(nn::type_of_maps(type, x)); }
+  /// A feature map with the dtype that the program gives to such a network.
+  Tensor map(const Tensor& x) const { return x.to(nn::activation_dtype(type, x)); }
   double limit() const { return type == torch::kFloat ? 1e-4 : 0.01; }
   const char* name() const { return type == torch::kFloat ? "float32" : "bfloat16"; }
   double peak_gflops() const {
@@ -70,7 +69,7 @@ diffusion::UNetConfig stable_diffusion_2() {
   return config;
 }
 
-/// Best of a few runs, ours and the plain ones in turn, so that a slow minute slows both.
+/// Best times of a few runs, of our operators and of libtorch's alternately, so that both see the same machine load.
 struct Times {
   double fast = 1e30, plain = 1e30;
 };
@@ -78,7 +77,7 @@ Times best_of(int runs, const std::function<double()>& work) {
   Times times;
   for (int run = 0; run < runs; ++run) {
     times.fast = std::min(times.fast, work());
-    const tensor::PlainOperators plain;
+    const tensor::ReferenceOpsGuard plain;
     times.plain = std::min(times.plain, work());
   }
   return times;
@@ -92,7 +91,7 @@ class Report {
                peak_, at::get_num_threads(), "", "seconds", "plain", "ratio", "of peak", "error", "peak MB");
   }
   const Numbers& numbers() const { return numbers_; }
-  /// `error` against plain float32, where it was measured.
+  /// Prints one row. `error` is relative to libtorch in float32; none if it was not measured.
   void add(const std::string& name, const Times& times, double flops, std::optional<double> error) {
     const double share = peak_ > 0 ? flops / times.fast / (peak_ * 1e9) : 0;
     const bool wrong = error && !(*error <= numbers_.limit());
@@ -123,9 +122,9 @@ class Report {
 
 Tensor floats(const Tensor& x) { return x.to(torch::kFloat); }
 
-/// What libtorch's own operations give.
+/// The result of `work` with libtorch's own operators.
 Tensor plainly(const std::function<Tensor()>& work) {
-  const tensor::PlainOperators plain;
+  const tensor::ReferenceOpsGuard plain;
   return work();
 }
 
@@ -134,14 +133,14 @@ void attention(Report& report, int64_t tokens, int64_t heads, int64_t width) {
   const auto draw = [&] { return report.numbers()(torch::randn({1, tokens, heads * width})); };
   const Tensor q = draw(), k = draw(), v = draw();
   const double error = tensor::relative_error(
-      nn::attend(q, k, v, heads), plainly([&] { return nn::attend(floats(q), floats(k), floats(v), heads); }));
+      nn::attention(q, k, v, heads), plainly([&] { return nn::attention(floats(q), floats(k), floats(v), heads); }));
   const auto tokens_ = static_cast<double>(tokens);
   report.add(fmt::format("attention {}x{}x{}", tokens, heads, width),
-             best_of(7, [&] { return seconds_of([&] { nn::attend(q, k, v, heads); }); }),
+             best_of(7, [&] { return seconds_of([&] { nn::attention(q, k, v, heads); }); }),
              4 * tokens_ * tokens_ * static_cast<double>(heads * width), error);
 }
 
-/// The U-Net, checked against the same weights computed plainly in float32.
+/// Times the U-Net and compares it with the same weights in float32 with libtorch's operators.
 diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   const torch::NoGradGuard no_grad;
   const auto inputs = [](int64_t batch) {
@@ -150,14 +149,14 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
                       torch::randn({batch, kTokens, kContext}));
   };
   const Numbers& numbers = report.numbers();
-  diffusion::UNet unet = nn::in_precision(text_to_image::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
-  nn::keep_laid_out(*unet, /*low_memory=*/false);  // as the program does
+  diffusion::UNet unet = nn::cast_module(text_to_image::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
+  nn::freeze_layers(*unet, /*low_memory=*/false, /*bfloat16_winograd=*/true);  // as UNetDenoiser does
   const auto [x, t, context] = inputs(1);
   const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
   const Tensor found = unet->forward(numbers.map(x), t, words);
   const double error = tensor::relative_error(
       found, plainly([&] {
-        return nn::in_precision(unet, torch::kFloat)->forward(latents_of_one, steps_of_one, floats(words));
+        return nn::cast_module(unet, torch::kFloat)->forward(latents_of_one, steps_of_one, floats(words));
       }));
   for (const int64_t batch : batches) {
     const auto [latents, timesteps, prompts] = inputs(batch);
@@ -173,8 +172,8 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
 diffusion::Vae vaes(Report& report) {
   torch::manual_seed(1);
   const Numbers& numbers = report.numbers();
-  diffusion::Vae vae = nn::in_precision(text_to_image::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
-  diffusion::Vae exact = nn::in_precision(vae, torch::kFloat);
+  diffusion::Vae vae = nn::cast_module(text_to_image::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
+  diffusion::Vae exact = nn::cast_module(vae, torch::kFloat);
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
   const Tensor d_moments = torch::randn({1, 8, kLatentSide, kLatentSide});
@@ -189,7 +188,7 @@ diffusion::Vae vaes(Report& report) {
       best_backward = std::min(best_backward, seconds_of([&] { encoder.backward(d_moments); }));
     };
     both(forward.fast, backward.fast);
-    const tensor::PlainOperators plain;
+    const tensor::ReferenceOpsGuard plain;
     both(forward.plain, backward.plain);
   }
   report.add("vae encode", forward, kEncodeFlops, error);
@@ -201,8 +200,8 @@ diffusion::Vae vaes(Report& report) {
   return vae;
 }
 
-/// From pictures to their gradient by Interval Score Matching with the reference's settings late in a run: the
-/// inversion's steps, the two predictions, and the way through the encoder, of one view.
+/// Times Interval Score Matching from an image to its gradient, for one view with the reference's settings late in a
+/// run: encoder, DDIM inversion, the two predictions, and the encoder's backward pass.
 void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae& vae) {
   diffusion::UNetDenoiser denoiser(unet);
   diffusion::PictureEncoder encoder(vae);
@@ -233,7 +232,7 @@ void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae&
   report.add("ism step", best_of(1, [&] { return seconds_of(step); }), 0, std::nullopt);
 }
 
-/// Loads a prior as `lucid generate` does, and says what it took beside what the file weighs.
+/// Loads a prior as `lucid generate` does, and prints time and memory beside the size of the weight files.
 void load(const std::string& path, bool json) {
   lucid::app::RunOptions options;
   options.model_key = path;
@@ -242,7 +241,7 @@ void load(const std::string& path, bool json) {
   const int64_t peak_mb = lucid::peak_memory_mb();
   double bytes = 0;
   for (const auto& file : prior->weight_files) bytes += static_cast<double>(std::filesystem::file_size(file));
-  // Adds the bits up as they lie: equal models give equal sums.
+  // A checksum of the weights' bits: equal models give equal sums.
   uint64_t sum = 0;
   const auto add = [&](const torch::nn::Module& network) {
     for (const auto& weight : network.parameters()) {
@@ -269,7 +268,7 @@ void load(const std::string& path, bool json) {
   }
 }
 
-/// Seconds a U-Net step of a stable-diffusion.cpp program takes: what four more steps cost, by four.
+/// Seconds of one U-Net step in a stable-diffusion.cpp program: a quarter of the extra time of four more steps.
 void stable_diffusion_cpp(Report& report, const std::string& program, const std::string& model) {
   const auto run = [&](int steps) {
     const std::string command = fmt::format(
@@ -289,18 +288,18 @@ void stable_diffusion_cpp(Report& report, const std::string& program, const std:
 int main(int argc, char** argv) {
   lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
-  CLI::App app{"Stable Diffusion 2.1's networks at 512 x 512 on this CPU"};
+  CLI::App app{"times Stable Diffusion 2.1's networks at 512 x 512 on this CPU"};
   bool json = false, quick = false, only_vae = false, in_float32 = false;
   int64_t threads = 0;
   std::string program, model, prior;
-  app.add_flag("--json", json, "one JSON object a line");
+  app.add_flag("--json", json, "print one JSON object per line");
   app.add_flag("--quick", quick, "attention and one U-Net pass only");
   app.add_flag("--vae", only_vae, "the VAE only");
-  app.add_flag("--float32", in_float32, "in float32, as on a processor without AVX512-BF16; else in bfloat16");
+  app.add_flag("--float32", in_float32, "compute in float32, as on a processor without AVX512-BF16; default: bfloat16");
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
-  app.add_option("--load", prior, "load this prior, and nothing else");
-  auto* peer = app.add_option("--sd-cpp", program, "a stable-diffusion.cpp program to time as well");
-  app.add_option("--sd-cpp-model", model, "the checkpoint that it loads")->needs(peer);
+  app.add_option("--load", prior, "only measure the loading of this prior");
+  auto* peer = app.add_option("--sd-cpp", program, "also time this stable-diffusion.cpp program");
+  app.add_option("--sd-cpp-model", model, "the checkpoint for that program")->needs(peer);
   CLI11_PARSE(app, argc, argv);
   try {
     lucid::app::set_threads(threads);
@@ -319,7 +318,7 @@ int main(int argc, char** argv) {
       if (!quick) ism_step(report, unet, vaes(report));
     }
     if (!program.empty()) stable_diffusion_cpp(report, program, model);
-    if (report.failed()) fmt::print(stderr, "bench_diffusion: an error is beyond {}\n", report.numbers().limit());
+    if (report.failed()) fmt::print(stderr, "bench_diffusion: an error exceeds {}\n", report.numbers().limit());
     return report.failed() ? 1 : 0;
   } catch (const lucid::UserError& error) {
     fmt::print(stderr, "bench_diffusion: {}\n", error.what());

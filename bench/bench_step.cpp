@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the time of one whole ISM step goes, stage by stage, on the embedded prior's default preset, and each stage's
-// share of the main job's wall time: loading, all steps, and the pictures and films at the end.
+// bench_step: time of one training step with Interval Score Matching, stage by stage, and each stage's share of a whole
+// run (loading, all steps, images and videos at the end). Default: the embedded prior with its default preset.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -41,7 +41,7 @@ constexpr Stage kStages[] = {{"render", &StepReport::Seconds::render},
                              {"render_backward", &StepReport::Seconds::render_backward},
                              {"update", &StepReport::Seconds::update}};
 
-/// What a run of these options writes besides its steps: films, test views, the point cloud.
+/// Seconds that a run with these options takes to write its outputs: videos, test views, the point cloud.
 double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid::gaussians::Cloud& cloud,
                           gaussians::ViewRenderer& renderer) {
   std::string name = (std::filesystem::temp_directory_path() / "lucid-bench-XXXXXX").string();
@@ -51,11 +51,11 @@ double seconds_of_outputs(const lucid::train::TrainOptions& options, const lucid
   const double frames = seconds_of([&] {
     if (!options.save_process) return;
     for (int64_t i = 0; i < kFrames; ++i) lucid::train::write_process_frame(workspace, cloud, options, renderer, i);
-    lucid::train::write_process_film(workspace, kFrames);
+    lucid::train::write_process_video(workspace, kFrames);
   });
   const double rest = seconds_of([&] {
     lucid::train::write_result(workspace, cloud, options, renderer, options.iterations);
-    if (options.save_video) lucid::train::write_films(workspace.root / "videos", cloud, options, renderer);
+    if (options.save_video) lucid::train::write_turntables(workspace.root / "videos", cloud, options, renderer);
   });
   std::filesystem::remove_all(workspace.root);
   return rest + frames * static_cast<double>(std::min(options.pro_frames_num, options.iterations)) / kFrames;
@@ -67,20 +67,20 @@ int main(int argc, char** argv) try {
   lucid::let_idle_threads_sleep(argv);
   lucid::set_up_malloc();
   CLI::App app{
-      "stages of one ISM step: the embedded prior with its default preset, or another with the options of a file"};
+      "times the stages of one training step: the embedded prior with its default preset, or another with a YAML file"};
   lucid::app::RunOptions options;
   std::string config;
   int steps = 12, warm_up = 3;
   int64_t threads = 0;
   bool json = false, eager = false;
-  app.add_option("--steps", steps, "steps that are timed")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--steps", steps, "number of timed steps")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
   app.add_option("--device", options.device, "cpu or cuda")->capture_default_str();
-  app.add_option("--prior", options.model_key, "a Stable Diffusion; the embedded prior if not given");
+  app.add_option("--prior", options.model_key, "a Stable Diffusion model; default: the embedded prior");
   app.add_option("--config", config, "YAML of options on top of the preset")->type_name("FILE");
-  app.add_flag("--low-memory", options.low_memory, "as of lucid generate");
-  app.add_flag("--eager", eager, "queue a GPU's kernels one by one, not as recorded graphs");
-  app.add_flag("--json", json, "one JSON object a line");
+  app.add_flag("--low-memory", options.low_memory, "the same as for lucid generate");
+  app.add_flag("--eager", eager, "launch GPU kernels one by one instead of as recorded graphs");
+  app.add_flag("--json", json, "print one JSON object per line");
   CLI11_PARSE(app, argc, argv);
   lucid::app::set_threads(threads);
 
@@ -100,7 +100,7 @@ int main(int argc, char** argv) try {
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_load).count();
   const auto distiller = lucid::distill::make_distiller(options.train.score);
   nn::ComputeOptions compute = lucid::app::compute_options(options);
-  compute.record = !eager;
+  compute.cuda_graphs = !eager;
   lucid::diffusion::UNetDenoiser denoiser(prior.unet, compute);
   lucid::diffusion::PictureEncoder encoder(prior.vae, compute);
   lucid::train::Scene scene{options.train, prior,      encoder, denoiser,
@@ -125,7 +125,7 @@ int main(int argc, char** argv) try {
   };
   seconds_of_steps(warm_up);
   const double wall = seconds_of_steps(steps);
-  if (scene.device.is_cuda()) {  // the stages by themselves, which takes longer than a step that waits once
+  if (scene.device.is_cuda()) {  // times of single stages; waiting after each stage makes the whole step slower
     scene.waits_by_stage = true;
     seconds_of_steps(steps);
     scene.waits_by_stage = false;

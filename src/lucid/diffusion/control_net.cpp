@@ -3,8 +3,6 @@
 #include "lucid/diffusion/control_net.h"
 
 #include "lucid/base/error.h"
-#include "lucid/nn/conv2d.h"
-#include "lucid/nn/layers.h"
 #include "lucid/nn/load_module.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/ldm.h"
@@ -14,7 +12,7 @@
 namespace lucid::diffusion {
 namespace {
 
-torch::nn::Conv2d zero_conv(int64_t channels) { return nn::conv1x1(channels, channels); }
+nn::Conv2d zero_conv(int64_t channels) { return nn::conv1x1(channels, channels); }
 
 }  // namespace
 
@@ -66,17 +64,17 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
                                          const nn::Context& context, const torch::Tensor& picture, double scale) {
   torch::Tensor shown = picture.contiguous(torch::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < picture_convs_.size(); ++i) {
-    shown = nn::applied(picture_convs_[i], shown);
+    shown = picture_convs_[i]->forward(shown);
     if (i + 1 < picture_convs_.size()) shown = torch::silu(shown);
   }
   const Conditioning conditioning{.time = torch::silu(time_embedding_(timesteps)), .context = context};
-  torch::Tensor h = nn::applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
+  torch::Tensor h = conv_in_->forward(x.contiguous(torch::MemoryFormat::ChannelsLast));
   LUCID_CHECK(shown.sizes() == h.sizes(), "a picture for latents of {} x {} has become {} x {}", h.size(2), h.size(3),
               shown.size(2), shown.size(3));
   h = h + shown;
   std::vector<torch::Tensor> skips{h};
-  const tensor::Watch nobody;
-  for (auto& level : down_) h = level(h, conditioning, skips, nobody);
+  const tensor::ActivationHook no_hook;
+  for (auto& level : down_) h = level(h, conditioning, skips, no_hook);
   h = mid_(h, conditioning);
   ControlResiduals residuals;
   for (size_t i = 0; i < skips.size(); ++i) residuals.down.push_back(down_out_[i](skips[i]) * scale);
@@ -85,7 +83,7 @@ ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Te
 }
 
 ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
-                                 const nn::WeightTypes& types) {
+                                 const nn::WeightDtypes& dtypes) {
   weights::StateDict state = weights::control_net_of(weights::read_weights(file));
   const auto size = [&](const std::string& name, int64_t axis) {
     const auto it = state.tensors.find(name + ".weight");
@@ -108,12 +106,12 @@ ControlNet load_control_net_file(const std::filesystem::path& file, const UNetCo
   for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", picture, i)); i += 2) {
     config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", picture, i), 0));
   }
-  return nn::filled<ControlNet>(config, std::move(state), types);
+  return nn::load_module<ControlNet>(config, std::move(state), dtypes);
 }
 
-ControlNet load_control_net(const std::filesystem::path& folder, const nn::WeightTypes& types) {
-  return nn::filled<ControlNet>(ControlNetConfig::from_file(folder / "config.json"),
-                                weights::read_part(folder, "diffusion_pytorch_model"), types);
+ControlNet load_control_net(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes) {
+  return nn::load_module<ControlNet>(ControlNetConfig::from_file(folder / "config.json"),
+                                     weights::read_part(folder, "diffusion_pytorch_model"), dtypes);
 }
 
 }  // namespace lucid::diffusion

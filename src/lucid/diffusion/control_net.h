@@ -29,22 +29,22 @@ class ControlNetImpl : public torch::nn::Module {
 
  private:
   ControlNetConfig config_;
-  torch::nn::Conv2d conv_in_;
+  nn::Conv2d conv_in_;
   TimeEmbedding time_embedding_;
-  std::vector<torch::nn::Conv2d> picture_convs_;  // conv_in, blocks, conv_out
+  std::vector<nn::Conv2d> picture_convs_;  // conv_in, blocks, conv_out
   std::vector<DownLevel> down_;
   MidLevel mid_;
-  std::vector<torch::nn::Conv2d> down_out_;
-  torch::nn::Conv2d mid_out_;
+  std::vector<nn::Conv2d> down_out_;
+  nn::Conv2d mid_out_;
 };
 TORCH_MODULE(ControlNet);
 
 /// From one file, in diffusers' names or the original code's, for a U-Net like `unet`, whose sizes it shares. Throws
 /// UserError.
 ControlNet load_control_net_file(const std::filesystem::path& file, const UNetConfig& unet,
-                                 const nn::WeightTypes& types = {});
+                                 const nn::WeightDtypes& dtypes = {});
 
 /// From a diffusers folder; norms stay in float32. Throws UserError.
-ControlNet load_control_net(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
+ControlNet load_control_net(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 
 }  // namespace lucid::diffusion

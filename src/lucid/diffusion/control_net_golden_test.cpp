@@ -41,8 +41,8 @@ TEST(ControlNetGolden, TheDenoiserShowsEachRowItsView) {
   UNet unet = load_unet(lucid::test::goldens() / "distill/unet");
   for (const int64_t workers : {1, 2}) {
     UNetDenoiser denoiser(unet, {.workers = workers}, {.net = load_control_net(folder / "controlnet"), .scale = 0.5});
-    EXPECT_TRUE(denoiser.looks());
-    denoiser.show(expected.at("depth").expand({-1, 3, -1, -1}));
+    EXPECT_TRUE(denoiser.needs_control_images());
+    denoiser.set_control_images(expected.at("depth").expand({-1, 3, -1, -1}));
     const auto twice = [](const torch::Tensor& of) { return torch::cat({of, of}); };  // two prompts, as guidance asks
     const torch::Tensor out =
         denoiser.predict(twice(base.at("sample")), twice(base.at("timestep")), twice(base.at("context")));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a score asks of a diffusion model: the noise in noisy latents. And how a U-Net answers, as fast as the machine
-// can.
+// Denoiser: what a score asks of a diffusion model, the noise (or velocity) predicted for noisy latents. UNetDenoiser:
+// a U-Net as a Denoiser, its batch shared among CPU workers or its work replayed on a GPU.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <optional>
+#include <vector>
 
 #include "lucid/diffusion/control_net.h"
 #include "lucid/diffusion/unet.h"
@@ -16,49 +17,49 @@
 
 namespace lucid::diffusion {
 
-/// The U-Net as a function, so that a score can be tested with any denoiser.
-/// x [B,C,h,w], timesteps [B] int64, prompts of B (or their embeddings [B,L,D]) -> epsilon or v [B,C,h,w].
+/// An interface, so that a score can be tested with any denoiser.
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
+  /// x [B,C,h,w], timesteps [B] int64, a mix of prompts for each row (or embeddings [B,L,D]) -> epsilon or v [B,C,h,w].
   virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
                                 const nn::PromptMix& prompts) = 0;
-  /// Whether it is to be shown a picture of each view before it predicts.
-  virtual bool looks() const { return false; }
-  /// pictures [V,3,H,W] in [0,1]: of the views that the rows of the following batches are, over and over.
-  virtual void show(const torch::Tensor& /*pictures*/) {}
+  /// Whether predict() needs set_control_images() before it.
+  virtual bool needs_control_images() const { return false; }
+  /// images [V,3,H,W] in [0,1], one a view. Row b of the batches that follow uses images[b % V].
+  virtual void set_control_images(const torch::Tensor& /*images*/) {}
 };
 
-/// A ControlNet that looks at each view, and how much it counts.
+/// A ControlNet, and the factor of its residuals.
 struct Control {
   ControlNet net = nullptr;
   double scale = 1;
 };
 
-/// A U-Net as a Denoiser, cast to and from its precision. Gradients are as the caller's mode says; where it wants none
-/// a CPU's workers share a batch, and a GPU replays what was recorded.
+/// Inputs and outputs keep the caller's dtype. Gradients are recorded if the caller's mode says so; only without them a
+/// CPU's workers share a batch and a GPU replays a captured graph.
 class UNetDenoiser final : public Denoiser {
  public:
   explicit UNetDenoiser(const UNet& unet, const nn::ComputeOptions& options = {}, const Control& control = {});
   UNetDenoiser(const UNetDenoiser&) = delete;
   torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::PromptMix& prompts) override;
-  bool looks() const override { return !control_.net.is_empty(); }
-  void show(const torch::Tensor& pictures) override { pictures_ = pictures.to(precision_); }
+  bool needs_control_images() const override { return !control_.net.is_empty(); }
+  void set_control_images(const torch::Tensor& images) override { control_images_ = images.to(dtype_); }
 
  private:
-  void keep(const torch::Tensor& prompts);
-  /// latents, timesteps, weights of the kept prompts or plain embeddings, and pictures if it looks -> the prediction,
-  /// in the latents' dtype.
+  void cache_prompts(const torch::Tensor& prompts);
+  /// inputs: latents, timesteps, weights of cached prompts [B,K] or embeddings [B,L,D], and control images if needed.
+  /// Returns the prediction in the latents' dtype.
   torch::Tensor compute(const std::vector<torch::Tensor>& inputs);
 
   UNet unet_;
   Control control_;
-  torch::Tensor pictures_;  // [V,3,H,W]
-  torch::ScalarType precision_;
-  torch::Tensor prompts_;  // [K,L,D], of which
-  std::optional<nn::KeptPrompts> kept_;
+  torch::Tensor control_images_;  // [V,3,H,W]
+  torch::ScalarType dtype_;       // of operands
+  torch::Tensor prompts_;         // [K,L,D] of prompt_cache_
+  std::optional<nn::PromptCache> prompt_cache_;
   tensor::Workers workers_;
-  bool records_;
+  bool cuda_graphs_;
   tensor::RecordedFunction recorded_;
 };
 

@@ -70,7 +70,7 @@ TEST(Denoiser, Bfloat16IsCloseToFloat) {
     UNet unet = load_unet(test::sd_folder() / pipeline / "unet");
     const Batch batch = random_batch(unet, 4);
     const torch::Tensor exact = UNetDenoiser(unet).predict(batch.x, batch.timesteps, batch.context);
-    UNetDenoiser low(unet, {.precision = torch::kBFloat16, .workers = 2});
+    UNetDenoiser low(unet, {.dtype = torch::kBFloat16, .workers = 2});
     const torch::Tensor found = low.predict(batch.x, batch.timesteps, batch.context);
     EXPECT_EQ(found.scalar_type(), torch::kFloat);
     const double error = ((found - exact).norm() / exact.norm()).item<double>();
@@ -87,7 +87,7 @@ TEST(Denoiser, LoadedInBfloat16OrConvertedIsTheSame) {
     const auto folder = test::sd_folder() / pipeline / "unet";
     UNet unet = load_unet(folder), low = load_unet(folder, torch::kBFloat16);
     const Batch batch = random_batch(unet, 2);
-    UNetDenoiser converted(unet, {.precision = torch::kBFloat16}), loaded(low, {.precision = torch::kBFloat16});
+    UNetDenoiser converted(unet, {.dtype = torch::kBFloat16}), loaded(low, {.dtype = torch::kBFloat16});
     EXPECT_TRUE(converted.predict(batch.x, batch.timesteps, batch.context)
                     .equal(loaded.predict(batch.x, batch.timesteps, batch.context)));
   }
@@ -100,7 +100,7 @@ TEST(Denoiser, PlainOperatorsAgreeWithTheKernels) {
     const Batch batch = random_batch(unet, 2);
     UNetDenoiser denoiser(unet);
     const torch::Tensor fast = denoiser.predict(batch.x, batch.timesteps, batch.context);
-    const tensor::PlainOperators plain;
+    const tensor::ReferenceOpsGuard plain;
     const torch::Tensor slow = denoiser.predict(batch.x, batch.timesteps, batch.context);
     const double error = ((fast - slow).norm() / slow.norm()).item<double>();
     EXPECT_LT(error, limit);

@@ -7,7 +7,7 @@
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/diffusion/resnet.h"
 #include "lucid/nn/cuda/device_kernels.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "lucid/tensor/randn.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
@@ -42,7 +42,7 @@ Module on_gpu(Module& module, const Make& make, torch::ScalarType type) {
     item.value().set_data(from[item.key()].to(torch::kCUDA).to(norm ? torch::kFloat : type));
     item.value().set_requires_grad(false);
   }
-  nn::lay_out_channels_last(*copy);
+  nn::make_weights_channels_last(*copy);
   return copy;
 }
 
@@ -111,7 +111,7 @@ TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
   UNet cpu = random_unet();
   for (const Precision& precision : kPrecisions) {
     UNet unet = on_gpu(cpu, random_unet, precision.type);
-    UNetDenoiser recorded(unet), eager(unet, {.record = false});
+    UNetDenoiser recorded(unet), eager(unet, {.cuda_graphs = false});
     const torch::Tensor prompts = torch::randn({5, 9, 48}), there = prompts.to(torch::kCUDA);
     for (const int64_t batch : {2, 4, 2, 4}) {  // both recordings are used again
       const torch::Tensor x = torch::randn({batch, 4, 16, 24}), weights = torch::rand({batch, 5});
@@ -123,7 +123,7 @@ TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
       const torch::Tensor found = ask(recorded);
       EXPECT_LT(relative_error(found, exact), precision.limit) << batch;
       EXPECT_LT(relative_error(found, ask(eager).to(torch::kCPU)), precision.limit / 10) << batch;
-      const tensor::PlainOperators plain;
+      const tensor::ReferenceOpsGuard plain;
       EXPECT_LT(relative_error(ask(eager), exact), precision.limit) << batch;
     }
   }
@@ -133,7 +133,7 @@ TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
   Vae cpu = random_vae();
   for (const Precision& precision : kPrecisions) {
     Vae vae = on_gpu(cpu, random_vae, precision.type);
-    PictureEncoder recorded(vae), eager(vae, {.record = false});
+    PictureEncoder recorded(vae), eager(vae, {.cuda_graphs = false});
     for (const int64_t side : {16, 24, 16, 24}) {
       const torch::Tensor picture = torch::rand({2, 3, side, 32});
       PictureEncoder exact(cpu);
@@ -143,7 +143,7 @@ TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
         EXPECT_LT(relative_error(encoder->encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
         EXPECT_LT(relative_error(encoder->backward(up.to(torch::kCUDA)), d_picture), 2 * precision.limit) << side;
       }
-      const tensor::PlainOperators plain;
+      const tensor::ReferenceOpsGuard plain;
       EXPECT_LT(relative_error(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
     }
   }

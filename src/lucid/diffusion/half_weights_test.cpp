@@ -8,7 +8,7 @@
 #include "lucid/diffusion/picture_encoder.h"
 #include "lucid/nn/cast_module.h"
 #include "lucid/nn/emulated/every_kernel.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -19,7 +19,7 @@ namespace {
 using tensor::relative_error;
 using torch::Tensor;
 
-const nn::WeightTypes kHalves{torch::kFloat, /*half_too=*/true};
+const nn::WeightDtypes kHalves{torch::kFloat, /*keep_16_bit_weights=*/true};
 
 fs::path mini() { return lucid::test::source_dir() / "models/mini"; }  // its files are in float16
 
@@ -35,8 +35,8 @@ class HalfWeights : public testing::TestWithParam<torch::ScalarType> {
       weights::write_safetensors(folder(part) / (kStem + ".safetensors"), state.tensors);
     }
   }
-  UNet unet(const nn::WeightTypes& types = kHalves) const { return load_unet(folder("unet"), types); }
-  Vae vae(const nn::WeightTypes& types = kHalves) const { return load_vae(folder("vae"), types); }
+  UNet unet(const nn::WeightDtypes& types = kHalves) const { return load_unet(folder("unet"), types); }
+  Vae vae(const nn::WeightDtypes& types = kHalves) const { return load_vae(folder("vae"), types); }
 
  private:
   fs::path folder(const std::string& part) const { return temporary_.path / part; }
@@ -55,7 +55,7 @@ Module frozen(Module module) {
 
 TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
   const UNet halves = unet();
-  EXPECT_EQ(nn::precision_of(halves), torch::kFloat);
+  EXPECT_EQ(nn::compute_dtype(*halves), torch::kFloat);
   const auto parameters = halves->named_parameters();
   const auto type_of = [&](const char* name) { return parameters[name].scalar_type(); };
   EXPECT_EQ(type_of("down_blocks.0.resnets.0.conv1.weight"), GetParam());
@@ -72,7 +72,7 @@ TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
   }
   EXPECT_GT(half, all * 9 / 10);
   for (const Tensor& parameter : unet(torch::kFloat)->parameters()) EXPECT_FALSE(is_half(parameter));
-  for (const Tensor& parameter : unet({torch::kBFloat16, /*half_too=*/true})->parameters()) {
+  for (const Tensor& parameter : unet({torch::kBFloat16, /*keep_16_bit_weights=*/true})->parameters()) {
     EXPECT_NE(parameter.scalar_type(), torch::kHalf);
   }
 }
@@ -84,15 +84,15 @@ TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
     EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
     EXPECT_EQ(32 % here.winograd_of_few->panel, 0) << here.winograd_of_few->name;
   }
-  const auto takes_half = [](const auto& layer) { return dynamic_cast<const nn::KeepsLaidOut&>(*layer).takes_half(); };
+  const auto takes_half = [](const auto& layer) { return layer->reads_16_bit_weights(); };
   EXPECT_TRUE(takes_half(nn::conv3x3(32, 64)));
-  EXPECT_TRUE(takes_half(nn::linear(7, 32)));
+  EXPECT_TRUE(takes_half(nn::Linear(7, 32)));
   EXPECT_FALSE(takes_half(nn::conv3x3(16, 32)));
   EXPECT_FALSE(takes_half(nn::conv3x3(32, 16)));
   EXPECT_FALSE(takes_half(nn::conv3x3(32, 32, /*stride=*/2)));
   EXPECT_FALSE(takes_half(nn::conv3x3(32, 32, /*stride=*/1, /*padding=*/0)));
   EXPECT_FALSE(takes_half(nn::conv1x1(32, 32)));
-  EXPECT_FALSE(takes_half(nn::linear(32, 16)));
+  EXPECT_FALSE(takes_half(nn::Linear(32, 16)));
 }
 
 TEST_P(HalfWeights, GiveAUNetsNumbers) {
@@ -103,7 +103,7 @@ TEST_P(HalfWeights, GiveAUNetsNumbers) {
   UNetDenoiser floats(frozen(unet(torch::kFloat))), halves(frozen(unet()));
   const Tensor wanted = floats.predict(x, t, prompts);
   EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-5);
-  const tensor::PlainOperators plain;
+  const tensor::ReferenceOpsGuard plain;
   EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-4);
 }
 
@@ -117,7 +117,7 @@ TEST_P(HalfWeights, GiveAnEncodersNumbersAndGradient) {
 
 TEST_P(HalfWeights, AConvertedCopyHasNone) {
   const UNet halves = unet(), floats = unet(torch::kFloat);
-  const UNet low = nn::in_precision(halves, torch::kBFloat16), wanted = nn::in_precision(floats, torch::kBFloat16);
+  const UNet low = nn::cast_module(halves, torch::kBFloat16), wanted = nn::cast_module(floats, torch::kBFloat16);
   for (const auto& parameter : low->named_parameters()) {
     EXPECT_TRUE(parameter.value().equal(wanted->named_parameters()[parameter.key()])) << parameter.key();
   }

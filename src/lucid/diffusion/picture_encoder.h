@@ -43,9 +43,9 @@ class PictureEncoder {
   void for_each_part(const std::function<void(size_t)>& body) const;
 
   Vae vae_;
-  torch::ScalarType precision_;
+  torch::ScalarType dtype_;
   tensor::Workers workers_;
-  bool low_memory_, records_;
+  bool low_memory_, cuda_graphs_;
   std::vector<Part> parts_;
   std::map<std::vector<int64_t>, Recorded> recorded_;  // by the pictures' shape
   Recorded* last_ = nullptr;                           // of the last encode, if that was replayed

@@ -61,7 +61,7 @@ TEST(PictureEncoder, WorksWhereTheCallerWantsNoGradients) {
 
 TEST(PictureEncoder, Bfloat16IsCloseToFloat) {
   const EncoderCase c = make_encoder_case();
-  PictureEncoder encoder(c.vae, {.precision = torch::kBFloat16, .workers = 2});
+  PictureEncoder encoder(c.vae, {.dtype = torch::kBFloat16, .workers = 2});
   const torch::Tensor moments = encoder.encode(c.picture), d_picture = encoder.backward(c.d_moments);
   EXPECT_EQ(moments.scalar_type(), torch::kFloat);
   EXPECT_EQ(d_picture.scalar_type(), torch::kFloat);

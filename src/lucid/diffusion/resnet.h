@@ -4,7 +4,8 @@
 
 #include <torch/torch.h>
 
-#include "lucid/nn/norm.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/linear.h"
 
 namespace lucid::diffusion {
 
@@ -20,13 +21,12 @@ class ResnetImpl : public torch::nn::Module {
  public:
   explicit ResnetImpl(const ResnetSizes& sizes);
   /// x [B,in,h,w], time = silu(time embedding) [B,time_width] or undefined -> [B,out,h,w].
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& time = {}) { return of({.map = x}, time); }
-  torch::Tensor of(const nn::Biased& x, const torch::Tensor& time = {});
+  torch::Tensor forward(const nn::BiasedMap& x, const torch::Tensor& time = {});
 
  private:
-  torch::nn::GroupNorm norm1_, norm2_;
-  torch::nn::Conv2d conv1_, conv2_, conv_shortcut_{nullptr};
-  torch::nn::Linear time_emb_proj_{nullptr};
+  nn::GroupNorm norm1_, norm2_;
+  nn::Conv2d conv1_, conv2_, conv_shortcut_{nullptr};
+  nn::Linear time_emb_proj_{nullptr};
 };
 TORCH_MODULE(Resnet);
 
@@ -40,7 +40,7 @@ class DownsampleImpl : public torch::nn::Module {
 
  private:
   Padding padding_;
-  torch::nn::Conv2d conv_;
+  nn::Conv2d conv_;
 };
 TORCH_MODULE(Downsample);
 
@@ -51,7 +51,7 @@ class UpsampleImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, int64_t height, int64_t width);
 
  private:
-  torch::nn::Conv2d conv_;
+  nn::Conv2d conv_;
 };
 TORCH_MODULE(Upsample);
 

@@ -4,8 +4,7 @@
 
 #include <torch/torch.h>
 
-#include "lucid/nn/attention.h"
-#include "lucid/nn/linear.h"
+#include "lucid/nn/attention_layers.h"
 
 namespace lucid::diffusion {
 
@@ -13,10 +12,10 @@ namespace lucid::diffusion {
 class FeedForwardImpl : public torch::nn::Module {
  public:
   explicit FeedForwardImpl(int64_t width);
-  torch::Tensor forward(const torch::Tensor& tokens, torch::ScalarType type);
+  torch::Tensor forward(const torch::Tensor& tokens, torch::ScalarType dtype);
 
  private:
-  torch::nn::Linear proj_, out_;
+  nn::Linear proj_, out_;
 };
 TORCH_MODULE(FeedForward);
 
@@ -27,30 +26,16 @@ class TransformerBlockImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& tokens, const nn::Context& context);
 
  private:
-  torch::nn::LayerNorm norm1_, norm2_, norm3_;
+  nn::LayerNorm norm1_, norm2_, norm3_;
   nn::Attention attn1_;
-  nn::PromptAttention attn2_;
+  nn::CrossAttention attn2_;
   FeedForward ff_;
 };
 TORCH_MODULE(TransformerBlock);
 
-/// A linear map of the channels, stored as [C,C] or, in SD 1.x, as the 1x1 convolution [C,C,1,1] that does the same.
-class ProjectionImpl : public torch::nn::Module, public nn::KeepsLaidOut {
- public:
-  ProjectionImpl(int64_t channels, bool stored_as_linear);
-  /// tokens [B,N,C] -> [B,N,C], in their type or in the one asked for.
-  torch::Tensor forward(const torch::Tensor& tokens, std::optional<torch::ScalarType> type = std::nullopt);
-  const torch::Tensor& bias() const { return bias_; }
-  bool takes_half() const override { return nn::has_whole_panels(weight_); }
-
- private:
-  torch::Tensor weight_, bias_;
-};
-TORCH_MODULE(Projection);
-
 struct TransformerSizes {
   int64_t channels = 0, context_width = 0, heads = 1, groups = 32;
-  bool linear_projection = false;
+  bool linear_projection = false;  // proj_in and proj_out are stored as [C,C] (SD 2.x), not as [C,C,1,1]
 };
 
 /// norm, proj_in, transformer_blocks.0, proj_out. map [B,C,h,w], context of B -> [B,C,h,w].
@@ -60,8 +45,8 @@ class Transformer2DImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& map, const nn::Context& context);
 
  private:
-  torch::nn::GroupNorm norm_;
-  Projection proj_in_, proj_out_;
+  nn::GroupNorm norm_;
+  nn::Linear proj_in_, proj_out_;
   TransformerBlock block_;
 };
 TORCH_MODULE(Transformer2D);

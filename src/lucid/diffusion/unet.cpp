@@ -4,8 +4,6 @@
 
 #include "lucid/base/error.h"
 #include "lucid/diffusion/unet_levels.h"
-#include "lucid/nn/conv2d.h"
-#include "lucid/nn/layers.h"
 #include "lucid/nn/load_module.h"
 #include "lucid/weights/state_dict.h"
 
@@ -18,7 +16,7 @@ UNetImpl::UNetImpl(const UNetConfig& config)
       time_embedding_(register_module("time_embedding", TimeEmbedding(config.block_out_channels[0]))),
       mid_(register_module("mid_block", MidLevel(mid_level_of(config)))),
       conv_norm_out_(register_module(
-          "conv_norm_out", nn::group_norm(config.norm_num_groups, config.block_out_channels[0], config.norm_eps))) {
+          "conv_norm_out", nn::GroupNorm(config.norm_num_groups, config.block_out_channels[0], config.norm_eps))) {
   torch::nn::ModuleList down, up;
   for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
     down->push_back(down_.emplace_back(level_of(config, i)));
@@ -33,22 +31,22 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   LUCID_CHECK(x.dim() == 4 && x.size(1) == config_.in_channels, "x has {} axes", x.dim());
   LUCID_CHECK(context.batch() == x.size(0) && timesteps.numel() == x.size(0),
               "x {}, context {}, timesteps {} in the batch", x.size(0), context.batch(), timesteps.numel());
-  const tensor::Watch watch(on_activation);
+  const tensor::ActivationHook hook(on_activation);
   const torch::Tensor time = time_embedding_(timesteps);
-  watch("time_embedding", time);
+  hook("time_embedding", time);
   const Conditioning conditioning{.time = torch::silu(time), .context = context};
 
   // Channels last throughout: tokens are then a view of the map, and the convolutions need no reordering.
-  torch::Tensor h = nn::applied(conv_in_, x.contiguous(torch::MemoryFormat::ChannelsLast));
-  watch("conv_in", h);
+  torch::Tensor h = conv_in_->forward(x.contiguous(torch::MemoryFormat::ChannelsLast));
+  hook("conv_in", h);
   std::vector<torch::Tensor> skips{h};
   for (size_t i = 0; i < down_.size(); ++i) {
     const std::string name = fmt::format("down_blocks.{}", i);
-    h = down_[i](h, conditioning, skips, watch.inside(name));
-    watch(name, h);
+    h = down_[i](h, conditioning, skips, hook.scoped(name));
+    hook(name, h);
   }
   h = mid_(h, conditioning);
-  watch("mid_block", h);
+  hook("mid_block", h);
   if (control != nullptr) {
     LUCID_CHECK(control->down.size() == skips.size(), "{} residuals for {} skips", control->down.size(), skips.size());
     for (size_t i = 0; i < skips.size(); ++i) skips[i] = skips[i] + control->down[i];
@@ -56,15 +54,15 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   }
   for (size_t i = 0; i < up_.size(); ++i) {
     const std::string name = fmt::format("up_blocks.{}", i);
-    h = up_[i](h, conditioning, skips, watch.inside(name));
-    watch(name, h);
+    h = up_[i](h, conditioning, skips, hook.scoped(name));
+    hook(name, h);
   }
-  return nn::applied(conv_out_, h, {.norm = &conv_norm_out_}).contiguous();
+  return conv_out_->forward_norm_silu(h, conv_norm_out_).contiguous();
 }
 
-UNet load_unet(const std::filesystem::path& folder, const nn::WeightTypes& types) {
-  return nn::filled<UNet>(UNetConfig::from_file(folder / "config.json"),
-                          weights::read_part(folder, "diffusion_pytorch_model"), types);
+UNet load_unet(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes) {
+  return nn::load_module<UNet>(UNetConfig::from_file(folder / "config.json"),
+                               weights::read_part(folder, "diffusion_pytorch_model"), dtypes);
 }
 
 }  // namespace lucid::diffusion

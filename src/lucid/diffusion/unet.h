@@ -12,7 +12,7 @@
 #include "lucid/diffusion/unet_blocks.h"
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/diffusion/unet_levels.h"
-#include "lucid/nn/weight_types.h"
+#include "lucid/nn/weight_dtypes.h"
 
 namespace lucid::diffusion {
 
@@ -37,16 +37,16 @@ class UNetImpl : public torch::nn::Module {
 
  private:
   UNetConfig config_;
-  torch::nn::Conv2d conv_in_, conv_out_;
+  nn::Conv2d conv_in_, conv_out_;
   TimeEmbedding time_embedding_;
   std::vector<DownLevel> down_;
   MidLevel mid_;
   std::vector<UpLevel> up_;
-  torch::nn::GroupNorm conv_norm_out_;
+  nn::GroupNorm conv_norm_out_;
 };
 TORCH_MODULE(UNet);
 
 /// From a diffusers `unet/` folder; norms stay in float32. Throws UserError.
-UNet load_unet(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
+UNet load_unet(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 
 }  // namespace lucid::diffusion

@@ -39,13 +39,13 @@ DownLevelImpl::DownLevelImpl(const UNetLevel& level) {
 }
 
 torch::Tensor DownLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning,
-                                     std::vector<torch::Tensor>& skips, const tensor::Watch& watch) {
+                                     std::vector<torch::Tensor>& skips, const tensor::ActivationHook& hook) {
   for (size_t layer = 0; layer < resnets_.size(); ++layer) {
     x = resnets_[layer](x, conditioning.time);
-    watch(fmt::format("resnets.{}", layer), x);
+    hook(fmt::format("resnets.{}", layer), x);
     if (!attentions_.empty()) {
       x = attentions_[layer](x, conditioning.context);
-      watch(fmt::format("attentions.{}", layer), x);
+      hook(fmt::format("attentions.{}", layer), x);
     }
     skips.push_back(x);
   }
@@ -87,15 +87,15 @@ UpLevelImpl::UpLevelImpl(const UNetLevel& level) {
 }
 
 torch::Tensor UpLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
-                                   const tensor::Watch& watch) {
+                                   const tensor::ActivationHook& hook) {
   for (size_t layer = 0; layer < resnets_.size(); ++layer) {
     x = torch::cat({x, skips.back()}, 1);
     skips.pop_back();
     x = resnets_[layer](x, conditioning.time);
-    watch(fmt::format("resnets.{}", layer), x);
+    hook(fmt::format("resnets.{}", layer), x);
     if (attentions_.empty()) continue;
     x = attentions_[layer](x, conditioning.context);
-    watch(fmt::format("attentions.{}", layer), x);
+    hook(fmt::format("attentions.{}", layer), x);
   }
   // Not a plain doubling: an odd size was halved upwards on the way down.
   return upsample_ ? upsample_(x, skips.back().size(2), skips.back().size(3)) : x;

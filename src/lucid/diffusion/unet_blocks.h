@@ -35,7 +35,7 @@ class DownLevelImpl : public torch::nn::Module {
   explicit DownLevelImpl(const UNetLevel& level);
   /// Appends every output to `skips`; returns the last.
   torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
-                        const tensor::Watch& watch);
+                        const tensor::ActivationHook& hook);
 
  private:
   std::vector<Resnet> resnets_;
@@ -62,7 +62,7 @@ class UpLevelImpl : public torch::nn::Module {
   explicit UpLevelImpl(const UNetLevel& level);
   /// Takes its skips from the back of `skips`, then grows to the size of the next one there.
   torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
-                        const tensor::Watch& watch);
+                        const tensor::ActivationHook& hook);
 
  private:
   std::vector<Resnet> resnets_;

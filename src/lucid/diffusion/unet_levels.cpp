@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -60,12 +60,12 @@ torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width) 
 
 TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t width)
     : width_(width),
-      linear_1_(register_module("linear_1", nn::linear(width, 4 * width))),
-      linear_2_(register_module("linear_2", nn::linear(4 * width, 4 * width))) {}
+      linear_1_(register_module("linear_1", nn::Linear(width, 4 * width))),
+      linear_2_(register_module("linear_2", nn::Linear(4 * width, 4 * width))) {}
 
 torch::Tensor TimeEmbeddingImpl::forward(const torch::Tensor& timesteps) {
-  const torch::Tensor waves = timestep_embedding(timesteps, width_).to(linear_1_->bias.scalar_type());
-  return nn::applied(linear_2_, nn::activate(nn::applied(linear_1_, waves)));
+  const torch::Tensor waves = timestep_embedding(timesteps, width_).to(linear_1_->policy().dtype);
+  return linear_2_->forward(nn::silu_in_place(linear_1_->forward(waves)));
 }
 
 }  // namespace lucid::diffusion

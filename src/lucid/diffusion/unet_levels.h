@@ -6,6 +6,7 @@
 
 #include "lucid/diffusion/unet_blocks.h"
 #include "lucid/diffusion/unet_config.h"
+#include "lucid/nn/linear.h"
 
 namespace lucid::diffusion {
 
@@ -26,7 +27,7 @@ class TimeEmbeddingImpl : public torch::nn::Module {
 
  private:
   int64_t width_;
-  torch::nn::Linear linear_1_, linear_2_;
+  nn::Linear linear_1_, linear_2_;
 };
 TORCH_MODULE(TimeEmbedding);
 

@@ -3,8 +3,6 @@
 #include "lucid/diffusion/vae.h"
 
 #include "lucid/base/error.h"
-#include "lucid/nn/conv2d.h"
-#include "lucid/nn/layers.h"
 #include "lucid/nn/load_module.h"
 #include "lucid/weights/state_dict.h"
 
@@ -43,13 +41,13 @@ VaeImpl::VaeImpl(const VaeConfig& config)
 torch::Tensor VaeImpl::encode_moments(const torch::Tensor& picture) {
   LUCID_CHECK(picture.dim() == 4 && picture.size(1) == config_.in_channels, "picture has {} axes", picture.dim());
   const torch::Tensor input = picture.contiguous(torch::MemoryFormat::ChannelsLast);
-  return nn::applied(quant_conv_, encoder_(input, tensor::Watch(on_activation, "encoder."))).contiguous();
+  return quant_conv_->forward(encoder_(input, tensor::ActivationHook(on_activation, "encoder."))).contiguous();
 }
 
 torch::Tensor VaeImpl::decode(const torch::Tensor& latents) {
   LUCID_CHECK(latents.dim() == 4 && latents.size(1) == config_.latent_channels, "latents have {} axes", latents.dim());
   const torch::Tensor input = (latents / config_.scaling_factor).contiguous(torch::MemoryFormat::ChannelsLast);
-  return decoder_(nn::applied(post_quant_conv_, input), tensor::Watch(on_activation, "decoder.")).contiguous();
+  return decoder_(post_quant_conv_->forward(input), tensor::ActivationHook(on_activation, "decoder.")).contiguous();
 }
 
 torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& noise, double scaling_factor) {
@@ -58,10 +56,10 @@ torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& 
   return (parts[0] + deviation * noise) * scaling_factor;
 }
 
-Vae load_vae(const std::filesystem::path& folder, const nn::WeightTypes& types) {
+Vae load_vae(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes) {
   weights::StateDict state = weights::read_part(folder, "diffusion_pytorch_model");
   rename_old_attention(state);
-  return nn::filled<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), types);
+  return nn::load_module<Vae>(VaeConfig::from_file(folder / "config.json"), std::move(state), dtypes);
 }
 
 }  // namespace lucid::diffusion

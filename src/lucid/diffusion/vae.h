@@ -10,7 +10,7 @@
 
 #include "lucid/diffusion/vae_blocks.h"
 #include "lucid/diffusion/vae_config.h"
-#include "lucid/nn/weight_types.h"
+#include "lucid/nn/weight_dtypes.h"
 
 namespace lucid::diffusion {
 
@@ -30,7 +30,7 @@ class VaeImpl : public torch::nn::Module {
   VaeConfig config_;
   VaeEncoder encoder_;
   VaeDecoder decoder_;
-  torch::nn::Conv2d quant_conv_, post_quant_conv_;
+  nn::Conv2d quant_conv_, post_quant_conv_;
 };
 TORCH_MODULE(Vae);
 
@@ -39,6 +39,6 @@ torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& 
 
 /// From a diffusers `vae/` folder, with the attention's old names or its new ones; norms stay in float32. Throws
 /// UserError.
-Vae load_vae(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
+Vae load_vae(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 
 }  // namespace lucid::diffusion

@@ -4,10 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "lucid/nn/conv2d.h"
-#include "lucid/nn/layers.h"
-#include "lucid/nn/norm.h"
-
 namespace lucid::diffusion {
 namespace {
 
@@ -45,7 +41,7 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
       conv_out_(register_module("conv_out", nn::conv3x3(config.block_out_channels.back(), 2 * config.latent_channels))),
       mid_(register_module("mid_block", VaeMid(config.block_out_channels.back(), config.norm_num_groups))),
       conv_norm_out_(register_module("conv_norm_out",
-                                     nn::group_norm(config.norm_num_groups, config.block_out_channels.back(), kEps))) {
+                                     nn::GroupNorm(config.norm_num_groups, config.block_out_channels.back(), kEps))) {
   const auto& widths = config.block_out_channels;
   const auto blocks = register_module("down_blocks", torch::nn::ModuleList());
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -61,16 +57,16 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
   }
 }
 
-torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const tensor::Watch& watch) {
-  nn::Biased h = nn::convolved(conv_in_, picture);
+torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const tensor::ActivationHook& hook) {
+  nn::BiasedMap h = conv_in_->forward_biased(picture);
   for (size_t i = 0; i < levels_.size(); ++i) {
-    for (Resnet& resnet : levels_[i].resnets) h = {.map = resnet->of(h)};
-    if (levels_[i].down) h = {.map = levels_[i].down(nn::whole(h))};
-    watch(fmt::format("down_blocks.{}", i), nn::whole(h));
+    for (Resnet& resnet : levels_[i].resnets) h = resnet->forward(h);
+    if (levels_[i].down) h = levels_[i].down(nn::materialise(h));
+    hook(fmt::format("down_blocks.{}", i), nn::materialise(h));
   }
-  const torch::Tensor last = mid_(nn::whole(h));
-  watch("mid_block", last);
-  return nn::applied(conv_out_, last, {.norm = &conv_norm_out_});
+  const torch::Tensor last = mid_(nn::materialise(h));
+  hook("mid_block", last);
+  return conv_out_->forward_norm_silu(last, conv_norm_out_);
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
@@ -78,7 +74,7 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
       conv_out_(register_module("conv_out", nn::conv3x3(config.block_out_channels.front(), config.out_channels))),
       mid_(register_module("mid_block", VaeMid(config.block_out_channels.back(), config.norm_num_groups))),
       conv_norm_out_(register_module("conv_norm_out",
-                                     nn::group_norm(config.norm_num_groups, config.block_out_channels.front(), kEps))) {
+                                     nn::GroupNorm(config.norm_num_groups, config.block_out_channels.front(), kEps))) {
   const std::vector<int64_t> widths(config.block_out_channels.rbegin(), config.block_out_channels.rend());
   const auto blocks = register_module("up_blocks", torch::nn::ModuleList());
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -94,15 +90,15 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
   }
 }
 
-torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const tensor::Watch& watch) {
-  torch::Tensor h = mid_(nn::applied(conv_in_, latents));
-  watch("mid_block", h);
+torch::Tensor VaeDecoderImpl::forward(const torch::Tensor& latents, const tensor::ActivationHook& hook) {
+  torch::Tensor h = mid_(conv_in_->forward(latents));
+  hook("mid_block", h);
   for (size_t i = 0; i < levels_.size(); ++i) {
     for (Resnet& resnet : levels_[i].resnets) h = resnet(h);
     if (levels_[i].up) h = levels_[i].up(h, 2 * h.size(2), 2 * h.size(3));
-    watch(fmt::format("up_blocks.{}", i), h);
+    hook(fmt::format("up_blocks.{}", i), h);
   }
-  return nn::applied(conv_out_, h, {.norm = &conv_norm_out_});
+  return conv_out_->forward_norm_silu(h, conv_norm_out_);
 }
 
 }  // namespace lucid::diffusion

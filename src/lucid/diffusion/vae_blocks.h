@@ -8,7 +8,7 @@
 
 #include "lucid/diffusion/resnet.h"
 #include "lucid/diffusion/vae_config.h"
-#include "lucid/nn/attention.h"
+#include "lucid/nn/attention_layers.h"
 #include "lucid/tensor/activation_hook.h"
 
 namespace lucid::diffusion {
@@ -29,17 +29,17 @@ TORCH_MODULE(VaeMid);
 class VaeEncoderImpl : public torch::nn::Module {
  public:
   explicit VaeEncoderImpl(const VaeConfig& config);
-  torch::Tensor forward(const torch::Tensor& picture, const tensor::Watch& watch);
+  torch::Tensor forward(const torch::Tensor& picture, const tensor::ActivationHook& hook);
 
  private:
   struct Level {
     std::vector<Resnet> resnets;
     Downsample down{nullptr};
   };
-  torch::nn::Conv2d conv_in_, conv_out_;
+  nn::Conv2d conv_in_, conv_out_;
   std::vector<Level> levels_;
   VaeMid mid_;
-  torch::nn::GroupNorm conv_norm_out_;
+  nn::GroupNorm conv_norm_out_;
 };
 TORCH_MODULE(VaeEncoder);
 
@@ -47,17 +47,17 @@ TORCH_MODULE(VaeEncoder);
 class VaeDecoderImpl : public torch::nn::Module {
  public:
   explicit VaeDecoderImpl(const VaeConfig& config);
-  torch::Tensor forward(const torch::Tensor& latents, const tensor::Watch& watch);
+  torch::Tensor forward(const torch::Tensor& latents, const tensor::ActivationHook& hook);
 
  private:
   struct Level {
     std::vector<Resnet> resnets;
     Upsample up{nullptr};
   };
-  torch::nn::Conv2d conv_in_, conv_out_;
+  nn::Conv2d conv_in_, conv_out_;
   std::vector<Level> levels_;
   VaeMid mid_;
-  torch::nn::GroupNorm conv_norm_out_;
+  nn::GroupNorm conv_norm_out_;
 };
 TORCH_MODULE(VaeDecoder);
 

@@ -33,7 +33,7 @@ TEST(Attention, EqualsItsDefinition) {
     const torch::Tensor q = torch::randn({2, rows, heads * 8}), k = torch::randn({2, columns, heads * 8}),
                         v = torch::randn({2, columns, heads * 8});
     const torch::Tensor wanted = by_definition(q, k, v, heads);
-    EXPECT_LE((attend(q, k, v, heads).to(torch::kDouble) - wanted).abs().max().item<double>(), 2e-6);
+    EXPECT_LE((attention(q, k, v, heads).to(torch::kDouble) - wanted).abs().max().item<double>(), 2e-6);
   }
 }
 
@@ -63,7 +63,8 @@ TEST(Attention, EveryKernelIsCloseToTheDefinition) {
     double worst = 0;
     for (const AttentionCase& c : kAttentionCases) {
       const auto [q, k, v] = drawn(c, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
-      const double found = relative_error(attend_by(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
+      const double found =
+          relative_error(attention_by_kernel(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
       EXPECT_LE(found, kernel->rounds ? 6e-3 : 2e-6)
           << kernel->name << fmt::format(": {} rows, {} keys, heads of {}", c.rows, c.keys, c.width);
       worst = std::max(worst, found);
@@ -80,8 +81,8 @@ TEST(Attention, Bfloat16IsCloseToTheDefinition) {
     const auto [q, k, v] = drawn(c, torch::kBFloat16);
     const torch::Tensor wanted = by_definition(q, k, v, c.heads);
     const double of_libtorch = has_fast_bfloat16() ? 2e-2 : 3e-2;
-    EXPECT_LE(relative_error(attend(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : of_libtorch);
-    EXPECT_LE(relative_error(attend(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), of_libtorch);
+    EXPECT_LE(relative_error(attention(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : of_libtorch);
+    EXPECT_LE(relative_error(attention(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), of_libtorch);
   }
 }
 
@@ -91,8 +92,9 @@ TEST(Attention, SamplesMaySeeTheSameKeys) {
     const kernels::AttentionKernel* kernel = here.attention;
     const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     const auto first = [](const torch::Tensor& x) { return x.slice(0, 0, 1); };
-    const torch::Tensor shared = attend_by(*kernel, q, first(k).expand_as(k), first(v).expand_as(v), 2);
-    const torch::Tensor apart = attend_by(*kernel, q, first(k).repeat({3, 1, 1}), first(v).repeat({3, 1, 1}), 2);
+    const torch::Tensor shared = attention_by_kernel(*kernel, q, first(k).expand_as(k), first(v).expand_as(v), 2);
+    const torch::Tensor apart =
+        attention_by_kernel(*kernel, q, first(k).repeat({3, 1, 1}), first(v).repeat({3, 1, 1}), 2);
     EXPECT_TRUE(shared.equal(apart)) << kernel->name;
   }
 }
@@ -103,7 +105,8 @@ TEST(Attention, HugeScoresAreNoInfinities) {
     const kernels::AttentionKernel* kernel = here.attention;
     auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     q = q * 300;
-    EXPECT_LE(relative_error(attend_by(*kernel, q, k, v, 2), by_definition(q, k, v, 2)), kernel->rounds ? 3e-2 : 2e-4)
+    EXPECT_LE(relative_error(attention_by_kernel(*kernel, q, k, v, 2), by_definition(q, k, v, 2)),
+              kernel->rounds ? 3e-2 : 2e-4)
         << kernel->name;
   }
 }
@@ -114,7 +117,7 @@ TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
     for (const int64_t where : {0, 17, 39}) {
       auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
       k[0][where][3] = std::nanf("");  // of the first head
-      const torch::Tensor y = attend_by(*kernel, q, k, v, 2);
+      const torch::Tensor y = attention_by_kernel(*kernel, q, k, v, 2);
       EXPECT_TRUE(y.slice(2, 0, 8).isnan().all().item<bool>()) << kernel->name << ", key " << where;
       EXPECT_FALSE(y.slice(2, 8).isnan().any().item<bool>()) << kernel->name << ", key " << where;
     }
@@ -126,9 +129,9 @@ TEST(Attention, ManyRowsAreCutButNotTheGradient) {
   const int64_t rows = 3000, heads = 2;  // 2 heads * 3000^2 is over the limit; 3000 is no multiple of a chunk
   const torch::Tensor q = torch::randn({1, rows, heads * 4}), k = torch::randn({1, rows, heads * 4}),
                       v = torch::randn({1, rows, heads * 4});
-  const torch::Tensor cut = attend(q, k, v, heads);
+  const torch::Tensor cut = attention(q, k, v, heads);
   const torch::Tensor leaf = q.clone().requires_grad_();
-  const torch::Tensor whole = attend(leaf, k, v, heads);
+  const torch::Tensor whole = attention(leaf, k, v, heads);
   EXPECT_LE((cut - whole.detach()).abs().max().item<double>(), 1e-6);
   whole.sum().backward();
   EXPECT_GT(leaf.grad().abs().max().item<double>(), 0);

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// A frozen network in numbers of another size.
+// cast_module(): a frozen network with operands of another dtype.
 #pragma once
 
-#include "lucid/nn/compute_policy.h"
-#include "lucid/nn/layers.h"
-#include "lucid/weights/unfilled.h"
+#include <optional>
+
+#include "lucid/nn/layer.h"
+#include "lucid/nn/layout.h"
+#include "lucid/weights/skip_init.h"
 
 namespace lucid::nn {
 
-/// The module itself, or a copy if the precision is another one.
+/// The module itself if it has this dtype already (or none is given), else a copy. Layers are cast; norms stay float32.
 template <class Module>
-Module in_precision(const Module& module, std::optional<torch::ScalarType> precision) {
-  if (!precision || *precision == precision_of(module)) return module;
+Module cast_module(const Module& module, std::optional<torch::ScalarType> dtype) {
+  if (!dtype || *dtype == compute_dtype(*module)) return module;
   const torch::NoGradGuard no_grad;
   Module copy = [&] {
-    const weights::WithoutWeights until_filled;
+    const weights::SkipInitGuard skip_init;
     return Module(module->config());
   }();
   auto to = copy->parameters();
   const auto from = module->parameters();
   for (size_t i = 0; i < to.size(); ++i) {
-    const bool norm = !weights::is_unfilled(to[i]);  // fused.h takes their weights in float32
-    to[i].set_data(from[i].to(norm ? torch::kFloat : *precision, /*non_blocking=*/false, /*copy=*/true));
+    const bool of_layer = weights::is_uninitialised(to[i]);  // norms are initialised: their parameters are float32
+    to[i].set_data(from[i].to(of_layer ? *dtype : torch::kFloat, /*non_blocking=*/false, /*copy=*/true));
     to[i].set_requires_grad(from[i].requires_grad());
   }
-  lay_out_channels_last(*copy);
+  ComputePolicy policy;
+  policy.dtype = *dtype;
+  for (Layer* layer : layers_of(*copy)) layer->set_policy(policy);
+  make_weights_channels_last(*copy);
   copy->train(module->is_training());
   return copy;
 }

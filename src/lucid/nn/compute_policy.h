@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a frozen network is computed: with which numbers, and by how many workers.
+// ComputePolicy: how the layers of a network are computed. ComputeOptions: what a caller asks of a network as a whole.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <optional>
 
-#include "lucid/base/error.h"
-
 namespace lucid::nn {
 
-struct ComputeOptions {
-  /// Of weights and activations; norms are computed in float32 whatever it is. None: as the weights are.
-  std::optional<torch::ScalarType> precision = std::nullopt;
-  /// Threads that each take a share of a batch that is large enough: on small pictures they do more in a second than if
-  /// all of them shared each layer. 1: no shares.
-  int64_t workers = 1;
-  /// Keep little between the passes there and back, and compute it again: what a gradient needs of Stable Diffusion's
-  /// encoder is a gigabyte a picture of 512 x 512. And keep large weights once only, not also as oneDNN likes them.
-  bool low_memory = false;
-  /// On a GPU: record the work once for each shape and replay it (cuda_graph.h).
-  bool record = true;
+/// One policy for all layers of a network; every layer holds a copy (layer.h). docs/dev/compute.md says what follows
+/// from it. Sums are float32 whatever the dtype (double where that is double). Activations have the dtype of the
+/// network's input, for which activation_dtype() is the best choice.
+struct ComputePolicy {
+  /// Of the operands of products. Weights have it too, or are float16 or bfloat16 beside float32 operands.
+  torch::ScalarType dtype = torch::kFloat;
+  /// The weights do not change any more and want no gradient: copies of them may be kept in other layouts.
+  bool frozen = false;
+  /// The largest weight, in bytes, of which such a copy is kept.
+  int64_t packed_bytes = 0;
+  /// In a bfloat16 network: Winograd's tiles are rounded to bfloat16 as well. Their products take an eighth less time
+  /// than float32 tiles, with 2.3 times the rounding error of a direct convolution.
+  bool bfloat16_winograd = false;
 };
 
-/// What a network is computed in: the type of its first bias, as weights may be in float16 all the same.
-template <class Module>
-torch::ScalarType precision_of(const Module& module) {
-  for (const auto& parameter : module->named_parameters()) {
-    if (parameter.key().ends_with(".bias")) return parameter.value().scalar_type();
-  }
-  LUCID_CHECK(false, "a network without a bias");
-}
+struct ComputeOptions {
+  /// Operands' dtype; none: the dtype of the network as it was loaded. Norms are computed in float32 whatever it is.
+  std::optional<torch::ScalarType> dtype = std::nullopt;
+  /// CPU threads that each compute a share of the batch, if the batch is large enough. On small images they get more
+  /// done than threads that share each layer. 1: no shares.
+  int64_t workers = 1;
+  /// Recompute activations in the backward pass (the gradient of Stable Diffusion's encoder otherwise keeps a gigabyte
+  /// per image of 512 x 512), and keep no packed copies of large weights.
+  bool low_memory = false;
+  /// On a GPU: capture the work once for each shape and replay it (tensor/cuda_graph.h).
+  bool cuda_graphs = true;
+};
 
 }  // namespace lucid::nn

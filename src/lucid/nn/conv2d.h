@@ -1,39 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions between maps in float32 on a CPU, with weights in float32 or bfloat16 ("wide" maps). A CPU sums bfloat16
-// products in float32 anyway; what libtorch then rounds to bfloat16, in each convolution and each sum after it, is
-// nearly half of what bfloat16 costs in precision. oneDNN, which libtorch calls, writes the float32 sums just as fast
-// if it is asked itself.
+// Conv2d: a 2D convolution whose forward() runs the kernel that choose_conv2d() names, alone or with the GroupNorm and
+// SiLU before it.
 #pragma once
 
 #include <torch/torch.h>
 
-#include "lucid/nn/linear.h"
+#include "lucid/nn/biased_map.h"
+#include "lucid/nn/layer.h"
+#include "lucid/nn/norm.h"
+#include "lucid/nn/winograd.h"
 
 namespace lucid::nn {
 
-/// What the maps of a network of this precision are best in, on the device of `input`: wide where that costs nothing,
-/// which is where oneDNN is asked: wide maps work without it, slower and rounded.
-torch::ScalarType type_of_maps(torch::ScalarType precision, const torch::Tensor& input);
-
-/// A map in float32 for a layer in bfloat16: with such a bias, as weights may be stored so all the same.
-inline bool is_wide(const torch::Tensor& map, const torch::Tensor& bias) {
-  return map.scalar_type() == torch::kFloat && bias.scalar_type() == torch::kBFloat16;
-}
-
-/// What the products beside a map are computed in: of wide maps the sums alone are wide.
-inline torch::ScalarType type_beside(const torch::Tensor& map, const torch::Tensor& bias) {
-  return is_wide(map, bias) ? bias.scalar_type() : map.scalar_type();
-}
-
-/// Whether applied() is to compute a convolution's norm: it saves a pass over the map, or is the only way.
-bool takes_norm(const torch::nn::Conv2d& conv, const torch::Tensor& x);
-
-struct Before {
-  torch::nn::GroupNorm* norm = nullptr;  // GroupNorm and SiLU; of a wide map in the pass that rounds it to bfloat16
-  int64_t more_padding = 0;              // zeros to the right and below, beside the convolution's own
+struct Conv2dOptions {
+  int64_t in = 0, out = 0;  // channels
+  int64_t kernel = 3, stride = 1, padding = 1;
 };
-/// conv(x), or conv(silu(norm(x))), with its bias, in the type of x [B,C,h,w]. Of a map in float32 on a CPU in float32
-/// throughout, channels-last, and so is its gradient; weights in bfloat16 have none.
-torch::Tensor applied(torch::nn::Conv2d& conv, const torch::Tensor& x, const Before& before = {});
+
+/// weight [out,in,k,k], bias [out].
+class Conv2dImpl : public Layer {
+ public:
+  explicit Conv2dImpl(const Conv2dOptions& options);
+
+  /// x [B,in,h,w] -> [B,out,h',w'] in x's dtype. On a CPU in float32 the result is channels-last, and so is its
+  /// gradient. bfloat16 weights have no gradient.
+  torch::Tensor forward(const torch::Tensor& x);
+  /// The same with `extra` more rows and columns of zeros at the bottom and right.
+  torch::Tensor forward_padded(const torch::Tensor& x, int64_t extra);
+  /// forward(silu(norm(x))).
+  torch::Tensor forward_norm_silu(const torch::Tensor& x, GroupNorm& norm);
+
+  /// Convolutions that keep a map's size, whose bias is left pending where that saves a pass over the map (on a GPU).
+  BiasedMap forward_biased(const torch::Tensor& x);
+  BiasedMap forward_biased(const BiasedMap& x, GroupNorm& norm);  // after silu(norm(x))
+
+  const Conv2dOptions& options() const { return options_; }
+  /// 3 x 3 with stride 1 and padding 1.
+  bool keeps_size() const { return options_.kernel == 3 && options_.stride == 1 && options_.padding == 1; }
+
+  void set_policy(const ComputePolicy& policy) override;
+  bool reads_16_bit_weights() const override;
+
+ private:
+  torch::Tensor run(const torch::Tensor& x, GroupNorm* norm, int64_t extra_padding);
+
+  Conv2dOptions options_;
+  WinogradFilterCache winograd_filters_;
+};
+TORCH_MODULE(Conv2d);
+
+inline Conv2d conv3x3(int64_t in, int64_t out, int64_t stride = 1, int64_t padding = 1) {
+  return Conv2d(Conv2dOptions{.in = in, .out = out, .kernel = 3, .stride = stride, .padding = padding});
+}
+inline Conv2d conv1x1(int64_t in, int64_t out) {
+  return Conv2d(Conv2dOptions{.in = in, .out = out, .kernel = 1, .padding = 0});
+}
 
 }  // namespace lucid::nn

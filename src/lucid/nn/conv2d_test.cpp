@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A convolution in bfloat16 between maps in float32 against libtorch in double precision, on the numbers that are
-// multiplied: those that bfloat16 holds.
+// Conv2d against libtorch in double precision: float32 activations between bfloat16 products (on operands that bfloat16
+// represents), and float32 throughout.
 #include "lucid/nn/conv2d.h"
 
 #include <gtest/gtest.h>
 
 #include "lucid/base/machine.h"
 #include "lucid/diffusion/resnet.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/choose.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -17,42 +17,45 @@ namespace {
 using tensor::relative_error;
 using torch::Tensor;
 
-/// How far off sums are: by a float32 sum's last places where oneDNN is asked; libtorch rounds them, by some of
-/// bfloat16's, more of them where the processor multiplies no such numbers.
-double limit_of_sums() { return asks_onednn(torch::kBFloat16) ? 2e-6 : has_fast_bfloat16() ? 1e-2 : 2e-2; }
+/// The error of sums: float32's last places if oneDNN is called directly; else libtorch rounds them to bfloat16, and
+/// more often on processors that do not multiply bfloat16.
+double limit_of_sums() { return uses_onednn(torch::kBFloat16) ? 2e-6 : has_fast_bfloat16() ? 1e-2 : 2e-2; }
 
 Tensor rounded(const Tensor& x) { return x.to(torch::kBFloat16).to(x.scalar_type()); }
 
-struct WideCase {
+struct MixedCase {
   const char* name;
   int64_t in, out, kernel, stride, padding, after;
   std::vector<int64_t> sizes;  // B, h, w
 };
-const WideCase kWideCases[] = {
+const MixedCase kMixedCases[] = {
     {"3 x 3", 8, 16, 3, 1, 1, 0, {2, 9, 7}},   {"picture", 3, 32, 3, 1, 1, 0, {1, 16, 16}},
     {"1 x 1", 12, 20, 1, 1, 0, 0, {3, 5, 4}},  {"half the size", 16, 16, 3, 2, 0, 1, {2, 8, 12}},
     {"odd half", 8, 8, 3, 2, 0, 1, {1, 7, 9}}, {"moments", 16, 8, 3, 1, 1, 0, {1, 1, 1}},
 };
 
-torch::nn::Conv2d with_bfloat16(const WideCase& c) {
-  torch::nn::Conv2d conv =
-      convolution(torch::nn::Conv2dOptions(c.in, c.out, c.kernel).stride(c.stride).padding(c.padding));
+Conv2d float_layer(const MixedCase& c) {
+  return Conv2d(Conv2dOptions{.in = c.in, .out = c.out, .kernel = c.kernel, .stride = c.stride, .padding = c.padding});
+}
+
+Conv2d bfloat16_layer(const MixedCase& c) {
+  Conv2d conv = float_layer(c);
   conv->to(torch::kBFloat16);
   for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
   return conv;
 }
 
-TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradient) {
+TEST(Conv2d, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradient) {
   torch::manual_seed(11);
-  std::printf("  oneDNN is asked %s\n", asks_onednn(torch::kBFloat16) ? "directly" : "through libtorch, which rounds");
+  std::printf("  oneDNN is called %s\n", uses_onednn(torch::kBFloat16) ? "directly" : "through libtorch, which rounds");
   const double limit = limit_of_sums();
-  for (const WideCase& c : kWideCases) {
+  for (const MixedCase& c : kMixedCases) {
     SCOPED_TRACE(c.name);
-    torch::nn::Conv2d conv = with_bfloat16(c);
+    Conv2d conv = bfloat16_layer(c);
     const Tensor numbers = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]});
     const Tensor x = numbers.clone().requires_grad_();
     const Tensor exact = rounded(numbers).to(torch::kDouble).requires_grad_();
-    const Tensor y = applied(conv, x, {.more_padding = c.after});
+    const Tensor y = conv->forward_padded(x, c.after);
     const Tensor wanted =
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
@@ -61,7 +64,7 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
     EXPECT_LT(relative_error(y.detach(), wanted.detach()), limit);
     {
       const torch::NoGradGuard no_grad;
-      EXPECT_TRUE(applied(conv, x, {.more_padding = c.after}).equal(y)) << "with and without gradients";
+      EXPECT_TRUE(conv->forward_padded(x, c.after).equal(y)) << "with and without gradients";
     }
     const Tensor up = rounded(torch::randn_like(y));
     y.backward(up);
@@ -70,11 +73,11 @@ TEST(WideConvolution, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradien
   }
 }
 
-TEST(WideConvolution, ANormAndSiluComeFirst) {
+TEST(Conv2d, ANormAndSiluComeFirst) {
   torch::manual_seed(12);
-  const WideCase c{"", 16, 24, 3, 1, 1, 0, {}};
-  torch::nn::Conv2d conv = with_bfloat16(c);
-  torch::nn::GroupNorm norm = group_norm(4, c.in, 1e-5), exact_norm = group_norm(4, c.in, 1e-5);
+  const MixedCase c{"", 16, 24, 3, 1, 1, 0, {}};
+  Conv2d conv = bfloat16_layer(c);
+  GroupNorm norm(4, c.in, 1e-5), exact_norm(4, c.in, 1e-5);
   const torch::AutoGradMode gradients(true);
   for (auto* each : {&norm, &exact_norm}) {
     (*each)->weight.set_data(torch::linspace(0.5, 2, c.in));
@@ -84,11 +87,11 @@ TEST(WideConvolution, ANormAndSiluComeFirst) {
   exact_norm->to(torch::kDouble);
   const Tensor x = (2 + 3 * torch::randn({2, c.in, 10, 6})).requires_grad_();
   const Tensor exact = x.detach().to(torch::kDouble).requires_grad_();
-  const Tensor y = applied(conv, x, {.norm = &norm});
+  const Tensor y = conv->forward_norm_silu(x, norm);
   const Tensor wanted = torch::conv2d(torch::silu(exact_norm(exact)), conv->weight.to(torch::kDouble),
                                       conv->bias.to(torch::kDouble), 1, 1);
   // One rounding of what is multiplied, in place of two.
-  const double limit = asks_onednn(torch::kBFloat16) ? 2.5e-3 : 1e-2;
+  const double limit = uses_onednn(torch::kBFloat16) ? 2.5e-3 : 1e-2;
   EXPECT_LT(relative_error(y.detach(), wanted.detach()), limit);
   const Tensor up = torch::randn_like(y);
   y.backward(up);
@@ -96,13 +99,11 @@ TEST(WideConvolution, ANormAndSiluComeFirst) {
   EXPECT_LT(relative_error(x.grad(), exact.grad()), limit);
 }
 
-TEST(WideConvolution, AResnetsSumsAreNotRounded) {
+TEST(Conv2d, AResnetsSumsAreNotRounded) {
   torch::manual_seed(13);
   diffusion::Resnet resnet(diffusion::ResnetSizes{.in = 32, .out = 64, .groups = 8});
   for (Tensor& parameter : resnet->parameters()) parameter.set_requires_grad(false);
-  for (auto& [name, parameter] : resnet->named_parameters().pairs()) {
-    if (name.find("norm") == std::string::npos) parameter.set_data(parameter.to(torch::kBFloat16));
-  }
+  set_compute_dtype(*resnet, torch::kBFloat16);
   const Tensor x = torch::randn({1, 32, 16, 16});
   const torch::NoGradGuard no_grad;
   const Tensor wide = resnet(x);
@@ -114,19 +115,19 @@ TEST(WideConvolution, AResnetsSumsAreNotRounded) {
   std::printf("  a resnet: off by %.2e with wide maps, by %.2e without\n", relative_error(wide, exact),
               relative_error(narrow, exact));
   EXPECT_LT(relative_error(wide, exact),
-            asks_onednn(torch::kBFloat16) ? 0.8 * relative_error(narrow, exact) : relative_error(narrow, exact));
+            uses_onednn(torch::kBFloat16) ? 0.8 * relative_error(narrow, exact) : relative_error(narrow, exact));
 }
 
-TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
+TEST(Conv2d, ChangedWeightsArePackedAgain) {
   torch::manual_seed(15);
-  torch::nn::Conv2d conv = with_bfloat16(kWideCases[0]);
+  Conv2d conv = bfloat16_layer(kMixedCases[0]);
   const Tensor x = rounded(torch::randn({1, 8, 6, 6}));
   const torch::NoGradGuard no_grad;
   const auto expect_right = [&](const char* what) {
     const Tensor wanted =
         torch::conv2d(x.to(torch::kDouble), conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), 1, 1);
     for (int again = 0; again < 2; ++again) {
-      EXPECT_LT(relative_error(applied(conv, x), wanted), limit_of_sums()) << what;
+      EXPECT_LT(relative_error(conv->forward(x), wanted), limit_of_sums()) << what;
     }
   };
   expect_right("at first");
@@ -136,17 +137,16 @@ TEST(WideConvolution, WeightsThatChangeAreLaidOutAnew) {
   expect_right("others in their place");
 }
 
-TEST(WideConvolution, InFloat32ItAndItsGradientAreTheConvolution) {
+TEST(Conv2d, InFloat32ItAndItsGradientAreTheConvolution) {
   torch::manual_seed(16);
-  for (const WideCase& c : kWideCases) {
+  for (const MixedCase& c : kMixedCases) {
     SCOPED_TRACE(c.name);
-    torch::nn::Conv2d conv =
-        convolution(torch::nn::Conv2dOptions(c.in, c.out, c.kernel).stride(c.stride).padding(c.padding));
+    Conv2d conv = float_layer(c);
     for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
-    keep_laid_out(*conv, /*low_memory=*/false);
+    freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
     const Tensor x = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]}).requires_grad_();
     const Tensor exact = x.detach().to(torch::kDouble).requires_grad_();
-    const Tensor y = applied(conv, x, {.more_padding = c.after});
+    const Tensor y = conv->forward_padded(x, c.after);
     const Tensor wanted =
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
@@ -158,20 +158,21 @@ TEST(WideConvolution, InFloat32ItAndItsGradientAreTheConvolution) {
   }
 }
 
-TEST(WideConvolution, WeightsThatAreTrainedHaveTheirGradient) {
-  torch::nn::Conv2d conv = convolution(torch::nn::Conv2dOptions(16, 16, 3).padding(1));
-  keep_laid_out(*conv, /*low_memory=*/false);
-  applied(conv, torch::randn({1, 16, 12, 12})).square().sum().backward();
+TEST(Conv2d, WeightsThatAreTrainedHaveTheirGradient) {
+  Conv2d conv = conv3x3(16, 16);
+  freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+  conv->forward(torch::randn({1, 16, 12, 12})).square().sum().backward();
   EXPECT_GT(conv->weight.grad().abs().max().item<float>(), 0);
 }
 
-TEST(WideConvolution, PlainOperatorsAreLibtorchs) {
-  const tensor::PlainOperators plain;
-  EXPECT_FALSE(asks_onednn(torch::kBFloat16));
+TEST(Conv2d, ReferenceOpsAreLibtorchs) {
+  const tensor::ReferenceOpsGuard reference;
+  EXPECT_FALSE(uses_onednn(torch::kBFloat16));
   torch::manual_seed(14);
-  torch::nn::Conv2d conv = with_bfloat16(kWideCases[0]);
+  Conv2d conv = bfloat16_layer(kMixedCases[0]);
   const Tensor x = torch::randn({1, 8, 6, 6});
-  EXPECT_TRUE(applied(conv, x).equal(conv(x.to(torch::kBFloat16)).to(torch::kFloat)));
+  EXPECT_TRUE(
+      conv->forward(x).equal(torch::conv2d(x.to(torch::kBFloat16), conv->weight, conv->bias, 1, 1).to(torch::kFloat)));
 }
 
 }  // namespace

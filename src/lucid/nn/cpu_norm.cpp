@@ -14,8 +14,9 @@ namespace {
 
 using torch::Tensor;
 
-// Samples in chunks that do not depend on the number of threads, so that neither do the sums over them; and where there
-// are fewer chunks than threads, the groups of a sample by several threads.
+/// How samples and groups are divided among threads. Samples come in chunks that do not depend on the number of
+/// threads, so that sums over samples do not either. Where there are fewer chunks than threads, several threads share
+/// the groups of a chunk.
 class Sharing {
  public:
   explicit Sharing(const kernels::NormShape& shape)
@@ -27,7 +28,7 @@ class Sharing {
   /// body(part, its chunk, scratch of `floats` numbers) for each part.
   template <class Body>
   void run(int64_t floats, const Body& body) const {
-    constexpr int64_t kLeast = 1 << 15;  // numbers that are worth another thread
+    constexpr int64_t kLeast = 1 << 15;  // numbers that make another thread worth while
     const int64_t of_part = shape_.rows * shape_.channels * samples_of_chunk() / ranges_;
     const int64_t grain = std::max<int64_t>(1, kLeast / std::max<int64_t>(of_part, 1));
     at::parallel_for(0, chunks_ * ranges_, grain, [&](int64_t begin, int64_t end) {
@@ -53,20 +54,20 @@ kernels::NormParameters parameters_of(const Tensor& weight, const Tensor& bias, 
 }
 
 kernels::NormStatistics statistics_of(const Normed& normed) {
-  return {.mean = numbers<float>(normed.mean), .inverse_deviation = numbers<float>(normed.inverse_deviation)};
+  return {.mean = data<float>(normed.mean), .inverse_deviation = data<float>(normed.inverse_deviation)};
 }
 
 }  // namespace
 
-NormOptions of_groups(const Tensor& map, int64_t groups, double eps, bool silu) {
+NormOptions group_norm_options(const Tensor& map, int64_t groups, double eps, bool silu) {
   return {
       .shape = {.samples = map.size(0), .rows = map.size(2) * map.size(3), .channels = map.size(1), .groups = groups},
       .eps = static_cast<float>(eps),
       .silu = silu};
 }
 
-Normed norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
-               torch::ScalarType type) {
+Normed norm_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+                    torch::ScalarType type) {
   const kernels::NormShape& shape = options.shape;
   Normed result{.y = torch::empty_like(x, x.options().dtype(type)),
                 .mean = torch::empty({shape.samples, shape.groups}, torch::kFloat),
@@ -77,32 +78,31 @@ Normed norm_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const 
     using In = decltype(in);
     using Out = decltype(out);
     Sharing(shape).run(2 * shape.channels, [&](const kernels::NormPart& part, int64_t, float* scratch) {
-      kernels::norm_forward<In, Out>(shape, part, parameters, numbers<In>(x), numbers<Out>(result.y), statistics,
-                                     scratch);
+      kernels::norm_forward<In, Out>(shape, part, parameters, data<In>(x), data<Out>(result.y), statistics, scratch);
     });
   };
   if (x.scalar_type() == type) {
-    with_type_of(x, [&](auto number) { run(number, number); });
+    dispatch_dtype(x, [&](auto number) { run(number, number); });
   } else {
     run(float{}, kernels::Bfloat16Bits{});
   }
   return result;
 }
 
-NormGradient norm_gradient(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& bias,
-                           const Normed& left, const NormOptions& options) {
+NormGradient norm_backward(const Tensor& x, const Tensor& dy, const Tensor& weight, const Tensor& bias,
+                           const Normed& saved, const NormOptions& options) {
   const kernels::NormShape& shape = options.shape;
   const Tensor dx = torch::empty_like(x);
   const Sharing sharing(shape);
   const Tensor dparameters = torch::zeros({2, sharing.chunks(), shape.channels}, torch::kFloat);
-  const kernels::NormStatistics statistics = statistics_of(left);
+  const kernels::NormStatistics statistics = statistics_of(saved);
   const kernels::NormParameters parameters = parameters_of(weight, bias, options);
-  float* dweight = numbers<float>(dparameters);
+  float* dweight = data<float>(dparameters);
   float* dbias = dweight + sharing.chunks() * shape.channels;
-  with_type_of(x, [&](auto number) {
+  dispatch_dtype(x, [&](auto number) {
     using T = decltype(number);
     sharing.run(6 * shape.channels, [&](const kernels::NormPart& part, int64_t chunk, float* scratch) {
-      kernels::norm_backward<T>(shape, part, parameters, numbers<T>(x), numbers<T>(dy), statistics, numbers<T>(dx),
+      kernels::norm_backward<T>(shape, part, parameters, data<T>(x), data<T>(dy), statistics, data<T>(dx),
                                 dweight + chunk * shape.channels, dbias + chunk * shape.channels, scratch);
     });
   });

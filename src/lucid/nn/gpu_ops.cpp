@@ -21,7 +21,7 @@ constexpr auto kChannelsLast = torch::MemoryFormat::ChannelsLast;
 
 /// Whether there are kernels for x's device and dtype.
 bool takes_type(const Tensor& x) {
-  return x.is_cuda() && cuda::has_kernels() && !tensor::PlainOperators::wanted() &&
+  return x.is_cuda() && cuda::has_kernels() && !tensor::ReferenceOpsGuard::active() &&
          (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16);
 }
 cuda::Number number_of(torch::ScalarType type) {
@@ -161,33 +161,35 @@ bool takes_halves(const Tensor& halves) {
   return takes(halves, halves.size(-1) / 2) && !tensor::wants_gradient({halves});
 }
 
-Tensor group_norm(const Tensor& map, const Tensor& shift, torch::nn::GroupNorm& norm, bool silu) {
-  LUCID_CHECK(!shift.defined() || !tensor::wants_gradient({shift}), "a shift that learns");
+Tensor group_norm(const Tensor& map, const Tensor& shift, const NormParameters& norm, const GroupNormOptions& asked) {
+  LUCID_CHECK(!shift.defined() || !tensor::wants_gradient({shift}), "the shift has no gradient");
   const Tensor x = map.contiguous(kChannelsLast);
-  const Tensor weight = norm->weight.to(torch::kFloat), bias = norm->bias.to(torch::kFloat);
-  const NormOptions options{.groups = norm->options.num_groups(),
-                            .eps = norm->options.eps(),
-                            .silu = silu,
+  const Tensor weight = norm.weight.to(torch::kFloat), bias = norm.bias.to(torch::kFloat);
+  const NormOptions options{.groups = asked.groups,
+                            .eps = norm.eps,
+                            .silu = asked.silu,
                             .shift = shift.defined() ? shift.to(x.scalar_type()).contiguous() : shift};
   if (!tensor::wants_gradient({x, weight, bias})) return forward_of(x, weight, bias, options).y;
   return NormFunction::apply(x, weight, bias, options);
 }
 
-Tensor layer_norm(const Tensor& tokens, const Tensor& part, torch::nn::LayerNorm& norm, torch::ScalarType type) {
+Tensor layer_norm(const Tensor& tokens, const Tensor& branch, const NormParameters& norm, torch::ScalarType dtype) {
   const int64_t channels = tokens.size(-1);
-  const Tensor x = part.defined() ? tokens : tokens.contiguous(), more = part.defined() ? part.contiguous() : part;
-  LUCID_CHECK(x.is_contiguous() && (!more.defined() || more.scalar_type() == type), "a sum that is not dense");
-  const Tensor weight = norm->weight.to(torch::kFloat), bias = norm->bias.to(torch::kFloat);
-  const Tensor y = torch::empty_like(x, x.options().dtype(type));
+  const Tensor x = branch.defined() ? tokens : tokens.contiguous(),
+               more = branch.defined() ? branch.contiguous() : branch;
+  LUCID_CHECK(x.is_contiguous() && (!more.defined() || more.scalar_type() == dtype),
+              "sum and branch must be contiguous and of one dtype");
+  const Tensor weight = norm.weight.to(torch::kFloat), bias = norm.bias.to(torch::kFloat);
+  const Tensor y = torch::empty_like(x, x.options().dtype(dtype));
   cuda::layer_norm({.x_number = number_of(x.scalar_type()),
-                    .number = number_of(type),
+                    .number = number_of(dtype),
                     .rows = x.numel() / channels,
                     .channels = static_cast<int>(channels),
                     .x = x.data_ptr(),
                     .part = data_of(more),
                     .weight = weight.data_ptr<float>(),
                     .bias = bias.data_ptr<float>(),
-                    .eps = static_cast<float>(norm->options.eps()),
+                    .eps = static_cast<float>(norm.eps),
                     .sum = x.data_ptr(),
                     .y = y.data_ptr()},
                    tensor::current_cuda_stream());

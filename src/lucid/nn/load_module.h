@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network straight from a file's tensors, without initial weights that they would replace.
+// load_module(): a network with a file's weights, made without initial weights.
 #pragma once
 
 #include <utility>
 
-#include "lucid/nn/layers.h"
-#include "lucid/nn/weight_types.h"
+#include "lucid/nn/layer.h"
+#include "lucid/nn/weight_dtypes.h"
+#include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
-#include "lucid/weights/unfilled.h"
 
 namespace lucid::nn {
 
-/// A network for `config` with the weights of `state`. Throws UserError.
+/// A network for `config` with the weights of `state`; norms are float32. Throws UserError.
 template <class Module, class Config>
-Module filled(const Config& config, weights::StateDict state, const WeightTypes& types) {
-  const weights::WithoutWeights until_filled;
+Module load_module(const Config& config, weights::StateDict state, const WeightDtypes& dtypes) {
+  const weights::SkipInitGuard skip_init;
   Module module(config);
-  weights::LoadOptions options{.precision = types.precision};
-  if (types.half_stays && types.precision == torch::kFloat) options.half_stays = weights_that_take_half(*module);
+  weights::LoadOptions options{.precision = dtypes.dtype};
+  if (dtypes.keep_16_bit && dtypes.dtype == torch::kFloat) options.half_stays = weights_readable_as_16_bit(*module);
   weights::load_into(*module, std::move(state), options);
+  ComputePolicy policy;
+  policy.dtype = dtypes.dtype;
+  for (Layer* layer : layers_of(*module)) layer->set_policy(policy);
   return module;
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels behind fused.h against libtorch's own operations in double precision: values, gradients, any thread
-// count.
+// Norms and the gated GELU against libtorch's operators in double precision: values, gradients, any thread count.
 #include "lucid/nn/norm.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
-#include "lucid/nn/layers.h"
+#include "lucid/nn/geglu.h"
 
 namespace lucid::nn {
 namespace {
@@ -49,10 +48,9 @@ void compare(const Tensor& input, const Type& type, const std::string& name, con
   }
 }
 
-template <class Norm, class Make, class Found, class Wanted>
-void compare_norm(const Tensor& input, const Type& type, const std::string& name, const Make& make, const Found& found,
-                  const Wanted& wanted) {
-  Norm ours = make(), theirs = make();
+template <class Ours, class Theirs, class Found, class Wanted>
+void compare_norm(const Tensor& input, const Type& type, const std::string& name, Ours ours, Theirs theirs,
+                  const Found& found, const Wanted& wanted) {
   {
     const torch::NoGradGuard no_grad;
     ours->weight.normal_(1, 0.5);
@@ -66,7 +64,7 @@ void compare_norm(const Tensor& input, const Type& type, const std::string& name
       [&](const Tensor& x) { return wanted(x, theirs); }, {{ours->weight, theirs->weight}, {ours->bias, theirs->bias}});
 }
 
-TEST(Fused, GroupNormAndSiluAreLibtorchs) {
+TEST(Norms, GroupNormAndSiluAreLibtorchs) {
   torch::manual_seed(1);
   struct Case {
     std::vector<int64_t> sizes;
@@ -79,44 +77,42 @@ TEST(Fused, GroupNormAndSiluAreLibtorchs) {
       for (const bool channels_last : {true, false}) {
         Tensor input = 3 + 2 * torch::randn(c.sizes);  // a mean to lose digits by
         if (channels_last) input = input.contiguous(torch::MemoryFormat::ChannelsLast);
-        for (const After after : {After::kNothing, After::kSilu}) {
-          compare_norm<torch::nn::GroupNorm>(
-              input, type, after == After::kSilu ? "norm and silu" : "norm",
-              [&] { return group_norm(c.groups, c.sizes[1], 1e-5); },
-              [&](const Tensor& x, torch::nn::GroupNorm& norm) { return normalised(x, norm, after); },
-              [&](const Tensor& x, torch::nn::GroupNorm& norm) {
-                return after == After::kSilu ? torch::silu(norm(x)) : norm(x);
-              });
+        for (const bool silu : {false, true}) {
+          compare_norm(
+              input, type, silu ? "norm and silu" : "norm", GroupNorm(c.groups, c.sizes[1], 1e-5),
+              torch::nn::GroupNorm(torch::nn::GroupNormOptions(c.groups, c.sizes[1])),
+              [&](const Tensor& x, GroupNorm& norm) { return silu ? norm->forward_silu(x) : norm->forward(x); },
+              [&](const Tensor& x, torch::nn::GroupNorm& norm) { return silu ? torch::silu(norm(x)) : norm(x); });
         }
       }
     }
   }
 }
 
-TEST(Fused, LayerNormIsLibtorchs) {
+TEST(Norms, LayerNormIsLibtorchs) {
   torch::manual_seed(2);
   for (const Type& type : kTypes) {
     for (const auto& sizes : std::vector<std::vector<int64_t>>{{2, 5, 7}, {2, 77, 160}, {1, 192}}) {
-      compare_norm<torch::nn::LayerNorm>(
-          1 + torch::randn(sizes), type, "layer norm",
-          [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({sizes.back()})); },
-          [](const Tensor& x, torch::nn::LayerNorm& norm) { return normalised(x, norm); },
+      compare_norm(
+          1 + torch::randn(sizes), type, "layer norm", LayerNorm(sizes.back()),
+          torch::nn::LayerNorm(torch::nn::LayerNormOptions({sizes.back()})),
+          [](const Tensor& x, LayerNorm& norm) { return norm->forward(x); },
           [](const Tensor& x, torch::nn::LayerNorm& norm) { return norm(x); });
     }
   }
 }
 
-TEST(Fused, LayerNormOfFloatsGivesBfloat16) {
+TEST(Norms, LayerNormOfFloatsGivesBfloat16) {
   torch::manual_seed(6);
-  torch::nn::LayerNorm norm(torch::nn::LayerNormOptions({70}));
+  LayerNorm norm(70);
   const Tensor x = torch::randn({3, 5, 70});
-  const Tensor wanted = normalised(x, norm).to(torch::kBFloat16);
-  EXPECT_TRUE(normalised(x, norm, torch::kBFloat16).equal(wanted)) << "with a gradient";
+  const Tensor wanted = norm->forward(x).to(torch::kBFloat16);
+  EXPECT_TRUE(norm->forward(x, torch::kBFloat16).equal(wanted)) << "with a gradient";
   const torch::NoGradGuard no_grad;
-  EXPECT_TRUE(normalised(x, norm, torch::kBFloat16).equal(wanted));
+  EXPECT_TRUE(norm->forward(x, torch::kBFloat16).equal(wanted));
 }
 
-TEST(Fused, GatedGeluIsLibtorchs) {
+TEST(GatedGelu, IsLibtorchs) {
   torch::manual_seed(3);
   const auto wanted = [](const Tensor& ab) {
     const auto halves = ab.chunk(2, -1);
@@ -131,7 +127,7 @@ TEST(Fused, GatedGeluIsLibtorchs) {
 
 // Against the definition, x Φ(x) with Φ by erfc in double: libtorch's own kernels differ out here from machine to
 // machine.
-TEST(Fused, GatedGeluHoldsFarOut) {
+TEST(GatedGelu, HoldsFarOut) {
   const std::vector<float> gates = {-3e38F, -60, -9, 9, 60, 3e38F};
   const auto count = static_cast<int64_t>(gates.size());
   const Tensor gate = torch::tensor(gates);
@@ -140,25 +136,25 @@ TEST(Fused, GatedGeluHoldsFarOut) {
   EXPECT_TRUE(torch::allclose(found.to(torch::kDouble), wanted, 1e-6, 1e-12)) << found << wanted;
 }
 
-TEST(Fused, NotANumberStaysOne) {
+TEST(Norms, NotANumberStaysOne) {
   Tensor map = torch::randn({1, 4, 2, 2}, torch::kFloat);
   map[0][1][0][1] = std::nanf("");
-  torch::nn::GroupNorm norm = group_norm(2, 4, 1e-5);
+  GroupNorm norm(2, 4, 1e-5);
   for (const Type& type : kTypes) {
     const torch::NoGradGuard no_grad;
-    const Tensor y = normalised(map.to(type.scalar), norm, After::kSilu);
+    const Tensor y = norm->forward_silu(map.to(type.scalar));
     EXPECT_TRUE(y.slice(1, 0, 2).isnan().all().item<bool>());
     EXPECT_FALSE(y.slice(1, 2, 4).isnan().any().item<bool>());
     EXPECT_TRUE(gated_gelu(map.to(type.scalar)).isnan().any().item<bool>());
   }
 }
 
-TEST(Fused, ThreadsDoNotChangeABit) {
+TEST(Norms, ThreadsDoNotChangeABit) {
   torch::manual_seed(4);
   const Tensor map = torch::randn({1, 64, 48, 48}).contiguous(torch::MemoryFormat::ChannelsLast);
   const Tensor tokens = torch::randn({3, 900, 64});
-  torch::nn::GroupNorm group = group_norm(16, 64, 1e-5);
-  torch::nn::LayerNorm layer(torch::nn::LayerNormOptions({64}));
+  GroupNorm group(16, 64, 1e-5);
+  LayerNorm layer(64);
   const int before = at::get_num_threads();
   std::vector<std::vector<Tensor>> found;
   for (const int threads : {1, 2, 3}) {
@@ -166,7 +162,7 @@ TEST(Fused, ThreadsDoNotChangeABit) {
     const Tensor x = map.detach().requires_grad_(), t = tokens.detach().requires_grad_();
     group->zero_grad();
     layer->zero_grad();
-    const Tensor y = normalised(x, group, After::kSilu), z = gated_gelu(normalised(t, layer));
+    const Tensor y = group->forward_silu(x), z = gated_gelu(layer->forward(t));
     y.square().sum().backward();
     z.square().sum().backward();
     found.push_back({y, z, x.grad(), t.grad(), group->weight.grad().clone(), layer->weight.grad().clone()});

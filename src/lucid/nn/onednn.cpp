@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See onednn.h.
+// Descriptors and calls of oneDNN 2.
 #if defined(LUCID_WITH_ONEDNN)
 #include "lucid/nn/onednn.h"
 
@@ -62,8 +62,8 @@ dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memor
 
 memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
 
-/// Weights in the layout that an operation asked for.
-memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
+/// The weight in the layout that an operation wants.
+memory reordered(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
   memory from = memory_of({weight.sizes().vec(), type_of(weight), weight.strides().vec()}, weight);
   if (from.get_desc() == wanted) return from;
   memory to(wanted, cpu());
@@ -74,23 +74,22 @@ memory laid_out(const Tensor& weight, const memory::desc& wanted, dnnl::stream& 
 
 class PackedWeights : public torch::CustomClassHolder {
  public:
-  explicit PackedWeights(size_t largest) : largest_(largest) {}
-  bool keeps(const Tensor& weight) const { return weight.nbytes() <= largest_; }
+  explicit PackedWeights(int64_t largest) : largest_(largest) {}
   memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
-    if (!keeps(weight)) return laid_out(weight, wanted, stream);
+    if (static_cast<int64_t>(weight.nbytes()) > largest_) return reordered(weight, wanted, stream);
     const std::lock_guard lock(mutex_);
-    if (!last_.again(weight)) layouts_.clear();
-    for (const memory& layout : layouts_) {
-      if (layout.get_desc() == wanted) return layout;
+    if (version_.update(weight)) copies_.clear();
+    for (const memory& copy : copies_) {
+      if (copy.get_desc() == wanted) return copy;
     }
-    return layouts_.emplace_back(laid_out(weight, wanted, stream));
+    return copies_.emplace_back(reordered(weight, wanted, stream));
   }
 
  private:
-  size_t largest_;  // bytes
+  int64_t largest_;  // bytes
   std::mutex mutex_;
-  tensor::LastSeen last_;
-  std::vector<memory> layouts_;
+  tensor::WeightVersion version_;
+  std::vector<memory> copies_;
 };
 
 PackedWeights& packed_of(const Weights& weights) { return static_cast<PackedWeights&>(*weights.packed); }
@@ -103,9 +102,7 @@ memory in_layout(const Weights& weights, const memory::desc& wanted, dnnl::strea
 
 bool available() { return true; }
 
-Packed make_packed(size_t largest) { return c10::make_intrusive<PackedWeights>(largest); }
-
-bool keeps(const Weights& weights) { return packed_of(weights).keeps(weights.weight); }
+Packed make_packed(int64_t largest) { return c10::make_intrusive<PackedWeights>(largest); }
 
 Tensor convolution(const Tensor& x, const Weights& weights, const Windows& windows) {
   const Shapes shapes = shapes_of(x.sizes().vec(), weights.weight, windows);
@@ -122,7 +119,7 @@ Tensor convolution(const Tensor& x, const Weights& weights, const Windows& windo
   return y;
 }
 
-Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, const Weights& weights,
+Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& d_y, const Weights& weights,
                             const Windows& windows) {
   const Shapes shapes = shapes_of(x, weights.weight, windows);
   const dnnl::convolution_backward_data::primitive_desc backward(
@@ -131,9 +128,9 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& dy, con
           channels_last(shapes.y, shapes.type), shapes.strides(), shapes.before(), shapes.after()),
       cpu(), forward_of(shapes, shapes.type));
   dnnl::stream stream(cpu());
-  const Tensor dx = torch::empty(x, dy.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
+  const Tensor dx = torch::empty(x, d_y.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
   dnnl::convolution_backward_data(backward).execute(
-      stream, {{DNNL_ARG_DIFF_DST, memory_of(backward.diff_dst_desc(), dy)},
+      stream, {{DNNL_ARG_DIFF_DST, memory_of(backward.diff_dst_desc(), d_y)},
                {DNNL_ARG_WEIGHTS, in_layout(weights, backward.weights_desc(), stream)},
                {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), dx)}});
   stream.wait();

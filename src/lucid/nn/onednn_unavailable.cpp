@@ -6,14 +6,12 @@
 
 namespace lucid::nn::onednn {
 namespace {
-constexpr const char* kMissing = "this build does not ask oneDNN";
+constexpr const char* kMissing = "this build calls no oneDNN";
 }
 
 bool available() { return false; }
 
-Packed make_packed(size_t) { return {}; }
-
-bool keeps(const Weights&) { return false; }
+Packed make_packed(int64_t) { return {}; }
 
 torch::Tensor convolution(const torch::Tensor&, const Weights&, const Windows&) {
   LUCID_CHECK(false, "{}", kMissing);

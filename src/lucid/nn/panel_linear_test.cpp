@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linear layers by every kernel of float_linear.h that this processor can test, against libtorch in double precision.
-#include "lucid/nn/float_linear.h"
+#include "lucid/nn/panel_linear.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "lucid/base/machine.h"
+#include "lucid/nn/choose.h"
 #include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/nn/linear.h"
+#include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
 namespace lucid::nn {
@@ -19,7 +22,7 @@ namespace {
 using tensor::relative_error;
 using torch::Tensor;
 
-std::vector<const kernels::LinearKernel*> every_kernel() {
+std::vector<const kernels::LinearKernel*> panel_kernels() {
   std::vector<const kernels::LinearKernel*> kernels;
   for (const kernels::Kernels& here : kernels::test::every_kernel()) {
     if (here.linear != nullptr) kernels.push_back(here.linear);
@@ -37,10 +40,10 @@ struct Sizes {
 constexpr Sizes kSizes[] = {{1, 1, 32},    {1, 384, 96},    {5, 7, 64},    {16, 192, 192},
                             {64, 640, 32}, {193, 257, 672}, {801, 300, 96}};
 
-TEST(FloatLinear, EveryKernelGivesTheLayer) {
+TEST(PanelLinear, EveryKernelGivesTheLayer) {
   torch::manual_seed(41);
   double worst = 0;
-  for (const kernels::LinearKernel* kernel : every_kernel()) {
+  for (const kernels::LinearKernel* kernel : panel_kernels()) {
     for (const Sizes& sizes : kSizes) {
       for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
         for (const bool has_bias : {true, false}) {
@@ -52,7 +55,7 @@ TEST(FloatLinear, EveryKernelGivesTheLayer) {
                                      c10::toString(type), threads));
             const int before = at::get_num_threads();
             at::set_num_threads(threads);
-            const Tensor y = float_linear(x, weight, bias, kernel);
+            const Tensor y = panel_linear(x, weight, bias, *kernel);
             at::set_num_threads(before);
             ASSERT_EQ(y.sizes(), wanted.sizes());
             EXPECT_LT(relative_error(y, wanted), 1e-6);
@@ -62,46 +65,57 @@ TEST(FloatLinear, EveryKernelGivesTheLayer) {
       }
     }
   }
-  fmt::print("  {} kernels; off by at most {:.1e}\n", every_kernel().size(), worst);
+  fmt::print("  {} kernels; off by at most {:.1e}\n", panel_kernels().size(), worst);
 }
 
-TEST(FloatLinear, EveryNumberOf16BitsIsWidenedExactly) {
+TEST(PanelLinear, EveryNumberOf16BitsIsWidenedExactly) {
   for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
     // One row of x for each: products with 1 and 0 alone.
     const Tensor every = torch::arange(1 << 16, torch::kInt).to(torch::kShort).view(type);
     const Tensor finite = torch::where(every.to(torch::kFloat).isfinite(), every, torch::zeros_like(every));
     const Tensor weight = finite.view({2048, 32});
-    for (const kernels::LinearKernel* kernel : every_kernel()) {
-      EXPECT_TRUE(float_linear(torch::eye(32), weight, {}, kernel).equal(weight.to(torch::kFloat).t()));
+    for (const kernels::LinearKernel* kernel : panel_kernels()) {
+      EXPECT_TRUE(panel_linear(torch::eye(32), weight, {}, *kernel).equal(weight.to(torch::kFloat).t()));
     }
   }
 }
 
-TEST(FloatLinear, Takes16BitsAndSmallFloatsInWholePanels) {
-  const auto takes = [&](int64_t out, torch::ScalarType type) {
-    return takes_float_linear(torch::empty({out, 10}, type));
-  };
-  for (const int64_t out : {64, 1 << 16}) {
-    EXPECT_TRUE(takes(out, torch::kHalf)) << out;
-    EXPECT_TRUE(takes(out, torch::kBFloat16)) << out;
-    EXPECT_FALSE(takes(out, torch::kDouble)) << out;
-  }
-  EXPECT_EQ(takes(64, torch::kFloat), float_linear_outdoes_libraries());
-  EXPECT_FALSE(takes(1 << 16, torch::kFloat)) << "libraries are as fast";
-  EXPECT_FALSE(takes(65, torch::kFloat));
-  EXPECT_FALSE(takes(65, torch::kHalf));
+/// The method for a frozen layer of 10 inputs.
+LinearChoice choice_for(int64_t out, torch::ScalarType type) {
+  const Tensor x = torch::empty({3, 10}), weight = torch::empty({out, 10}, type);
+  return choose_linear({.x = x, .weight = weight, .bias = {}, .out_dtype = torch::kFloat, .may_pack = false});
 }
 
-TEST(FloatLinear, ALayerUsesIt) {
+TEST(PanelLinear, IsChosenFor16BitsAndForSmallFloatsInWholePanels) {
+  const auto chosen = [](int64_t out, torch::ScalarType type) {
+    return choice_for(out, type).method == LinearChoice::Method::kPanels;
+  };
+  for (const int64_t out : {64, 1 << 16}) {
+    EXPECT_TRUE(chosen(out, torch::kHalf)) << out;
+    EXPECT_TRUE(chosen(out, torch::kBFloat16)) << out;
+    EXPECT_FALSE(chosen(out, torch::kDouble)) << out;
+  }
+  bool outdoes_libraries = false;
+  for (const kernels::Kernels& here : kernels::kernels_here()) outdoes_libraries |= here.linear_outdoes_libraries;
+  EXPECT_EQ(chosen(64, torch::kFloat), outdoes_libraries && widest_isa() == Isa::kAvx2);
+  EXPECT_FALSE(chosen(1 << 16, torch::kFloat)) << "libraries are as fast";
+  EXPECT_FALSE(chosen(65, torch::kFloat));
+  EXPECT_FALSE(chosen(65, torch::kHalf));
+  const tensor::ReferenceOpsGuard reference;
+  EXPECT_FALSE(chosen(64, torch::kHalf));
+}
+
+TEST(PanelLinear, ALayerUsesIt) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(42);
-  torch::nn::Linear layer = linear(48, 96);
+  Linear layer(48, 96);
   const Tensor x = torch::randn({2, 70, 48});
   for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
     layer->weight.set_data(layer->weight.to(type));
-    if (!takes_float_linear(layer->weight)) continue;
-    const Tensor y = applied(layer, x);
-    EXPECT_TRUE(y.equal(float_linear(x, layer->weight, layer->bias)));
+    const LinearChoice choice = choice_for(96, type);
+    if (choice.method != LinearChoice::Method::kPanels) continue;
+    const Tensor y = layer->forward(x);
+    EXPECT_TRUE(y.equal(panel_linear(x, layer->weight, layer->bias, *choice.panels)));
     EXPECT_LT(relative_error(y, torch::linear(exact(x), exact(layer->weight), exact(layer->bias))), 1e-6);
   }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// See prompt_mix.h.
+// Mixes of prompts: on a GPU one product, on a CPU only rows with a weight.
 #include "lucid/nn/prompt_mix.h"
 
 #include <vector>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/attention.h"
 #include "lucid/tensor/device.h"
 
 namespace lucid::nn {
@@ -14,8 +13,8 @@ namespace {
 using torch::Tensor;
 using Weights = at::TensorAccessor<float, 2>;
 
-/// The row that every mix is, with weight 1 and nothing else; -1 if there is no such.
-int64_t row_of_all(const Weights& weights) {
+/// The row that every mix picks, with weight 1 and no other; -1 if there is none.
+int64_t common_row(const Weights& weights) {
   int64_t row = 0;
   while (row < weights.size(1) && weights[0][row] == 0) ++row;
   if (row == weights.size(1)) return -1;
@@ -29,7 +28,7 @@ int64_t row_of_all(const Weights& weights) {
 
 }  // namespace
 
-Tensor mixed(const Tensor& weights, const Tensor& rows) {
+Tensor mix_rows(const Tensor& weights, const Tensor& rows) {
   LUCID_CHECK(weights.dim() == 2 && weights.size(0) > 0 && weights.size(1) == rows.size(0), "weights {} x {}, {} rows",
               weights.size(0), weights.size(1), rows.size(0));
   std::vector<int64_t> shape = rows.sizes().vec();
@@ -37,7 +36,7 @@ Tensor mixed(const Tensor& weights, const Tensor& rows) {
   if (!weights.is_cpu()) return torch::matmul(weights.to(rows.scalar_type()), rows.flatten(1)).view(shape);
 
   const Weights weight = weights.accessor<float, 2>();
-  if (const int64_t row = row_of_all(weight); row >= 0) return rows[row].expand(shape);
+  if (const int64_t row = common_row(weight); row >= 0) return rows[row].expand(shape);
   std::vector<Tensor> mixes;
   for (int64_t b = 0; b < weight.size(0); ++b) {
     Tensor mix;
@@ -50,16 +49,6 @@ Tensor mixed(const Tensor& weights, const Tensor& rows) {
   return torch::stack(mixes);
 }
 
-torch::Tensor PromptMix::embeddings() const { return mixed(tensor::to_device(weights, prompts.device()), prompts); }
-
-KeptPrompts::KeptPrompts(const std::vector<torch::nn::Module*>& networks, const Tensor& prompts) {
-  const torch::NoGradGuard no_grad;
-  for (torch::nn::Module* network : networks) {
-    for (const auto& module : network->modules()) {
-      auto* attention = dynamic_cast<PromptAttentionImpl*>(module.get());
-      if (attention != nullptr) kept_.emplace(attention, attention->keys_and_values(prompts));
-    }
-  }
-}
+torch::Tensor PromptMix::embeddings() const { return mix_rows(tensor::to_device(weights, prompts.device()), prompts); }
 
 }  // namespace lucid::nn

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file's weights become.
+// WeightDtypes: the dtypes that a file's weights are loaded as.
 #pragma once
 
 #include <torch/torch.h>
 
 namespace lucid::nn {
 
-struct WeightTypes {
-  // NOLINTNEXTLINE(google-explicit-constructor): a type is one, of all
-  WeightTypes(torch::ScalarType of_all = torch::kFloat) : precision(of_all) {}
-  WeightTypes(torch::ScalarType of_most, bool half_too) : precision(of_most), half_stays(half_too) {}
+struct WeightDtypes {
+  // NOLINTNEXTLINE(google-explicit-constructor): one dtype stands for all weights
+  WeightDtypes(torch::ScalarType all = torch::kFloat) : dtype(all) {}
+  WeightDtypes(torch::ScalarType operands, bool keep_16_bit_weights)
+      : dtype(operands), keep_16_bit(keep_16_bit_weights) {}
 
-  torch::ScalarType precision;  // but norms are in float32
-  /// Where all else is float32, float16 and bfloat16 stay so in the layers whose kernels on a CPU read them
-  /// (laid_out.h): the same numbers in half the memory, or none beside the file's.
-  bool half_stays = false;
+  /// Of all weights but the norms', which are float32.
+  torch::ScalarType dtype;
+  /// If dtype is float32: float16 and bfloat16 weights stay as the file has them in the layers whose CPU kernels read
+  /// them (Layer::reads_16_bit_weights). The values are the same, in half the memory, or in the file's own mapping.
+  bool keep_16_bit = false;
 };
 
 }  // namespace lucid::nn

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See winograd.h.
+// Winograd convolutions: filters, and the work shared among threads.
 #include "lucid/nn/winograd.h"
 
 #include <ATen/Parallel.h>
@@ -37,76 +37,32 @@ Tensor transformed(const Tensor& weight, Direction direction, const kernels::Win
   return all;
 }
 
-bool has_whole_panels(const kernels::WinogradKernel& kernel, const Tensor& weight) {
-  return weight.size(0) % kernel.panel == 0 && weight.size(1) % kernel.panel == 0;
-}
-
-/// The first kernels here for weights of this type and size that round them, or do not; none if there are none.
-const kernels::Kernels* kernels_for(const Tensor& weight, bool rounds) {
-  if (rounds ? weight.scalar_type() != torch::kBFloat16 : !stored_type(weight.scalar_type())) return nullptr;
-  for (const kernels::Kernels& here : kernels::kernels_here()) {
-    if (here.winograd->rounds == rounds && has_whole_panels(*here.winograd, weight)) return &here;
-  }
-  return nullptr;
-}
-
-int64_t tiles_of(const kernels::WinogradKernel& kernel, at::IntArrayRef x) {
-  return kernels::WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .side = kernel.side}.tiles();
-}
-
-/// What a convolution of maps x [B,in,h,w] takes a pair of channels, in products. Of fewer tiles than four the sums are
-/// too few to keep a processor busy.
-int64_t cost_of(const kernels::WinogradKernel& kernel, at::IntArrayRef x) {
-  return kernel.places() * std::max<int64_t>(tiles_of(kernel, x), 4) + kernel.products_of_filter;
-}
-
-/// Whether the kernel transforms filters itself.
-bool reads_as_stored(const kernels::WinogradKernel& kernel) { return kernel.of_filters == nullptr; }
-
-/// A layer's filters as a kernel asks for them, and what they lie in.
+/// A layer's filters as a kernel takes them, and the tensor that holds them.
 struct Filters {
-  Tensor numbers;
+  Tensor holder;
   kernels::FilterNumbers view;
 };
 
-class Kept : public torch::CustomClassHolder {
+class FilterCache : public torch::CustomClassHolder {
  public:
-  Kept(size_t largest, const WinogradUse& use) : largest_(largest), use_(use) {}
-  /// By which such maps are computed; none if by none.
-  const kernels::WinogradKernel* kernel(const Tensor& weight, at::IntArrayRef x) const {
-    if (use_.kernel != nullptr) return use_.kernel;
-    const kernels::Kernels* here = kernels_for(weight, rounds(weight));
-    if (here == nullptr) return nullptr;
-    const kernels::WinogradKernel* few = here->winograd_of_few;
-    return few != nullptr && cost_of(*few, x) < cost_of(*here->winograd, x) ? few : here->winograd;
-  }
-  bool read_as_stored(const Tensor& weight) const {
-    const kernels::Kernels* here = kernels_for(weight, rounds(weight));
-    return here != nullptr && reads_as_stored(*here->winograd);
-  }
   Filters filters(const Tensor& weight, Direction direction, const kernels::WinogradKernel& kernel) {
-    if (reads_as_stored(kernel)) {
-      const Tensor numbers = weight.contiguous();
-      return {.numbers = numbers, .view = {.weights = as_stored(numbers), .turned = direction == Direction::kGradient}};
+    if (kernel.of_filters == nullptr) {  // the kernel transforms them itself
+      const Tensor stored = weight.contiguous();
+      return {.holder = stored,
+              .view = {.weights = stored_weights(stored), .turned = direction == Direction::kGradient}};
     }
     const std::lock_guard lock(mutex_);
-    if (!last_.again(weight)) filters_.clear();
+    if (version_.update(weight)) filters_.clear();
     Tensor& kept = filters_[{&kernel, direction}];
     if (!kept.defined()) kept = transformed(weight, direction, kernel);
-    return {.numbers = kept, .view = {.transformed = kept.data_ptr()}};
+    return {.holder = kept, .view = {.transformed = kept.data_ptr()}};
   }
 
  private:
-  bool rounds(const Tensor& weight) const { return use_.rounds && weight.nbytes() <= largest_; }
-
-  size_t largest_;  // bytes
-  WinogradUse use_;
   std::mutex mutex_;
-  tensor::LastSeen last_;
+  tensor::WeightVersion version_;
   std::map<std::pair<const kernels::WinogradKernel*, Direction>, Tensor> filters_;
 };
-
-Kept& kept_of(const WinogradFilters& filters) { return static_cast<Kept&>(*filters); }
 
 /// One convolution: maps and filters as a kernel sees them.
 struct Work {
@@ -129,7 +85,7 @@ struct Work {
   }
   void multiply(const kernels::KernelRange& block, const kernels::KernelRange& panels, const Tensor& tiles,
                 const Tensor& products) const {
-    kernel.multiply_tiles(shape, block, panels, tiles.data_ptr(), filters, bias, y, numbers<float>(products));
+    kernel.multiply_tiles(shape, block, panels, tiles.data_ptr(), filters, bias, y, data<float>(products));
   }
 };
 
@@ -168,10 +124,10 @@ Tensor convolved_with(const Tensor& x, int64_t out, const kernels::WinogradKerne
   const Tensor shift = bias.defined() ? bias.to(torch::kFloat).contiguous() : Tensor();
   const Work work{.kernel = kernel,
                   .shape = shape,
-                  .x = numbers<float>(x),
+                  .x = data<float>(x),
                   .filters = filters.view,
-                  .bias = shift.defined() ? numbers<float>(shift) : nullptr,
-                  .y = numbers<float>(y)};
+                  .bias = shift.defined() ? data<float>(shift) : nullptr,
+                  .y = data<float>(y)};
   const int64_t tiles = shape.tiles(), threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t of_block = kernel.tiles_of_block(shape), blocks = (tiles + of_block - 1) / of_block;
   const bool far = kernel.places() * shape.in * shape.out > kernel.near_filters;
@@ -188,28 +144,18 @@ Tensor convolved_with(const Tensor& x, int64_t out, const kernels::WinogradKerne
 
 }  // namespace
 
-WinogradFilters make_winograd_filters(size_t largest, const WinogradUse& use) {
-  return c10::make_intrusive<Kept>(largest, use);
+WinogradFilterCache make_winograd_filter_cache() { return c10::make_intrusive<FilterCache>(); }
+
+Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                            const kernels::WinogradKernel& kernel, const WinogradFilterCache& cache) {
+  const Filters filters = static_cast<FilterCache&>(*cache).filters(weight, Direction::kForward, kernel);
+  return convolved_with(x, weight.size(0), kernel, filters, bias);
 }
 
-bool takes_winograd(const WinogradFilters& filters, const Tensor& weight, at::IntArrayRef x) {
-  return filters && weight.size(2) == 3 && weight.size(3) == 3 && kept_of(filters).kernel(weight, x) != nullptr;
-}
-
-bool reads_filters_as_stored(const WinogradFilters& filters, const Tensor& weight) {
-  return kept_of(filters).read_as_stored(weight);
-}
-
-Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const WinogradFilters& filters) {
-  Kept& kept = kept_of(filters);
-  const kernels::WinogradKernel* kernel = kept.kernel(weight, x.sizes());
-  return convolved_with(x, weight.size(0), *kernel, kept.filters(weight, Direction::kForward, *kernel), bias);
-}
-
-Tensor winograd_gradient(const Tensor& dy, const Tensor& weight, const WinogradFilters& filters) {
-  Kept& kept = kept_of(filters);
-  const kernels::WinogradKernel* kernel = kept.kernel(weight, dy.sizes());
-  return convolved_with(dy, weight.size(1), *kernel, kept.filters(weight, Direction::kGradient, *kernel), {});
+Tensor winograd_gradient(const Tensor& d_y, const Tensor& weight, const kernels::WinogradKernel& kernel,
+                         const WinogradFilterCache& cache) {
+  const Filters filters = static_cast<FilterCache&>(*cache).filters(weight, Direction::kGradient, kernel);
+  return convolved_with(d_y, weight.size(1), kernel, filters, {});
 }
 
 }  // namespace lucid::nn

@@ -10,9 +10,10 @@
 #include <algorithm>
 
 #include "lucid/base/machine.h"
+#include "lucid/nn/choose.h"
 #include "lucid/nn/conv2d.h"
 #include "lucid/nn/emulated/every_kernel.h"
-#include "lucid/nn/layers.h"
+#include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
 namespace lucid::nn {
@@ -20,8 +21,6 @@ namespace {
 
 using tensor::relative_error;
 using torch::Tensor;
-
-constexpr size_t kAnySize = size_t{1} << 40;
 
 Tensor channels_last(const Tensor& x) { return x.contiguous(torch::MemoryFormat::ChannelsLast); }
 Tensor in_double(const Tensor& x) { return x.to(torch::kDouble); }
@@ -31,11 +30,6 @@ struct Threads {  // of the test alone
   ~Threads() { at::set_num_threads(before); }
   int before = at::get_num_threads();
 };
-
-/// Filters of any size, by one kernel.
-WinogradFilters filters_by(const kernels::WinogradKernel& kernel) {
-  return make_winograd_filters(kAnySize, {.rounds = kernel.rounds, .kernel = &kernel});
-}
 
 std::vector<const kernels::WinogradKernel*> winograd_kernels() {
   std::vector<const kernels::WinogradKernel*> kernels;
@@ -79,12 +73,12 @@ TEST(Winograd, EveryKernelGivesTheConvolutionAndItsGradient) {
           SCOPED_TRACE(fmt::format("{}, weights in {}: {} x {} x {}, {} -> {}, {} threads", kernel->name,
                                    c10::toString(type), map.batch, map.height, map.width, map.in, map.out, threads));
           const Threads of_test(threads);
-          const WinogradFilters filters = filters_by(*kernel);
-          const Tensor y = winograd_convolution(x, weight, bias, filters);
+          const WinogradFilterCache cache = make_winograd_filter_cache();
+          const Tensor y = winograd_convolution(x, weight, bias, *kernel, cache);
           EXPECT_EQ(y.scalar_type(), torch::kFloat);
           EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
           EXPECT_LT(relative_error(y, wanted.detach()), limit_of(*kernel));
-          EXPECT_LT(relative_error(winograd_gradient(dy, weight, filters), d), limit_of(*kernel));
+          EXPECT_LT(relative_error(winograd_gradient(dy, weight, *kernel, cache), d), limit_of(*kernel));
           if (!kernel->rounds) worst = std::max(worst, relative_error(y, wanted.detach()));
         }
       }
@@ -108,13 +102,13 @@ TEST(Winograd, InBfloat16ItIsTheConvolutionToTheLastBitWhereNothingIsRounded) {
     const Tensor bias = whole(-9, 10, {map.out}).to(torch::kBFloat16);
     const Tensor x = channels_last(whole(-4, 5, {map.batch, map.in, map.height, map.width}));
     const Tensor dy = channels_last(whole(-4, 5, {map.batch, map.out, map.height, map.width}));
-    const WinogradFilters filters = filters_by(**found);
+    const WinogradFilterCache cache = make_winograd_filter_cache();
     const Tensor input = in_double(x).requires_grad_();
     const Tensor wanted = torch::conv2d(input, in_double(weight), in_double(bias), 1, 1);
-    const Tensor y = winograd_convolution(x, weight, bias, filters);
+    const Tensor y = winograd_convolution(x, weight, bias, **found, cache);
     EXPECT_TRUE(in_double(y).equal(wanted)) << relative_error(y, wanted.detach());
     const Tensor d = torch::autograd::grad({wanted}, {input}, {in_double(dy)})[0];
-    EXPECT_TRUE(in_double(winograd_gradient(dy, weight, filters)).equal(d));
+    EXPECT_TRUE(in_double(winograd_gradient(dy, weight, **found, cache)).equal(d));
   }
 }
 
@@ -125,27 +119,27 @@ TEST(Winograd, InFloat32ItRoundsLittleMoreThanADirectConvolution) {
     const Tensor x = channels_last(torch::randn({map.batch, map.in, map.height, map.width}));
     const Tensor wanted = torch::conv2d(in_double(x), in_double(weight), {}, 1, 1);
     const double direct = relative_error(torch::conv2d(x, weight, {}, 1, 1), wanted);
+    const kernels::WinogradKernel& kernel = *choose_winograd(weight, x.sizes(), /*in_bfloat16=*/false);
     const double tiled =
-        relative_error(winograd_convolution(x, weight, {}, make_winograd_filters(kAnySize, {})), wanted);
+        relative_error(winograd_convolution(x, weight, {}, kernel, make_winograd_filter_cache()), wanted);
     std::printf("  off by %.2e as tiles, %.2e directly\n", tiled, direct);
     EXPECT_LT(tiled, 6 * direct);
   }
 }
 
 /// A convolution of 64 channels, with its norm.
-struct Layer {
-  torch::nn::Conv2d conv = conv3x3(64, 64);
-  torch::nn::GroupNorm norm = group_norm(8, 64, 1e-5);
-  explicit Layer(torch::ScalarType type) {
+struct NormAndConv {
+  Conv2d conv = conv3x3(64, 64);
+  GroupNorm norm{8, 64, 1e-5};
+  explicit NormAndConv(torch::ScalarType type) {
     conv->to(type);
     for (auto* module : {static_cast<torch::nn::Module*>(conv.get()), static_cast<torch::nn::Module*>(norm.get())}) {
       for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
     }
   }
   Tensor wanted(const Tensor& x) const {
-    torch::nn::GroupNorm exact_norm = group_norm(8, 64, 1e-5);
-    exact_norm->to(torch::kDouble);
-    return torch::conv2d(torch::silu(exact_norm(x)), in_double(conv->weight), in_double(conv->bias), 1, 1);
+    const Tensor normed = torch::group_norm(x, 8, in_double(norm->weight), in_double(norm->bias), 1e-5);
+    return torch::conv2d(torch::silu(normed), in_double(conv->weight), in_double(conv->bias), 1, 1);
   }
 };
 
@@ -154,25 +148,25 @@ struct Off {
   bool operator==(const Off&) const = default;
 };
 /// How far off a layer is with its norm, there and back.
-Off off_of(Layer& layer) {
+Off off_of(NormAndConv& layer) {
   torch::manual_seed(33);
   const Tensor x = channels_last(torch::randn({2, 64, 12, 10})), up = torch::randn({2, 64, 12, 10});
   const Tensor input = in_double(x).requires_grad_();
   const Tensor wanted = layer.wanted(input);
   const Tensor leaf = x.clone().requires_grad_();
-  const Tensor y = applied(layer.conv, leaf, {.norm = &layer.norm});
+  const Tensor y = layer.conv->forward_norm_silu(leaf, layer.norm);
   const torch::NoGradGuard no_grad;
-  EXPECT_TRUE(applied(layer.conv, x, {.norm = &layer.norm}).equal(y)) << "with and without gradients";
+  EXPECT_TRUE(layer.conv->forward_norm_silu(x, layer.norm).equal(y)) << "with and without gradients";
   return {relative_error(y.detach(), wanted.detach()),
           relative_error(torch::autograd::grad({y}, {leaf}, {up})[0],
                          torch::autograd::grad({wanted}, {input}, {in_double(up)})[0])};
 }
 
 TEST(Winograd, ALayerInBfloat16UsesItThereAndBack) {
-  if (!asks_onednn(torch::kBFloat16)) GTEST_SKIP() << "no wide maps in bfloat16 here";
-  Layer layer(torch::kBFloat16);
+  if (!uses_onednn(torch::kBFloat16)) GTEST_SKIP() << "no wide maps in bfloat16 here";
+  NormAndConv layer(torch::kBFloat16);
   const Off direct = off_of(layer);
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = true});
+  freeze_layers(*layer.conv, /*low_memory=*/false, /*bfloat16_winograd=*/true);
   const Off tiled = off_of(layer);
   std::printf("  off by %.2e and %.2e (gradient) as tiles, %.2e and %.2e directly\n", tiled.y, tiled.gradient, direct.y,
               direct.gradient);
@@ -180,16 +174,16 @@ TEST(Winograd, ALayerInBfloat16UsesItThereAndBack) {
   EXPECT_NE(tiled.gradient, direct.gradient);
   EXPECT_LT(tiled.y, 5e-3);
   EXPECT_LT(tiled.gradient, 5e-3);
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = false});
+  freeze_layers(*layer.conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
   const Off exactly = off_of(layer);
   EXPECT_LT(exactly.y, 3e-6) << "the weights alone are in bfloat16";
   EXPECT_LT(exactly.gradient, 3e-6);
 }
 
 TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
-  Layer layer(torch::kFloat);
+  NormAndConv layer(torch::kFloat);
   const Off direct = off_of(layer);
-  keep_laid_out(*layer.conv, /*low_memory=*/false, {.rounds = true});  // which no layer in float32 does
+  freeze_layers(*layer.conv, /*low_memory=*/false, /*bfloat16_winograd=*/true);  // which no layer in float32 does
   const Off tiled = off_of(layer);
   EXPECT_NE(tiled.y, direct.y);
   EXPECT_NE(tiled.gradient, direct.gradient);
@@ -197,17 +191,17 @@ TEST(Winograd, ALayerInFloat32UsesItThereAndBack) {
   EXPECT_LT(tiled.gradient, 3e-6);
 }
 
-TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
+TEST(Winograd, ChangedFiltersAreTransformedAgain) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(34);
   for (const kernels::WinogradKernel* kernel : winograd_kernels()) {
     Tensor weight = channels_last(torch::randn({32, 32, 3, 3})).to(kernel->rounds ? torch::kBFloat16 : torch::kFloat);
     const Tensor x = channels_last(torch::randn({1, 32, 6, 6}));
-    const WinogradFilters filters = filters_by(*kernel);
+    const WinogradFilterCache cache = make_winograd_filter_cache();
     const auto expect_right = [&](const char* what) {
       for (int again = 0; again < 2; ++again) {
         const Tensor wanted = torch::conv2d(in_double(x), in_double(weight), {}, 1, 1);
-        EXPECT_LT(relative_error(winograd_convolution(x, weight, {}, filters), wanted), limit_of(*kernel))
+        EXPECT_LT(relative_error(winograd_convolution(x, weight, {}, *kernel, cache), wanted), limit_of(*kernel))
             << kernel->name << " " << what;
       }
     };
@@ -219,36 +213,48 @@ TEST(Winograd, FiltersThatChangeAreTransformedAnew) {
   }
 }
 
-TEST(Winograd, TakesConvolutionsOfThreeByThreeInWholePanels) {
-  const auto takes = [](at::IntArrayRef sizes, torch::ScalarType type, bool rounds = false) {
-    const WinogradFilters filters = make_winograd_filters(kAnySize, {.rounds = rounds});
-    return takes_winograd(filters, torch::empty(sizes, type), {1, sizes[1], 8, 8});
+TEST(Winograd, IsChosenForThreeByThreeInWholePanels) {
+  const auto chosen = [](at::IntArrayRef sizes, torch::ScalarType type, bool in_bfloat16 = false) {
+    return choose_winograd(torch::empty(sizes, type), {1, sizes[1], 8, 8}, in_bfloat16) != nullptr;
   };
   for (const torch::ScalarType type : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
-    EXPECT_TRUE(takes({64, 32, 3, 3}, type));
-    EXPECT_EQ(takes({64, 32, 3, 3}, type, /*rounds=*/true), type == torch::kBFloat16 && has_fast_bfloat16());
-    EXPECT_FALSE(takes({64, 32, 1, 1}, type));
-    EXPECT_FALSE(takes({64, 4, 3, 3}, type));
-    EXPECT_FALSE(takes({4, 32, 3, 3}, type));
-    EXPECT_FALSE(takes_winograd({}, torch::empty({64, 32, 3, 3}, type), {1, 32, 8, 8})) << "nobody asked for it";
+    EXPECT_TRUE(chosen({64, 32, 3, 3}, type));
+    EXPECT_EQ(chosen({64, 32, 3, 3}, type, /*in_bfloat16=*/true), type == torch::kBFloat16 && has_fast_bfloat16());
+    EXPECT_FALSE(chosen({64, 4, 3, 3}, type));
+    EXPECT_FALSE(chosen({4, 32, 3, 3}, type));
   }
-  EXPECT_TRUE(takes({1280, 1280, 3, 3}, torch::kFloat));
-  EXPECT_FALSE(takes({64, 32, 3, 3}, torch::kDouble));
+  EXPECT_TRUE(chosen({1280, 1280, 3, 3}, torch::kFloat));
+  EXPECT_FALSE(chosen({64, 32, 3, 3}, torch::kDouble));
+
+  const Tensor x = torch::empty({1, 32, 8, 8});
+  const auto method = [&](Conv2d conv, bool frozen, int64_t extra_padding = 0) {
+    for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
+    if (frozen) freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+    return choose_conv2d(*conv, x, extra_padding).method;
+  };
+  using Method = Conv2dChoice::Method;
+  EXPECT_EQ(method(conv3x3(32, 64), /*frozen=*/true), Method::kWinograd);
+  EXPECT_NE(method(conv3x3(32, 64), /*frozen=*/true, /*extra_padding=*/1), Method::kWinograd);
+  EXPECT_NE(method(conv3x3(32, 64), /*frozen=*/false), Method::kWinograd);
+  EXPECT_NE(method(conv3x3(32, 64, /*stride=*/2), /*frozen=*/true), Method::kWinograd);
+  EXPECT_NE(method(conv1x1(32, 64), /*frozen=*/true), Method::kWinograd);
+  const tensor::ReferenceOpsGuard reference;
+  EXPECT_EQ(method(conv3x3(32, 64), /*frozen=*/true), Method::kLibtorch);
 }
 
-TEST(Winograd, FiltersTooLargeToBeKeptAreNotRounded) {
-  torch::manual_seed(35);
-  const Tensor weight = channels_last(torch::randn({64, 32, 3, 3})).to(torch::kBFloat16);
-  const Tensor x = channels_last(torch::randn({1, 32, 8, 8}));
-  const Tensor wanted = torch::conv2d(in_double(x), in_double(weight), {}, 1, 1);
-  const auto off_by = [&](size_t largest) {
-    return relative_error(winograd_convolution(x, weight, {}, make_winograd_filters(largest, {.rounds = true})),
-                          wanted);
+TEST(Winograd, FiltersTooLargeToBePackedAreNotRounded) {
+  if (!uses_onednn(torch::kBFloat16)) GTEST_SKIP() << "no float32 maps in a bfloat16 network here";
+  Conv2d conv = conv3x3(32, 64);
+  conv->to(torch::kBFloat16);
+  const Tensor x = torch::empty({1, 32, 8, 8});
+  const auto rounds = [&](int64_t packed_bytes) {
+    conv->set_policy(
+        {.dtype = torch::kBFloat16, .frozen = true, .packed_bytes = packed_bytes, .bfloat16_winograd = true});
+    return choose_conv2d(*conv, x).winograd->rounds;
   };
-  EXPECT_LT(off_by(weight.nbytes() - 1), 2e-6);
-  if (has_fast_bfloat16()) {
-    EXPECT_GT(off_by(weight.nbytes()), 1e-3);
-  }
+  const auto bytes = static_cast<int64_t>(conv->weight.nbytes());
+  EXPECT_FALSE(rounds(bytes - 1));
+  EXPECT_TRUE(rounds(bytes));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reports the outputs of nested modules under diffusers' names; one branch when nobody listens.
+// ActivationHook: reports the outputs of nested modules under diffusers' module names, for golden tests and debugging.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,23 +9,24 @@
 
 namespace lucid::tensor {
 
-class Watch {
+/// A callback and the name of the module that it is called from. Costs one branch where there is no callback.
+class ActivationHook {
  public:
-  using Callback = std::function<void(const std::string&, const torch::Tensor&)>;
-  Watch() = default;  // nobody listens
-  /// `callback` outlives it.
-  explicit Watch(const Callback& callback, std::string prefix = "")
+  using Callback = std::function<void(const std::string& module, const torch::Tensor& output)>;
+  ActivationHook() = default;  // no callback
+  /// Keeps a pointer: `callback` must outlive the hook.
+  explicit ActivationHook(const Callback& callback, std::string prefix = "")
       : callback_(&callback), prefix_(std::move(prefix)) {}
-  explicit Watch(Callback&& callback, std::string prefix = "") = delete;
+  explicit ActivationHook(Callback&& callback, std::string prefix = "") = delete;
 
-  void operator()(const std::string& name, const torch::Tensor& output) const {
-    if (callback_ != nullptr && *callback_) (*callback_)(prefix_ + name, output);
+  void operator()(const std::string& module, const torch::Tensor& output) const {
+    if (callback_ != nullptr && *callback_) (*callback_)(prefix_ + module, output);
   }
-  /// The same listener, for what lies inside the module `name`.
-  Watch inside(const std::string& name) const {
-    Watch watch = *this;
-    watch.prefix_ += name + ".";
-    return watch;
+  /// The same callback for the modules inside `module`.
+  ActivationHook scoped(const std::string& module) const {
+    ActivationHook hook = *this;
+    hook.prefix_ += module + ".";
+    return hook;
   }
 
  private:

@@ -49,7 +49,7 @@ void CudaGraph::record(const std::function<void()>& body, const CudaGraph* other
 
 void CudaGraph::replay() { state_->graph.replay(); }
 
-void run_before_recording(const std::function<void()>& body) {
+void warm_up_before_capture(const std::function<void()>& body) {
   in_another_stream(body);
   c10::cuda::CUDACachingAllocator::emptyCache();  // what it took in that stream nobody else could use
 }
@@ -63,7 +63,7 @@ void CudaGraph::record(const std::function<void()>& /*body*/, const CudaGraph* /
   throw std::logic_error("this build has no CUDA graphs");
 }
 void CudaGraph::replay() { throw std::logic_error("this build has no CUDA graphs"); }
-void run_before_recording(const std::function<void()>& body) { body(); }
+void warm_up_before_capture(const std::function<void()>& body) { body(); }
 
 #endif
 
@@ -82,7 +82,7 @@ RecordedFunction::Recorded& RecordedFunction::recorded_for(const std::vector<tor
   if (found != by_shape_.end()) return found->second;
   Recorded recorded;
   for (const torch::Tensor& input : inputs) recorded.inputs.push_back(input.clone());
-  run_before_recording([&] { body_(recorded.inputs); });
+  warm_up_before_capture([&] { body_(recorded.inputs); });
   const CudaGraph* other = by_shape_.empty() ? nullptr : &by_shape_.begin()->second.graph;
   recorded.graph.record([&] { recorded.output = body_(recorded.inputs); }, other);
   return by_shape_.emplace(shape, std::move(recorded)).first->second;

@@ -32,7 +32,7 @@ class CudaGraph {
 };
 
 /// Runs body as it will be recorded, and waits: what libraries do when they are first called cannot be recorded.
-void run_before_recording(const std::function<void()>& body);
+void warm_up_before_capture(const std::function<void()>& body);
 
 /// A function without gradients of tensors on a GPU, recorded for each shape of them that comes.
 class RecordedFunction {

@@ -20,7 +20,7 @@ torch::Device device_from_name(const std::string& name) {
   return {torch::kCUDA, 0};
 }
 
-std::string name_of(torch::Device device) { return c10::DeviceTypeName(device.type(), /*lower_case=*/true); }
+std::string device_name(torch::Device device) { return c10::DeviceTypeName(device.type(), /*lower_case=*/true); }
 
 torch::Tensor to_device(const torch::Tensor& x, torch::Device device) {
   if (!device.is_cuda()) return x.to(device);

@@ -12,7 +12,7 @@ namespace lucid::tensor {
 /// "cpu", or "cuda" for the first GPU. Throws UserError: another name, or a GPU that cannot be used here.
 torch::Device device_from_name(const std::string& name);
 /// "cpu", "cuda".
-std::string name_of(torch::Device device);
+std::string device_name(torch::Device device);
 
 inline torch::Device device_of(const torch::nn::Module& module) { return module.parameters().front().device(); }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See plain.h.
+// The thread-local flag behind ReferenceOpsGuard.
 #include "lucid/tensor/reference_ops.h"
 
 #include <algorithm>
@@ -7,13 +7,13 @@
 namespace lucid::tensor {
 namespace {
 
-thread_local bool plain_operators = false;
+thread_local bool reference_ops = false;
 
 }  // namespace
 
-PlainOperators::PlainOperators() : before_(plain_operators) { plain_operators = true; }
-PlainOperators::~PlainOperators() { plain_operators = before_; }
-bool PlainOperators::wanted() { return plain_operators; }
+ReferenceOpsGuard::ReferenceOpsGuard() : before_(reference_ops) { reference_ops = true; }
+ReferenceOpsGuard::~ReferenceOpsGuard() { reference_ops = before_; }
+bool ReferenceOpsGuard::active() { return reference_ops; }
 
 bool wants_gradient(std::initializer_list<torch::Tensor> tensors) {
   return torch::GradMode::is_enabled() && std::ranges::any_of(tensors, &torch::Tensor::requires_grad);

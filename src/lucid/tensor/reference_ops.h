@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every operator has a plain form in libtorch's operations, which any device runs, and where a CPU can do better a
-// kernel of ours, which must agree with it.
+// ReferenceOpsGuard: switches a thread to the reference form of every operator, which is libtorch's own operations.
+// They run on any device; the kernels of nn/ must agree with them.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,21 +9,21 @@
 
 namespace lucid::tensor {
 
-/// While one lives, this thread's operators take their plain form: for tests and benchmarks. Works like
-/// torch::NoGradGuard.
-class PlainOperators {
+/// While one lives, this thread's operators take their reference form; for tests and benchmarks. Nests, as
+/// torch::NoGradGuard does.
+class ReferenceOpsGuard {
  public:
-  PlainOperators();
-  ~PlainOperators();
-  PlainOperators(const PlainOperators&) = delete;
-  PlainOperators& operator=(const PlainOperators&) = delete;
-  static bool wanted();
+  ReferenceOpsGuard();
+  ~ReferenceOpsGuard();
+  ReferenceOpsGuard(const ReferenceOpsGuard&) = delete;
+  ReferenceOpsGuard& operator=(const ReferenceOpsGuard&) = delete;
+  static bool active();
 
  private:
   bool before_;
 };
 
-/// Whether autograd is to record an operation on these: kernels without a gradient then leave it to the plain form.
+/// Whether autograd records operations on any of these tensors. Kernels without a gradient are not used then.
 bool wants_gradient(std::initializer_list<torch::Tensor> tensors);
 
 }  // namespace lucid::tensor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is computed from a layer's weights and kept holds as long as they are the same.
+// WeightVersion: tells whether a weight has changed since something was derived from it (packed or transformed copies).
 #pragma once
 
 #include <torch/torch.h>
@@ -8,15 +8,15 @@
 
 namespace lucid::tensor {
 
-/// Weights may change in place if autograd is told (not through .data()).
-class LastSeen {
+/// Identity and autograd version of a tensor. In-place changes count if autograd sees them (not through .data()).
+class WeightVersion {
  public:
-  /// Whether `weight` is the one that was seen last, unchanged; from now on it is.
-  bool again(const torch::Tensor& weight) {
-    if (weight_.defined() && weight_.data_ptr() == weight.data_ptr() && version_ == weight._version()) return true;
-    weight_ = weight.detach();  // held, so that no other weights come to lie where these did
+  /// Records `weight`. Returns whether it differs from the one recorded before.
+  bool update(const torch::Tensor& weight) {
+    if (weight_.defined() && weight_.data_ptr() == weight.data_ptr() && version_ == weight._version()) return false;
+    weight_ = weight.detach();  // held, so that its memory is not given to another weight
     version_ = weight._version();
-    return false;
+    return true;
   }
 
  private:

@@ -7,8 +7,8 @@
 
 #include "lucid/base/error.h"
 #include "lucid/weights/mapped_file.h"
+#include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
-#include "lucid/weights/unfilled.h"
 
 namespace lucid::weights {
 namespace fs = std::filesystem;
@@ -83,7 +83,7 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
                                       shape_text(target.sizes())));
     } else {
       const torch::Tensor& stored = node.mapped();
-      if (is_unfilled(target)) {
+      if (is_uninitialised(target)) {
         const bool half = stored.scalar_type() == torch::kHalf || stored.scalar_type() == torch::kBFloat16;
         const bool stays = half && options.half_stays.contains(name);
         target.set_data(converted(stored, stays ? std::nullopt : options.precision));

@@ -10,8 +10,8 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/weights/mapped_file.h"
+#include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
-#include "lucid/weights/unfilled.h"
 #include "mistakes.h"
 
 namespace lucid::weights {
@@ -86,20 +86,20 @@ TEST(LoadInto, UnfilledLayersBecomeWhatTheFileHolds) {
   write_safetensors(folder.path / "w.safetensors", tensors);
   const StateDict state = read_safetensors(folder.path / "w.safetensors");
   const auto unfilled = [] {
-    const WithoutWeights until_filled;
+    const SkipInitGuard skip_init;
     return Layers();
   };
 
   Layers waiting = unfilled();
   for (const auto& entry : waiting->named_parameters()) {
-    EXPECT_EQ(is_unfilled(entry.value()), !entry.key().starts_with("norm")) << entry.key();
+    EXPECT_EQ(is_uninitialised(entry.value()), !entry.key().starts_with("norm")) << entry.key();
     EXPECT_EQ(entry.value().sizes(), drawn->named_parameters()[entry.key()].sizes()) << entry.key();
   }
   load_into(*waiting, state);
   const torch::Tensor x = torch::randn({1, 3, 8, 8});
   EXPECT_TRUE(torch::allclose(waiting->forward(x), Layers(drawn)->forward(x), 1e-5, 1e-6));
   for (const torch::Tensor& weight : waiting->parameters()) {
-    EXPECT_FALSE(is_unfilled(weight));
+    EXPECT_FALSE(is_uninitialised(weight));
     EXPECT_TRUE(weight.requires_grad());
   }
 
@@ -128,11 +128,11 @@ TEST(LoadInto, UnfilledLayersBecomeWhatTheFileHolds) {
     EXPECT_EQ(none->conv_->weight.scalar_type(), torch::kFloat) << type;
   }
   const Layers filled_at_once;  // the guard is gone
-  EXPECT_FALSE(is_unfilled(filled_at_once->linear_->weight));
+  EXPECT_FALSE(is_uninitialised(filled_at_once->linear_->weight));
 }
 
 TEST(LoadInto, UnfilledLayersAreRefusedAsOthersAre) {
-  const WithoutWeights until_filled;
+  const SkipInitGuard skip_init;
   Layers net;
   StateDict state{.file = "w", .tensors = {{"linear.weight", torch::ones({4, 6})}}};
   EXPECT_NE(mistake_of([&] { load_into(*net, state); }).what_happened.find("6 missing"), std::string::npos);
@@ -147,10 +147,10 @@ TEST(MappedFile, ForgottenPagesComeBack) {
   write_safetensors(folder.path / "w.safetensors", {{"a", written}, {"b", written + 1}});
   const StateDict state = read_safetensors(folder.path / "w.safetensors");
   for (const auto& [name, tensor] : state.tensors) {
-    for (const auto& mapping : state.mappings) mapping->forget(tensor);
+    for (const auto& mapping : state.mappings) mapping->release_pages(tensor);
   }
   const torch::Tensor elsewhere = written.clone();
-  state.mappings.at(0)->forget(elsewhere);
+  state.mappings.at(0)->release_pages(elsewhere);
   EXPECT_TRUE(elsewhere.equal(written));
   EXPECT_TRUE(state.tensors.at("a").equal(written));
   EXPECT_TRUE(state.tensors.at("b").equal(written + 1));

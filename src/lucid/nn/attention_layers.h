@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention modules with diffusers' parameter names: self attention, cross attention with the prompts, and the VAE's.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "lucid/nn/linear.h"
+#include "lucid/nn/norm.h"
+
+namespace lucid::nn {
+
+/// to_q, to_k, to_v, to_out.0.
+class AttentionImpl : public torch::nn::Module {
+ public:
+  /// Width of the queries' tokens, width of the keys' and values' tokens.
+  AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool qkv_bias);
+  /// tokens [B,N,width], context [B,M,context_width] -> [B,N,width], in the tokens' dtype or in the one given.
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context,
+                        std::optional<torch::ScalarType> dtype = std::nullopt);
+
+ protected:
+  const Layer& output_layer() const { return *to_out_; }
+  /// Keys and values [B,M,width] of a context [B,M,context_width].
+  torch::Tensor keys(const torch::Tensor& context, std::optional<torch::ScalarType> dtype = std::nullopt);
+  torch::Tensor values(const torch::Tensor& context, std::optional<torch::ScalarType> dtype = std::nullopt);
+  /// forward() from keys and values.
+  torch::Tensor attend(const torch::Tensor& tokens, const torch::Tensor& keys, const torch::Tensor& values,
+                       std::optional<torch::ScalarType> dtype);
+
+ private:
+  int64_t heads_;
+  Linear to_q_, to_k_, to_v_, to_out_;
+};
+TORCH_MODULE(Attention);
+
+class CrossAttentionImpl;
+
+/// Keys and values of a run's few prompts, computed once for every cross attention of some networks. Keys and values are
+/// linear in a prompt, so those of a mix of prompts are the mix of theirs. Immutable.
+class PromptCache {
+ public:
+  /// prompts [K,L,D] in the networks' dtype and on their device.
+  PromptCache(const std::vector<torch::nn::Module*>& networks, const torch::Tensor& prompts);
+  /// [K,2,L,width] for one of these attentions, float32 or wider, so that a mix is rounded once.
+  const torch::Tensor& keys_and_values(const CrossAttentionImpl& attention) const { return cache_.at(&attention); }
+
+ private:
+  std::unordered_map<const CrossAttentionImpl*, torch::Tensor> cache_;
+};
+
+/// What cross attention attends to: prompts [B,L,D], or mixes of cached prompts with weights [B,K] on the networks'
+/// device.
+struct Context {
+  Context(torch::Tensor tokens) : prompts(std::move(tokens)) {}  // NOLINT(google-explicit-constructor): it is one
+  Context(const PromptCache& some_prompts, torch::Tensor mix_weights)
+      : cache(&some_prompts), weights(std::move(mix_weights)) {}
+  int64_t batch() const { return cache != nullptr ? weights.size(0) : prompts.size(0); }
+
+  torch::Tensor prompts;               // if there is no cache
+  const PromptCache* cache = nullptr;  // not owned
+  torch::Tensor weights;
+};
+
+/// Cross attention: image tokens attend to prompts.
+class CrossAttentionImpl : public AttentionImpl {
+ public:
+  CrossAttentionImpl(int64_t width, int64_t context_width, int64_t heads)
+      : AttentionImpl(width, context_width, heads, /*qkv_bias=*/false) {}
+  torch::Tensor forward(const torch::Tensor& tokens, const Context& context,
+                        std::optional<torch::ScalarType> dtype = std::nullopt);
+  /// Both for prompts [K,M,context_width]: [K,2,M,width], float32 or wider.
+  torch::Tensor keys_and_values(const torch::Tensor& prompts);
+};
+TORCH_MODULE(CrossAttention);
+
+/// The VAE's self attention over all pixels: one head, its own group_norm before it, a residual around it.
+/// [B,C,h,w] -> the same.
+class MapAttentionImpl : public AttentionImpl {
+ public:
+  MapAttentionImpl(int64_t channels, int64_t groups, double eps);
+  torch::Tensor forward(const torch::Tensor& map);
+
+ private:
+  GroupNorm group_norm_;
+};
+TORCH_MODULE(MapAttention);
+
+}  // namespace lucid::nn

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules by which a layer's kernel is chosen. Every threshold is a measurement; docs/dev/compute.md has them.
+#include "lucid/nn/choose.h"
+
+#include <algorithm>
+
+#include "lucid/base/error.h"
+#include "lucid/base/machine.h"
+#include "lucid/nn/conv2d.h"
+#include "lucid/nn/kernel_arguments.h"
+#include "lucid/nn/onednn.h"
+#include "lucid/tensor/reference_ops.h"
+
+namespace lucid::nn {
+namespace {
+
+using kernels::Kernels;
+using tensor::ReferenceOpsGuard;
+using tensor::wants_gradient;
+using torch::Tensor;
+
+/// The most output channels that any float32 kernel computes together.
+constexpr int64_t kWidestPanel = 32;
+/// From this size on, in bytes, libraries multiply by float32 weights as fast as the panel kernel (Zen 3).
+constexpr size_t kLargestPanelWeight = 2 << 20;
+/// Wider heads do not fit the attention kernels: a tile's sums leave the first-level cache.
+constexpr int64_t kWidestHead = 256;
+
+/// The fastest float32 kernels of this processor.
+const Kernels& float_kernels() {
+  for (const Kernels& each : kernels::kernels_here()) {
+    if (each.linear != nullptr) return each;
+  }
+  LUCID_CHECK(false, "no portable kernels");
+}
+
+/// Time of a convolution per pair of channels, in products. Fewer than four tiles do not fill the sums that a processor
+/// computes at once.
+int64_t winograd_cost(const kernels::WinogradKernel& kernel, at::IntArrayRef x) {
+  const int64_t tiles =
+      kernels::WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .side = kernel.side}.tiles();
+  return kernel.places() * std::max<int64_t>(tiles, 4) + kernel.products_of_filter;
+}
+
+/// The first kernels of this processor for such weights [out,in,3,3]; null if there are none.
+const Kernels* winograd_kernels(const Tensor& weight, bool in_bfloat16) {
+  if (in_bfloat16 ? weight.scalar_type() != torch::kBFloat16 : !stored_type(weight.scalar_type())) return nullptr;
+  for (const Kernels& each : kernels::kernels_here()) {
+    const int64_t panel = each.winograd->panel;
+    const bool whole_panels = weight.size(0) % panel == 0 && weight.size(1) % panel == 0;
+    if (each.winograd->rounds == in_bfloat16 && whole_panels) return &each;
+  }
+  return nullptr;
+}
+
+bool wants_bfloat16_winograd(const Conv2dImpl& layer) {
+  return layer.policy().bfloat16_winograd && layer.may_pack();  // transformed filters are kept
+}
+
+}  // namespace
+
+bool uses_onednn(torch::ScalarType dtype) {
+  static const bool multiplies_bfloat16 = has_fast_bfloat16();
+  const bool fast = dtype == torch::kFloat || (dtype == torch::kBFloat16 && multiplies_bfloat16);
+  return fast && onednn::available() && !ReferenceOpsGuard::active();
+}
+
+bool uses_cpu_kernels(const Tensor& x) {
+  return !ReferenceOpsGuard::active() && x.is_cpu() &&
+         (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16);
+}
+
+bool has_whole_panels(int64_t out_channels) { return out_channels % kWidestPanel == 0; }
+
+Conv2dChoice choose_conv2d(const Conv2dImpl& layer, const Tensor& x, int64_t extra_padding) {
+  using Method = Conv2dChoice::Method;
+  const ComputePolicy& policy = layer.policy();
+  // The kernels read float32 activations on a CPU.
+  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || ReferenceOpsGuard::active()) return {};
+  const bool mixed = layer.is_mixed(x);
+  // They give no gradient of the weights.
+  if (!mixed && (policy.dtype != torch::kFloat || wants_gradient({layer.weight, layer.bias}))) return {};
+
+  const bool stored_as_operands = layer.weight.scalar_type() == policy.dtype;
+  const bool by_onednn = stored_as_operands && uses_onednn(policy.dtype) && (mixed || layer.may_pack());
+  const bool by_winograd = policy.frozen && layer.keeps_size() && extra_padding == 0 && (by_onednn || !mixed);
+  if (by_winograd) {
+    const auto* kernel = choose_winograd(layer.weight, x.sizes(), wants_bfloat16_winograd(layer));
+    if (kernel != nullptr) return {.method = Method::kWinograd, .winograd = kernel};
+  }
+  return {.method = by_onednn ? Method::kOneDnn : Method::kLibtorch};
+}
+
+bool winograd_reads_stored_filters(const Conv2dImpl& layer) {
+  if (!layer.keeps_size()) return false;
+  const Kernels* here = winograd_kernels(layer.weight, wants_bfloat16_winograd(layer));
+  return here != nullptr && here->winograd->of_filters == nullptr;
+}
+
+const kernels::WinogradKernel* choose_winograd(const Tensor& weight, at::IntArrayRef x, bool in_bfloat16) {
+  const Kernels* here = winograd_kernels(weight, in_bfloat16);
+  if (here == nullptr) return nullptr;
+  const kernels::WinogradKernel* few = here->winograd_of_few;
+  return few != nullptr && winograd_cost(*few, x) < winograd_cost(*here->winograd, x) ? few : here->winograd;
+}
+
+LinearChoice choose_linear(const LinearOperands& operands) {
+  using Method = LinearChoice::Method;
+  const auto& [x, weight, bias, out_dtype, may_pack] = operands;
+  if (!x.is_cpu() || ReferenceOpsGuard::active() || wants_gradient({x, weight, bias})) return {};
+  const Kernels& here = float_kernels();
+  if (x.scalar_type() == torch::kFloat && out_dtype == torch::kFloat && weight.size(0) % here.linear->panel == 0) {
+    const bool in_16_bit = weight.scalar_type() == torch::kHalf || weight.scalar_type() == torch::kBFloat16;
+    const bool small = weight.scalar_type() == torch::kFloat && weight.nbytes() <= kLargestPanelWeight;
+    if (in_16_bit || (small && here.linear_outdoes_libraries)) {
+      return {.method = Method::kPanels, .panels = here.linear};
+    }
+  }
+  const bool panels_outdo = x.scalar_type() == torch::kFloat && here.linear_outdoes_libraries;
+  const bool one_dtype = x.scalar_type() == weight.scalar_type();
+  const bool by_onednn = one_dtype && !panels_outdo && uses_onednn(x.scalar_type()) && may_pack;
+  return {.method = by_onednn ? Method::kOneDnn : Method::kLibtorch};
+}
+
+AttentionChoice choose_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads) {
+  using Method = AttentionChoice::Method;
+  const int64_t width = q.size(2) / heads;
+  const torch::ScalarType dtype = q.scalar_type();
+  const bool one_dtype = k.scalar_type() == dtype && v.scalar_type() == dtype;
+  if (uses_cpu_kernels(q) && k.is_cpu() && v.is_cpu() && one_dtype && width <= kWidestHead && k.size(1) > 0 &&
+      !wants_gradient({q, k, v})) {
+    for (const Kernels& each : kernels::kernels_here()) {
+      const kernels::AttentionKernel* kernel = each.attention;
+      const bool fits = kernel->rounds == (dtype == torch::kBFloat16) && width % kernel->width_step == 0;
+      if (fits) return {.method = Method::kKernel, .kernel = kernel};
+    }
+  }
+#if TORCH_VERSION_MAJOR >= 2
+  // On a GPU its fast kernels take no head as wide as the VAE's (512): its gradient takes 15 ms there, as matrix
+  // products 1 ms.
+  if (q.is_cpu() || width <= kWidestHead) return {.method = Method::kLibtorch};
+#endif
+  return {.method = Method::kMatmul};
+}
+
+}  // namespace lucid::nn

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers' parameters and policies, one by one and for a whole network.
+#include "lucid/nn/layer.h"
+
+#include <cmath>
+#include <limits>
+
+#include "lucid/base/error.h"
+#include "lucid/nn/choose.h"
+#include "lucid/weights/skip_init.h"
+
+namespace lucid::nn {
+namespace {
+
+/// Small weights are worth a packed copy even with little memory: all of an embedded prior's, a tenth of Stable
+/// Diffusion's.
+constexpr int64_t kSmallWeight = 2 << 20;  // bytes
+
+}  // namespace
+
+Layer::Layer(const std::vector<int64_t>& weight_shape, bool with_bias) {
+  if (weights::SkipInitGuard::active()) {
+    weight = register_parameter("weight", weights::uninitialised(weight_shape));
+    if (with_bias) bias = register_parameter("bias", weights::uninitialised({weight_shape[0]}));
+    return;
+  }
+  weight = register_parameter("weight", torch::empty(weight_shape));
+  if (with_bias) bias = register_parameter("bias", torch::empty({weight_shape[0]}));
+  // As libtorch's layers, in this order, so that a seed gives the same weights.
+  torch::nn::init::kaiming_uniform_(weight, std::sqrt(5));
+  if (with_bias) {
+    const double bound = 1 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+    torch::nn::init::uniform_(bias, -bound, bound);
+  }
+}
+
+void Layer::set_policy(const ComputePolicy& policy) {
+  policy_ = policy;
+  packed_ = onednn::make_packed(policy.packed_bytes);
+}
+
+void Layer::to(torch::Device device, torch::Dtype dtype, bool non_blocking) {
+  torch::nn::Module::to(device, dtype, non_blocking);
+  policy_.dtype = dtype;
+}
+
+void Layer::to(torch::Dtype dtype, bool non_blocking) {
+  torch::nn::Module::to(dtype, non_blocking);
+  policy_.dtype = dtype;
+}
+
+std::vector<Layer*> layers_of(const torch::nn::Module& network) {
+  std::vector<Layer*> layers;
+  for (const auto& module : network.modules()) {
+    if (auto* layer = dynamic_cast<Layer*>(module.get())) layers.push_back(layer);
+  }
+  return layers;
+}
+
+torch::ScalarType compute_dtype(const torch::nn::Module& network) {
+  const std::vector<Layer*> layers = layers_of(network);
+  LUCID_CHECK(!layers.empty(), "a network without layers");
+  return layers.front()->policy().dtype;
+}
+
+void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype) {
+  for (Layer* layer : layers_of(network)) layer->to(dtype);
+}
+
+void freeze_layers(torch::nn::Module& network, bool low_memory, bool bfloat16_winograd) {
+  for (Layer* layer : layers_of(network)) {
+    const torch::ScalarType dtype = layer->policy().dtype;
+    layer->set_policy({.dtype = dtype,
+                       .frozen = true,
+                       .packed_bytes = low_memory ? kSmallWeight : std::numeric_limits<int64_t>::max(),
+                       .bfloat16_winograd = bfloat16_winograd && dtype == torch::kBFloat16});
+  }
+}
+
+std::set<std::string> weights_readable_as_16_bit(const torch::nn::Module& network) {
+  std::set<std::string> names;
+  for (const auto& module : network.named_modules("", /*include_self=*/false)) {
+    const auto* layer = dynamic_cast<const Layer*>(module.value().get());
+    if (layer != nullptr && layer->reads_16_bit_weights()) names.insert(module.key() + ".weight");
+  }
+  return names;
+}
+
+torch::ScalarType activation_dtype(torch::ScalarType dtype, const torch::Tensor& input) {
+  const bool mixed = dtype == torch::kBFloat16 && input.is_cpu() && uses_onednn(dtype);
+  return mixed ? torch::kFloat : dtype;
+}
+
+}  // namespace lucid::nn

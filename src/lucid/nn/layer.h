@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layer: base class of Conv2d and Linear, a weight and a bias with the policy by which they are computed.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lucid/nn/compute_policy.h"
+#include "lucid/nn/onednn.h"
+
+namespace lucid::nn {
+
+/// Parameters are named `weight` and `bias`, as in libtorch and diffusers, and are initialised as libtorch's layers are
+/// (Kaiming uniform), or not at all under weights::SkipInitGuard.
+class Layer : public torch::nn::Module {
+ public:
+  torch::Tensor weight;  // [out,in] or [out,in,k,k]; contiguous, or channels-last
+  torch::Tensor bias;    // [out], or undefined
+
+  const ComputePolicy& policy() const { return policy_; }
+  /// Drops packed copies made under the previous policy.
+  virtual void set_policy(const ComputePolicy& policy);
+  /// Whether float32 CPU kernels read float16 and bfloat16 weights of this layer's shape.
+  virtual bool reads_16_bit_weights() const = 0;
+
+  /// float32 activations between bfloat16 products: the policy is bfloat16, x is float32.
+  bool is_mixed(const torch::Tensor& x) const {
+    return x.scalar_type() == torch::kFloat && policy_.dtype == torch::kBFloat16;
+  }
+  /// The operands' dtype beside activations x: bfloat16 if mixed, else that of x.
+  torch::ScalarType operand_dtype(const torch::Tensor& x) const {
+    return is_mixed(x) ? policy_.dtype : x.scalar_type();
+  }
+  /// Whether the policy lets a packed copy of the weight be kept.
+  bool may_pack() const { return static_cast<int64_t>(weight.nbytes()) <= policy_.packed_bytes; }
+  onednn::Weights onednn_weights() const { return {.weight = weight, .bias = bias, .packed = packed_}; }
+
+  /// Casts, and the policy's dtype follows.
+  void to(torch::Device device, torch::Dtype dtype, bool non_blocking = false) override;
+  void to(torch::Dtype dtype, bool non_blocking = false) override;
+  using torch::nn::Module::to;
+
+ protected:
+  /// Registers the parameters.
+  Layer(const std::vector<int64_t>& weight_shape, bool with_bias);
+
+ private:
+  ComputePolicy policy_;
+  onednn::Packed packed_ = onednn::make_packed(0);
+};
+
+/// The layers of a network, in the order of their modules.
+std::vector<Layer*> layers_of(const torch::nn::Module& network);
+
+/// The operands' dtype of a network: that of its layers, which is one.
+torch::ScalarType compute_dtype(const torch::nn::Module& network);
+
+/// Casts weights and biases of all layers, but not norms, and sets the policy's dtype.
+void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype);
+
+/// Says that the weights of a network are final: packed copies are kept from now on, with `low_memory` of small weights
+/// (2 MiB) only. `bfloat16_winograd`: as in ComputePolicy.
+void freeze_layers(torch::nn::Module& network, bool low_memory, bool bfloat16_winograd);
+
+/// Names of the weights that may be float16 or bfloat16 in a float32 network (Layer::reads_16_bit_weights).
+std::set<std::string> weights_readable_as_16_bit(const torch::nn::Module& network);
+
+/// The dtype for activations of a network with operands of this dtype, on the device of `input`. On a CPU, bfloat16
+/// products write float32 sums at no cost if oneDNN is called directly: rounding each map would cost precision for
+/// nothing.
+torch::ScalarType activation_dtype(torch::ScalarType dtype, const torch::Tensor& input);
+
+}  // namespace lucid::nn
