@@ -130,7 +130,7 @@ TEST(Cli, AShortRunLeavesEveryFile) {
                                     "test_six_views/6/sheet.png",
                                     "train_process/iteration_00003.png",
                                     "checkpoints/step_000006.safetensors"};
-  if (lucid::asset::writes_films()) {
+  if (lucid::asset::can_write_videos()) {
     for (const char* film : {"videos/turntable_rgb.mp4", "videos/turntable_depth.mp4", "process_videos/process.mp4"})
       files.push_back(film);
   }

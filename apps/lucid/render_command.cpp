@@ -67,7 +67,7 @@ torch::Tensor picture(const RenderState& state, const gaussians::Cloud& cloud, d
                       gaussians::ViewRenderer& renderer) {
   const Camera camera = orbit_camera(state.camera[0], phi, state.camera[2], state.fovy, state.size, state.size);
   const gaussians::RenderedView view = train::plain_view(cloud, camera, renderer);
-  return state.depth ? asset::depth_picture(view.depth, view.alpha) : view.rgb;  // [3,H,W]
+  return state.depth ? asset::depth_image(view.depth, view.alpha) : view.rgb;  // [3,H,W]
 }
 
 /// Assets in rows of `columns`, each with the azimuths spread evenly over the circle.
@@ -109,7 +109,7 @@ int run(const RenderState& state) {
     options.views.default_fovy = state.fovy;
     options.turntable_frames = state.frames;
     const std::filesystem::path folder = state.output == "render.png" ? "." : state.output;
-    train::write_films(folder, cloud, options, renderer);
+    train::write_turntables(folder, cloud, options, renderer);
     spdlog::info("wrote {}", (folder / "turntable_rgb.mp4").string());
     return 0;
   }

@@ -363,7 +363,7 @@ void finish_options(RunOptions& options) {
     throw UserError({.what_happened = "there is no prompt", .key = "text", .hint = "lucid generate \"a hamburger\""});
   }
   device_of(options);
-  if ((t.save_video || t.save_process) && !asset::writes_films()) {
+  if ((t.save_video || t.save_process) && !asset::can_write_videos()) {
     spdlog::warn("this build writes no films (LUCID_VIDEO=OFF)");
     t.save_video = t.save_process = false;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// 3DGS stores the camera's place in the world and world_from_camera rotation, with focal lengths in pixels.
+// cameras.json: each camera's centre in world coordinates, the rotation of world_from_camera, and focal lengths in
+// pixels.
 #include "lucid/asset/cameras_json.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Position and rotation are those of world_from_camera, focal lengths are in pixels.
+// Tests of cameras.json: position and rotation are those of world_from_camera, focal lengths are in pixels.
 #include "lucid/asset/cameras_json.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32C (Castagnoli), which zlib's crc32 is not, and the masking that TFRecord puts over it.
+// CRC-32C (Castagnoli polynomial; zlib's crc32 uses another one) and TFRecord's masking of it.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ constexpr uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-/// A CRC of bytes that hold a CRC is weak, hence TFRecord rotates it and adds a constant.
+/// TFRecord's mask: the CRC rotated, plus a constant, because a CRC of data that contains its own CRC is weak.
 constexpr uint32_t masked_crc32c(std::string_view bytes) {
   const uint32_t crc = crc32c(bytes);
   return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few protobuf fields of tensorflow.Event that scalars need, encoded by hand: a protobuf dependency for six fields
-// would cost more than it saves.
+// TensorBoard event files: the six protobuf fields of tensorflow.Event that scalars need are encoded by hand, which
+// saves a dependency on protobuf.
 #include "lucid/asset/events.h"
 
 #include <unistd.h>
@@ -36,7 +36,7 @@ void put_bytes(std::string& out, uint64_t field, std::string_view bytes) {
   out += bytes;
 }
 
-/// Event { double wall_time = 1; int64 step = 2; … }, to which the caller adds file_version = 3 or summary = 5.
+/// The begin of Event { double wall_time = 1; int64 step = 2; … }; the caller appends file_version = 3 or summary = 5.
 std::string event_head(int64_t step) {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   std::string event;
@@ -47,6 +47,7 @@ std::string event_head(int64_t step) {
   return event;
 }
 
+/// A TFRecord.
 std::string framed(std::string_view payload) {
   std::string record;
   put_little_endian(record, payload.size(), 8);
@@ -68,7 +69,7 @@ struct EventWriter::State {
   [[noreturn]] void cannot_write(int error) const {
     throw UserError({.what_happened = fmt::format("cannot write: {}", std::strerror(error)), .file = path.string()});
   }
-  // Flushed per record, so that a run that is watched, or that dies, shows what it did.
+  // Flushes every record, so that TensorBoard sees a running or crashed run's records.
   void append(const std::string& record) {
     if (std::fwrite(record.data(), 1, record.size(), file) != record.size() || std::fflush(file) != 0) {
       cannot_write(errno);
@@ -80,7 +81,7 @@ EventWriter::EventWriter(const std::filesystem::path& folder) : state_(std::make
   make_folder(folder);
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  // "x": two runs, or two writers of one run, in the same second must not write into each other's records.
+  // Mode "x" fails if the file exists: two writers in the same second must not share a file.
   for (int attempt = 0; state_->file == nullptr; ++attempt) {
     const std::string suffix = attempt == 0 ? "" : fmt::format(".{}", attempt);
     state_->path = folder / fmt::format("events.out.tfevents.{:010}.lucid{}", seconds, suffix);

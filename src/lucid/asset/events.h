@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorBoard event files: scalars only, written as framed protobuf records (TFRecord: length, masked CRC-32C,
-// payload).
+// TensorBoard event files with scalars: protobuf messages in TFRecord framing (length, masked CRC-32C, payload).
 #pragma once
 
 #include <cstdint>
@@ -13,8 +12,10 @@ namespace lucid::asset {
 
 class EventWriter {
  public:
-  explicit EventWriter(const std::filesystem::path& folder);  // events.out.tfevents.<time>.lucid, appended and flushed
+  /// Creates FOLDER/events.out.tfevents.<time>.lucid. Throws UserError if it cannot be written.
+  explicit EventWriter(const std::filesystem::path& folder);
   ~EventWriter();
+  /// Appends one scalar and flushes the file. Throws UserError.
   void scalar(const std::string& tag, double value, int64_t step);
 
  private:

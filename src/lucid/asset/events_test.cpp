@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event file is read back byte by byte, by a reader that knows TFRecord and protobuf and not our writer.
+// Tests of the TensorBoard event files, read back by an independent reader of TFRecord and protobuf.
 #include "lucid/asset/events.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ uint64_t take_varint(std::string_view& bytes) {
   }
 }
 
-/// Field number -> its bytes (varints as 8). Each field of these messages occurs once.
+/// The fields of a protobuf message by number: their bytes, varints as 8 bytes. Each field occurs once.
 std::map<uint64_t, std::string> fields(std::string_view message) {
   std::map<uint64_t, std::string> out;
   while (!message.empty()) {

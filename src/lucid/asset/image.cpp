@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PNG through libpng's simplified interface: it converts every PNG to 8-bit RGB and returns its errors instead of
-// jumping. Sheets and resizing for the pictures of a run.
+// PNG files, contact sheets and resizing. PNGs use libpng's simplified interface, which converts every PNG to 8-bit RGB
+// and returns errors instead of calling longjmp.
 #include "lucid/asset/image.h"
 
 #include <ATen/Parallel.h>
@@ -15,7 +15,7 @@ namespace lucid::asset {
 namespace {
 
 constexpr size_t kMaxFile = size_t{256} << 20;      // bytes
-constexpr uint64_t kMaxPixels = uint64_t{1} << 26;  // 8192 x 8192; a small PNG can claim far more than memory holds
+constexpr uint64_t kMaxPixels = uint64_t{1} << 26;  // 8192 x 8192; a small file can declare a huge image
 
 struct PngImage {
   png_image image{};
@@ -25,27 +25,27 @@ struct PngImage {
   PngImage& operator=(const PngImage&) = delete;
 };
 
-[[noreturn]] void damaged(const std::filesystem::path& file, const png_image& image) {
-  throw UserError({.what_happened = fmt::format("is not a PNG that can be read: {}", image.message),
+[[noreturn]] void throw_bad_png(const std::filesystem::path& file, const png_image& image) {
+  throw UserError({.what_happened = fmt::format("is not a readable PNG: {}", image.message),
                    .file = file.string(),
-                   .hint = "a whole .png file was expected"});
+                   .hint = "a complete .png file was expected"});
 }
 
 }  // namespace
 
-torch::Tensor to_bytes(const torch::Tensor& picture) {
-  LUCID_CHECK(picture.dim() == 3, "{} dimensions", picture.dim());
-  const torch::Tensor values = picture.detach().cpu().to(torch::kFloat32).contiguous();
+torch::Tensor to_bytes(const torch::Tensor& image) {
+  LUCID_CHECK(image.dim() == 3, "{} dimensions", image.dim());
+  const torch::Tensor values = image.detach().cpu().to(torch::kFloat32).contiguous();
   const int64_t channels = values.size(0), pixels = values.size(1) * values.size(2);
   const torch::Tensor bytes = torch::empty({values.size(1), values.size(2), channels}, torch::kUInt8);
   const float* from = values.data_ptr<float>();
   uint8_t* to = bytes.data_ptr<uint8_t>();
-  constexpr int64_t kGrain = 1 << 14;  // pixels that are worth another thread
+  constexpr int64_t kGrain = 1 << 14;  // pixels per thread at least
   at::parallel_for(0, pixels, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t c = 0; c < channels; ++c) {
       for (int64_t i = begin; i < end; ++i) {
         const float value = from[c * pixels + i];
-        const float inside = value > 0 ? std::min(value, 1.0F) : 0;  // and 0 for what is no number
+        const float inside = value > 0 ? std::min(value, 1.0F) : 0;  // NaN becomes 0
         to[i * channels + c] = static_cast<uint8_t>(inside * 255 + 0.5F);
       }
     }
@@ -53,10 +53,10 @@ torch::Tensor to_bytes(const torch::Tensor& picture) {
   return bytes;
 }
 
-void write_png(const std::filesystem::path& file, const torch::Tensor& picture) {
-  LUCID_CHECK(picture.dim() == 3 && (picture.size(0) == 3 || picture.size(0) == 1) && picture.numel() > 0,
-              "{}: {} dimensions", file.string(), picture.dim());
-  const torch::Tensor bytes = to_bytes(picture);
+void write_png(const std::filesystem::path& file, const torch::Tensor& image) {
+  LUCID_CHECK(image.dim() == 3 && (image.size(0) == 3 || image.size(0) == 1) && image.numel() > 0, "{}: {} dimensions",
+              file.string(), image.dim());
+  const torch::Tensor bytes = to_bytes(image);
   PngImage png;
   png.image.width = static_cast<png_uint_32>(bytes.size(1));
   png.image.height = static_cast<png_uint_32>(bytes.size(0));
@@ -73,17 +73,18 @@ void write_png(const std::filesystem::path& file, const torch::Tensor& picture) 
 torch::Tensor read_png(const std::filesystem::path& file) {
   const std::string encoded = read_file(file, kMaxFile);
   PngImage png;
-  if (png_image_begin_read_from_memory(&png.image, encoded.data(), encoded.size()) == 0) damaged(file, png.image);
+  if (png_image_begin_read_from_memory(&png.image, encoded.data(), encoded.size()) == 0) throw_bad_png(file, png.image);
   const uint64_t width = png.image.width, height = png.image.height;
   if (width * height > kMaxPixels) {
     throw UserError({.what_happened = fmt::format("has {} x {} pixels, at most {} are read", width, height, kMaxPixels),
                      .file = file.string()});
   }
   png.image.format = PNG_FORMAT_RGB;
-  png.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16-bit files are pictures too, not linear light
+  png.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16-bit files hold sRGB values, not linear light
   torch::Tensor bytes = torch::empty({static_cast<int64_t>(height), static_cast<int64_t>(width), 3}, torch::kUInt8);
-  const png_color white{255, 255, 255};  // what transparent pixels lie over, as in our renders
-  if (png_image_finish_read(&png.image, &white, bytes.data_ptr<uint8_t>(), 0, nullptr) == 0) damaged(file, png.image);
+  const png_color white{255, 255, 255};  // background of transparent pixels, as in our renders
+  if (png_image_finish_read(&png.image, &white, bytes.data_ptr<uint8_t>(), 0, nullptr) == 0)
+    throw_bad_png(file, png.image);
   return bytes.permute({2, 0, 1}).to(torch::kFloat32).div(255).contiguous();
 }
 
@@ -103,18 +104,18 @@ torch::Tensor contact_sheet(const std::vector<std::vector<torch::Tensor>>& rows,
   for (int64_t i = 0; i < row_count; ++i) {
     const auto& row = rows[static_cast<size_t>(i)];
     for (int64_t j = 0; j < static_cast<int64_t>(row.size()); ++j) {
-      const torch::Tensor& picture = row[static_cast<size_t>(j)];
-      LUCID_CHECK(picture.dim() == 3 && picture.size(0) == 3 && picture.size(1) == height && picture.size(2) == width,
-                  "picture {} of row {}", j, i);
-      sheet.narrow(1, i * (height + gap), height).narrow(2, j * (width + gap), width).copy_(picture.detach());
+      const torch::Tensor& image = row[static_cast<size_t>(j)];
+      LUCID_CHECK(image.dim() == 3 && image.size(0) == 3 && image.size(1) == height && image.size(2) == width,
+                  "image {} of row {}", j, i);
+      sheet.narrow(1, i * (height + gap), height).narrow(2, j * (width + gap), width).copy_(image.detach());
     }
   }
   return sheet;
 }
 
-torch::Tensor resize_nearest(const torch::Tensor& picture, int64_t height, int64_t width) {
-  LUCID_CHECK(picture.dim() == 3 && height > 0 && width > 0, "{} dimensions to {} x {}", picture.dim(), height, width);
-  return torch::upsample_nearest2d(picture.unsqueeze(0), {height, width}).squeeze(0);
+torch::Tensor resize_nearest(const torch::Tensor& image, int64_t height, int64_t width) {
+  LUCID_CHECK(image.dim() == 3 && height > 0 && width > 0, "{} dimensions to {} x {}", image.dim(), height, width);
+  return torch::upsample_nearest2d(image.unsqueeze(0), {height, width}).squeeze(0);
 }
 
 }  // namespace lucid::asset

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures: PNG files, contact sheets, a colour map for depth.
+// Images: PNG files, contact sheets, and colour-mapped images of depth and latents.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,22 +9,24 @@
 
 namespace lucid::asset {
 
-/// A picture [C,H,W] in 0..1 (clamped; no number is 0) as files hold it: [H,W,C] uint8, without gaps.
-torch::Tensor to_bytes(const torch::Tensor& picture);
-/// picture [3,H,W] or [1,H,W] float in 0..1 (clamped). Throws UserError.
-void write_png(const std::filesystem::path& file, const torch::Tensor& picture);
-torch::Tensor read_png(const std::filesystem::path& file);  // [3,H,W] float in 0..1; for tests and tools
+/// Float image [C,H,W] in [0, 1] -> [H,W,C] uint8, contiguous. Values outside are clamped, NaN becomes 0.
+torch::Tensor to_bytes(const torch::Tensor& image);
+/// Writes an image [3,H,W] or [1,H,W], float in [0, 1] (clamped). Throws UserError.
+void write_png(const std::filesystem::path& file, const torch::Tensor& image);
+/// Reads any PNG as [3,H,W] float in [0, 1]; transparent pixels are over white. Throws UserError.
+torch::Tensor read_png(const std::filesystem::path& file);
 
-/// Rows of pictures [3,H,W] of equal size, with a gap of `gap` white pixels -> [3,H',W'].
+/// Rows of images [3,H,W] of equal size with white gaps of `gap` pixels -> [3,H',W'].
 torch::Tensor contact_sheet(const std::vector<std::vector<torch::Tensor>>& rows, int gap = 2);
 
-/// x [1,H,W] in 0..1 -> [3,H,W], a perceptual map (dark blue to yellow).
+/// Perceptual colour map from dark blue to yellow: x [1,H,W] in [0, 1] -> [3,H,W].
 torch::Tensor colour_map(const torch::Tensor& x);
-/// depth, alpha [1,H,W] -> colours: near bright, empty white.
-torch::Tensor depth_picture(const torch::Tensor& depth, const torch::Tensor& alpha);
-/// Latents [C,h,w] -> RGB [3,h,w] in 0..1: three principal directions that are fixed by the channel count, stretched.
-torch::Tensor latents_picture(const torch::Tensor& latents);
-/// Nearest-neighbour resize for sheets. [C,h,w] -> [C,H,W].
-torch::Tensor resize_nearest(const torch::Tensor& picture, int64_t height, int64_t width);
+/// Colour-mapped depth: rendered depth (sum of weight * z) and alpha [1,H,W] -> [3,H,W]. Near is bright, empty is
+/// white.
+torch::Tensor depth_image(const torch::Tensor& depth, const torch::Tensor& alpha);
+/// Latents [C,h,w] -> [3,h,w] in [0, 1]: projections to three fixed directions, each scaled to the full range.
+torch::Tensor latents_image(const torch::Tensor& latents);
+/// Nearest-neighbour resize: [C,h,w] -> [C,height,width].
+torch::Tensor resize_nearest(const torch::Tensor& image, int64_t height, int64_t width);
 
 }  // namespace lucid::asset

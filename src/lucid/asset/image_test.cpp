@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PNG in and out, sheets, and the colours of numbers.
+// Tests of PNG files, contact sheets and colour-mapped images.
 #include "lucid/asset/image.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ TEST(Png, ValuesOutOfRangeAreClampedAndNanIsBlack) {
   EXPECT_TRUE(torch::equal(back.round(), torch::tensor({0.0f, 128.0f, 255.0f, 0.0f})));
 }
 
-/// Writes with libpng what write_png never writes.
+/// Writes PNG formats that write_png() does not write, with libpng.
 void write_raw(const std::filesystem::path& file, uint32_t format, uint32_t width, uint32_t height, const void* pixels,
                const void* palette = nullptr, uint32_t colours = 0) {
   png_image image{};
@@ -53,7 +53,7 @@ void write_raw(const std::filesystem::path& file, uint32_t format, uint32_t widt
 
 TEST(Png, ReadsAlphaAndPalettes) {
   const lucid::test::TemporaryFolder folder;
-  const uint8_t rgba[] = {255, 0, 0, 255, 0, 255, 0, 0};  // red, and a green that cannot be seen
+  const uint8_t rgba[] = {255, 0, 0, 255, 0, 255, 0, 0};  // opaque red, transparent green
   write_raw(folder.path / "rgba.png", PNG_FORMAT_RGBA, 2, 1, rgba);
   const torch::Tensor over_white = read_png(folder.path / "rgba.png");
   EXPECT_TRUE(torch::equal(over_white.flatten(), torch::tensor({1.0f, 1.0f, 0.0f, 1.0f, 0.0f, 1.0f})));
@@ -74,7 +74,7 @@ TEST(Png, HostileFilesAreTheUsersMistake) {
     write_file(file, good.substr(0, length));
     EXPECT_THROW(read_png(file), UserError) << length;
   }
-  for (size_t at = 0; at < 64; ++at) {  // any damage: an error or a picture, no crash
+  for (size_t at = 0; at < 64; ++at) {  // any damage gives an error or an image, but no crash
     std::string bytes = good;
     bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
     write_file(file, bytes);
@@ -97,7 +97,7 @@ TEST(Png, AHugeClaimIsRefusedBeforeMemoryIsTaken) {
   std::string bytes = read_file(file);
   const size_t ihdr = 8 + 4;  // type and data of the first chunk, which its CRC covers
   bytes.replace(ihdr + 4, 8, std::string("\x00\x0f\x00\x00\x00\x0f\x00\x00", 8));  // 983040 x 983040
-  uint32_t crc = 0xFFFFFFFFu;  // plain CRC-32, bit by bit, so that the claim is well formed
+  uint32_t crc = 0xFFFFFFFFu;                                                      // CRC-32, so that the chunk is valid
   for (size_t i = ihdr; i < ihdr + 17; ++i) {
     crc ^= static_cast<uint8_t>(bytes[i]);
     for (int bit = 0; bit < 8; ++bit) crc = (crc & 1u) != 0 ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
@@ -136,7 +136,7 @@ TEST(ContactSheet, PlacesPicturesWithWhiteGaps) {
   EXPECT_TRUE(torch::equal(sheet.narrow(1, 6, 4).narrow(2, 0, 5), grey));
   EXPECT_EQ(sheet.narrow(1, 4, 2).min().item<float>(), 1.0f);
   EXPECT_EQ(sheet.narrow(2, 5, 2).min().item<float>(), 1.0f);
-  EXPECT_EQ(sheet.narrow(1, 6, 4).narrow(2, 7, 5).min().item<float>(), 1.0f);  // no picture there
+  EXPECT_EQ(sheet.narrow(1, 6, 4).narrow(2, 7, 5).min().item<float>(), 1.0f);  // an empty cell
 }
 
 TEST(ColourMap, LightnessRisesEvenlyFromDarkBlueToYellow) {
@@ -164,30 +164,30 @@ TEST(DepthPicture, NearIsBrightAndEmptyIsWhite) {
   // Columns: near, far, near at half alpha (depth is a sum of w z), empty.
   const torch::Tensor alpha = torch::tensor({1.0f, 1.0f, 0.6f, 0.0f}).view({1, 1, 4});
   const torch::Tensor depth = torch::tensor({2.0f, 4.0f, 1.2f, 0.0f}).view({1, 1, 4});
-  const torch::Tensor picture = depth_picture(depth, alpha).squeeze(1);  // [3,4]
+  const torch::Tensor picture = depth_image(depth, alpha).squeeze(1);  // [3,4]
   const torch::Tensor ends = colour_map(torch::tensor({1.0f, 0.0f}).view({1, 1, 2})).squeeze(1);
   EXPECT_LT(largest_difference(picture.select(1, 0), ends.select(1, 0)), 1e-5);
   EXPECT_LT(largest_difference(picture.select(1, 1), ends.select(1, 1)), 1e-5);
   EXPECT_LT(largest_difference(picture.select(1, 2), 0.6 * ends.select(1, 0) + 0.4), 1e-5);
   EXPECT_EQ(picture.select(1, 3).min().item<float>(), 1.0f);
-  EXPECT_EQ(depth_picture(torch::zeros({1, 3, 3}), torch::zeros({1, 3, 3})).min().item<float>(), 1.0f);
+  EXPECT_EQ(depth_image(torch::zeros({1, 3, 3}), torch::zeros({1, 3, 3})).min().item<float>(), 1.0f);
 }
 
 TEST(LatentsPicture, IsAFixedProjectionForAnyNumberOfChannels) {
   torch::manual_seed(5);
   for (const int64_t channels : {1, 2, 3, 4, 16}) {
-    const torch::Tensor picture = latents_picture(torch::randn({channels, 6, 7}));
+    const torch::Tensor picture = latents_image(torch::randn({channels, 6, 7}));
     ASSERT_EQ(picture.sizes(), torch::IntArrayRef({3, 6, 7}));
-    for (int k = 0; k < 3; ++k) {  // each stretched over the whole range
+    for (int k = 0; k < 3; ++k) {  // each channel is scaled to the whole range
       EXPECT_EQ(picture[k].min().item<float>(), 0.0f) << channels;
       EXPECT_EQ(picture[k].max().item<float>(), 1.0f) << channels;
     }
   }
-  EXPECT_EQ(largest_difference(latents_picture(torch::zeros({4, 2, 2})), torch::full({3, 2, 2}, 0.5f)), 0);
-  // Orthogonal: what lies along the constant direction does not show in the other two.
+  EXPECT_EQ(largest_difference(latents_image(torch::zeros({4, 2, 2})), torch::full({3, 2, 2}, 0.5f)), 0);
+  // The directions are orthogonal: a change along the first does not appear in the other two.
   torch::Tensor x = torch::zeros({4, 1, 2});
   x.select(2, 1).fill_(1);
-  const torch::Tensor picture = latents_picture(torch::cat({x, torch::randn({4, 1, 1})}, 2));
+  const torch::Tensor picture = latents_image(torch::cat({x, torch::randn({4, 1, 1})}, 2));
   EXPECT_GT((picture[0][0][0] - picture[0][0][1]).abs().item<float>(), 0.1f);
   EXPECT_LT((picture[1][0][0] - picture[1][0][1]).abs().item<float>(), 1e-5f);
   EXPECT_LT((picture[2][0][0] - picture[2][0][1]).abs().item<float>(), 1e-5f);

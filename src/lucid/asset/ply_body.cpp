@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Row by row, each length checked before it is used.
+// Reader of PLY rows. Every length is checked before it is used.
 #include "lucid/asset/ply_body.h"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ void Body::fail(const Element& element, int64_t row, const std::string& what, co
 
 void Body::require_room(const Element& element) const {
   const uint64_t row = element.least_row_bytes(format_ == Format::kAscii);
-  // + 1: the last line of a text needs no line feed. Division, since the product may overflow.
+  // + 1, because the last line of an ASCII file needs no line feed. A division, because the product may overflow.
   const uint64_t room = left() + (format_ == Format::kAscii ? 1 : 0);
   if (row == 0 || element.count <= room / row) return;
   throw UserError({.what_happened = fmt::format("claims {} rows of element \"{}\", of at least {} bytes each, but only "
@@ -64,7 +64,7 @@ void Body::require_room(const Element& element) const {
 void Body::skip(const Element& element) {
   if (element.properties.empty()) return;
   if (format_ != Format::kAscii && !element.has_list()) {
-    at_ += element.count * element.least_row_bytes(false);  // require_room has seen that this fits
+    at_ += element.count * element.least_row_bytes(false);  // require_room() has checked that this fits
     return;
   }
   for (uint64_t row = 0; row < element.count; ++row) {
@@ -124,7 +124,7 @@ void Body::read_binary_row(const Element& element, int64_t row, const Sink* sink
       if (sink != nullptr) (*sink)(row, i, value);
       continue;
     }
-    const double items = take(property.count_type);  // an integer of at most 32 bits, exact
+    const double items = take(property.count_type);  // an integer of at most 32 bits, exact in double
     if (items < 0 || items * static_cast<double>(size_of(property.type)) > static_cast<double>(left())) {
       fail(element, row, fmt::format("has a list of {} items, which the file cannot hold", items), property.name);
     }
@@ -134,7 +134,7 @@ void Body::read_binary_row(const Element& element, int64_t row, const Sink* sink
 
 void Body::read_ascii_row(const Element& element, int64_t row, const Sink* sink) {
   std::string_view line;
-  while (line.find_first_not_of(kBlank) == std::string_view::npos) {  // blank lines are nobody's rows
+  while (line.find_first_not_of(kBlank) == std::string_view::npos) {  // skip blank lines
     if (left() == 0) fail(element, row, "is missing");
     const size_t end = std::min(bytes_.find('\n', at_), bytes_.size());
     line = bytes_.substr(at_, end - at_);
@@ -154,7 +154,7 @@ void Body::read_ascii_row(const Element& element, int64_t row, const Sink* sink)
       if (sink != nullptr) (*sink)(row, i, value);
       continue;
     }
-    // Each item takes a character at least, so a false count ends with the line.
+    // Each item takes at least one character, so a list cannot have more items than the line has characters.
     if (!(value >= 0 && value <= static_cast<double>(line.size()))) {
       fail(element, row, fmt::format("has a list of {} items", value), property.name);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the rows of a PLY's elements, in any of its three encodings, never past the file's end.
+// Reader of the rows of a PLY file's elements, in all three encodings. It never reads beyond the end of the file.
 #pragma once
 
 #include <functional>
@@ -10,16 +10,17 @@ namespace lucid::asset::ply {
 
 class Body {
  public:
-  /// row and property count from 0.
+  /// Receives each value; rows and properties are numbered from 0.
   using Sink = std::function<void(int64_t row, size_t property, double value)>;
 
   Body(const std::filesystem::path& file, std::string_view bytes, const Header& header)
       : file_(file), bytes_(bytes), at_(header.body), format_(header.format) {}
 
-  /// Throws UserError when the rest of the file cannot hold the element's rows: before anything is allocated for them.
+  /// Throws UserError if the rest of the file is too short for the element's rows. To be called before memory for them
+  /// is allocated.
   void require_room(const Element& element) const;
   void skip(const Element& element);
-  /// Every plain value goes to `sink`; lists are passed over.
+  /// Passes every value to `sink`; lists are skipped.
   void read(const Element& element, const Sink& sink);
 
  private:
@@ -27,7 +28,7 @@ class Body {
                          const std::string& key = "") const;
   void read_binary_row(const Element& element, int64_t row, const Sink* sink);
   void read_ascii_row(const Element& element, int64_t row, const Sink* sink);
-  double take(Scalar type);  // the caller has checked that there is room
+  double take(Scalar type);  // reads one binary value; the caller has checked that it fits
   size_t left() const { return bytes_.size() - at_; }
 
   const std::filesystem::path& file_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Line by line; every word of a header that is not understood is refused rather than guessed.
+// Parser of PLY headers, line by line. An unknown word is an error.
 #include "lucid/asset/ply_header.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxHeader = size_t{1} << 20;  // bytes
-constexpr size_t kMaxProperties = 4096;         // of all elements
+constexpr size_t kMaxProperties = 4096;         // in all elements together
 
 struct TypeName {
   std::string_view name;
@@ -45,7 +45,7 @@ class Parser {
       } else if (first == "property") {
         parse_property();
       } else {
-        fail(fmt::format("\"{}\" is no word of a PLY header", shown(first)));
+        fail(fmt::format("\"{}\" is not a keyword of a PLY header", shown(first)));
       }
     }
     if (!has_format_) fail("the header has no \"format\" line");
@@ -100,7 +100,7 @@ class Parser {
     const std::string_view text = words_[2];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), element.count);
     if (error != std::errc() || end != text.data() + text.size()) {
-      fail(fmt::format("\"{}\" is no count that an element can have", shown(text)));
+      fail(fmt::format("\"{}\" is not a valid count of an element", shown(text)));
     }
     for (const Element& other : header_.elements) {
       if (other.name == element.name) fail(fmt::format("two elements \"{}\"", shown(element.name)));
@@ -124,7 +124,7 @@ class Parser {
     if (property.is_list) {
       property.count_type = type(words_[2]);
       if (property.count_type == Scalar::kFloat32 || property.count_type == Scalar::kFloat64) {
-        fail("a list whose count is no integer");
+        fail("the count of a list must be an integer");
       }
     } else if (words_.size() != 3) {
       fail("expected \"property TYPE NAME\" or \"property list TYPE TYPE NAME\"");

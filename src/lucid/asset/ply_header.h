@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header of a PLY file as it says of itself; whether the body agrees is the reader's business.
+// PLY headers: the elements, properties and encoding that a file declares. Whether the body matches is for ply_body.h
+// to check.
 #pragma once
 
 #include <cstddef>
@@ -16,17 +17,17 @@ size_t size_of(Scalar type);  // bytes
 
 struct Property {
   std::string name;
-  Scalar type = Scalar::kFloat32;  // of a list: of its items
+  Scalar type = Scalar::kFloat32;  // for a list: the type of its items
   bool is_list = false;
   Scalar count_type = Scalar::kUint8;  // lists only
 };
 
 struct Element {
   std::string name;
-  uint64_t count = 0;  // as claimed
+  uint64_t count = 0;  // number of rows that the header declares
   std::vector<Property> properties;
   bool has_list() const;
-  uint64_t least_row_bytes(bool ascii) const;  // what any row needs at the very least
+  uint64_t least_row_bytes(bool ascii) const;  // lower bound of the bytes in a row
 };
 
 enum class Format { kAscii, kLittleEndian, kBigEndian };
@@ -37,10 +38,10 @@ struct Header {
   size_t body = 0;  // offset of the first byte after the header
 };
 
-/// Throws UserError with the line at fault.
+/// Parses the header at the begin of a file's bytes. Throws UserError with the number of the faulty line.
 Header parse_header(const std::filesystem::path& file, std::string_view bytes);
 
-/// For names out of a hostile file: a message stays short.
+/// A name from a file, shortened for an error message.
 std::string shown(std::string_view name);
 
 }  // namespace lucid::asset::ply

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PLY files that lie, are cut short, or hold something else: each is refused with a message that helps.
+// Tests of PLY reading with hostile files: false counts, truncation, other contents. Each gives a helpful error.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -26,7 +26,7 @@ bool says(const std::string& message, const std::vector<std::string>& wanted) {
 
 class HostilePly : public ::testing::Test {
  protected:
-  /// The message with which `bytes` is refused; "" if it is not.
+  /// The error message for a file of these bytes; "" if it is read without an error.
   std::string refusal(const std::string& bytes) {
     write_file(file_, bytes);
     try {
@@ -89,7 +89,7 @@ TEST_F(HostilePly, CountsAreHeldAgainstTheFilesSize) {
   for (const char* count : {"-1", "99999999999999999999999999", "1e9", "0x10", "1.5", ""}) {
     EXPECT_PRED2(says, refusal(replaced(good(), "vertex 3", std::string("vertex ") + count)), parts(":3: ")) << count;
   }
-  // 2^62 rows of 104 bytes overflow 64 bits to 0; the others only overflow memory.
+  // 2^62 rows of 104 bytes overflow 64 bits to 0; the others only exceed memory.
   for (const char* count : {"4", "4000000000", "4611686018427387904", "18446744073709551615"}) {
     EXPECT_PRED2(says, refusal(replaced(good(), "vertex 3", std::string("vertex ") + count)),
                  parts(std::string("claims ") + count, "vertex"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads any 3DGS PLY. Nothing is allocated before the file's real size has vouched for the header's counts.
+// Reader of 3DGS PLY files. It allocates memory only after the header's counts were checked against the file's size.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,6 +12,7 @@
 
 #include "lucid/asset/ply.h"
 #include "lucid/asset/ply_body.h"
+#include "lucid/asset/ply_layout.h"
 #include "lucid/base/error.h"
 
 namespace lucid::asset {
@@ -23,7 +24,7 @@ constexpr const char* kHint = "is it a Gaussian PLY?";
 class MappedFile {
  public:
   explicit MappedFile(const fs::path& path) {
-    // Non-blocking, because opening a pipe that nobody writes to would wait for ever.
+    // Non-blocking, because opening a pipe without a writer would block.
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) refuse(path, fmt::format("cannot read: {}", std::strerror(errno)));
     struct stat about {};
@@ -50,7 +51,7 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-/// Where the values of one property of the vertices go: row i to data[i * stride]. Null data: skipped.
+/// The destination of one vertex property: row i goes to data[i * stride]. Null data means that it is skipped.
 struct Column {
   float* data = nullptr;
   int64_t stride = 0;
@@ -84,7 +85,7 @@ class GaussianReader {
       const int64_t rest = checked_rest_count(element);
       allocate(static_cast<int64_t>(element.count), rest / 3);
       fill(body, element);
-      return std::move(cloud_);  // what follows is of no interest
+      return std::move(cloud_);  // elements after the vertices are not read
     }
     fail("has no element \"vertex\"");
   }
@@ -101,20 +102,19 @@ class GaussianReader {
     return false;
   }
 
-  /// All that a Gaussian needs is there; returns how many f_rest_* there are.
+  /// Checks that all properties of a Gaussian are present. Returns the number of f_rest_* properties.
   int64_t checked_rest_count(const ply::Element& vertex) const {
     std::string missing;
     const auto need = [&](const std::string& name) {
       if (!has(vertex, name)) missing += (missing.empty() ? "" : ", ") + name;
     };
-    for (const char* name : {"x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2",
-                             "rot_0", "rot_1", "rot_2", "rot_3"}) {
-      need(name);
+    for (const std::string& name : ply::vertex_properties(/*rest_count=*/0)) {
+      if (!ply::is_normal(name)) need(name);
     }
     int64_t rest = 0;
     for (const ply::Property& p : vertex.properties) rest += !p.is_list && number_after(p.name, "f_rest_") ? 1 : 0;
     if (rest != 0 && rest != 9 && rest != 24 && rest != 45) {
-      fail(fmt::format("has {} properties f_rest_*; 0, 9, 24 or 45 belong to SH degrees 0 to 3", rest));
+      fail(fmt::format("has {} properties f_rest_*; SH degrees 0 to 3 have 0, 9, 24 or 45", rest));
     }
     for (int64_t i = 0; i < rest; ++i) need(fmt::format("f_rest_{}", i));
     if (!missing.empty()) fail("lacks the vertex properties " + missing);
@@ -143,7 +143,7 @@ class GaussianReader {
     if (const auto i = number_after(name, "scale_"); i && *i < 3) return at(cloud_.log_scales, *i);
     if (const auto i = number_after(name, "rot_"); i && *i < 4) return at(cloud_.quats, *i);
     if (const auto i = number_after(name, "f_rest_")) {
-      const int64_t coefficients = cloud_.sh_rest.size(1);  // channel-major in the file, channels last here
+      const int64_t coefficients = cloud_.sh_rest.size(1);  // the file is channel-major, sh_rest has channels last
       return at(cloud_.sh_rest, (*i % coefficients) * 3 + *i / coefficients);
     }
     return {};
@@ -157,7 +157,7 @@ class GaussianReader {
       if (to.data == nullptr) return;
       const auto x = static_cast<float>(value);
       if (!std::isfinite(x)) {
-        fail(fmt::format("vertex {} (from 0) is {}; only finite numbers make a Gaussian", row, x),
+        fail(fmt::format("vertex {} (from 0) is {}; every number must be finite", row, x),
              vertex.properties[property].name);
       }
       to.data[row * to.stride] = x;

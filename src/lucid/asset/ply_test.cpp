@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is written is the 3DGS layout to the byte; what is read may come in any order, type and encoding.
+// Tests of PLY files: written bytes have exactly the 3DGS layout; files with any order, type and encoding are read.
 #include "lucid/asset/ply.h"
 
 #include <gtest/gtest.h>
@@ -17,13 +17,12 @@ namespace {
 
 using gaussians::Cloud;
 using test::random_cloud;
-using test::tensors_of;
 
 void expect_equal(const Cloud& a, const Cloud& b) {
-  const auto x = tensors_of(a), y = tensors_of(b);
+  const auto x = a.parameters(), y = b.parameters();
   for (size_t i = 0; i < x.size(); ++i) {
-    ASSERT_EQ(x[i].sizes(), y[i].sizes()) << Cloud::kNames[i];
-    EXPECT_TRUE(torch::equal(x[i], y[i])) << Cloud::kNames[i];
+    ASSERT_EQ(x[i]->sizes(), y[i]->sizes()) << Cloud::kNames[i];
+    EXPECT_TRUE(torch::equal(*x[i], *y[i])) << Cloud::kNames[i];
   }
 }
 
@@ -82,8 +81,7 @@ TEST(Ply, PadsToDegreeThreeWithZeros) {
   EXPECT_TRUE(torch::equal(back.quats, cloud.quats));
 }
 
-// A foreign writer: properties shuffled, of mixed types, with a colour and a list between them and other elements
-// around.
+// A PLY of another program: shuffled properties of mixed types, with extra properties, a list and other elements.
 enum class Encoding { kAscii, kLittle, kBig };
 
 class Foreign {
@@ -165,7 +163,7 @@ std::string foreign_ply(const Cloud& cloud, Encoding encoding, const std::string
     for (int i = 8; i >= 0; --i) out.put<float>(cloud.sh_rest[n][i % 3][i / 3].item<float>());
     out.end_row(line_end);
   }
-  return out.text;  // the face is missing: what follows the vertices is not read
+  return out.text;  // without the declared face: elements after the vertices are not read
 }
 
 TEST(Ply, ReadsAnyOrderTypeEncodingAndLineEnd) {

@@ -1,42 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows in the order that every 3DGS viewer expects, normals of zero included.
+// Writer of 3DGS PLY files, with the property order that viewers expect, including normals of zero.
 #include <algorithm>
 #include <bit>
 
 #include "lucid/asset/ply.h"
+#include "lucid/asset/ply_layout.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/math/sh.h"
 
 namespace lucid::asset {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the files written here are copies of memory");
-constexpr int64_t kCoefficients3 = 15;  // of SH degree 3, without the constant one
-constexpr int64_t kChunk = 65536;       // rows converted at a time, so that memory holds the scene once, not thrice
+static_assert(std::endian::native == std::endian::little, "tensors are written as they are in memory");
+constexpr int64_t kCoefficients3 = sh_count(3) - 1;  // SH coefficients of degrees 1 to 3
+constexpr int64_t kChunk = 65536;  // rows converted at a time, so that memory holds one copy of the scene, not three
 
 std::string header(int64_t count, int64_t rest) {
   std::string text = fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\n", count);
-  const auto property = [&](const std::string& name) { text += "property float " + name + "\n"; };
-  const auto numbered = [&](const char* name, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) property(fmt::format("{}_{}", name, i));
-  };
-  for (const char* name : {"x", "y", "z", "nx", "ny", "nz"}) property(name);
-  numbered("f_dc", 3);
-  numbered("f_rest", rest);
-  property("opacity");
-  numbered("scale", 3);
-  numbered("rot", 4);
+  for (const std::string& name : ply::vertex_properties(rest)) text += "property float " + name + "\n";
   return text + "end_header\n";
 }
 
-/// Rows [begin, end) -> [n, P] float32, contiguous.
+/// The file's rows, in the order of ply::vertex_properties(), of n Gaussians from `begin` on: [n, properties] float32,
+/// contiguous.
 torch::Tensor rows_of(const gaussians::Cloud& cloud, int64_t begin, int64_t n, int64_t coefficients) {
   const auto part = [&](const torch::Tensor& x) { return x.detach().narrow(0, begin, n).cpu().to(torch::kFloat32); };
   torch::Tensor rest = part(cloud.sh_rest);  // [n,K,3]
   if (rest.size(1) < coefficients) {
     rest = torch::cat({rest, torch::zeros({n, coefficients - rest.size(1), 3})}, 1);
   }
-  // Channel-major: all coefficients of red, then of green, then of blue.
+  // Channel-major: all coefficients of red, then green, then blue.
   rest = rest.permute({0, 2, 1}).reshape({n, 3 * coefficients});
   return torch::cat({part(cloud.means), torch::zeros({n, 3}), part(cloud.sh_dc).reshape({n, 3}), rest,
                      part(cloud.opacity_logits), part(cloud.log_scales), part(cloud.quats)},
@@ -61,8 +55,8 @@ void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud,
               "{} Gaussians, {} coefficients", count, stored);
   const int64_t coefficients = options.pad_to_sh3 ? std::max(stored, kCoefficients3) : stored;
   std::string bytes = header(count, 3 * coefficients);
-  constexpr int64_t kPlain = 17;  // floats a row without f_rest
-  bytes.reserve(bytes.size() + static_cast<size_t>(count * (kPlain + 3 * coefficients)) * sizeof(float));
+  const size_t row_floats = ply::vertex_properties(3 * coefficients).size();
+  bytes.reserve(bytes.size() + static_cast<size_t>(count) * row_floats * sizeof(float));
   for (int64_t begin = 0; begin < count; begin += kChunk) {
     append(bytes, rows_of(cloud, begin, std::min(kChunk, count - begin), coefficients));
   }

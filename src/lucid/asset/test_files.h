@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For this folder's tests: a small disk, folders looked into, clouds to write.
+// Helpers of this folder's tests: a limit on file sizes like a full disk, file counts, random clouds.
 #pragma once
 
 #include <sys/resource.h>
@@ -11,7 +11,7 @@
 
 namespace lucid::asset::test {
 
-/// While it lives no file can grow beyond `bytes`: writes fail as on a full disk.
+/// While this object exists, writing a file beyond `bytes` fails as on a full disk.
 class SmallDisk {
  public:
   explicit SmallDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
@@ -31,7 +31,7 @@ class SmallDisk {
   rlimit limit_{};
 };
 
-/// Hidden ones too.
+/// The number of files in a folder, including hidden ones.
 inline size_t files_in(const std::filesystem::path& folder) {
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) count += entry.is_regular_file() ? 1 : 0;
@@ -48,10 +48,6 @@ inline gaussians::Cloud random_cloud(int64_t count, int degree) {
   cloud.log_scales = torch::randn({count, 3});
   cloud.quats = torch::randn({count, 4});
   return cloud;
-}
-
-inline std::vector<torch::Tensor> tensors_of(const gaussians::Cloud& c) {
-  return {c.means, c.sh_dc, c.sh_rest, c.opacity_logits, c.log_scales, c.quats};
 }
 
 }  // namespace lucid::asset::test

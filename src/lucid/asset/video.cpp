@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MP4 through libav. Every libav object is owned by a smart pointer; what is written lies under a temporary name until
-// finish() has seen all of it reach the disk.
+// MP4 videos with libav. Smart pointers own all libav objects. The file has a temporary name until finish() has written
+// it to disk completely.
 #if defined(LUCID_WITH_VIDEO)
 #include "lucid/asset/video.h"
 
@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kMaxSide = 16384;  // pixels
-constexpr int kThreads = 2;      // fixed: x264's output depends on their number
+constexpr int kThreads = 2;      // fixed, because x264's output depends on the number of threads
 
 struct Free {
   void operator()(AVCodecContext* x) const { avcodec_free_context(&x); }
@@ -46,14 +46,15 @@ Owned<T> owned(T* object) {
   return Owned<T>(object);
 }
 
+/// libav's message for an error code.
 std::string reason(int error) {
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof text);
   return text;
 }
 
-/// x264's AVX-512 code (seen in r3095) gives other bytes for the same frames now and then where a side is no multiple
-/// of 16; its AVX2 code does not. Asked first, since "asm=AVX2" turns AVX2 on rather than everything above it off.
+/// Whether x264 would use AVX-512. That code (seen in r3095) is not deterministic if a side is no multiple of 16; its
+/// AVX2 code is. The check is needed because "asm=AVX2" would enable AVX2 on processors without it.
 bool has_avx512() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx512f") != 0;  // which implies AVX2
@@ -62,23 +63,23 @@ bool has_avx512() {
 #endif
 }
 
-const AVCodec* pick_encoder(FilmCodec wanted) {
-  const AVCodec* encoder = wanted == FilmCodec::kBest ? avcodec_find_encoder_by_name("libx264") : nullptr;
+const AVCodec* pick_encoder(VideoCodec wanted) {
+  const AVCodec* encoder = wanted == VideoCodec::kBest ? avcodec_find_encoder_by_name("libx264") : nullptr;
   if (encoder == nullptr) encoder = avcodec_find_encoder(AV_CODEC_ID_MPEG4);
   if (encoder == nullptr) {
-    throw UserError(UserMistake{.what_happened = "libavcodec here has neither an H.264 nor an MPEG-4 encoder",
-                                .hint = "install an ffmpeg with libx264, or switch the films off"});
+    throw UserError(UserMistake{.what_happened = "this libavcodec has neither an H.264 nor an MPEG-4 encoder",
+                                .hint = "install an ffmpeg with libx264, or switch the videos off"});
   }
   return encoder;
 }
 
 }  // namespace
 
-bool writes_films() { return true; }
+bool can_write_videos() { return true; }
 
 struct VideoWriter::State {
   fs::path path, temporary;
-  int width, height;  // of the frames given; the film's are even
+  int width, height;  // of the frames given to add(); the video's are rounded up to even
   bool finished = false;
   int64_t frames = 0;
   Owned<AVFormatContext> format;
@@ -86,14 +87,14 @@ struct VideoWriter::State {
   Owned<SwsContext> to_yuv;
   Owned<AVFrame> yuv;
   Owned<AVPacket> packet;
-  AVStream* stream = nullptr;  // belongs to format
+  AVStream* stream = nullptr;  // owned by format
 
   State(const fs::path& file, int w, int h);
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  int check(int result) const;  // throws when libav says so, else passes the result on
+  int check(int result) const;  // throws UserError for a libav error code, else returns `result`
   void open_encoder(const AVCodec* encoder, int fps);
   void open_file();
   void make_converter();
@@ -113,7 +114,7 @@ VideoWriter::State::~State() {
 
 int VideoWriter::State::check(int result) const {
   if (result >= 0) return result;
-  throw UserError({.what_happened = "cannot write the film: " + reason(result),
+  throw UserError({.what_happened = "cannot write the video: " + reason(result),
                    .file = path.string(),
                    .hint = result == AVERROR(ENOSPC) ? "free some disk space" : ""});
 }
@@ -125,21 +126,21 @@ void VideoWriter::State::open_encoder(const AVCodec* encoder, int fps) {
   codec->pix_fmt = AV_PIX_FMT_YUV420P;
   codec->time_base = {1, fps};
   codec->framerate = {fps, 1};
-  codec->gop_size = fps;  // a key frame a second, so that scrubbing is quick
+  codec->gop_size = fps;  // one key frame per second, so that seeking is fast
   codec->thread_count = kThreads;
   codec->flags |= AV_CODEC_FLAG_BITEXACT;
-  // Said and meant: what is not tagged, players guess from the size.
+  // Tag the colour space explicitly; players otherwise guess it from the size.
   codec->colorspace = AVCOL_SPC_BT709;
   codec->color_primaries = AVCOL_PRI_BT709;
   codec->color_trc = AVCOL_TRC_BT709;
   codec->color_range = AVCOL_RANGE_MPEG;
   if (encoder->id == AV_CODEC_ID_H264) {
-    // To the eye what "medium" gives at 18, in half the time and about the same size.
+    // Looks like preset "medium" at crf 18, in half the time and at about the same file size.
     check(av_opt_set(codec->priv_data, "preset", "veryfast", 0));
     check(av_opt_set(codec->priv_data, "crf", "17", 0));
     if (has_avx512()) check(av_opt_set(codec->priv_data, "x264-params", "asm=AVX2", 0));
   } else {
-    constexpr int kQuantiser = 2;  // of 1 (best) to 31
+    constexpr int kQuantiser = 2;  // range 1 (best) to 31
     codec->flags |= AV_CODEC_FLAG_QSCALE;
     codec->global_quality = FF_QP2LAMBDA * kQuantiser;
   }
@@ -155,7 +156,7 @@ void VideoWriter::State::open_file() {
   check(avcodec_parameters_from_context(stream->codecpar, codec.get()));
   check(avio_open(&format->pb, temporary.c_str(), AVIO_FLAG_WRITE));
   AVDictionary* options = nullptr;
-  av_dict_set(&options, "movflags", "+faststart", 0);  // the index first: a browser can start before it has all
+  av_dict_set(&options, "movflags", "+faststart", 0);  // index first, so that a browser can play while loading
   const int result = avformat_write_header(format.get(), &options);
   av_dict_free(&options);
   check(result);
@@ -184,26 +185,26 @@ void VideoWriter::State::encode(const AVFrame* frame) {
     if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
     check(result);
     packet->stream_index = stream->index;
-    packet->duration = 1;  // of the encoder's ticks; without it the last frame would last no time
+    packet->duration = 1;  // in units of time_base; without it the last frame would have no duration
     av_packet_rescale_ts(packet.get(), codec->time_base, stream->time_base);
     check(av_interleaved_write_frame(format.get(), packet.get()));
-    check(format->pb->error);  // a full disk: say so now, not after an hour of frames
+    check(format->pb->error);  // report a full disk at once
   }
 }
 
-VideoWriter::VideoWriter(const fs::path& file, int width, int height, int fps, FilmCodec wanted) {
+VideoWriter::VideoWriter(const fs::path& file, int width, int height, int fps, VideoCodec wanted) {
   if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide || fps < 1 || fps > 1000) {
-    throw UserError(
-        {.what_happened = fmt::format("no film can be {} x {} pixels at {} frames a second", width, height, fps),
-         .file = file.string()});
+    throw UserError({.what_happened = fmt::format("cannot write a video of {} x {} pixels at {} frames a second", width,
+                                                  height, fps),
+                     .file = file.string()});
   }
-  av_log_set_level(AV_LOG_ERROR);  // global in libav: it has no per-context level, and its chatter is not ours
+  av_log_set_level(AV_LOG_ERROR);  // libav has only a global level
   make_folder(file.parent_path());
   state_ = std::make_unique<State>(file, width, height);
   AVFormatContext* format = nullptr;
   state_->check(avformat_alloc_output_context2(&format, nullptr, "mp4", state_->temporary.c_str()));
   state_->format.reset(format);
-  format->flags |= AVFMT_FLAG_BITEXACT;  // no dates, no versions: the same frames give the same file
+  format->flags |= AVFMT_FLAG_BITEXACT;  // no dates or versions in the file: the same frames give the same bytes
   state_->open_encoder(pick_encoder(wanted), fps);
   state_->open_file();
   state_->make_converter();
@@ -224,7 +225,7 @@ void VideoWriter::add(const torch::Tensor& frame) {
   const torch::Tensor pixels = to_bytes(whole);  // [H,W,3]
   const uint8_t* planes[] = {pixels.data_ptr<uint8_t>(), nullptr, nullptr, nullptr};
   const int strides[] = {3 * s.codec->width, 0, 0, 0};
-  s.check(av_frame_make_writable(s.yuv.get()));  // the encoder may still hold the last one
+  s.check(av_frame_make_writable(s.yuv.get()));  // the encoder may still use the last frame
   s.check(sws_scale(s.to_yuv.get(), planes, strides, 0, s.codec->height, s.yuv->data, s.yuv->linesize));
   s.yuv->pts = s.frames++;
   if ((s.codec->flags & AV_CODEC_FLAG_QSCALE) != 0) s.yuv->quality = s.codec->global_quality;
@@ -234,13 +235,13 @@ void VideoWriter::add(const torch::Tensor& frame) {
 void VideoWriter::finish() {
   State& s = *state_;
   LUCID_CHECK(!s.finished, "{}: finish() twice", s.path.string());
-  if (s.frames == 0) throw UserError({.what_happened = "a film needs at least one frame", .file = s.path.string()});
+  if (s.frames == 0) throw UserError({.what_happened = "a video needs at least one frame", .file = s.path.string()});
   s.encode(nullptr);
   s.check(av_write_trailer(s.format.get()));
   avio_flush(s.format->pb);
   s.check(s.format->pb->error);
   s.check(avio_closep(&s.format->pb));
-  write_file_with(s.path, [&](const fs::path& whole) {  // which fsyncs and renames it
+  write_file_with(s.path, [&](const fs::path& whole) {  // this fsyncs `whole` and renames it to the final name
     if (::rename(s.temporary.c_str(), whole.c_str()) != 0) s.check(AVERROR(errno));
   });
   s.finished = true;

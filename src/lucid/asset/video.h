@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MP4 films (H.264 where libavcodec has an encoder for it, else MPEG-4), frame by frame.
+// MP4 videos, written frame by frame with libav: H.264 if libavcodec has the x264 encoder, else MPEG-4.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,26 +9,29 @@
 
 namespace lucid::asset {
 
-/// Whether this build can (LUCID_VIDEO).
-bool writes_films();
+/// Whether this build can write videos (CMake option LUCID_VIDEO).
+bool can_write_videos();
 
-enum class FilmCodec { kBest, kMpeg4 };  // kMpeg4: as where there is no H.264 encoder
+enum class VideoCodec {
+  kBest,   // H.264 if available, else MPEG-4
+  kMpeg4,  // MPEG-4, also if H.264 is available
+};
 
 class VideoWriter {
  public:
-  /// Frames must all be [3,H,W]; odd sizes are padded by one pixel. Throws UserError.
-  /// Sets libav's log level to errors, which is global to the process.
+  /// `width` and `height` in pixels (odd sizes are padded by one pixel), `fps` in frames per second. Throws UserError.
+  /// Sets libav's log level to errors, for the whole process.
   VideoWriter(const std::filesystem::path& file, int width, int height, int fps = 30,
-              FilmCodec codec = FilmCodec::kBest);
-  ~VideoWriter();  // without finish() the file is discarded
+              VideoCodec codec = VideoCodec::kBest);
+  ~VideoWriter();  // discards the file unless finish() was called
   VideoWriter(const VideoWriter&) = delete;
   VideoWriter& operator=(const VideoWriter&) = delete;
-  void add(const torch::Tensor& frame);  // [3,H,W] float in 0..1
-  void finish();                         // flushes, fsyncs, renames
+  void add(const torch::Tensor& frame);  // [3,H,W] float in [0, 1]
+  void finish();                         // flushes, fsyncs and renames the file to its final name
 
  private:
   struct State;
-  std::unique_ptr<State> state_;  // hides libav's headers
+  std::unique_ptr<State> state_;  // keeps libav's headers out of this one
 };
 
 }  // namespace lucid::asset

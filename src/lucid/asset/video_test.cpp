@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Films are whole, the same each time, and gone when they were not finished.
+// Tests of video files: all frames are present, equal frames give equal bytes, unfinished files are removed.
 #include "lucid/asset/video.h"
 
 #include <gtest/gtest.h>
@@ -46,13 +46,13 @@ torch::Tensor picture(int width, int height, int frame) {
   return x;
 }
 
-void write_film(const std::filesystem::path& file, int width, int height, int frames, FilmCodec codec) {
+void write_film(const std::filesystem::path& file, int width, int height, int frames, VideoCodec codec) {
   VideoWriter film(file, width, height, 25, codec);
   for (int i = 0; i < frames; ++i) film.add(picture(width, height, i));
   film.finish();
 }
 
-class Film : public ::testing::TestWithParam<FilmCodec> {
+class Film : public ::testing::TestWithParam<VideoCodec> {
  protected:
   const lucid::test::TemporaryFolder folder_;
   const std::filesystem::path file_ = folder_.path / "film.mp4";
@@ -71,7 +71,7 @@ TEST_P(Film, FfprobeSeesEveryFrame) {
   EXPECT_EQ(stream.at("pix_fmt"), "yuv420p");
   EXPECT_EQ(stream.at("avg_frame_rate"), "25/1");
   EXPECT_NEAR(std::stod(report.at("format").at("duration").get<std::string>()), 30 / 25.0, 1e-3);
-  const bool h264 = GetParam() == FilmCodec::kBest && avcodec_find_encoder_by_name("libx264") != nullptr;
+  const bool h264 = GetParam() == VideoCodec::kBest && avcodec_find_encoder_by_name("libx264") != nullptr;
   EXPECT_EQ(stream.at("codec_name"), h264 ? "h264" : "mpeg4");
 }
 
@@ -88,7 +88,7 @@ TEST_P(Film, ColoursComeBack) {
     torch::Tensor back = torch::empty({kHeight, kWidth, 3}, torch::kUInt8);
     std::copy(bytes, bytes + back.numel(), back.data_ptr<uint8_t>());
     const torch::Tensor error = back.permute({2, 0, 1}).to(torch::kFloat32) / 255 - picture(kWidth, kHeight, i);
-    // Chroma is halved at the square's edges; a wrong matrix or range would cost far more than this.
+    // 4:2:0 chroma blurs the square's edges; a wrong colour matrix or range would give a much larger error.
     EXPECT_LT(error.abs().mean().item<double>(), 0.02) << i;
     EXPECT_LT(error.narrow(1, 6, 4).narrow(2, i * 3 + 2, 4).abs().mean().item<double>(), 0.04) << i;
   }
@@ -103,8 +103,8 @@ TEST_P(Film, TheSameFramesGiveTheSameBytesWithTheIndexFirst) {
   EXPECT_EQ(test::files_in(folder_.path), 2u);
 }
 
-// A size that is no multiple of 16, detail everywhere, and many films: x264's AVX-512 code differs between some of
-// them.
+// Many videos of a detailed image whose size is no multiple of 16: the case where x264's AVX-512 code is not
+// deterministic.
 TEST_P(Film, TheSameFramesGiveTheSameBytesAtAnySize) {
   constexpr int kWidth = 66, kHeight = 48, kFrames = 12, kFilms = 30;
   std::vector<torch::Tensor> frames;
@@ -144,7 +144,7 @@ TEST_P(Film, AFullDiskLeavesTheOldFilmAndNothingElse) {
   write_noise();
   const auto whole = static_cast<rlim_t>(std::filesystem::file_size(file_));
   write_file(file_, "the old film");
-  // Fails in the header, in frames, and when the index is moved to the front and no longer fits.
+  // The write fails in the header, in frames, or at the end when the index is moved to the front.
   for (const rlim_t bytes : {rlim_t{0}, rlim_t{40}, rlim_t{4096}, whole / 2, whole - 300, whole - 1}) {
     const test::SmallDisk disk(bytes);
     EXPECT_THROW(write_noise(), UserError) << bytes;
@@ -153,8 +153,8 @@ TEST_P(Film, AFullDiskLeavesTheOldFilmAndNothingElse) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Codecs, Film, ::testing::Values(FilmCodec::kBest, FilmCodec::kMpeg4),
-                         [](const auto& info) { return info.param == FilmCodec::kBest ? "Best" : "Mpeg4"; });
+INSTANTIATE_TEST_SUITE_P(Codecs, Film, ::testing::Values(VideoCodec::kBest, VideoCodec::kMpeg4),
+                         [](const auto& info) { return info.param == VideoCodec::kBest ? "Best" : "Mpeg4"; });
 
 TEST(FilmMistakes, AreTheUsers) {
   const lucid::test::TemporaryFolder folder;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for video.cpp in a build without FFmpeg's libraries: says so when asked.
+// VideoWriter for builds without FFmpeg's libraries: its constructor throws UserError.
 #if !defined(LUCID_WITH_VIDEO)
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 
 namespace lucid::asset {
 
-bool writes_films() { return false; }
+bool can_write_videos() { return false; }
 
 struct VideoWriter::State {};
-VideoWriter::VideoWriter(const std::filesystem::path& file, int, int, int, FilmCodec) {
-  throw UserError({.what_happened = "this build writes no films",
+VideoWriter::VideoWriter(const std::filesystem::path& file, int, int, int, VideoCodec) {
+  throw UserError({.what_happened = "this build cannot write videos",
                    .file = file.string(),
                    .hint = "configure with -DLUCID_VIDEO=ON, which needs FFmpeg's libraries"});
 }

@@ -10,8 +10,7 @@
 namespace lucid {
 namespace {
 
-constexpr double kFromAbove = 60;  // polar angle of the second ring of test views, degrees
-constexpr int kTestViews = 8;      // a ring
+constexpr int kTestViews = 8;  // in each of the two rings
 
 /// middle + sign * u^gamma * half-range, u ~ U[0, 1).
 double draw(const Range& range, double gamma, Rng& rng) {
@@ -94,7 +93,7 @@ std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng
 
 std::vector<Camera> test_views(const ViewOptions& options, int width, int height) {
   std::vector<Camera> cameras = turntable(options, kTestViews, options.default_polar, width, height);
-  const std::vector<Camera> above = turntable(options, kTestViews, kFromAbove, width, height);
+  const std::vector<Camera> above = turntable(options, kTestViews, kPolarFromAbove, width, height);
   cameras.insert(cameras.end(), above.begin(), above.end());
   return cameras;
 }

@@ -69,7 +69,11 @@ ViewOptions widened(const ViewOptions& options, int64_t iteration);
 /// camera radius, theta, phi (value, sign), centre, target, up.
 std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng);
 
-/// 16 fixed views: 8 at the default radius and polar angle, then 8 at polar angle 60; azimuths default_azimuth + 45 i.
+/// Polar angle of the views from above, degrees.
+inline constexpr double kPolarFromAbove = 60;
+
+/// 16 fixed views at the default radius: 8 at the default polar angle, then 8 at kPolarFromAbove; azimuths
+/// default_azimuth + 45 i.
 std::vector<Camera> test_views(const ViewOptions& options, int width, int height);
 
 /// `frames` views evenly spaced over a full turn, at the default radius and polar angle `polar` (degrees), starting at

@@ -1,36 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations of the raw parameters and the chain rule through them, written out: there is no tape here.
+// Activations of the Gaussians' parameters and their chain rule, written out by hand instead of by autograd.
 #include "lucid/gaussians/cloud.h"
 
 #include "lucid/base/error.h"
+#include "lucid/math/sh.h"
 
 namespace lucid::gaussians {
 namespace {
 
-enum Group { kMeans, kShDc, kShRest, kOpacityLogits, kLogScales, kQuats };  // order of Cloud::parameters
+template <class Self, class Tensor>
+std::array<Tensor*, Cloud::kGroups> by_group(Self& cloud) {
+  std::array<Tensor*, Cloud::kGroups> result;
+  result[Cloud::kMeans] = &cloud.means;
+  result[Cloud::kShDc] = &cloud.sh_dc;
+  result[Cloud::kShRest] = &cloud.sh_rest;
+  result[Cloud::kOpacityLogits] = &cloud.opacity_logits;
+  result[Cloud::kLogScales] = &cloud.log_scales;
+  result[Cloud::kQuats] = &cloud.quats;
+  return result;
+}
 
 float* floats(const torch::Tensor& tensor, const char* name) {
   LUCID_CHECK(tensor.is_contiguous(), "{} is not contiguous", name);
   return tensor.data_ptr<float>();
 }
 
-int64_t coefficients(int degree) { return (degree + 1) * (degree + 1); }
-
 }  // namespace
 
-std::array<torch::Tensor*, Cloud::kGroups> Cloud::parameters() {
-  return {&means, &sh_dc, &sh_rest, &opacity_logits, &log_scales, &quats};
-}
+std::array<torch::Tensor*, Cloud::kGroups> Cloud::parameters() { return by_group<Cloud, torch::Tensor>(*this); }
 
 std::array<const torch::Tensor*, Cloud::kGroups> Cloud::parameters() const {
-  return {&means, &sh_dc, &sh_rest, &opacity_logits, &log_scales, &quats};
+  return by_group<const Cloud, const torch::Tensor>(*this);
 }
 
 int Cloud::sh_degree() const {
   const int64_t stored = sh_rest.size(1) + 1;
   int degree = 0;
-  while (coefficients(degree) < stored) ++degree;
-  LUCID_CHECK(coefficients(degree) == stored && degree <= 3, "{} coefficients are no SH degree", stored);
+  while (sh_count(degree) < stored) ++degree;
+  LUCID_CHECK(sh_count(degree) == stored && degree <= kMaxShDegree, "{} coefficients are no SH degree", stored);
   return degree;
 }
 
@@ -45,9 +52,9 @@ Activated activate(const Cloud& cloud, const Augmentation& augmentation) {
                    .sh = cloud.sh_dc,
                    .degree = degree};
   if (augmentation.scale_factor.defined()) result.scales.mul_(augmentation.scale_factor);
-  if (degree > 0) result.sh = torch::cat({cloud.sh_dc, cloud.sh_rest.slice(1, 0, coefficients(degree) - 1)}, 1);
+  if (degree > 0) result.sh = torch::cat({cloud.sh_dc, cloud.sh_rest.slice(1, 0, sh_count(degree) - 1)}, 1);
   if (augmentation.sh_noise.defined()) {
-    LUCID_CHECK(augmentation.sh_noise.size(1) == coefficients(degree), "SH noise has {} coefficients, degree {}",
+    LUCID_CHECK(augmentation.sh_noise.size(1) == sh_count(degree), "SH noise has {} coefficients, degree {}",
                 augmentation.sh_noise.size(1), degree);
     result.sh = result.sh + augmentation.sh_noise;
   }
@@ -90,22 +97,22 @@ render::CloudGradients<float> ActivatedGradient::view() const {
           .means2d_ndc = floats(means2d_ndc, "d_means2d_ndc")};
 }
 
-void add_chained(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
+void activate_backward(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
                  const ActivatedGradient& d, CloudGradient& total) {
   const torch::NoGradGuard no_grad;
   LUCID_CHECK(activated.degree == augmentation.active_degree, "activated with degree {}, chained with {}",
               activated.degree, augmentation.active_degree);
   LUCID_CHECK(d.means.size(0) == cloud.count(), "gradient of {} rows, cloud of {}", d.means.size(0), cloud.count());
-  total.raw[kMeans].add_(d.means);
-  total.raw[kQuats].add_(d.quats);
-  // scale = exp(log) * factor, so d scale / d log = scale, the augmented one.
-  total.raw[kLogScales].addcmul_(d.scales, activated.scales);
-  // sigmoid' = o (1 - o) = o - o^2.
+  total.raw[Cloud::kMeans].add_(d.means);
+  total.raw[Cloud::kQuats].add_(d.quats);
+  // scale = exp(log_scale) * factor, so d scale / d log_scale = scale, including the factor.
+  total.raw[Cloud::kLogScales].addcmul_(d.scales, activated.scales);
+  // sigmoid' = o (1 - o) = o - o^2 with o = opacity.
   const torch::Tensor slope = torch::addcmul(activated.opacities, activated.opacities, activated.opacities, -1);
-  total.raw[kOpacityLogits].squeeze(1).addcmul_(d.opacities, slope);
-  total.raw[kShDc].add_(d.sh.slice(1, 0, 1));
+  total.raw[Cloud::kOpacityLogits].squeeze(1).addcmul_(d.opacities, slope);
+  total.raw[Cloud::kShDc].add_(d.sh.slice(1, 0, 1));
   if (const int64_t higher = d.sh.size(1) - 1; higher > 0) {
-    total.raw[kShRest].slice(1, 0, higher).add_(d.sh.slice(1, 1));
+    total.raw[Cloud::kShRest].slice(1, 0, higher).add_(d.sh.slice(1, 1));
   }
   total.means2d_ndc = d.means2d_ndc;
 }

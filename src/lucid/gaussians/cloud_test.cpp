@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations, and their chain rule against torch's autograd.
+// Tests of Cloud: activations, and their chain rule against torch's autograd.
 #include "lucid/gaussians/cloud.h"
 
 #include <gtest/gtest.h>
@@ -18,20 +18,22 @@ Cloud random_cloud(int64_t n, int degree) {
           .quats = torch::randn({n, 4})};
 }
 
-/// The same activations as a tape: the sum of every output times its upstream gradient, differentiated by torch.
+/// The same gradients by torch's autograd in double: the loss is the sum of every output times its upstream gradient.
 std::array<torch::Tensor, Cloud::kGroups> by_autograd(const Cloud& cloud, const Augmentation& a,
                                                       const ActivatedGradient& d) {
   std::array<torch::Tensor, Cloud::kGroups> leaf;
   for (int g = 0; g < Cloud::kGroups; ++g) {
     leaf[g] = cloud.parameters()[g]->to(torch::kFloat64).clone().requires_grad_(true);
   }
-  torch::Tensor scales = leaf[4].exp(), sh = torch::cat({leaf[1], leaf[2]}, 1);
+  torch::Tensor scales = leaf[Cloud::kLogScales].exp();
+  torch::Tensor sh = torch::cat({leaf[Cloud::kShDc], leaf[Cloud::kShRest]}, 1);
   if (a.scale_factor.defined()) scales = scales * a.scale_factor;
   sh = sh.slice(1, 0, (a.active_degree + 1) * (a.active_degree + 1));
   if (a.sh_noise.defined()) sh = sh + a.sh_noise;
-  const torch::Tensor loss = (leaf[0] * d.means).sum() + (sh * d.sh).sum() +
-                             (leaf[3].sigmoid().squeeze(1) * d.opacities).sum() + (scales * d.scales).sum() +
-                             (leaf[5] * d.quats).sum();
+  const torch::Tensor opacities = leaf[Cloud::kOpacityLogits].sigmoid().squeeze(1);
+  const torch::Tensor loss = (leaf[Cloud::kMeans] * d.means).sum() + (sh * d.sh).sum() +
+                             (opacities * d.opacities).sum() + (scales * d.scales).sum() +
+                             (leaf[Cloud::kQuats] * d.quats).sum();
   loss.backward();
   std::array<torch::Tensor, Cloud::kGroups> result;
   for (int g = 0; g < Cloud::kGroups; ++g) {
@@ -62,7 +64,7 @@ TEST(Cloud, ChainRuleMatchesAutogradOverTwoViews) {
           const Activated activated = activate(cloud, a);
           ActivatedGradient d = ActivatedGradient::like(activated);
           fill(d);
-          add_chained(cloud, activated, a, d, total);
+          activate_backward(cloud, activated, a, d, total);
           const auto once = by_autograd(cloud, a, d);
           for (int g = 0; g < Cloud::kGroups; ++g) expected[g] = view == 0 ? once[g] : expected[g] + once[g];
           EXPECT_TRUE(total.means2d_ndc.equal(d.means2d_ndc));

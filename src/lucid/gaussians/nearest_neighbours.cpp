@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How big a Gaussian starts: as far as its nearest neighbours are.
+// Initial scales of Gaussians from the distances to their nearest neighbours, found in a k-d tree (nanoflann).
 #include <nanoflann.hpp>
 
 #include "lucid/base/error.h"
@@ -10,10 +10,10 @@ namespace lucid::gaussians {
 namespace {
 
 constexpr size_t kNeighbours = 3;
-constexpr float kSmallestSquare = 1e-7F;  // points on top of each other still get a size
-constexpr int64_t kGrain = 1024;          // queries a chunk
+constexpr float kSmallestSquare = 1e-7F;  // lower bound of the mean squared distance, for coincident points
+constexpr int64_t kGrain = 1024;          // queries per chunk of parallel_for
 
-struct Points {  // what nanoflann asks of a data set
+struct Points {  // nanoflann's interface to a data set
   const float* xyz;
   size_t count;
   size_t kdtree_get_point_count() const { return count; }
@@ -40,7 +40,7 @@ torch::Tensor nearest_neighbour_log_scales(const torch::Tensor& means) {
     uint32_t index[kNeighbours + 1];
     float square[kNeighbours + 1];
     const size_t found = tree.knnSearch(points.xyz + 3 * i, kNeighbours + 1, index, square);
-    float sum = 0;  // the point itself is among them, at distance 0
+    float sum = 0;  // the results include the point itself, at distance 0
     for (size_t j = 0; j < found; ++j) sum += square[j];
     out[i] = std::max(sum / static_cast<float>(std::max<size_t>(found - 1, 1)), kSmallestSquare);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry of starting points: a new one is one row of the table.
+// Table of the initial shapes, and the cloud that is made of one. A new shape is one row of kStarts.
 #include "lucid/gaussians/starts.h"
 
 #include <fmt/ranges.h>
@@ -12,23 +12,25 @@
 
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
+#include "lucid/math/sh.h"
 
 namespace lucid::gaussians {
 namespace {
 
 using Point = std::array<double, 3>;
 
-constexpr double kUsualRadius = 0.5;                   // for which the blocks' sizes are given
-constexpr double kShellDistance = 3, kShellDepth = 1;  // `scene`: in camera radii, in world units
+constexpr double kUsualRadius = 0.5;  // the radius for which the table gives sizes
+constexpr double kShellDistance = 3;  // `scene`: inner radius of the shell, in camera radii
+constexpr double kShellDepth = 1;     // `scene`: thickness of the shell, world units
 
 struct Start {
   const char* name;
-  Point half;                           // of the bounding box, as a function of...
-  double (*unit)(const StartOptions&);  // ...the length that `half` counts in
-  Point (*place)(const StartOptions&, const Point& half, Rng&);
+  Point half;                                                    // half size of the bounding box, in units of unit()
+  double (*unit)(const StartOptions&);                           // world units
+  Point (*place)(const StartOptions&, const Point& half, Rng&);  // draws one point; `half` in world units
 };
 
-/// Uniform angles, not uniform on the sphere: as the reference, whose clouds are denser around the z axis.
+/// Uniform polar and azimuth angles, as in the reference. That is not uniform on the sphere: denser around the z axis.
 Point direction(Rng& rng) {
   const double theta = rng.uniform() * std::numbers::pi, phi = rng.uniform() * 2 * std::numbers::pi;
   return {std::sin(theta) * std::sin(phi), std::sin(theta) * std::cos(phi), std::cos(theta)};
@@ -63,13 +65,13 @@ constexpr Start kStarts[] = {
     {"scene", {1, 1, 1}, by_shell, in_shell},
 };
 static_assert(std::ranges::equal(kStarts, kStartNames, std::equal_to<std::string_view>(), &Start::name),
-              "start_options.h names the same kinds in the same order");
+              "start_options.h must name the same shapes in the same order");
 
 const Start& start_named(const std::string& name) {
   for (const Start& start : kStarts) {
     if (name == start.name) return start;
   }
-  throw UserError({.what_happened = fmt::format("there is no starting shape \"{}\"", name),
+  throw UserError({.what_happened = fmt::format("there is no initial shape \"{}\"", name),
                    .key = "init_shape",
                    .hint = fmt::format("one of {}", fmt::join(start_names(), ", "))});
 }
@@ -78,12 +80,13 @@ void check(const StartOptions& o) {
   const auto need = [](bool holds, const char* key, std::string what) {
     if (!holds) throw UserError({.what_happened = std::move(what), .key = key});
   };
-  need(o.count > 0, "init_num_pts", fmt::format("{} points make no cloud", o.count));
-  need(o.radius > 0 && std::isfinite(o.radius), "init_radius", fmt::format("{} is no radius", o.radius));
+  need(o.count > 0, "init_num_pts", fmt::format("{} is not a positive number of points", o.count));
+  need(o.radius > 0 && std::isfinite(o.radius), "init_radius", fmt::format("{} is not a positive radius", o.radius));
   need(o.scene_radius > 0 && std::isfinite(o.scene_radius), "radius_range",
-       fmt::format("{} is no radius", o.scene_radius));
+       fmt::format("{} is not a positive radius", o.scene_radius));
   need(o.opacity > 0 && o.opacity < 1, "init_opacity", fmt::format("{} is not inside (0, 1)", o.opacity));
-  need(o.sh_degree >= 0 && o.sh_degree <= 3, "sh_degree", fmt::format("{} is not 0..3", o.sh_degree));
+  need(o.sh_degree >= 0 && o.sh_degree <= kMaxShDegree, "sh_degree",
+       fmt::format("{} is not in 0..{}", o.sh_degree, kMaxShDegree));
 }
 
 }  // namespace
@@ -114,8 +117,8 @@ Cloud make_start(const StartOptions& options) {
   cloud.sh_dc = torch::empty({n, 1, 3});
   Rng colour_rng(options.seed, "start colours");
   colour_rng.fill_uniform(cloud.sh_dc.data_ptr<float>(), static_cast<size_t>(3 * n));
-  cloud.sh_dc.div_(255);  // within a grey level of mid-grey
-  cloud.sh_rest = torch::zeros({n, (options.sh_degree + 1) * (options.sh_degree + 1) - 1, 3});
+  cloud.sh_dc.div_(255);  // colours within one 8-bit level of mid-grey
+  cloud.sh_rest = torch::zeros({n, sh_count(options.sh_degree) - 1, 3});
   cloud.opacity_logits = torch::full({n, 1}, std::log(options.opacity / (1 - options.opacity)), torch::kFloat32);
   cloud.log_scales = nearest_neighbour_log_scales(cloud.means);
   cloud.quats = torch::zeros({n, 4});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting points: where the first Gaussians sit, by name.
+// Initialisation of the Gaussians: point clouds of a named shape with scales from nearest neighbours.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,16 @@ namespace lucid::gaussians {
 
 const std::vector<std::string>& start_names();  // kStartNames
 
-/// Half the side lengths of the box that holds every point of a start; for tests and for framing.
+/// Half the side lengths of the axis-aligned box around the shape, centred at the origin.
 std::array<double, 3> start_bounds(const StartOptions& options);
 
-/// Points by kind; scales sqrt(mean squared distance to the 3 nearest neighbours); near-grey colours (SH ~ U(0,1)/255);
-/// identity rotations. A pure function of the options. Throws UserError for options that make no cloud.
+/// The initial cloud: random points of the shape; scales by nearest_neighbour_log_scales(); nearly grey colours (SH of
+/// degree 0 ~ U(0,1)/255, the rest 0); the given opacity; identity rotations. A pure function of the options. Throws
+/// UserError for an unknown shape or a value out of range.
 Cloud make_start(const StartOptions& options);
 
-/// log sqrt(mean squared distance to the 3 nearest neighbours), floor 1e-7 on the square. means [N,3] -> [N,3]. With
-/// fewer than 3 neighbours the mean is over those there are.
+/// means [N,3] -> [N,3]: log sqrt(mean squared distance to the 3 nearest neighbours), the same for all three axes. The
+/// mean square is at least 1e-7. With fewer than 3 neighbours the mean is over all of them.
 torch::Tensor nearest_neighbour_log_scales(const torch::Tensor& means);
 
 }  // namespace lucid::gaussians

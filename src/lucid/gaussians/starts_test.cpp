@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every start in the registry: counts, bounds, shapes, the same again from the same seed; neighbours by brute force.
+// Tests of the initial clouds: every shape in the table (counts, bounds, tensor shapes, repeatability), and nearest
+// neighbours against brute force.
 #include "lucid/gaussians/starts.h"
 
 #include <gtest/gtest.h>

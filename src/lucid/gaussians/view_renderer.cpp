@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Allocates pictures and gradients and hands their pointers to the rasteriser.
+// ViewRenderer: allocates image and gradient tensors and passes their pointers to the rasteriser.
 #include "lucid/gaussians/view_renderer.h"
 
 namespace lucid::gaussians {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors in, tensors out of the rasteriser: one view of a cloud, on the device where the cloud lies.
+// ViewRenderer: the rasteriser with tensors as inputs and outputs, one view at a time, on the cloud's device.
 #pragma once
 
 #include <torch/torch.h>
@@ -14,21 +14,21 @@ namespace lucid::gaussians {
 
 struct RenderedView {
   torch::Tensor rgb;    // [3,H,W] over the background
-  torch::Tensor depth;  // [1,H,W]
+  torch::Tensor depth;  // [1,H,W] sum of weight * z, world units
   torch::Tensor alpha;  // [1,H,W]
-  torch::Tensor radii;  // [N] int32
+  torch::Tensor radii;  // [N] int32, pixels; 0 = not visible
   RenderedView cpu() const { return {rgb.cpu(), depth.cpu(), alpha.cpu(), radii.cpu()}; }
 };
 
-/// A rasteriser of the device's kind, and its scratch memory. On a GPU it works in the default stream, as libtorch
-/// does.
+/// Owns the rasteriser for a device. On a GPU it uses the default stream, as libtorch does.
 class ViewRenderer {
  public:
-  /// Throws UserError where the device cannot be used.
+  /// Throws UserError if the device cannot be used.
   explicit ViewRenderer(torch::Device device = torch::kCPU);
-  /// Frames are numbered by the caller; what backward needs of a frame is kept until its next forward.
+  /// Renders one view. The caller numbers the frames from 0; a frame keeps the state for backward() until its next
+  /// forward().
   RenderedView forward(int frame, const Activated& cloud, const Camera& camera, const std::array<float, 3>& background);
-  /// d_images: on the cloud's device. -> dL/d cloud.
+  /// dL/d(activated cloud) from dL/d(images), whose pointers are on the cloud's device.
   ActivatedGradient backward(int frame, const Activated& cloud, const render::ImageGradients<float>& d_images);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adam over growing tensors, and the decay of the learning rates.
+// Adam for clouds of changing size, and the decay of the learning rates.
 #include "lucid/optim/adam.h"
 
 #include <algorithm>
@@ -13,20 +13,21 @@ namespace {
 using gaussians::Cloud;
 
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999;
-constexpr double kEps = 1e-15;         // tiny: gradients of single Gaussians are far below the usual 1e-8
-constexpr double kHigherShShare = 20;  // higher SH coefficients learn this many times slower than colours
+constexpr double kEps = 1e-15;         // far below the usual 1e-8, because gradients of single Gaussians are tiny
+constexpr double kHigherShShare = 20;  // the rate of higher SH coefficients is feature_lr divided by this
 
-/// From `initial` at 0 to `last` at `iterations`, a straight line in the logarithm.
+/// Log-linear interpolation from `initial` at iteration 0 to `last` at `iterations`, constant afterwards.
 double log_linear(double initial, double last, int64_t iteration, int64_t iterations) {
   const double t =
       iterations > 0 ? std::clamp(static_cast<double>(iteration) / static_cast<double>(iterations), 0.0, 1.0) : 1.0;
-  if (initial <= 0 || last <= 0) return t < 1 ? initial : last;  // no logarithm to be straight in
+  if (initial <= 0 || last <= 0) return t < 1 ? initial : last;  // the logarithm does not exist
   return std::exp(std::log(initial) * (1 - t) + std::log(last) * t);
 }
 
 void update(torch::Tensor& p, const torch::Tensor& g, torch::Tensor& m, torch::Tensor& v, const AdamScalars& s) {
   if (!p.is_cpu()) return adam_update_tensors(p, g, m, v, s);
-  LUCID_CHECK(p.is_contiguous() && g.is_contiguous() && m.is_contiguous() && v.is_contiguous(), "Adam walks arrays");
+  LUCID_CHECK(p.is_contiguous() && g.is_contiguous() && m.is_contiguous() && v.is_contiguous(),
+              "Adam needs contiguous tensors");
   adam_update(p.data_ptr<float>(), g.data_ptr<float>(), m.data_ptr<float>(), v.data_ptr<float>(), p.numel(), s);
 }
 
@@ -34,26 +35,28 @@ void update(torch::Tensor& p, const torch::Tensor& g, torch::Tensor& m, torch::T
 
 void adam_update_tensors(torch::Tensor& p, const torch::Tensor& g, torch::Tensor& m, torch::Tensor& v,
                          const AdamScalars& s) {
-  m.lerp_(g, s.take_m);
-  v.mul_(s.keep_v).addcmul_(g, g, s.take_v);
+  m.lerp_(g, s.one_minus_beta1);
+  v.mul_(s.beta2).addcmul_(g, g, s.one_minus_beta2);
   p.addcdiv_(m, v.sqrt().div_(s.root_correction).add_(s.eps), -s.step_size);
 }
 
 std::array<double, Cloud::kGroups> LearningRates::at(int64_t iteration) const {
-  // position_lr_delay_mult belongs to a delay of 0 steps in every configuration of the reference: it never acts.
+  // position_lr_delay_mult is not used: every configuration of the reference has a delay of 0 steps.
   const auto decayed = [&](double initial, double last) { return log_linear(initial, last, iteration, iterations); };
-  return {decayed(position_lr_init * spatial_lr_scale, position_lr_final * spatial_lr_scale),
-          decayed(feature_lr, feature_lr_final),
-          feature_lr / kHigherShShare,
-          opacity_lr,
-          decayed(scaling_lr, scaling_lr_final),
-          decayed(rotation_lr, rotation_lr_final)};
+  std::array<double, Cloud::kGroups> rates;
+  rates[Cloud::kMeans] = decayed(position_lr_init * spatial_lr_scale, position_lr_final * spatial_lr_scale);
+  rates[Cloud::kShDc] = decayed(feature_lr, feature_lr_final);
+  rates[Cloud::kShRest] = feature_lr / kHigherShShare;
+  rates[Cloud::kOpacityLogits] = opacity_lr;
+  rates[Cloud::kLogScales] = decayed(scaling_lr, scaling_lr_final);
+  rates[Cloud::kQuats] = decayed(rotation_lr, rotation_lr_final);
+  return rates;
 }
 
 Adam::Adam(const Cloud& cloud) {
   const auto parameters = cloud.parameters();
   for (int g = 0; g < Cloud::kGroups; ++g) {
-    if (!parameters[g]->defined()) continue;  // an empty cloud: a checkpoint fills the moments in
+    if (!parameters[g]->defined()) continue;  // an empty cloud, whose moments a checkpoint will set
     m[g] = torch::zeros_like(*parameters[g]);
     v[g] = torch::zeros_like(*parameters[g]);
   }
@@ -73,16 +76,16 @@ void Adam::step(Cloud& cloud, const gaussians::CloudGradient& gradient,
                 m[g].size(0));
     if (p.numel() == 0) continue;
     update(p, gradient.raw[g], m[g], v[g],
-           {.keep_v = static_cast<float>(kBeta2),
-            .take_m = static_cast<float>(1 - kBeta1),
-            .take_v = static_cast<float>(1 - kBeta2),
+           {.beta2 = static_cast<float>(kBeta2),
+            .one_minus_beta1 = static_cast<float>(1 - kBeta1),
+            .one_minus_beta2 = static_cast<float>(1 - kBeta2),
             .root_correction = static_cast<float>(std::sqrt(correction2)),
             .step_size = static_cast<float>(rates[g] / correction1),
             .eps = static_cast<float>(kEps)});
   }
 }
 
-void Adam::regroup(const torch::Tensor& source) {
+void Adam::rearrange_rows(const torch::Tensor& source) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor fresh = source.lt(0), row = source.clamp_min(0);
   for (auto* moments : {&m, &v}) {

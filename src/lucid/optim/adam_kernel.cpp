@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fused loop of Adam, in blocks that threads share.
+// Fused Adam update: one loop over blocks of the array, multithreaded.
 #include "lucid/optim/adam_kernel.h"
 
 #include <cmath>
@@ -16,9 +16,9 @@ void adam_update(float* __restrict parameter, const float* __restrict gradient, 
     const int64_t end = std::min(count, (block + 1) * kBlock);
     for (int64_t i = block * kBlock; i < end; ++i) {
       const float g = gradient[i];
-      // Rounded once, as torch's lerp is: where gradient and moment cancel, float32 would lose digits of a small m.
-      m[i] = static_cast<float>(m[i] + static_cast<double>(s.take_m) * (g - m[i]));
-      v[i] = s.keep_v * v[i] + s.take_v * g * g;
+      // In double, rounded once like torch's lerp: in float32 a small m would lose digits where gradient and m cancel.
+      m[i] = static_cast<float>(m[i] + static_cast<double>(s.one_minus_beta1) * (g - m[i]));
+      v[i] = s.beta2 * v[i] + s.one_minus_beta2 * g * g;
       parameter[i] -= s.step_size * m[i] / (std::sqrt(v[i]) / s.root_correction + s.eps);
     }
   });

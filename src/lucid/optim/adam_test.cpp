@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adam against torch's own, its bookkeeping over rows that come and go, and the learning rates.
+// Tests of Adam (against torch's Adam; moments of rows that appear and disappear) and of the learning rates.
 #include "lucid/optim/adam.h"
 
 #include <gtest/gtest.h>
@@ -61,8 +61,12 @@ TEST(Adam, MatchesTorchOverManySteps) {
 
 TEST(Adam, TensorPathAgreesWithTheFusedLoop) {
   torch::manual_seed(2);
-  const AdamScalars scalars{
-      .keep_v = 0.999F, .take_m = 0.1F, .take_v = 0.001F, .root_correction = 0.05F, .step_size = 0.01F, .eps = 1e-15F};
+  const AdamScalars scalars{.beta2 = 0.999F,
+                            .one_minus_beta1 = 0.1F,
+                            .one_minus_beta2 = 0.001F,
+                            .root_correction = 0.05F,
+                            .step_size = 0.01F,
+                            .eps = 1e-15F};
   torch::Tensor p = torch::randn({1003}), m = 0.1 * torch::randn({1003}), v = 0.01 * torch::rand({1003});
   torch::Tensor p2 = p.clone(), m2 = m.clone(), v2 = v.clone();
   const torch::Tensor g = torch::randn({1003});
@@ -81,12 +85,12 @@ TEST(Adam, NoGradientMovesNothing) {
   EXPECT_TRUE(cloud.means.equal(before));  // 0 / (0 + eps), not NaN
 }
 
-TEST(Adam, RegroupMovesMomentsAndStartsNewRowsAtZero) {
+TEST(Adam, RearrangedRowsKeepTheirMomentsAndNewRowsStartAtZero) {
   Cloud cloud = random_cloud(4, 3);
   Adam adam(cloud);
   adam.step(cloud, random_gradient(cloud, 1), LearningRates{}.at(1));
   const auto m = adam.m, v = adam.v;
-  adam.regroup(torch::tensor({3, -1, 0, 0, -1}, torch::kInt64));
+  adam.rearrange_rows(torch::tensor({3, -1, 0, 0, -1}, torch::kInt64));
   EXPECT_EQ(adam.steps, 1);
   for (int g = 0; g < Cloud::kGroups; ++g) {
     ASSERT_EQ(adam.m[g].size(0), 5);
@@ -96,8 +100,8 @@ TEST(Adam, RegroupMovesMomentsAndStartsNewRowsAtZero) {
     EXPECT_EQ(adam.m[g][1].abs().max().item<float>(), 0);
     EXPECT_EQ(adam.v[g][4].abs().max().item<float>(), 0);
   }
-  adam.regroup(torch::empty({0}, torch::kInt64));
-  adam.regroup(torch::tensor({-1, -1}, torch::kInt64));
+  adam.rearrange_rows(torch::empty({0}, torch::kInt64));
+  adam.rearrange_rows(torch::tensor({-1, -1}, torch::kInt64));
   EXPECT_EQ(adam.m[0].size(0), 2);
 }
 
@@ -105,10 +109,10 @@ TEST(Adam, ZeroMomentsTouchesOneGroupOnly) {
   Cloud cloud = random_cloud(4, 0);
   Adam adam(cloud);
   adam.step(cloud, random_gradient(cloud, 1), LearningRates{}.at(1));
-  adam.zero_moments(3);
-  EXPECT_EQ(adam.m[3].abs().max().item<float>(), 0);
-  EXPECT_EQ(adam.v[3].abs().max().item<float>(), 0);
-  EXPECT_GT(adam.m[0].abs().max().item<float>(), 0);
+  adam.zero_moments(Cloud::kOpacityLogits);
+  EXPECT_EQ(adam.m[Cloud::kOpacityLogits].abs().max().item<float>(), 0);
+  EXPECT_EQ(adam.v[Cloud::kOpacityLogits].abs().max().item<float>(), 0);
+  EXPECT_GT(adam.m[Cloud::kMeans].abs().max().item<float>(), 0);
 }
 
 TEST(Adam, AnEmptyCloudHasNoMomentsYet) {
@@ -128,14 +132,14 @@ TEST(LearningRates, DecayFromFirstToLastAndStopThere) {
   LearningRates rates;
   rates.spatial_lr_scale = 2;
   const auto first = rates.at(0), middle = rates.at(2500), last = rates.at(5000), beyond = rates.at(9000);
-  EXPECT_NEAR(first[0], 3.2e-4, 1e-15);
-  EXPECT_NEAR(last[0], 3.2e-6, 1e-17);
-  EXPECT_NEAR(middle[1], std::sqrt(0.005 * 0.003), 1e-15);
-  EXPECT_NEAR(last[4], 0.001, 1e-15);
-  EXPECT_NEAR(last[5], 0.0002, 1e-15);
-  EXPECT_EQ(first[2], 0.005 / 20);
-  EXPECT_EQ(last[2], 0.005 / 20);
-  EXPECT_EQ(last[3], 0.05);
+  EXPECT_NEAR(first[Cloud::kMeans], 3.2e-4, 1e-15);
+  EXPECT_NEAR(last[Cloud::kMeans], 3.2e-6, 1e-17);
+  EXPECT_NEAR(middle[Cloud::kShDc], std::sqrt(0.005 * 0.003), 1e-15);
+  EXPECT_NEAR(last[Cloud::kLogScales], 0.001, 1e-15);
+  EXPECT_NEAR(last[Cloud::kQuats], 0.0002, 1e-15);
+  EXPECT_EQ(first[Cloud::kShRest], 0.005 / 20);
+  EXPECT_EQ(last[Cloud::kShRest], 0.005 / 20);
+  EXPECT_EQ(last[Cloud::kOpacityLogits], 0.05);
   EXPECT_EQ(last, beyond);
 }
 
@@ -143,8 +147,8 @@ TEST(LearningRates, ZeroIsAllowed) {
   LearningRates rates;
   rates.position_lr_init = rates.position_lr_final = 0;
   rates.feature_lr = 0;
-  EXPECT_EQ(rates.at(100)[0], 0);
-  EXPECT_EQ(rates.at(100)[1], 0);
+  EXPECT_EQ(rates.at(100)[Cloud::kMeans], 0);
+  EXPECT_EQ(rates.at(100)[Cloud::kShDc], 0);
 }
 
 }  // namespace

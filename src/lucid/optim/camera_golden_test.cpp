@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// camera/ against the reference's own cameras. It stands here because camera/ links no reader of golden files.
+// Golden tests of camera/: poses and projections of the reference's cameras. They are in this folder because camera/
+// links no reader of golden files.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +31,7 @@ TEST(CameraGolden, OrbitPosesAndProjections) {
     const double* r = rows[i].data_ptr<double>();
     Camera camera = orbit_camera(r[0], r[1], r[2], r[4], static_cast<int>(r[5]), static_cast<int>(r[6]));
     expect_matrix(camera.camera_from_world, r + 7, "camera_from_world of row " + std::to_string(i));
-    // The reference's fovx is taken as given: it is not that of square pixels where w != h (see orbit_camera).
+    // Uses the reference's fovx, which differs from that of square pixels if w != h (see orbit_camera()).
     if (r[5] == r[6]) {
       EXPECT_NEAR(camera.tan_half_fov_x, std::tan(r[3] / 2), kCameraTolerance);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clone, split and prune in one pass over row numbers: what a row becomes is decided first, then rows are moved once.
+// Densification in one pass: the source row of every new row is computed first, then all tensors are gathered once.
 #include "lucid/optim/densify.h"
 
 #include <algorithm>
@@ -12,17 +12,16 @@ namespace {
 
 using gaussians::Cloud;
 
-constexpr int kOpacityLogits = 3;     // place of opacity_logits among the parameters
-constexpr double kChildShrink = 1.6;  // a split child's scale is its parent's over this
-constexpr double kBigShare = 0.1;     // of the extent: bigger Gaussians are pruned
-constexpr double kBigPixels = 20;     // on screen, where that pruning is asked for
+constexpr double kChildShrink = 1.6;  // a child's scale is its parent's divided by this
+constexpr double kBigShare = 0.1;     // Gaussians larger than this share of the extent are pruned
+constexpr double kBigPixels = 20;     // screen radius above which prune_big_screen prunes
 constexpr double kResetOpacity = 0.01;
 
 torch::Tensor rows_where(const torch::Tensor& mask) { return mask.nonzero().squeeze(1); }
 
 torch::Tensor largest_scale(const torch::Tensor& log_scales) { return log_scales.exp().amax(1); }  // [N]
 
-/// Who multiplies: [N] bool. Where the cap leaves room for some only, those of the largest gradient.
+/// The Gaussians to clone or split: [N] bool. If max_gaussians allows only some, those with the largest gradients.
 torch::Tensor candidates(const DensifyStats& stats, const DensifyOptions& options) {
   const torch::Tensor count = stats.gradient_count.squeeze(1);
   const torch::Tensor mean =
@@ -35,9 +34,8 @@ torch::Tensor candidates(const DensifyStats& stats, const DensifyOptions& option
   return torch::zeros_like(chosen).index_fill_(0, order.slice(0, 0, room), true);
 }
 
-/// v rotated by q (w,x,y,z, normalised here): R(q) v. Through the matrix, entry by entry as 3D Gaussian Splatting
-/// writes it, so that a child near a zero of a coordinate, where float32 cancels, still rounds as there. [N,4], [N,3]
-/// -> [N,3]
+/// R(q) v for quaternions q (w,x,y,z, normalised here): [N,4], [N,3] -> [N,3]. The matrix is computed entry by entry
+/// like in the 3D Gaussian Splatting code, so that float32 rounding is the same even where sums cancel.
 torch::Tensor rotated(const torch::Tensor& q, const torch::Tensor& v) {
   const std::vector<torch::Tensor> unit = (q / q.square().sum(1, true).sqrt().clamp_min(1e-30)).unbind(1);
   const torch::Tensor &w = unit[0], &x = unit[1], &y = unit[2], &z = unit[3];
@@ -48,9 +46,9 @@ torch::Tensor rotated(const torch::Tensor& q, const torch::Tensor& v) {
   return rotation.view({-1, 3, 3}).bmm(v.unsqueeze(2)).squeeze(2);
 }
 
-/// Every parameter's rows `source`; the last 2S of them, two per split parent, made into children.
-Cloud multiplied(const Cloud& cloud, const torch::Tensor& source, int64_t splits,
-                 const std::function<torch::Tensor(int64_t)>& unit_normals) {
+/// Gathers the rows `source` of every parameter and turns the last 2S rows, two per split parent, into children.
+Cloud with_children(const Cloud& cloud, const torch::Tensor& source, int64_t splits,
+                    const std::function<torch::Tensor(int64_t)>& unit_normals) {
   Cloud result;
   const auto from = cloud.parameters();
   const auto to = result.parameters();
@@ -66,7 +64,8 @@ Cloud multiplied(const Cloud& cloud, const torch::Tensor& source, int64_t splits
   return result;
 }
 
-/// [M] bool: too faint, or, where asked for, too big in the world or on screen (`radii` [M] px).
+/// The Gaussians to prune: [M] bool. Those with low opacity and, with prune_big, those too large in the world or (with
+/// prune_big_screen) on screen; `radii` [M] in pixels.
 torch::Tensor to_prune(const Cloud& cloud, const torch::Tensor& radii, const DensifyOptions& options, bool prune_big) {
   torch::Tensor prune = cloud.opacity_logits.squeeze(1).sigmoid() < options.min_opacity;
   if (!prune_big) return prune;
@@ -74,7 +73,7 @@ torch::Tensor to_prune(const Cloud& cloud, const torch::Tensor& radii, const Den
   return options.prune_big_screen ? prune | (radii > kBigPixels) : prune;
 }
 
-/// An interval of 0 means never.
+/// Whether `iteration` is a multiple of `interval`; an interval of 0 means never.
 bool is_multiple(int64_t iteration, int64_t interval) { return interval > 0 && iteration % interval == 0; }
 
 }  // namespace
@@ -107,12 +106,12 @@ DensifyReport densify_and_prune(Cloud& cloud, Adam& adam, DensifyStats& stats, c
   const torch::Tensor clones = rows_where(chosen & small), parents = rows_where(split);
   DensifyReport report{.cloned = clones.size(0), .split = parents.size(0)};
 
-  // Survivors, clones, first children, second children; then those that stay of them.
+  // source: rows before pruning (unsplit, clones, first children, second children). keep: those that are not pruned.
   const torch::Tensor source = torch::cat({survivors, clones, parents, parents});
-  const torch::Tensor history =
+  const torch::Tensor moment_source =
       torch::cat({survivors, torch::full({source.size(0) - survivors.size(0)}, -1, survivors.options())});
-  Cloud grown = multiplied(cloud, source, report.split, unit_normals);
-  // A clone is as big on screen as its original; a child's size on screen is not known yet.
+  Cloud grown = with_children(cloud, source, report.split, unit_normals);
+  // A clone has its original's screen radius; a child's is still unknown (0).
   const torch::Tensor radii =
       torch::cat({stats.max_radii.index_select(0, survivors), stats.max_radii.index_select(0, clones),
                   torch::zeros({2 * report.split}, stats.max_radii.options())});
@@ -123,7 +122,7 @@ DensifyReport densify_and_prune(Cloud& cloud, Adam& adam, DensifyStats& stats, c
   const auto from = grown.parameters();
   const auto to = cloud.parameters();
   for (int g = 0; g < Cloud::kGroups; ++g) *to[g] = report.pruned > 0 ? from[g]->index_select(0, keep) : *from[g];
-  adam.regroup(history.index_select(0, keep));
+  adam.rearrange_rows(moment_source.index_select(0, keep));
   const auto device = stats.max_radii.device();
   stats = DensifyStats::zeros(report.total);
   for (torch::Tensor* x : {&stats.gradient_sum, &stats.gradient_count, &stats.max_radii}) *x = x->to(device);
@@ -134,7 +133,7 @@ void reset_opacity(Cloud& cloud, Adam& adam) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor opacity = cloud.opacity_logits.sigmoid().clamp_max(kResetOpacity);
   cloud.opacity_logits.copy_((opacity / (1 - opacity)).log());
-  adam.zero_moments(kOpacityLogits);
+  adam.zero_moments(Cloud::kOpacityLogits);
 }
 
 bool densify_if_due(Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options, int64_t iteration,

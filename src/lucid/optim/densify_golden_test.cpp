@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference's own Adam, densification and opacity reset, replayed from recorded gradients and draws.
+// Golden tests of Adam, densification, opacity reset and learning rates: the reference's recorded gradients and random
+// numbers are replayed and its results compared.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +35,7 @@ class DensifyGolden : public testing::TestWithParam<std::filesystem::path> {
   const torch::Tensor& tensor(const std::string& name) const { return file_.tensors.at(name); }
   double number(const std::string& key) const { return std::stod(file_.metadata.at(key)); }
 
-  /// Adam steps `stage`0, `stage`1, … as many as recorded, at the recorded rates, which ours must equal.
+  /// Takes the recorded Adam steps `stage`0, `stage`1, … Our learning rates must equal the recorded ones.
   void take_steps(Adam& adam, const std::string& stage) {
     for (int j = 0; file_.tensors.contains(fmt::format("{}{}.lr", stage, j)); ++j) {
       const std::string prefix = fmt::format("{}{}.", stage, j);
@@ -60,9 +61,9 @@ class DensifyGolden : public testing::TestWithParam<std::filesystem::path> {
     }
   }
 
-  /// Moments relative to each value (for first moments near zero to a thousandth of the largest). Parameters are
-  /// float32 sums that may cancel, as a child's mean is its parent's plus an offset, and what is left of them is as
-  /// exact as their terms: relative to the tensor's largest.
+  /// Errors of second moments are relative to each value; of first moments to each value but at least a thousandth of
+  /// the largest; of parameters to the tensor's largest value, because they are float32 sums that may cancel (a child's
+  /// mean is its parent's plus an offset).
   void expect_close(const torch::Tensor& ours, const std::string& name) {
     const torch::Tensor golden = tensor(name).to(torch::kFloat64);
     ASSERT_EQ(ours.sizes(), golden.sizes()) << name;
@@ -116,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Files, DensifyGolden, testing::ValuesIn(files()),
 
 TEST(DensifyGoldenFolder, HasFiles) { EXPECT_FALSE(files().empty()); }
 
-/// The tensor's name says at which iterations; iterations and rates are in the goldens' README.
+/// The tensor's name lists the iterations of its values.
 TEST(LearningRateGolden, PositionRates) {
   const auto file = weights::read_safetensors(test::goldens() / "reference.safetensors");
   const LearningRates rates{.iterations = 5000, .spatial_lr_scale = 3.5};
@@ -128,7 +129,7 @@ TEST(LearningRateGolden, PositionRates) {
     int64_t i = 0;
     for (std::string iteration; std::getline(at, iteration, '_'); ++i, ++checked) {
       const double golden = values.to(torch::kFloat64)[i].item<double>();
-      EXPECT_NEAR(rates.at(std::stoll(iteration))[0], golden, 1e-12 * golden) << iteration;
+      EXPECT_NEAR(rates.at(std::stoll(iteration))[Cloud::kMeans], golden, 1e-12 * golden) << iteration;
     }
     EXPECT_EQ(i, values.numel());
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the goldens do not show: the cap, screen-size pruning, the calendar, statistics over views.
+// Tests of densification beyond the golden files: row order, the cap, pruning by size, the schedule, and statistics
+// over several views.
 #include "lucid/optim/densify.h"
 
 #include <gtest/gtest.h>
@@ -13,13 +14,14 @@ using gaussians::Cloud;
 
 constexpr double kSmall = 0.005, kLarge = 0.1;  // around percent_dense * extent = 0.0105
 
-/// N opaque Gaussians in a row along x; row i has colour i. Scales as given.
+/// A cloud for densification tests, with Adam and statistics.
 struct Scene {
   Cloud cloud;
   Adam adam;
   DensifyStats stats;
 };
 
+/// N Gaussians at the origin with these scales; row i has colour i; all Adam moments are 1.
 Scene make_scene(const std::vector<double>& scales) {
   const auto n = static_cast<int64_t>(scales.size());
   Cloud cloud{.means = torch::zeros({n, 3}),
@@ -91,7 +93,7 @@ TEST(Densify, CapTakesTheLargestGradients) {
   Scene full = make_scene({kSmall, kLarge, kSmall, kSmall});
   set_gradients(full, {1, 1, 1, 1});
   full.cloud.opacity_logits[0] = -10;
-  options.max_gaussians = 3;  // already above: no growth, but pruning goes on
+  options.max_gaussians = 3;  // already exceeded: no growth, but pruning still happens
   EXPECT_EQ(densify_and_prune(full.cloud, full.adam, full.stats, options, false, no_normals).total, 3);
   EXPECT_EQ(colours(full.cloud), (std::vector<int>{1, 2, 3}));
 
@@ -133,7 +135,7 @@ TEST(Densify, EverythingMayBePruned) {
   s.cloud.opacity_logits.fill_(-10);
   EXPECT_EQ(densify_and_prune(s.cloud, s.adam, s.stats, {}, false, no_normals).total, 0);
   EXPECT_EQ(s.cloud.count(), 0);
-  EXPECT_EQ(s.adam.m[5].size(0), 0);
+  EXPECT_EQ(s.adam.m[Cloud::kQuats].size(0), 0);
   EXPECT_FALSE(densify_if_due(s.cloud, s.adam, s.stats, {}, 200, 1));
   reset_opacity(s.cloud, s.adam);
 }
@@ -153,13 +155,13 @@ TEST(Densify, OpacityResetLowersOnlyWhatIsAbove) {
   reset_opacity(s.cloud, s.adam);
   EXPECT_NEAR(s.cloud.opacity_logits.sigmoid()[0][0].item<double>(), 0.01, 1e-8);
   EXPECT_NEAR(s.cloud.opacity_logits[1][0].item<double>(), -6, 1e-5);
-  EXPECT_EQ(s.adam.m[3].abs().max().item<double>(), 0);
-  EXPECT_EQ(s.adam.v[3].abs().max().item<double>(), 0);
-  EXPECT_EQ(s.adam.m[0].min().item<double>(), 1);
+  EXPECT_EQ(s.adam.m[Cloud::kOpacityLogits].abs().max().item<double>(), 0);
+  EXPECT_EQ(s.adam.v[Cloud::kOpacityLogits].abs().max().item<double>(), 0);
+  EXPECT_EQ(s.adam.m[Cloud::kMeans].min().item<double>(), 1);
 }
 
 TEST(DensifyCalendar, DoesWhatIsDue) {
-  // One faint Gaussian that a densification prunes, one too big that only later ones prune, one to stay.
+  // One faint Gaussian that any densification prunes, one big one that only later densifications prune, one that stays.
   const auto run = [](int64_t iteration) {
     Scene s = make_scene({kSmall, 0.4, kSmall});
     s.cloud.opacity_logits[0] = -10;
@@ -170,10 +172,10 @@ TEST(DensifyCalendar, DoesWhatIsDue) {
   EXPECT_EQ(run(100), std::make_tuple(3, false, false));  // not at densify_from_iter itself
   EXPECT_EQ(run(150), std::make_tuple(3, false, false));
   EXPECT_EQ(run(200), std::make_tuple(2, true, false));
-  EXPECT_EQ(run(300), std::make_tuple(2, true, true));  // not yet after the interval: big ones stay; then the reset
+  EXPECT_EQ(run(300), std::make_tuple(2, true, true));  // big ones stay until after the interval; opacities are reset
   EXPECT_EQ(run(400), std::make_tuple(1, true, false));
   EXPECT_EQ(run(2900), std::make_tuple(1, true, false));
-  EXPECT_EQ(run(3000), std::make_tuple(3, false, false));  // over, the reset too
+  EXPECT_EQ(run(3000), std::make_tuple(3, false, false));  // densify_until_iter: no densification and no reset
   EXPECT_EQ(run(3300), std::make_tuple(3, false, false));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint's tensors are the model's by name; the metadata holds the step and the run's key.
+// Checkpoints of training as safetensors files: the model's tensors by name; step counts and the run's key as metadata.
 #include "lucid/train/checkpoint.h"
 
 #include <charconv>
@@ -28,7 +28,7 @@ int64_t whole_number(const weights::StateDict& state, const char* key) {
 
 void save_checkpoint(const fs::path& file, const Model& model, const std::string& run_key) {
   std::map<std::string, torch::Tensor> tensors;
-  Model shallow = model;  // tensors are handles; nothing is copied
+  Model shallow = model;  // copies only tensor handles, not their data
   for_each_tensor(shallow, [&](const std::string& name, torch::Tensor& tensor) { tensors[name] = tensor; });
   weights::write_safetensors(file, tensors,
                              {{"format", kFormat},
@@ -49,7 +49,7 @@ Model load_checkpoint(const fs::path& file, const std::string& run_key) {
         {.what_happened = "belongs to a run with other options, prompt or weights",
          .file = file.string(),
          .hint =
-             "resume with the very options of that run (its effective_config.yaml), or choose another --workspace"});
+             "resume with the same options as that run (its effective_config.yaml), or choose another --workspace"});
   }
   Model model{.cloud = {}, .adam = optim::Adam(Cloud{}), .stats = {}, .iteration = whole_number(state, "iteration")};
   for_each_tensor(model, [&](const std::string& name, torch::Tensor& tensor) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors of a model by name: cloud.*, adam.m.*, adam.v.*, stats.*.
+// The training state's tensors by name (cloud.*, adam.m.*, adam.v.*, stats.*), and its initial value.
 #include "lucid/train/model.h"
 
 namespace lucid::train {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What training changes, and what a checkpoint holds.
+// Model: the state that training changes and a checkpoint holds (Gaussians, Adam, densification statistics, step).
 #pragma once
 
 #include <torch/torch.h>
@@ -13,19 +13,19 @@
 
 namespace lucid::train {
 
-/// All tensors on one device.
+/// The training state. All tensors are on one device.
 struct Model {
   gaussians::Cloud cloud;
   optim::Adam adam;
   optim::DensifyStats stats;
-  int64_t iteration = 0;  // steps done
+  int64_t iteration = 0;  // number of finished steps
   torch::Device device() const { return cloud.means.device(); }
 };
 
-/// visit(name, tensor) of all of them: one list for saving, loading and moving, so that these cannot differ.
+/// Calls visit(name, tensor) for every tensor of the model. Saving, loading and moving all use this one list.
 void for_each_tensor(Model& model, const std::function<void(const std::string& name, torch::Tensor& tensor)>& visit);
 void move_to(torch::Device device, Model& model);
-/// Before the first step.
+/// The state before the first step: zero moments and statistics.
 Model start_model(gaussians::Cloud cloud);
 
 }  // namespace lucid::train

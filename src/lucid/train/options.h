@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that one training run is told; each module's own options sit beside its code. Keys are the reference's.
+// Options of a training run. Names are those of the reference system; the options of other modules are declared beside
+// their code.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +13,23 @@
 
 namespace lucid::train {
 
-/// What changes from render to render in training, besides the camera.
+/// Augmentation of the training renders. Each value is the probability of one augmentation.
 struct AugmentOptions {
-  double bg_aug_ratio = 0.5;      // else white; of the augmented: half random colour, half black
-  double scale_aug_ratio = 1.0;   // scales * (1 + sqrt(0.2)/4 * normal)
-  double sh_deg_aug_ratio = 0.1;  // SH degree 0 only
-  double shs_aug_ratio = 0.0;     // SH noise
-  double flip_ratio = 0.5;        // ours: probability of the batch's mirror image (0.5 in the reference)
+  double bg_aug_ratio = 0.5;      // background random or black (half each) instead of white
+  double scale_aug_ratio = 1.0;   // scales multiplied by 1 + sqrt(0.2)/4 * normal
+  double sh_deg_aug_ratio = 0.1;  // only SH degree 0 is evaluated
+  double shs_aug_ratio = 0.0;     // sqrt(0.2)/4 * normal added to the SH coefficients
+  double flip_ratio = 0.5;        // batch mirrored left to right; a constant 0.5 in the reference
 };
 
+/// Weights of the loss terms besides the score, and the image that the score sees.
 struct LossOptions {
-  double lambda_tv = 1.0;
-  double lambda_scale = 1.0;
-  double lambda_alpha = 0.0;  // ours: mean alpha (1 - alpha), against haze
-  bool clamp_rgb = false;     // ours: the score is shown colours between 0 and 1, as the files and films will be
-  double as_latent_ratio = 0.2;
-  int64_t geo_iter = 0;
+  double lambda_tv = 1.0;        // total variation of colours and disparity
+  double lambda_scale = 1.0;     // mean scale of the Gaussians
+  double lambda_alpha = 0.0;     // mean alpha (1 - alpha), against haze; not in the reference
+  bool clamp_rgb = false;        // clamp colours to [0, 1] before the score, as image files do; not in the reference
+  double as_latent_ratio = 0.2;  // probability that the score sees the disparity instead of colours
+  int64_t geo_iter = 0;          // iterations below this always use the disparity
 };
 
 struct TrainOptions {
@@ -42,11 +44,11 @@ struct TrainOptions {
   distill::ScoreOptions score;
   optim::LearningRates rates;
   optim::DensifyOptions densify;
-  // what is written while training
+  // Outputs. Intervals are in iterations, 0 = never.
   int64_t vis_interval = 100, checkpoint_interval = 500;
   bool save_process = true, save_video = true;
   int64_t pro_frames_num = 600, turntable_frames = 120;
-  int64_t output_size = 0;  // test views and films, pixels; 0 = as trained
+  int64_t output_size = 0;  // side of test views and videos, pixels; 0 = the size of the training views
 };
 
 }  // namespace lucid::train

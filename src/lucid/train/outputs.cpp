@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures and files of a run.
+// Output files of a training run: point cloud, test views, contact sheets and videos.
 #include "lucid/train/outputs.h"
 
 #include "lucid/asset/cameras_json.h"
@@ -8,20 +8,20 @@
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"
-#include "lucid/nn/conv2d.h"
+#include "lucid/nn/layer.h"
 
 namespace lucid::train {
 namespace fs = std::filesystem;
 namespace {
 
-int output_pixels(int64_t asked, int trained) { return asked > 0 ? static_cast<int>(asked) : trained; }
+int output_pixels(int64_t requested, int training) { return requested > 0 ? static_cast<int>(requested) : training; }
 
 std::vector<Camera> views_for_tests(const TrainOptions& options) {
   return test_views(options.views, output_pixels(options.output_size, options.views.width),
                     output_pixels(options.output_size, options.views.height));
 }
 
-/// One channel stretched to 0..1.
+/// One channel scaled linearly to [0, 1].
 torch::Tensor stretched(const torch::Tensor& x) {
   const torch::Tensor low = x.min();
   return (x - low) / (x.max() - low).clamp_min(1e-12);
@@ -51,10 +51,10 @@ void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, cons
 void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, text_to_image::Prior& prior) {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<torch::Tensor>> rows;
-  const torch::ScalarType precision = nn::precision_of(prior.vae);
+  const torch::ScalarType dtype = nn::compute_dtype(*prior.vae);
   const auto decoded = [&](const torch::Tensor& latents) {
-    std::vector<torch::Tensor> pictures;  // one by one: the maps of one of 512 x 512 take a gigabyte
-    for (const torch::Tensor& each : latents.to(nn::type_of_maps(precision, latents)).split(1)) {
+    std::vector<torch::Tensor> pictures;  // one by one, because decoding one 512 x 512 image takes a gigabyte
+    for (const torch::Tensor& each : latents.to(nn::activation_dtype(dtype, latents)).split(1)) {
       pictures.push_back(((prior.vae->decode(each).to(torch::kFloat) + 1) / 2).cpu());
     }
     return torch::cat(pictures);
@@ -68,8 +68,8 @@ void write_sheet(const Workspace& workspace, const StepReport& report, int64_t i
     const auto shown = [&](const torch::Tensor& x) { return asset::resize_nearest(x, height, width); };
     const torch::Tensor saturation =
         std::get<0>(view.rgb.max(0, true)) - std::get<0>(view.rgb.min(0, true));  // [1,H,W]
-    rows.push_back({view.rgb, asset::depth_picture(view.depth, view.alpha), view.alpha.expand({3, -1, -1}),
-                    asset::colour_map(saturation), shown(asset::latents_picture(latents[b])), shown(uncond[b]),
+    rows.push_back({view.rgb, asset::depth_image(view.depth, view.alpha), view.alpha.expand({3, -1, -1}),
+                    asset::colour_map(saturation), shown(asset::latents_image(latents[b])), shown(uncond[b]),
                     shown(guided[b]), shown(asset::colour_map(stretched(d_latents[b].norm(2, 0, true))))});
   }
   asset::write_png(workspace.sheets() / fmt::format("iteration_{:05}.png", iteration), asset::contact_sheet(rows));
@@ -85,7 +85,7 @@ void write_process_frame(const Workspace& workspace, const gaussians::Cloud& clo
                    plain_view(cloud, camera, renderer).rgb);
 }
 
-void write_process_film(const Workspace& workspace, int64_t frames) {
+void write_process_video(const Workspace& workspace, int64_t frames) {
   const fs::path first = workspace.process_frames() / "00000.png";
   if (!fs::exists(first)) return;
   const torch::Tensor sample = asset::read_png(first);
@@ -102,11 +102,11 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
                   gaussians::ViewRenderer& renderer, int64_t iteration) {
   asset::write_ply(workspace.point_cloud(iteration), cloud);
   const fs::path folder = workspace.test_views(iteration);
-  std::vector<std::vector<torch::Tensor>> rows(4);  // colours around, colours from above, and their depths
+  std::vector<std::vector<torch::Tensor>> rows(4);  // first ring: colours, depths; ring from above: colours, depths
   const std::vector<Camera> cameras = views_for_tests(options);
   for (size_t i = 0; i < cameras.size(); ++i) {
     const gaussians::RenderedView view = plain_view(cloud, cameras[i], renderer);
-    const torch::Tensor depth = asset::depth_picture(view.depth, view.alpha);
+    const torch::Tensor depth = asset::depth_image(view.depth, view.alpha);
     const std::string name = fmt::format("polar{:.0f}_azimuth{:03.0f}", cameras[i].theta, cameras[i].phi);
     asset::write_png(folder / (name + ".png"), view.rgb);
     asset::write_png(folder / (name + "_depth.png"), depth);
@@ -117,20 +117,19 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
   asset::write_png(folder / "sheet.png", asset::contact_sheet(rows));
 }
 
-void write_films(const fs::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
-                 gaussians::ViewRenderer& renderer) {
+void write_turntables(const fs::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
+                      gaussians::ViewRenderer& renderer) {
   const int width = output_pixels(options.output_size, options.views.width);
   const int height = output_pixels(options.output_size, options.views.height);
-  constexpr double kFromAbove = 60;  // degrees
-  for (const double polar : {options.views.default_polar, kFromAbove}) {
-    const std::string name = polar == kFromAbove ? "turntable_above" : "turntable";
+  for (const double polar : {options.views.default_polar, kPolarFromAbove}) {
+    const std::string name = polar == kPolarFromAbove ? "turntable_above" : "turntable";
     asset::VideoWriter rgb(folder / (name + "_rgb.mp4"), width, height);
     asset::VideoWriter depth(folder / (name + "_depth.mp4"), width, height);
     for (const Camera& camera :
          turntable(options.views, static_cast<int>(options.turntable_frames), polar, width, height)) {
       const gaussians::RenderedView view = plain_view(cloud, camera, renderer);
       rgb.add(view.rgb);
-      depth.add(asset::depth_picture(view.depth, view.alpha));
+      depth.add(asset::depth_image(view.depth, view.alpha));
     }
     rgb.finish();
     depth.finish();

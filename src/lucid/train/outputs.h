@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run leaves in its workspace: point clouds, test views, films, contact sheets, cameras.
+// Output files of a training run in its workspace: point clouds, test views, videos, contact sheets, cameras.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 
 namespace lucid::train {
 
-/// The paths of one run's folder, so that no name is spelled twice.
+/// The folder of one run and the paths inside it.
 struct Workspace {
   std::filesystem::path root;
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
@@ -21,22 +21,23 @@ struct Workspace {
 
 /// init_points3d.ply and cameras.json (the test views).
 void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options);
-/// Render, depth, alpha, latents, one-step x0 (unconditional, guided), gradient: one row a view.
+/// The contact sheet of a step, one row for each view: colour, depth, alpha, saturation, latents, one-step x0
+/// (unconditional, guided), norm of the gradient at the latents.
 void write_sheet(const Workspace& workspace, const StepReport& report, int64_t iteration, text_to_image::Prior& prior);
-/// One frame of the process film (a PNG, so that a resumed run still has it); film and frames are joined by
-/// write_process_film.
+/// One frame of the video of the training process. It is a PNG file, so that a resumed run has the earlier frames;
+/// write_process_video() makes a video of the frames.
 void write_process_frame(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
                          gaussians::ViewRenderer& renderer, int64_t frame);
-void write_process_film(const Workspace& workspace, int64_t frames);
+void write_process_video(const Workspace& workspace, int64_t frames);
 
-/// Test views: colour and depth PNG, and a sheet of all; the PLY.
+/// The point cloud (PLY) and the test views: colour and depth PNGs, and a contact sheet of all.
 void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
                   gaussians::ViewRenderer& renderer, int64_t iteration);
-/// Turntable films in colour and depth, at the polar angle of the default view and from above.
-void write_films(const std::filesystem::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
-                 gaussians::ViewRenderer& renderer);
+/// Turntable videos in colour and depth, at the default polar angle and from above.
+void write_turntables(const std::filesystem::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
+                      gaussians::ViewRenderer& renderer);
 
-/// A plain render for pictures and films, on the CPU: no augmentation, white ground, all SH degrees.
+/// Renders without augmentation, on white, with all SH degrees. The result is on the CPU.
 gaussians::RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera,
                                    gaussians::ViewRenderer& renderer);
 

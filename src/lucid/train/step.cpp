@@ -130,8 +130,8 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
   distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return randn(base_rng, shape, device); },
                              .offset = [&](at::IntArrayRef shape) { return randn(offset_rng, shape, device); },
                              .eta = [&](at::IntArrayRef shape) { return randn(eta_rng, shape, device); }};
-  if (scene.denoiser.looks()) {
-    scene.denoiser.show(
+  if (scene.denoiser.needs_control_images()) {
+    scene.denoiser.set_control_images(
         (scene.shown ? seen(scene.shown(cameras).to(device)) : disparity.detach()).expand({-1, 3, -1, -1}));
   }
   scene.distiller.want_sheet = options.vis_interval > 0 && (iteration == 1 || iteration % options.vis_interval == 0);
@@ -162,7 +162,7 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
     const gaussians::ActivatedGradient d_cloud = renderer.backward(
         static_cast<int>(i), activated[i],
         {.rgb = picture_of(d_rgb, view), .depth = picture_of(d_depth, view), .alpha = picture_of(d_alpha, view)});
-    gaussians::add_chained(model.cloud, activated[i], augmentations[i], d_cloud, gradient);
+    gaussians::activate_backward(model.cloud, activated[i], augmentations[i], d_cloud, gradient);
     model.stats.add_view(d_cloud.means2d_ndc, report.views[i].radii);
   }
   clock.lap(report.seconds.render_backward);

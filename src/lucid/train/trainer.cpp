@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training loop. It only sees a stop flag and a callback: who asks and who watches is the program's business.
+// The training loop: resume, steps, checkpoints and outputs. Callers stop and observe it through TrainCallbacks.
 #include "lucid/train/trainer.h"
 
 #include "lucid/asset/events.h"
@@ -33,7 +33,8 @@ void add_seconds(StepReport::Seconds& sum, const StepReport::Seconds& step) {
   sum.update += step.update;
 }
 
-/// Frame of the process film that is due after `iteration` steps, or -1: pro_frames_num frames spread over the run.
+/// The number of the process video's frame that is due after `iteration` steps, or -1. pro_frames_num frames are spread
+/// evenly over the run.
 int64_t process_frame(const TrainOptions& options, int64_t iteration) {
   if (!options.save_process || options.pro_frames_num < 1) return -1;
   const int64_t frames = std::min(options.pro_frames_num, options.iterations);
@@ -60,7 +61,8 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
     if (saved_at == model.iteration) return;
     const auto file = checkpoint_name(workspace.checkpoints(), model.iteration);
     save_checkpoint(file, model, run_key);
-    if (saved_at >= 0) std::filesystem::remove(checkpoint_name(workspace.checkpoints(), saved_at));  // one is kept
+    if (saved_at >= 0)
+      std::filesystem::remove(checkpoint_name(workspace.checkpoints(), saved_at));  // keep only the newest
     saved_at = model.iteration;
   };
 
@@ -84,8 +86,8 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
   }
 
   write_result(workspace, model.cloud, options, renderer, model.iteration);
-  if (options.save_video) write_films(workspace.root / "videos", model.cloud, options, renderer);
-  if (options.save_process) write_process_film(workspace, std::min(options.pro_frames_num, options.iterations));
+  if (options.save_video) write_turntables(workspace.root / "videos", model.cloud, options, renderer);
+  if (options.save_process) write_process_video(workspace, std::min(options.pro_frames_num, options.iterations));
   save();
   return result;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop around the step: start or resume, steps, what is written when, stop.
+// The training loop: starts or resumes a run, takes the steps, writes outputs and checkpoints, stops on request.
 #pragma once
 
 #include <atomic>
@@ -12,20 +12,20 @@
 namespace lucid::train {
 
 struct TrainCallbacks {
-  std::function<void(const StepReport&, int64_t iteration)> on_step = {};  // after each step
-  const std::atomic<bool>* stop = nullptr;                                 // asked between steps
-  std::function<gaussians::Cloud()> start = {};                            // in place of options.start; may be null
+  std::function<void(const StepReport&, int64_t iteration)> on_step = {};  // called after each step
+  const std::atomic<bool>* stop = nullptr;                                 // checked before each step
+  std::function<gaussians::Cloud()> start = {};  // makes the initial cloud instead of options.start; may be null
 };
 
 struct TrainResult {
   Model model;
-  bool stopped = false;              // by `stop`; a checkpoint was saved
-  StepReport::Seconds seconds = {};  // sums over this process's steps
-  int64_t steps_here = 0;
+  bool stopped = false;              // stopped by `stop`; a checkpoint was saved
+  StepReport::Seconds seconds = {};  // sums over the steps of this process
+  int64_t steps_here = 0;            // number of steps of this process
 };
 
-/// Trains to options.iterations and writes the workspace. With `resume`, goes on from its newest checkpoint if there is
-/// one. The caller has set the distiller; `run_key` names what the result is a function of.
+/// Trains until options.iterations and writes the outputs to the workspace. With `resume`, continues from the newest
+/// checkpoint there, if any. `run_key`: see checkpoint.h.
 TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, bool resume,
                   const TrainCallbacks& callbacks);
 
