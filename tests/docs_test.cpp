@@ -332,7 +332,8 @@ class Faults {
   /// A name of code or an option: the tree has each of its parts.
   void look_at_name(const std::string& name) {
     const bool research = document_.file.string().starts_with("docs/research");
-    const bool of_code = name.find("::") != std::string::npos || name.find('_') != std::string::npos;
+    const bool of_code = name.find("::") != std::string::npos || name.find('_') != std::string::npos ||
+                         std::regex_search(name, std::regex("[a-z][A-Z]"));
     if (research || !of_code || name.find("NAME") != std::string::npos) return;
     for (const std::string& part : matches(name, std::regex("[A-Za-z0-9_]+"))) {
       if (!truth().has_word(part)) add("no code has the name {}", name);
@@ -566,7 +567,7 @@ TEST(DocumentRules, AnOptionAVariableAndANameOfCodeMustExist) {
   EXPECT_EQ(faults_in("```yaml\nGuidanceParams:\n  no_such_option: 0\n```"), 1u);
   EXPECT_EQ(faults_in("`LUCID_NOTHING=1`"), 1u);
   EXPECT_EQ(faults_in("`ViewRenderer::no_such_function`"), 1u);
-  EXPECT_EQ(faults_in("`NoSuchSuite.Test`"), 1u);
+  EXPECT_EQ(faults_in("`NoSuchSuite.Test` `NoSuchType`"), 2u);
 }
 
 TEST(DocumentRules, ALinkMustLeadSomewhere) {
