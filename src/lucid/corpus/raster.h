@@ -11,16 +11,16 @@
 
 namespace lucid::corpus {
 
-/// A surface of unit normal n (turned to the viewer) shows colour * (ambient + diffuse max(0, n . direction) + sky
-/// n_z).
+/// Lambertian shading: colour * (ambient + diffuse max(0, n . direction) + sky n_z), with the unit normal n flipped to
+/// face the camera.
 struct Light {
-  Float3 direction{0, 1, 0};                            // unit, world
-  float ambient = 0.48f, diffuse = 0.46f, sky = 0.06f;  // at most 1 together: white on white keeps its shape
+  Float3 direction{0, 1, 0};                            // unit vector to the light, world
+  float ambient = 0.48f, diffuse = 0.46f, sky = 0.06f;  // sum <= 1, so that white surfaces are not clipped
 };
-/// Colours as they are stored.
+/// Unshaded: surfaces show their colours as stored.
 inline constexpr Light kFlatLight{.ambient = 1, .diffuse = 0, .sky = 0};
 
-/// Where a picture goes: rgb [3,S,S] over white, alpha [S,S].
+/// Output buffers: rgb [3,S,S] over white, alpha [S,S].
 struct PictureView {
   uint8_t* rgb = nullptr;
   uint8_t* alpha = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See asset_views.h.
+// Rendering of an asset's views, and their reprojection error.
 #include "lucid/eval/asset_views.h"
 
 #include <array>
@@ -13,17 +13,17 @@
 namespace lucid::eval {
 namespace {
 
-constexpr double kOpaque = 0.95;     // alpha of a pixel whose depth can be believed
-constexpr double kSameDepth = 0.03;  // world units; farther apart, one hides the other
-constexpr double kMargin = 1.0;      // pixels from the border
+constexpr double kOpaque = 0.95;     // minimum alpha of a pixel whose depth is used
+constexpr double kSameDepth = 0.03;  // world units; a larger depth difference means occlusion
+constexpr double kMargin = 1.0;      // pixels at the border that are not used
 
 using Point = std::array<double, 3>;
 
-/// The point that pixel (x, y) of a camera sees at a depth, in the world.
+/// World position of pixel (x, y) at a depth.
 Point world_point(const Camera& c, double x, double y, double depth) {
   const double in_camera[3] = {(2 * (x + 0.5) / c.width - 1) * c.tan_half_fov_x * depth,
                                (2 * (y + 0.5) / c.height - 1) * c.tan_half_fov_y * depth, depth};
-  const auto& m = c.camera_from_world;  // rigid: the inverse is the transpose after taking off the translation
+  const auto& m = c.camera_from_world;  // rigid: p = R^T (v - t)
   Point p{};
   for (int i = 0; i < 3; ++i) {
     for (int k = 0; k < 3; ++k)
@@ -32,7 +32,7 @@ Point world_point(const Camera& c, double x, double y, double depth) {
   return p;
 }
 
-/// Where a camera sees a world point: x, y in pixels, and its depth.
+/// Projection of a world point: x, y in pixels, and its depth.
 Point seen_at(const Camera& c, const Point& p) {
   double v[3];
   for (size_t i = 0; i < 3; ++i) {
@@ -43,7 +43,7 @@ Point seen_at(const Camera& c, const Point& p) {
           (v[1] / (v[2] * c.tan_half_fov_y) + 1) * c.height / 2 - 0.5, v[2]};
 }
 
-/// Sums over the pixels of view a that view b sees too.
+/// Sums over the pixels of one view that another view sees too.
 struct Agreement {
   double difference = 0;
   int64_t pixels = 0;

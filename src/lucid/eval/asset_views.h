@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An asset's pictures as the judge sees them, and how well they agree with one another as pictures of one solid thing.
+// Renders an asset from directions around it, framed like the corpus, and measures its multi-view consistency.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,24 +11,24 @@
 
 namespace lucid::eval {
 
-/// The framing of the corpus: the object's bounding sphere of radius 1 just fits.
+/// Camera framing of the corpus: a bounding sphere of radius 1 just fits.
 struct Framing {
   double polar = 75, radius = 3.2, fovy = 0.68;  // degrees from +z, world units, radians
-  int size = 128;                                // pixels a side
+  int size = 128;                                // pixels per side
 };
 
 struct AssetViews {
   torch::Tensor rgb;           // [V,3,S,S] over white
-  torch::Tensor depth, alpha;  // [V,1,S,S]: sum of w z, sum of w
+  torch::Tensor depth, alpha;  // [V,1,S,S]: sum of w z, sum of w (w: blending weights)
   std::vector<Camera> cameras;
   std::vector<double> azimuths() const;  // degrees
 };
 
-/// `views` of them around the object, the first at azimuth 0.
+/// Renders `views` views at equal steps of azimuth, the first at 0.
 AssetViews render_asset(const gaussians::Cloud& cloud, int views, const Framing& framing = {});
 
-/// Mean absolute difference of colour between pixels of neighbouring views that show the same point of the surface (by
-/// depth; occluded and see-through pixels do not count). 0 is perfect; NaN if no point is seen twice.
+/// Reprojection error: mean absolute colour difference between pixels of neighbouring views that show the same surface
+/// point, found by depth. Occluded and transparent pixels do not count. 0 is perfect; NaN if no point is seen twice.
 double reprojection_error(const AssetViews& views);
 
 }  // namespace lucid::eval

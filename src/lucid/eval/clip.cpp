@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See clip.h. Modules under transformers' names.
+// CLIP's vision transformer, its projections, and loading; submodule names are those of transformers.
 #include "lucid/eval/clip.h"
 
 #include "lucid/base/error.h"
@@ -17,7 +17,7 @@ struct VisionSizes {
   text::ClipLayerSizes layer;
   int64_t layers = 0, picture = 0, patch = 0, projection = 0, text_width = 0;
   int64_t patches() const { return (picture / patch) * (picture / patch); }
-  double parameters() const {  // about: weight matrices only
+  double parameters() const {  // number of parameters, weight matrices only
     const auto width = static_cast<double>(layer.width);
     return width * static_cast<double>(patches() + 3 * patch * patch) +
            static_cast<double>(layers) * width * (4 * width + 2 * static_cast<double>(layer.mlp_width));
@@ -26,7 +26,7 @@ struct VisionSizes {
 
 VisionSizes sizes_of(const weights::JsonConfig& root, const text::EncoderConfig& text) {
   const weights::JsonConfig json = root.object("vision_config");
-  VisionSizes s;  // what a config.json leaves out has transformers' default
+  VisionSizes s;  // absent keys take the defaults of transformers
   s.layer = {.width = json.positive("hidden_size", 768, kMaxWidth),
              .mlp_width = json.positive("intermediate_size", 3072, 4 * kMaxWidth),
              .heads = json.positive("num_attention_heads", 12, kMaxWidth),
@@ -50,7 +50,7 @@ torch::Tensor unit(const torch::Tensor& rows) { return rows / rows.norm(2, {1}, 
 
 }  // namespace
 
-/// The picture's tower and both projections.
+/// The vision transformer, and the projections of image and text features.
 struct Clip::Vision : torch::nn::Module {
   explicit Vision(const VisionSizes& s)
       : sizes(s),
@@ -65,7 +65,7 @@ struct Clip::Vision : torch::nn::Module {
     whole = embeddings->register_parameter("class_embedding", torch::zeros({s.layer.width}));
     embeddings->register_module("patch_embedding", patches);
     embeddings->register_module("position_embedding", positions);
-    model->register_module("pre_layrnorm", before);  // so spelt in every file
+    model->register_module("pre_layrnorm", before);  // the misspelling is part of the file format
     const auto encoder = model->register_module("encoder", std::make_shared<torch::nn::Module>());
     const auto list = encoder->register_module("layers", std::make_shared<torch::nn::Module>());
     for (int64_t i = 0; i < s.layers; ++i) {
@@ -86,7 +86,7 @@ struct Clip::Vision : torch::nn::Module {
   }
 
   VisionSizes sizes;
-  torch::Tensor whole;  // the token that gathers the picture
+  torch::Tensor whole;  // class token [D]
   torch::nn::Conv2d patches;
   torch::nn::Embedding positions;
   torch::nn::LayerNorm before, after;
@@ -135,7 +135,7 @@ torch::Tensor Clip::text_features(const std::vector<std::string>& texts) {
   const int64_t length = encoder_->config().positions;
   std::vector<torch::Tensor> features;
   for (const std::string& text : texts) {
-    // What comes after the end cannot be seen from it, so there is no padding.
+    // No padding: the feature is read at eos, and causal attention does not see what follows it.
     const std::vector<int64_t> ids = tokenizer_.encode(text, length);
     const torch::Tensor states = encoder_->forward(torch::tensor(ids, torch::kLong).unsqueeze(0));
     features.push_back(vision_->text_projection(states.select(1, -1)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CLIP model that the user has (Radford et al. 2021), as a second judge of what a picture shows.
+// CLIP (Radford et al. 2021), loaded from a folder of the user, and the CLIP score of an asset.
 #pragma once
 
 #include <torch/torch.h>
@@ -16,14 +16,14 @@ namespace lucid::eval {
 
 class Clip {
  public:
-  /// A folder of transformers' CLIPModel: config.json, model.safetensors, the tokenizer's files and, if there,
+  /// Loads a folder of transformers' CLIPModel: config.json, model.safetensors, the tokenizer's files and optionally
   /// preprocessor_config.json. Throws UserError.
   explicit Clip(const std::filesystem::path& folder);
 
-  int64_t picture_size() const;  // pixels a side that the model was made for
-  /// pictures [V,3,S,S] in 0..1 with S = picture_size() -> [V,P], of length 1.
+  int64_t picture_size() const;  // pixels per side of the model's input
+  /// Image features: pictures [V,3,S,S] in 0..1 with S = picture_size() -> unit vectors [V,P].
   torch::Tensor picture_features(const torch::Tensor& pictures);
-  /// [n,P], of length 1. Texts beyond the model's positions are cut.
+  /// Text features: unit vectors [n,P]. Texts longer than the model's positions are truncated.
   torch::Tensor text_features(const std::vector<std::string>& texts);
 
  private:
@@ -34,11 +34,11 @@ class Clip {
   std::vector<double> mean_, std_;  // of the three channels
 };
 
-/// What CLIP thinks of an asset.
 struct ClipScore {
-  double score = 0;  // 100 x mean cosine of the pictures [V,3,S,S] and the text
-  int64_t rank = 0;  // of the text among itself and `others` by that cosine, 1 = first
+  double score = 0;  // CLIP score: 100 x mean cosine similarity of the pictures and the text
+  int64_t rank = 0;  // rank of the text among itself and `others` by that similarity; 1 = first
 };
+/// Scores the pictures [V,3,S,S] of an asset for its prompt `text`.
 ClipScore score_with_clip(Clip& clip, const torch::Tensor& pictures, const std::string& text,
                           const std::vector<std::string>& others);
 

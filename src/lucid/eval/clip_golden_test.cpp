@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLIP's features against transformers' (tests/data/clip/make.py), and what a broken folder is told.
+// Golden tests of CLIP's features against transformers (tests/data/clip/make.py); invalid folders are rejected.
 #include "lucid/eval/clip.h"
 
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ TEST(ClipGolden, OpinionIsTheMeanCosineAndItsPlaceAmongTheTexts) {
   const torch::Tensor order = cosines.argsort(0, /*descending=*/true);
   for (int64_t place = 0; place < order.numel(); ++place) {
     const auto prompt = order[place].item<int64_t>();
-    // The text itself is among the others: it does not count twice.
+    // `others` contains the text itself; it must not count twice.
     const ClipScore opinion = score_with_clip(clip, g.pictures, g.prompts[static_cast<size_t>(prompt)], g.prompts);
     EXPECT_EQ(opinion.rank, place + 1);
     EXPECT_NEAR(opinion.score, 100 * cosines[prompt].item<double>(), 1e-3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The judge's network (a pre-activation residual net, He et al. 2016) and its files.
+// The judge's network, a pre-activation ResNet (He et al. 2016), and its files.
 #include "lucid/eval/judge.h"
 
 #include <algorithm>
@@ -55,7 +55,8 @@ JudgeImpl::JudgeImpl(const JudgeConfig& config) : config_(config) {
                                               Block(2 * w, 2 * w, 1), Block(2 * w, 4 * w, 2), Block(4 * w, 4 * w, 1)));
   object_ = register_module(
       "object", nn::Sequential(Block(4 * w, 8 * w, 2), Block(8 * w, 8 * w, 1), nn::BatchNorm2d(8 * w), nn::ReLU()));
-  // Where on the picture something is tells the side, and which side it tells depends on the object.
+  // The side depends on where things are in the picture, so its branch keeps the spatial axes; and what a side looks
+  // like depends on the object, so there are logits per word.
   side_ =
       register_module("side", nn::Sequential(Block(4 * w, 4 * w, 2), nn::BatchNorm2d(4 * w), nn::ReLU(), nn::Flatten(),
                                              nn::Linear(4 * w * kLastSide * kLastSide, kSideFeatures), nn::ReLU()));

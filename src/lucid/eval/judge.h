@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The independent judge: a small residual classifier that names the object, its colour and the side it is seen from. It
-// shares neither architecture nor weights nor pictures with the prior that it judges.
+// The judge: a small residual classifier of rendered pictures, for evaluation. It predicts the object's name, its
+// colour and the side it is seen from. It shares no architecture, weights or pictures with the prior that it judges.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,44 +11,44 @@
 
 namespace lucid::eval {
 
-constexpr int64_t kJudgeSize = 64;  // pixels a side that the judge looks at
-constexpr int64_t kSectors = 8;     // of azimuth; sector k is centred at 45 k degrees, 0 = front
+constexpr int64_t kJudgeSize = 64;  // pixels per side of the network's input
+constexpr int64_t kSectors = 8;     // azimuth classes; sector k is centred at 45 k degrees, 0 = front
 
 struct JudgeConfig {
-  std::vector<std::string> words, colours;  // what it can answer
+  std::vector<std::string> words, colours;  // its classes
   int64_t width = 32;                       // channels of the first stage; doubled at each of three further ones
 };
 
 struct JudgeOutput {
   torch::Tensor word;    // [B,W] logits
   torch::Tensor colour;  // [B,C] logits
-  torch::Tensor sector;  // [B,W,kSectors] logits: the side, if this is the object
+  torch::Tensor sector;  // [B,W,kSectors] logits of the side, given the word
 
-  /// words [B] int64 -> [B,kSectors]: of picture b the side, if it shows words[b].
+  /// Sector logits given each picture's word: words [B] int64 -> [B,kSectors].
   torch::Tensor sector_given_word(const torch::Tensor& words) const;
 };
 
 class JudgeImpl : public torch::nn::Module {
  public:
   explicit JudgeImpl(const JudgeConfig& config);
-  /// pictures [B,3,S,S] in 0..1 over white, any S; brought to kJudgeSize by area averaging.
+  /// pictures [B,3,S,S] in 0..1 over white, of any S; resized to kJudgeSize by area averaging.
   JudgeOutput forward(const torch::Tensor& pictures);
   const JudgeConfig& config() const { return config_; }
 
  private:
   JudgeConfig config_;
-  torch::nn::Sequential trunk_, object_, side_;  // shared stages; then what sees the object, and what sees its side
+  torch::nn::Sequential trunk_, object_, side_;  // shared stages; branches for word and colour, and for the sector
   torch::nn::Linear word_{nullptr}, colour_{nullptr}, sector_{nullptr};
 };
 TORCH_MODULE(Judge);
 
 /// Sector of an azimuth (degrees, any turn).
 int64_t sector_of(double azimuth);
-/// Steps from one sector to another, the shorter way round: 0 to kSectors / 2.
+/// Cyclic distance of two sectors: 0 to kSectors / 2.
 int64_t sectors_apart(int64_t a, int64_t b);
 
-/// FOLDER/judge.json and FOLDER/judge.safetensors (float16). `report` (accuracies, how it was trained) goes into
-/// judge.json as it is. Throw UserError.
+/// Files of a judge: FOLDER/judge.json and FOLDER/judge.safetensors (float16). `report_json` (see judge_report.h) is
+/// stored in judge.json under "report". Both throw UserError.
 void save_judge(const std::filesystem::path& folder, const Judge& judge, const std::string& report_json);
 Judge load_judge(const std::filesystem::path& folder);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See judge_pictures.h.
+// Loads labelled pictures from a corpus, and augments batches.
 #include "lucid/eval/judge_pictures.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kHeldOutEvery = 10, kReadAtOnce = 256;
 
-/// [B,3,S,S] in 0..1 -> the same, each picture zoomed and shifted, some blurred, hazed or tinted.
+/// Augments pictures [B,3,S,S] in 0..1: each is zoomed, shifted, tinted; some are hazed or blurred.
 torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
   const int64_t count = pictures.size(0);
   torch::Tensor affine = torch::zeros({count, 2, 3});
@@ -28,9 +28,9 @@ torch::Tensor augmented(const torch::Tensor& pictures, Rng& rng) {
   }
   for (torch::Tensor* numbers : {&affine, &gain, &haze}) *numbers = tensor::to_device(*numbers, pictures.device());
   const torch::Tensor grid = torch::affine_grid_generator(affine, pictures.sizes(), /*align_corners=*/false);
-  // Darkness (1 - picture) is 0 on the white ground, so that what comes in from outside is white.
+  // Sample 1 - picture, which is 0 on the white background: the zero padding outside then becomes white.
   torch::Tensor dark = torch::grid_sampler(1 - pictures, grid, 0, 0, false) * (1 - haze);
-  const double sigma = rng.uniform(0, 1.2);  // one blur a batch, for half of it
+  const double sigma = rng.uniform(0, 1.2);  // one blur per batch, applied to its first half
   if (sigma > 0.3) {
     const torch::Tensor x = torch::arange(-3, 4).to(torch::kFloat);
     torch::Tensor kernel = torch::exp(-x * x / (2 * sigma * sigma));

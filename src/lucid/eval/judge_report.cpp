@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See judge_report.h.
+// Counts the judge's right answers, and reads and writes the report.
 #include "lucid/eval/judge_report.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ Accuracy accuracy_of(const nlohmann::json& j) {
           .views = j.at("views")};
 }
 
-/// Averages over the items in their own colours, a few views of each, spread over the item.
+/// Averages over the items in their own colours, up to six held-out views of each.
 std::map<std::string, RenderStatistics> real_render_statistics(const corpus::Corpus& corpus) {
   constexpr size_t kViews = 6;
   std::map<std::string, RenderStatistics> sums;
@@ -53,7 +53,7 @@ std::map<std::string, RenderStatistics> real_render_statistics(const corpus::Cor
   return sums;
 }
 
-/// Counts that become an Accuracy.
+/// Counts of views and right answers.
 struct Tally {
   int64_t views = 0, word = 0, five = 0, coloured = 0, colour = 0, sector = 0, facing = 0, told = 0;
   Accuracy accuracy() const {
@@ -81,7 +81,7 @@ JudgeReport evaluate_judge(Judge& judge, const corpus::Corpus& corpus, const Vie
     const JudgeOutput output = judge->forward(pictures.rgb.slice(0, begin, end).to(torch::kFloat) / 255);
     const torch::Tensor five = std::get<1>(output.word.topk(std::min<int64_t>(5, output.word.size(1)), 1));
     const torch::Tensor colour = output.colour.argmax(1);
-    const torch::Tensor words = pictures.word.slice(0, begin, end).clamp_min(0);  // kIgnoreIndex is passed over below
+    const torch::Tensor words = pictures.word.slice(0, begin, end).clamp_min(0);  // kIgnoreIndex is skipped below
     const torch::Tensor sector = output.sector_given_word(words).argmax(1);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i - begin, word = pictures.word[i].item<int64_t>();

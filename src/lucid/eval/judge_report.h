@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far the judge can be believed: accuracies on real renders that it did not learn from, word by word.
+// Accuracy of the judge on held-out renders of the corpus, in total and per word.
 #pragma once
 
 #include <filesystem>
@@ -12,17 +12,17 @@
 
 namespace lucid::eval {
 
-/// Of views, 0..1. Colour counts where the item has one; a sector is right if it is the true one or a
-/// neighbour.
+/// Shares of the views, 0..1. `colour` is of views whose item has a dominant colour. A sector counts as right if it is
+/// the true one or a neighbour.
 struct Accuracy {
-  double word = 0, word_in_five = 0, colour = 0, sector = 0;
-  /// Of the views within 45 degrees of straight front or straight back: told apart. The measure of whether a word's
-  /// objects have a front at all that can be seen.
+  double word = 0, word_in_five = 0, colour = 0, sector = 0;  // top-1, top-5, top-1, within one sector
+  /// Share of the views within 45 degrees of front or back that are not confused. Low for words whose objects have no
+  /// visible front.
   double front_back = 0;
   int64_t views = 0;
 };
 
-/// What real renders of a word's objects look like in numbers (metrics.h), of their own colours, at the corpus's size.
+/// Means of the metrics (metrics.h) over real renders of a word's objects, in their own colours, at the corpus's size.
 struct RenderStatistics {
   double sharpness = 0, saturation = 0;
 };
@@ -33,11 +33,11 @@ struct JudgeReport {
   std::map<std::string, RenderStatistics> real_renders;
 };
 
-/// On the views of each item for which `keep` holds: is_held_out for the corpus that the judge was trained on,
-/// every_view for one of another seed.
+/// Evaluates the judge on the views for which `keep` is true: is_held_out for the corpus that it was trained on,
+/// every_view for another one. Throws UserError.
 JudgeReport evaluate_judge(Judge& judge, const corpus::Corpus& corpus, const ViewFilter& keep);
 
-/// As stored in judge.json under "report". The reader throws UserError.
+/// JSON of the report, as in judge.json under "report". The reader throws UserError.
 std::string to_json(const JudgeReport& report);
 JudgeReport read_judge_report(const std::filesystem::path& judge_folder);
 

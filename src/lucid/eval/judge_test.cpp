@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The judge learns what it is shown, its report is measured on held-out views, and its files come back as they were.
+// Tests of the judge: training on a toy corpus, report on held-out views, files, mirrored labels.
 #include "lucid/eval/judge.h"
 
 #include <gtest/gtest.h>
@@ -75,7 +75,7 @@ TEST(Judge, LearnsWhatItIsShownAndComesBackFromItsFiles) {
 }
 
 TEST(Judge, AMirroredPictureIsOfTheMirroredSide) {
-  // One picture, dark on its left half, of sector 2: as often as it is turned, so is its answer.
+  // One picture of sector 2, dark on its left half. A mirrored copy must have sector 6.
   JudgePictures pictures{.rgb = torch::full({1, 3, kJudgeSize, kJudgeSize}, 255, torch::kUInt8),
                          .word = torch::zeros({1}, torch::kLong),
                          .colour = torch::zeros({1}, torch::kLong),

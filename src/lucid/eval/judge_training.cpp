@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One cycle of AdamW.
+// Training loop of the judge: AdamW with a one-cycle learning rate, cross-entropy of word, colour and sector.
 #include "lucid/eval/judge_training.h"
 
 #include <cmath>
@@ -35,7 +35,7 @@ torch::Tensor loss_of(const JudgeOutput& output, const JudgeBatch& batch) {
          entropy(output.sector_given_word(tensor::to_device(batch.word, output.sector.device())), batch.sector);
 }
 
-/// One cycle: linear up, cosine down.
+/// Learning rate factor at `progress` in 0..1: linear warm-up, cosine decay.
 double rate_at(double progress) {
   return progress < kWarmUp ? progress / kWarmUp
                             : 0.5 * (1 + std::cos(std::numbers::pi * (progress - kWarmUp) / (1 - kWarmUp)));
@@ -50,7 +50,7 @@ Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
   judge->to(options.device);
   JudgePictures pictures = load_pictures(corpus, judge->config(), [](int64_t i) { return !is_held_out(i); });
   pictures.rgb = pictures.rgb.to(options.device);
-  // Reading a loss waits for the device.
+  // Reading a loss synchronises with the device.
   const int64_t read_every = options.device.is_cpu() ? 1 : 20;
   const int64_t count = pictures.rgb.size(0);
   torch::optim::AdamW optimizer(judge->parameters(), torch::optim::AdamWOptions(0).weight_decay(kWeightDecay));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trains the judge on a corpus of its own: another seed, so other views, light and colourings than the prior's.
+// Training of the judge, on a corpus of another seed than the prior's: other views, lights and colourings.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@ struct JudgeTraining {
   torch::Device device = torch::kCPU;
 };
 
-/// The judge, on the CPU. `on_step(step, loss)` after each step, on a GPU after some; stops early (and still returns
-/// the judge so far) when `stop` is set.
+/// Trains a judge and returns it on the CPU, in evaluation mode. `on_step(step, loss)` is called after each step, on a
+/// GPU every 20 steps. If `stop` is set, training ends early and the judge so far is returned. Throws UserError.
 Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
                   const std::function<void(int64_t, double)>& on_step, const std::atomic<bool>& stop);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See metrics.h.
+// Image metrics on libtorch, view metrics, bootstrap.
 #include "lucid/eval/metrics.h"
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 namespace lucid::eval {
 namespace {
 
-constexpr double kInside = 0.9;         // alpha of a pixel that counts as the object's
-constexpr int64_t kThumbnail = 32;      // pixels a side
+constexpr double kInside = 0.9;         // minimum alpha of a pixel of the object
+constexpr int64_t kThumbnail = 32;      // pixels per side
 constexpr double kFrontOrBack = 45.01;  // degrees
 
 constexpr int64_t kFromOutline = 3;  // pixels
@@ -22,7 +22,7 @@ double mean_inside(const torch::Tensor& values, const torch::Tensor& inside) {
   return count == 0 ? 0 : (values * inside).sum().item<double>() / count;
 }
 
-/// |gradient| of the luminance of pictures [V,3,S,S], without their borders: [V,1,S-2,S-2].
+/// Magnitude of the luminance gradient (central differences) of pictures [V,3,S,S], without the border: [V,1,S-2,S-2].
 torch::Tensor luminance_gradient(const torch::Tensor& pictures) {
   const torch::Tensor weights = torch::tensor({0.299, 0.587, 0.114}, pictures.options()).view({1, 3, 1, 1});
   const torch::Tensor y = (pictures * weights).sum(1, /*keepdim=*/true);
@@ -31,7 +31,7 @@ torch::Tensor luminance_gradient(const torch::Tensor& pictures) {
   return (dx.square() + dy.square()).sqrt();
 }
 
-/// 1 where the object is, as luminance_gradient() has it.
+/// Mask of the object without the border, [V,1,S-2,S-2], in the dtype of `like`.
 torch::Tensor inside_of(const torch::Tensor& alpha, const torch::Tensor& like) {
   return (alpha.slice(2, 1, -1).slice(3, 1, -1) > kInside).to(like.dtype());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each number on pictures whose answer is known.
+// Tests of the metrics on pictures and logits with known results.
 #include "lucid/eval/metrics.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@ namespace {
 
 const std::vector<double> kAround = {0, 45, 90, 135, 180, 225, 270, 315};
 
-/// Logits that see sector `of(view)` in each of the eight views.
+/// Logits that predict sector `of(view)` for each of the eight views.
 template <class Of>
 torch::Tensor seeing(const Of& of) {
   const torch::Tensor logits = torch::zeros({kSectors, kSectors});

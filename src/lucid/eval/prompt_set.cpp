@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See prompt_set.h.
+// Generates the standard prompts, and parses prompt files.
 #include "lucid/eval/prompt_set.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMaxFile = size_t{1} << 22;
 
-/// The longest entry of `list` that stands in `text` as whole words, or "".
+/// The longest entry of `list` that `text` contains as whole words, or "".
 std::string longest_in(const std::string& text, const std::vector<std::string>& list) {
   std::string best;
   const std::string padded = " " + text + " ";

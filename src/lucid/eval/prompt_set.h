@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The prompts of an evaluation: a fixed function of the vocabulary, or a file.
+// Prompts of an evaluation: generated from the vocabulary, or read from a file.
 #pragma once
 
 #include <filesystem>
@@ -11,19 +11,19 @@ namespace lucid::eval {
 
 struct EvalPrompt {
   std::string text, word, colour;  // "a blue teapot", "teapot", "blue"; colour may be empty
-  bool unseen = false;             // the prior's training saw no such name in this colour
+  bool unseen = false;             // the prior was not trained on this name in this colour
 };
 
-/// The colours that a prior's training saw each name in; a name that is not in it: nothing is known.
+/// Name -> the colours that the prior was trained on with it. For an absent name the colours are unknown.
 using SeenColours = std::map<std::string, std::vector<std::string>>;
 
-/// `count` prompts: names evenly through the sorted vocabulary, each name once before any twice; every third one in a
-/// colour that it was not `seen` in, if there is one: the next in turn.
+/// `count` prompts, a pure function of the arguments: names at equal steps through the sorted vocabulary, or cyclic if
+/// there are fewer names than prompts. Every third prompt has a colour, if possible one not in `seen`; colours rotate.
 std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const std::vector<std::string>& colours,
                                          int64_t count, const SeenColours& seen);
 
-/// One prompt a line; blank lines and lines that begin with # do not count. Name and colour are found by the
-/// vocabulary's words (the longest name wins). Throws UserError with the line for one without a known name.
+/// Reads one prompt per line; blank lines and lines that begin with # are skipped. Name and colour are the longest ones
+/// of the vocabulary that the prompt contains. Throws UserError with the line of a prompt without a known name.
 std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const std::vector<std::string>& names,
                                      const std::vector<std::string>& colours, const SeenColours& seen);
 

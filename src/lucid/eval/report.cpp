@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See report.h.
+// JSON and HTML of an evaluation's results.
 #include "lucid/eval/report.h"
 
 #include <fmt/format.h>
@@ -22,7 +22,7 @@ std::optional<T> read_nullable(const json& object, const char* key) {
   return object.at(key).is_null() ? std::nullopt : std::optional<T>(object.at(key).get<T>());
 }
 
-/// The numbers that are compared and averaged; what an asset lacks is left out of the mean.
+/// The metrics that are averaged and compared; an asset without a metric is left out of its mean.
 struct Metric {
   const char* name;
   std::optional<double> (*of)(const AssetResult&);
@@ -72,7 +72,7 @@ std::string shown(const json& value) {
   return escaped(value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-/// One row a key, one column an object.
+/// HTML table with one row per key and one column per object.
 std::string table(const std::vector<std::pair<std::string, json>>& columns) {
   std::string out = "<table><tr><th></th>";
   for (const auto& [name, unused] : columns) out += fmt::format("<th>{}</th>", escaped(name));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Means, pairs and pages of results that are made by hand; prompt sets; reprojection on a cloud.
+// Tests of the report (means, pairs, HTML), of prompt sets, and of the reprojection error on a cloud of Gaussians.
 #include "lucid/eval/report.h"
 
 #include <gtest/gtest.h>
@@ -100,7 +100,7 @@ TEST(PromptSet, ColoursAreOnesThatTrainingDidNotSeeTheNameIn) {
     coloured += !p.colour.empty();
     EXPECT_FALSE(p.word == "ant" && p.colour == "red");
     EXPECT_TRUE(p.word != "bee" || p.colour.empty() || p.colour == "green") << p.text;
-    // A cat was seen in all of them, and of the dog nothing is known.
+    // The cat was trained in all colours; the dog's colours are unknown.
     EXPECT_EQ(p.unseen, !p.colour.empty() && (p.word == "ant" || p.word == "bee")) << p.text;
   }
   EXPECT_EQ(coloured, 8);
@@ -125,14 +125,14 @@ TEST(PromptSet, AFileNamesItsBadLine) {
   }
 }
 
-TEST(AssetViews, OneSolidThingAgreesWithItselfAndAPaintedOverViewDoesNot) {
+TEST(AssetViews, ReprojectionErrorIsSmallForASolidObjectAndLargeForInvertedViews) {
   gaussians::Cloud cloud = gaussians::make_start({.kind = "sphere", .count = 20000});
   {
     const torch::NoGradGuard no_grad;
     cloud.means.copy_(0.6 * cloud.means / cloud.means.norm(2, 1, true));  // a shell
     cloud.log_scales.fill_(std::log(0.02));
     cloud.opacity_logits.fill_(6);
-    // Smooth colours in space, so that a small error of position is a small one of colour.
+    // Colours vary smoothly in space, so that a small error of position is a small error of colour.
     cloud.sh_dc.copy_(cloud.means.unsqueeze(1) * 0.8);
   }
   AssetViews views = render_asset(cloud, 24);

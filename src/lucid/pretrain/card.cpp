@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See card.h.
+// Text of the model card.
 #include "lucid/pretrain/card.h"
 
 #include <fmt/ranges.h>
@@ -12,7 +12,7 @@
 namespace lucid::pretrain {
 namespace {
 
-/// The last line of each stage that holds `key`, as "key value" pairs.
+/// The numbers of the last log line of `stage` that has `key`, as "key value" pairs.
 std::string last_numbers(const std::filesystem::path& log, const std::string& stage, const std::string& key) {
   std::ifstream in(log);
   std::string found = "not measured";

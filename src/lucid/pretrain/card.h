@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model card: what a trained prior knows, from what pictures, by which command, and how well.
+// Model card of a trained prior (README.md): its vocabulary, its training data and command, its measured quality.
 #pragma once
 
 #include "lucid/pretrain/data.h"
@@ -7,7 +7,7 @@
 
 namespace lucid::pretrain {
 
-/// README.md of the prior's folder; numbers come from progress/log.jsonl.
+/// Writes README.md in the prior's folder. The measured numbers are read from progress/log.jsonl.
 void write_model_card(const TrainOptions& options, const Sizes& sizes, const Words& words, const corpus::Corpus& corpus,
                       const Split& split);
 

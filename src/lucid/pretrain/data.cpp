@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See data.h.
+// Splits a corpus and draws training batches from it.
 #include "lucid/pretrain/data.h"
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 namespace lucid::pretrain {
 namespace {
 
-constexpr int64_t kUnseenEvery = 37;  // prime: it takes other directions of each item
+constexpr int64_t kUnseenEvery = 37;  // prime, so that held-out directions differ between items
 
-/// Start of a window of `crop` in `size` pixels with `centre` inside, as near its middle as the border allows.
+/// Start of a window of `crop` pixels in `size` pixels, centred at `centre` as far as the border allows.
 int64_t window_start(int64_t centre, int64_t crop, int64_t size) {
   return std::clamp<int64_t>(centre - crop / 2, 0, size - crop);
 }
@@ -109,7 +109,7 @@ Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng
 std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count) {
   std::vector<Row> rows;
   for (int64_t i = 0; i < count; ++i) {
-    // Every row takes the same number of draws, whatever they say.
+    // Every row takes the same number of random draws, whatever their outcome.
     const int64_t view = draw_view(split, rng);
     const corpus::Item& item = corpus.items()[static_cast<size_t>(split.item_of[static_cast<size_t>(view)])];
     const double kind = rng.uniform();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What training draws from a corpus: which views it may see, pictures for the VAE, rows (view and words) for the U-Net.
+// Training data of the prior: the split of a corpus into training and held-out views, and random batches for the VAE
+// (pictures) and the U-Net (view and caption).
 #pragma once
 
 #include <torch/torch.h>
@@ -15,50 +16,52 @@
 
 namespace lucid::pretrain {
 
-/// Views by what they are for. Held-out items are never trained on; of the others one view in 37 is not.
+/// The corpus's view indices, split into training and held-out views. No view of a held-out item is trained on, and of
+/// the other items every 37th view is held out.
 struct Split {
   std::vector<int64_t> train;
-  std::vector<int64_t> unseen_views;  // of known items
-  std::vector<int64_t> unseen_items;  // every view of held-out items
-  std::vector<int64_t> item_of;       // by view
+  std::vector<int64_t> unseen_views;  // held-out views of trained items
+  std::vector<int64_t> unseen_items;  // all views of held-out items
+  std::vector<int64_t> item_of;       // index of each view's item
 
-  // `train` by the vocabulary's words, and the words' cumulative shares of the U-Net's rows: as the root of the number
-  // of views, so that a chair of twenty models does not crowd out a girl of one.
+  // `train` grouped by word, and the cumulative probabilities of the words. A word's probability is proportional to the
+  // square root of its number of views, so that words with many models do not dominate.
   std::vector<std::vector<int64_t>> by_word;
   std::vector<double> word_shares;
 };
-/// Throws UserError when nothing is left to train on.
+/// Throws UserError if no view is left to train on.
 Split split_of(const corpus::Corpus& corpus);
 
-/// At most `count` of `views`, evenly spread.
+/// At most `count` of `views`, at equal distances in the list.
 std::vector<int64_t> evenly_spaced(const std::vector<int64_t>& views, size_t count);
 
-/// All words of the captions and the view anchors; names and colours of what training sees.
+/// Vocabulary of a corpus.
 struct Words {
-  std::set<std::string> tokens;
-  std::set<std::string> names, colours;
-  std::map<std::string, std::set<std::string>> seen;  // the colours that training sees each name in
+  std::set<std::string> tokens;                       // all words of captions and view anchors
+  std::set<std::string> names, colours;               // of the items that are trained on
+  std::map<std::string, std::set<std::string>> seen;  // name -> the colours it is trained in
 };
 Words words_of_corpus(const corpus::Corpus& corpus, const text_to_image::ViewAnchors& anchors);
 
-/// Windows of `crop` pixels about the objects, half of them mirrored.
+/// A batch of pictures for the VAE.
 struct Pictures {
   torch::Tensor rgb;    // [n,3,crop,crop] in -1..1
-  torch::Tensor alpha;  // [n,1,crop,crop]
+  torch::Tensor alpha;  // [n,1,crop,crop] in 0..1
   Pictures on(torch::Device device) const;
 };
+/// `count` random training views, cropped to `crop` pixels per side around a point of the object; half are mirrored.
 Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count, int64_t crop);
 
-/// One picture with its words.
+/// One sample of a U-Net batch: a picture and its caption.
 struct Row {
   int64_t view = 0;
   bool mirrored = false;
-  std::string caption = {};  // "" for classifier-free guidance
-  bool view_words = true;    // mixed in by the true direction
+  std::string caption = {};  // "": unconditional, for classifier-free guidance
+  bool view_words = true;    // the prompt gets the view words of the picture's direction
 };
-/// A training view: a word by its share, then one of its views.
+/// A random training view: a word by its probability, then one of its views.
 int64_t draw_view(const Split& split, Rng& rng);
-constexpr double kEmptyPrompts = 0.1, kWithoutViewWords = 0.05;
+constexpr double kEmptyPrompts = 0.1, kWithoutViewWords = 0.05;  // shares of the rows
 std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count);
 
 }  // namespace lucid::pretrain

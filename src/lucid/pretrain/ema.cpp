@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See ema.h.
+// EMA update: one fused operation for all weights on a GPU, one per weight on the CPU.
 #include "lucid/pretrain/ema.h"
 
 namespace lucid::pretrain {
@@ -16,7 +16,7 @@ void Ema::update(const torch::nn::Module& module, int64_t step) {
     values.push_back(item.value().detach());
   }
   const double decay = decay_at(step);
-  if (!means.empty() && !means.front().device().is_cpu()) {  // few operations, as a GPU wants it
+  if (!means.empty() && !means.front().device().is_cpu()) {  // two kernels for all weights, instead of one per weight
     torch::_foreach_mul_(means, decay);
     torch::_foreach_add_(means, values, 1 - decay);
     return;

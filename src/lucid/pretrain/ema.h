@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A running mean of a network's weights: smoother than any single step's, and what is shipped.
+// Exponential moving average (EMA) of a network's weights. The exported prior has the averaged weights.
 #pragma once
 
 #include <torch/torch.h>
@@ -13,12 +13,13 @@ namespace lucid::pretrain {
 class Ema {
  public:
   Ema(const torch::nn::Module& module, double decay);
-  /// mean = d mean + (1-d) weights, d = min(decay, (1+step)/(10+step)): the first steps are soon forgotten.
+  /// mean = d mean + (1-d) weights with d = decay_at(step).
   void update(const torch::nn::Module& module, int64_t step);
+  /// min(decay, (1+step)/(10+step)): smaller at first, so that the initial weights decay quickly.
   double decay_at(int64_t step) const {
     return std::min(decay_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
   }
-  /// By the module's names, the tensors themselves.
+  /// The averaged weights by parameter name; they share memory with this object.
   const std::map<std::string, torch::Tensor>& weights() const { return weights_; }
   void copy_to(torch::nn::Module& module) const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See embeddings.h.
+// Cache of sentence embeddings, and their interpolation between view anchors.
 #include "lucid/pretrain/embeddings.h"
 
 #include <algorithm>
@@ -30,8 +30,8 @@ void Embeddings::encode_missing(const std::vector<std::string>& texts) {
   options_.workers.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
     const tensor::Share share = tensor::share_of(count, worker, options_.workers.count());
-    // One by one: how a matrix product rounds depends on how many rows it has, and which sentences are still missing on
-    // whether the run was resumed.
+    // One sentence per forward pass: the rounding of a matrix product depends on the batch size, and the set of missing
+    // sentences depends on where a run was resumed. So a resumed run has equal bits.
     for (int64_t i = share.begin; i < share.end; ++i) {
       const torch::Tensor ids = ids_of(tokenizer_, {texts[static_cast<size_t>(i)]}, encoder_->config().positions);
       table_[first + i].copy_(encoder_->forward(tensor::to_device(ids, device)).squeeze(0));
@@ -67,7 +67,7 @@ torch::Tensor Embeddings::of(const std::vector<Prompt>& prompts) {
   }
   encode_missing({missing.begin(), missing.end()});
 
-  // The k-th parts of all prompts at once; a prompt of fewer parts adds row 0 with weight 0.
+  // Sum the k-th parts of all prompts at once. A prompt with fewer parts adds row 0 with weight 0.
   const size_t n = prompts.size();
   std::vector<int64_t> rows(widest * n, 0);
   std::vector<float> weights(widest * n, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prompt embeddings of training rows, mixed by direction from the anchors' exactly as distillation mixes them; each
-// sentence goes through the frozen text encoder once and then stands in a table on the encoder's device.
+// Prompt embeddings for the U-Net's training, interpolated between view anchors as in distillation. Each sentence is
+// encoded once by the frozen text encoder and cached in a table on its device.
 #pragma once
 
 #include <torch/torch.h>
@@ -24,8 +24,8 @@ struct Prompt {
 };
 
 struct EmbeddingOptions {
-  tensor::Workers workers = tensor::Workers(1);  // that share the encoding
-  int64_t max_cached = 100'000;                  // sentences, 20 KB each at width 128; forgotten all at once beyond it
+  tensor::Workers workers = tensor::Workers(1);  // share the encoding
+  int64_t max_cached = 100'000;                  // sentences, 20 KB each at width 128; beyond it the cache is cleared
 };
 
 class Embeddings {
@@ -36,8 +36,9 @@ class Embeddings {
         tokenizer_(std::move(tokenizer)),
         anchors_(std::move(anchors)),
         options_(options) {}
-  torch::Tensor of(const std::vector<Prompt>& prompts);  // [n,L,D] float
+  torch::Tensor of(const std::vector<Prompt>& prompts);  // [n,L,D] float, on the encoder's device
   const text_to_image::ViewAnchors& anchors() const { return anchors_; }
+  /// Number of cached sentences.
   int64_t cached() const { return static_cast<int64_t>(row_of_.size()); }
 
  private:
@@ -49,7 +50,7 @@ class Embeddings {
   text_to_image::ViewAnchors anchors_;
   EmbeddingOptions options_;
   std::unordered_map<std::string, int64_t> row_of_;
-  torch::Tensor table_;  // [capacity,L,D] float16, the first cached() rows in use
+  torch::Tensor table_;  // [capacity,L,D] float16; the first cached() rows are in use
 };
 
 }  // namespace lucid::pretrain

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See export.h.
+// The JSON files of a diffusers folder, and the weight files.
 #include "lucid/pretrain/export.h"
 
 #include <nlohmann/json.hpp>
@@ -13,7 +13,7 @@ namespace lucid::pretrain {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr const char* kDiffusers = "0.30.0";  // a version whose keys these are
+constexpr const char* kDiffusers = "0.30.0";  // the version of diffusers whose keys are written
 
 void write_json(const std::filesystem::path& file, const Json& json) { write_file(file, json.dump(1) + "\n"); }
 
@@ -118,7 +118,7 @@ Json views_json() {
   return {{"anchors", list}};
 }
 
-/// Words that the prior has seen and that name neither a thing nor a colour.
+/// The trained words that are part of no name and no colour.
 std::set<std::string> filler_of(const Words& words) {
   std::set<std::string> filler = words.tokens;
   for (const auto* list : {&words.names, &words.colours}) {

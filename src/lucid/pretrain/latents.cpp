@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See latents.h.
+// Encodes a corpus with the VAE, in parallel chunks, and caches the result.
 #include "lucid/pretrain/latents.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 namespace lucid::pretrain {
 namespace {
 
-/// Names the VAE's weights and the pictures.
+/// Hash of all that the latents depend on: VAE weights, scaling factor, precision, corpus.
 std::string cache_key(const diffusion::Vae& vae, const RunOptions& options) {
   std::string bytes = fmt::format("{} {} {}", options.corpus_key, options.low_precision, vae->config().scaling_factor);
   for (const torch::Tensor& parameter : vae->parameters()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every picture of the corpus as a latent, computed once: a step of the U-Net's training is then the U-Net alone.
+// Latents of all pictures of a corpus, encoded once before the U-Net's training and cached on disk.
 #pragma once
 
 #include <torch/torch.h>
@@ -16,18 +16,18 @@
 namespace lucid::pretrain {
 
 struct LatentSet {
-  torch::Tensor plain = {};                    // [V,C,h,w] float16, scaled means, by view
-  torch::Tensor mirrored = {};                 // [M,C,h,w] float16, of mirrored pictures
-  torch::Tensor mirrored_row = {};             // [V] int64, -1 where a mirrored picture would not be true
-  torch::Tensor azimuth = {}, elevation = {};  // [V] float
+  torch::Tensor plain = {};                    // [V,C,h,w] float16: scaled posterior means of all views
+  torch::Tensor mirrored = {};                 // [M,C,h,w] float16: the same of mirrored pictures
+  torch::Tensor mirrored_row = {};             // [V] int64: a view's row in `mirrored`; -1 if its item has no symmetry
+  torch::Tensor azimuth = {}, elevation = {};  // [V] float, degrees
 
-  /// Of the rows' pictures; words do not matter. [n,C,h,w] float, where the latents are.
+  /// Latents of the rows' pictures, [n,C,h,w] float, on the latents' device.
   torch::Tensor of(const std::vector<Row>& rows) const;
-  /// Moves the latents; what rows and prompts are made from stays on the CPU.
+  /// Moves `plain` and `mirrored`; the other tensors stay on the CPU.
   void to(torch::Device device);
 };
 
-/// Encodes all views, or reads what an earlier run with the same VAE and pictures left in `folder`/cache. Nothing when
+/// Encodes all views, or reads the cache in options.folder/cache if it is of the same VAE and pictures. nullopt if
 /// stopped.
 std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::Corpus& corpus,
                                        const RunOptions& options);

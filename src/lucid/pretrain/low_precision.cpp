@@ -41,7 +41,7 @@ void LowPrecision::set_autocast(torch::DeviceType device, const Autocast& autoca
 
 LowPrecision::LowPrecision(bool enabled, torch::DeviceType device)
     : enabled_(enabled), device_(device), before_(autocast_of(device)) {
-  // Each weight is used once a pass, so nothing is gained by keeping its cast; the store is shared by all threads.
+  // No cache of cast weights: each weight is used once per pass, and the cache would be shared by all threads.
   if (enabled_) set_autocast(device_, {.on = true, .type = torch::kBFloat16, .keeps_casts = false});
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward and backward passes in bfloat16 with float32 weights: twice as fast where the processor has the instructions.
+// Scope guard for mixed precision (libtorch's autocast): bfloat16 computation with float32 weights. Twice as fast where
+// the processor has bfloat16 instructions.
 #pragma once
 
 #include <torch/torch.h>
 
 namespace lucid::pretrain {
 
-/// While it lives, this thread's convolutions and matrix products on `device` run in bfloat16 and its norms in float32.
-/// Nothing changes if `enabled` is false.
+/// In its scope this thread's convolutions and matrix products on `device` run in bfloat16, norms in float32. Does
+/// nothing if `enabled` is false.
 class LowPrecision {
  public:
   explicit LowPrecision(bool enabled, torch::DeviceType device = torch::kCPU);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See noise.h.
+// Forward diffusion with per-row coefficients, sent to the device in one copy.
 #include "lucid/pretrain/noise.h"
 
 #include <cmath>
@@ -13,7 +13,7 @@ torch::Tensor add_noise_at(const diffusion::Schedule& schedule, const torch::Ten
                            const std::vector<int64_t>& timesteps) {
   const auto n = static_cast<int64_t>(timesteps.size());
   LUCID_CHECK(x0.dim() == 4 && x0.size(0) == n, "{} rows of {} axes, {} timesteps", x0.size(0), x0.dim(), n);
-  std::vector<float> shares;  // of x0, then of the noise: one copy to the device
+  std::vector<float> shares;  // coefficients of x0, then of the noise
   for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(schedule.alpha_bar(t))));
   for (const int64_t t : timesteps) shares.push_back(static_cast<float>(std::sqrt(1 - schedule.alpha_bar(t))));
   const torch::Tensor share = tensor::to_device(shares, x0.device()).view({2, n, 1, 1, 1});

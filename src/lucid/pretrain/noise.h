@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Noise mixed with a batch of latents, at a timestep of each one's own.
+// Forward diffusion of a batch of latents, each at its own timestep.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,7 +10,7 @@
 
 namespace lucid::pretrain {
 
-/// Schedule::add_noise with a timestep for each of x0's rows. x0, noise [n,C,h,w].
+/// x_t = sqrt(a_t) x0 + sqrt(1-a_t) noise, like Schedule::add_noise, with one timestep per row. x0, noise [n,C,h,w].
 torch::Tensor add_noise_at(const diffusion::Schedule& schedule, const torch::Tensor& x0, const torch::Tensor& noise,
                            const std::vector<int64_t>& timesteps);
 

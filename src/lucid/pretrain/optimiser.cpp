@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See optimiser.h.
+// Muon and AdamW updates per weight, shared among workers; Newton-Schulz orthogonalisation.
 #include "lucid/pretrain/optimiser.h"
 
 #include <algorithm>
@@ -11,13 +11,13 @@
 namespace lucid::pretrain {
 
 torch::Tensor orthogonalised(const torch::Tensor& matrix) {
-  constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;  // steepest at 0 among the quintics that stay near 1
+  constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;  // Jordan's quintic: steepest at 0 while staying near 1
   constexpr int kSteps = 5;
   const bool batch = matrix.dim() == 3, tall = matrix.size(-2) > matrix.size(-1);
   torch::Tensor x = tall ? matrix.transpose(-2, -1) : matrix;
   x = (x / ((batch ? x.norm(2, {1, 2}, true) : x.norm()) + 1e-7)).contiguous();
-  // Each step is X <- P(X X^T) X. All P are polynomials of the first Gram matrix and commute, so the steps are taken on
-  // the small square matrices and X, often ten times as wide, is multiplied twice instead of ten times.
+  // A step is X <- P(X X^T) X. All P are polynomials of the first Gram matrix and commute. So the steps are computed on
+  // the small square Gram matrices, and X, which may be ten times as wide, is multiplied twice instead of ten times.
   torch::Tensor gram = torch::matmul(x, x.transpose(-2, -1)), product;
   const torch::Tensor identity = torch::eye(gram.size(-1), gram.options());
   for (int step = 0; step < kSteps; ++step) {
@@ -58,7 +58,7 @@ Optimiser::Optimiser(const torch::nn::Module& module, const OptimiserOptions& op
                       .first = torch::zeros_like(p).detach(),
                       .second = matrix ? torch::Tensor() : torch::zeros_like(p).detach()});
   }
-  // Workers take turns: from the largest down they get alike shares, whatever order the network lists its weights in.
+  // Workers take weights in turn; sorted by size they get similar shares.
   std::ranges::stable_sort(slots_, std::ranges::greater{}, [](const Slot& slot) { return slot.parameter.numel(); });
 }
 

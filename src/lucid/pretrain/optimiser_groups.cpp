@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See optimiser_groups.h.
+// Grouping of weights, and Muon and AdamW updates of a group.
 #include "lucid/pretrain/optimiser_groups.h"
 
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace lucid::pretrain {
 namespace {
 
-/// The weights' gradients; zeros for one that the loss did not reach.
+/// The weights' gradients; zeros for a weight without a gradient.
 std::vector<torch::Tensor> gradients_of(const WeightGroup& group) {
   std::vector<torch::Tensor> gradients;
   for (const torch::Tensor& weight : group.weights) {
@@ -20,13 +20,13 @@ std::vector<torch::Tensor> gradients_of(const WeightGroup& group) {
   return gradients;
 }
 
-/// [G,m,n] to add to the matrices, but for the rate.
+/// Muon's update divided by the learning rate, [G,m,n].
 torch::Tensor muon_change(WeightGroup& group, const torch::Tensor& gradient, const OptimiserOptions& options) {
   group.first.mul_(options.momentum).add_(gradient);
   return orthogonalised(gradient + options.momentum * group.first).mul(-muon_scale(gradient.size(1), gradient.size(2)));
 }
 
-/// [N]
+/// AdamW's update divided by the learning rate, [N].
 torch::Tensor adam_change(WeightGroup& group, const torch::Tensor& gradient, const OptimiserOptions& options,
                           int64_t step) {
   const double n = static_cast<double>(step + 1);
@@ -92,7 +92,7 @@ torch::Tensor step_groups(std::vector<WeightGroup>& groups, const OptimiserOptio
     }
   }
   const torch::Tensor norm = torch::stack(norms).norm();
-  // The factor stays on the device: a number here would have to wait for all that was asked of it so far.
+  // The clipping factor stays on the device; reading it here would synchronise.
   const torch::Tensor scale =
       options.clip > 0 ? (options.clip / (norm + 1e-12)).clamp_max_(1) : torch::ones({}, norm.options());
   for (size_t g = 0; g < groups.size(); ++g) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The trainer's parts one by one: tokenizer files, what is drawn, running means, Muon, noise, embeddings, devices.
+// Unit tests of the training: tokenizer files, data, EMA, Muon, learning rate, noise, embeddings, device names.
 #include <gtest/gtest.h>
 
 #include "goldens.h"
@@ -90,7 +90,7 @@ TEST(PriorOptimiser, MuonsUpdateHasSingularValuesNearOne) {
   torch::manual_seed(0);
   for (const auto& [rows, columns] : {std::pair{12, 30}, {30, 12}, {16, 16}}) {
     const torch::Tensor values = torch::linalg_svdvals(orthogonalised(torch::randn({rows, columns})));
-    EXPECT_GT(values.min().item<double>(), 0.2);  // a square one's least can be tiny to begin with
+    EXPECT_GT(values.min().item<double>(), 0.2);  // the smallest singular value of a square matrix may start near 0
     EXPECT_LT(values.max().item<double>(), 1.3);
   }
 }
@@ -103,7 +103,7 @@ TEST(PriorOptimiser, OrthogonalisesManyMatricesAsEach) {
   }
 }
 
-TEST(PriorOptimiser, WeightsTakenTogetherMoveAsByTurns) {
+TEST(PriorOptimiser, GroupedUpdatesEqualUpdatesPerWeight) {
   const OptimiserOptions options{.rate = 0.01, .weight_decay = 0.1};
   const auto make = [] {
     torch::manual_seed(0);
@@ -136,7 +136,7 @@ TEST(PriorOptimiser, WeightsTakenTogetherMoveAsByTurns) {
     ASSERT_EQ(state.at(name).sizes(), moment.sizes()) << name;
     EXPECT_TRUE(torch::allclose(state.at(name), moment, 1e-3, 1e-5)) << name;
   }
-  state.at("first.conv_in.weight").fill_(3);  // what a checkpoint is loaded into
+  state.at("first.conv_in.weight").fill_(3);  // as loading a checkpoint does
   EXPECT_EQ(together.state().at("first.conv_in.weight").min().item<double>(), 3);
 }
 
@@ -243,7 +243,7 @@ TEST(PriorNoise, ABatchOfTimestepsIsTheSchedulesOneByOne) {
   }
 }
 
-/// A small encoder that knows the view words.
+/// A small text encoder whose vocabulary holds the view words.
 struct ToyText {
   ToyText() {
     write_tokenizer(folder.path, {"a", "disc", "front", "right", "side", "view", "left", "back", "from", "above"});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies of a network that share its weights and have gradients of their own, one a worker.
+// Replicas of a network for data-parallel training on the CPU, one per worker: shared weights, separate gradients.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,7 +8,7 @@
 
 namespace lucid::pretrain {
 
-/// Replica 0 is `master` itself. Its optimiser must change the weights in place.
+/// `count` replicas; replica 0 is `master` itself. The optimiser must update the master's weights in place.
 template <class Module>
 std::vector<Module> make_replicas(const Module& master, int64_t count) {
   std::vector<Module> replicas{master};
@@ -21,7 +21,7 @@ std::vector<Module> make_replicas(const Module& master, int64_t count) {
   return replicas;
 }
 
-/// Adds the other replicas' gradients to the master's, in order: the sum does not depend on who was done first.
+/// Adds the gradients of replicas 1, 2, ... to the master's, in this order, so that rounding does not depend on timing.
 template <class Module>
 void sum_gradients(std::vector<Module>& replicas) {
   auto sums = replicas.front()->parameters();

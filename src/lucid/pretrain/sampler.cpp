@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See sampler.h.
+// DDIM sampling, and the contact sheet of samples.
 #include "lucid/pretrain/sampler.h"
 
 #include "lucid/asset/image.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures drawn from a prior by DDIM with classifier-free guidance: what it has learnt, without any 3D.
+// Samples pictures from a prior by DDIM with classifier-free guidance, to show what it has learnt.
 #pragma once
 
 #include <torch/torch.h>
@@ -20,20 +20,20 @@ struct SampleOptions {
   uint64_t seed = 0;
 };
 
-/// The networks that draw; handles, not copies.
+/// The networks for sampling; handles, not copies.
 struct SamplingModel {
   diffusion::UNet unet;
   diffusion::Vae vae;
   diffusion::Schedule schedule;
-  int64_t side = 0;  // latent pixels
+  int64_t side = 0;  // latent pixels per side
 };
 
-/// context [n,L,D], empty [1,L,D] -> pictures [n,3,S,S] in 0..1, on the CPU wherever the networks are. All start from
-/// the same noise, that of `row`.
+/// context [n,L,D], empty [1,L,D] -> pictures [n,3,S,S] in 0..1, on the CPU. All n start from the same noise, a
+/// function of options.seed and `row`.
 torch::Tensor sample_ddim(SamplingModel& model, const torch::Tensor& context, const torch::Tensor& empty,
                           const SampleOptions& options, int64_t row);
 
-/// One row a prompt, the azimuths spread evenly from 0: [3,H,W].
+/// A contact sheet [3,H,W]: one row per prompt, `views` columns at equal steps of azimuth from 0, elevation 15.
 torch::Tensor sample_sheet(const text_to_image::Prior& prior, const std::vector<std::string>& prompts, int64_t views,
                            const SampleOptions& options);
 

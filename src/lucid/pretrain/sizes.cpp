@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See sizes.h.
+// The presets' sizes, the noise schedule, the view anchors of our priors.
 #include "lucid/pretrain/sizes.h"
 
 #include "lucid/base/error.h"
@@ -13,7 +13,7 @@ diffusion::UNetConfig unet_of(int64_t latent_channels, int64_t context, std::vec
   config.in_channels = config.out_channels = latent_channels;
   config.down_block_types.assign(widths.size(), "CrossAttnDownBlock2D");
   config.up_block_types.assign(widths.size(), "CrossAttnUpBlock2D");
-  // No attention at full resolution: there it takes 0.3 of a step's time, and the level below sees the whole picture.
+  // No attention at full resolution: it would take 30 % of a step's time, and the level below sees the whole picture.
   config.down_block_types.front() = "DownBlock2D";
   config.up_block_types.back() = "UpBlock2D";
   config.block_out_channels = std::move(widths);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See stage.h.
+// The training loop, its learning rate schedule, its checkpoints and its log.
 #include "lucid/pretrain/stage.h"
 
 #include <chrono>
@@ -24,15 +24,15 @@ std::map<std::string, torch::Tensor> tensors_of(const TrainingState& training) {
   return tensors;
 }
 
-/// The running mean of a stage's losses. On a GPU they are read together, now and then: reading waits for the GPU,
-/// which then has nothing to do until the next step's work reaches it.
+/// Exponential moving average of a stage's loss. On a GPU the losses are summed on the device and read every few steps,
+/// because reading synchronises and leaves the GPU idle.
 class LossMean {
  public:
   explicit LossMean(std::string stage) : stage_(std::move(stage)) {}
   void add(const torch::Tensor& loss) { unread_ = count_++ == 0 ? loss : unread_ + loss; }
-  /// Throws UserError when one of those since the last reading is not finite.
+  /// Adds the losses since the last read to the average. Throws UserError if their sum is not finite.
   void read(int64_t step) {
-    constexpr double kForget = 0.05;  // a step
+    constexpr double kForget = 0.05;  // weight of the newest loss
     if (count_ == 0) return;
     const double loss = unread_.item<double>() / static_cast<double>(count_);
     if (!std::isfinite(loss)) {
@@ -44,12 +44,12 @@ class LossMean {
     any_ = true;
     count_ = 0;
   }
-  bool any() const { return any_; }  // was read
+  bool any() const { return any_; }  // whether a loss has been read
   double mean() const { return mean_; }
 
  private:
   std::string stage_;
-  torch::Tensor unread_;  // their sum
+  torch::Tensor unread_;  // sum of the losses since the last read
   int64_t count_ = 0;
   double mean_ = 0;
   bool any_ = false;
@@ -129,7 +129,7 @@ bool run_stage(const Stage& stage, TrainingState& training, const RunOptions& op
   auto last_save = begin, last_measure = begin;
   while (training.step < steps) {
     losses.add(stage.gradients(training.step));
-    if (options.device.is_cpu()) losses.read(training.step);  // before the weights take a step to nowhere
+    if (options.device.is_cpu()) losses.read(training.step);  // throws before a NaN reaches the weights
     const torch::Tensor norm = training.optimiser.step(training.step, rate_factor(training.step, stage.sizes), workers);
     training.ema.update(training.module, training.step);
     ++training.step;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop that all three stages share: learning rate, checkpoints, held-out numbers, log, progress, stop.
+// Training loop of all three stages (text encoder, VAE, U-Net): learning rate schedule, checkpoints, held-out metrics,
+// log, progress, stop.
 #pragma once
 
 #include <torch/torch.h>
@@ -17,32 +18,32 @@
 
 namespace lucid::pretrain {
 
-/// A network that learns, with everything a resumed run needs. Randomness needs no state (base/rng.h).
+/// State of a training run: network, optimiser, EMA weights and step. Random streams have no state (base/rng.h).
 struct TrainingState {
   TrainingState(torch::nn::Module& network, const StageSizes& sizes)
       : module(network), optimiser(network, sizes.optimiser), ema(network, sizes.ema_decay) {}
   torch::nn::Module& module;
   Optimiser optimiser;
   Ema ema;
-  int64_t step = 0;  // done so far
+  int64_t step = 0;  // steps done
 
-  /// One safetensors file, atomically. `key` names what the run is a function of.
+  /// Writes one safetensors file, atomically. `key` identifies the run, see stage_key().
   void save(const std::filesystem::path& file, const std::string& key) const;
-  /// Throws UserError when the file is damaged or belongs to a run with another key.
+  /// Throws UserError if the file is damaged or has another key.
   void load(const std::filesystem::path& file, const std::string& key);
 };
 
-/// Where a training run writes, how often, and what stops it.
+/// Settings of a training run that are the same for all stages.
 struct RunOptions {
   std::filesystem::path folder = {};
   uint64_t seed = 0;
   int64_t threads = 1;
-  torch::Device device = torch::kCPU;  // of every tensor that meets a network; a GPU has one of the `threads`
+  torch::Device device = torch::kCPU;  // of networks and batches; with a GPU `threads` is 1
   bool low_precision = false;
   double save_seconds = 300, measure_seconds = 600;
   Progress::Style progress = Progress::Style::kOff;
   const std::atomic<bool>* stop = nullptr;
-  std::string corpus_key = {};  // names the pictures
+  std::string corpus_key = {};  // hash of the corpus
 
   std::filesystem::path checkpoint(const std::string& stage) const {
     return folder / "checkpoints" / (stage + ".safetensors");
@@ -55,20 +56,20 @@ struct RunOptions {
 struct Stage {
   std::string name = {};
   StageSizes sizes = {};
-  std::function<torch::Tensor(int64_t step)> gradients = nullptr;  // loss []; leaves the gradients in the network
-  std::function<nlohmann::ordered_json(int64_t step)> measure = nullptr;  // held-out numbers of the EMA weights, sheets
-  std::function<void()> saved = nullptr;                                  // after each checkpoint; may be null
+  std::function<torch::Tensor(int64_t step)> gradients = nullptr;  // forward and backward pass; returns the loss, []
+  std::function<nlohmann::ordered_json(int64_t step)> measure = nullptr;  // held-out metrics of the EMA weights
+  std::function<void()> saved = nullptr;                                  // called after each checkpoint; may be null
 };
 
-/// Constant after a short warm-up, then down to a twentieth over the last quarter of the steps until the next rest, as
-/// if the run ended there.
+/// Learning rate schedule (warm-up, constant, decay): linear warm-up, constant, then linear decay to 0.05 over the last
+/// quarter of the steps before the next of sizes.rests, or before the end.
 double rate_factor(int64_t step, const StageSizes& sizes);
 
-/// Trains to sizes.steps, from the stage's checkpoint if there is one; false when it was stopped (a checkpoint was
-/// saved then too).
+/// Trains to sizes.steps, from the stage's checkpoint if it exists. False if stopped; a checkpoint is saved then too.
+/// Throws UserError: a checkpoint of another run, a loss that is not finite.
 bool run_stage(const Stage& stage, TrainingState& training, const RunOptions& options);
 
-/// What a stage's result is a function of, apart from its number of steps.
+/// Identifies all that a stage's result depends on, except the number of steps.
 std::string stage_key(const Stage& stage, const RunOptions& options);
 
 }  // namespace lucid::pretrain

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See text_trainer.h.
+// Loss and training of the text encoder.
 #include "lucid/pretrain/text_trainer.h"
 
 #include <cmath>
@@ -13,11 +13,11 @@ namespace lucid::pretrain {
 namespace {
 
 constexpr double kDirectionWeight = 2, kMarginWeight = 4;
-// Squared distances, of the squared norm, below which two sentences are pushed apart.
+// Margins: sentences whose relative squared distance is smaller are pushed apart.
 constexpr double kViewMargin = 0.3, kCaptionMargin = 0.8;
 
-/// cos and sin of the azimuth, the elevation in turns of 45 degrees, and 1: a linear reading of it follows a linear mix
-/// of two anchors. Zeros without view words. [n,4]
+/// Targets of the direction head, [n,4]: cos and sin of the azimuth, elevation / 45 degrees, 1. Linear, so that a
+/// linear mix of two anchors has the mixed target. Zeros for a sentence without view words.
 torch::Tensor directions_of(const std::vector<Sentence>& sentences, const text_to_image::ViewAnchors& anchors) {
   const torch::Tensor result = torch::zeros({static_cast<int64_t>(sentences.size()), 4});
   for (size_t i = 0; i < sentences.size(); ++i) {
@@ -33,7 +33,7 @@ torch::Tensor directions_of(const std::vector<Sentence>& sentences, const text_t
   return result;
 }
 
-/// Mean over positions of the squared distance over the squared norm, of rows a and b [n,L,D] where mask [n,L].
+/// Squared distance of a and b [n,L,D] relative to their squared norm, averaged over the positions of mask [n,L]. [n]
 torch::Tensor relative_distance(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& mask) {
   const torch::Tensor distance = (a - b).square().sum(-1);
   const torch::Tensor norm = 0.5 * (a.square().sum(-1) + b.square().sum(-1)) + 1e-6;
@@ -44,7 +44,7 @@ torch::Tensor text_loss(TextTask& task, const torch::Tensor& ids, const torch::T
   const int64_t n = ids.size(0), vocabulary = task->config().vocab_size;
   const torch::Tensor embeddings = task->encoder(ids);                 // [n,L,D]
   const torch::Tensor after = (ids == eos).to(torch::kFloat);          // [n,L]: the end and the padding
-  const torch::Tensor is_word = (1 - after).slice(1, 1).contiguous();  // the words; position 0 says nothing
+  const torch::Tensor is_word = (1 - after).slice(1, 1).contiguous();  // positions of words; position 0 is bos
   const torch::Tensor words = ids.slice(1, 1);
   const torch::Tensor bag_target =
       torch::zeros({n, vocabulary}, is_word.options()).scatter_add_(1, words, is_word).clamp_max(1);  // [n,V]
@@ -80,7 +80,8 @@ TextTaskImpl::TextTaskImpl(const text::EncoderConfig& config)
   head->register_module("bag", bag);
   head->register_module("token", token);
   head->register_module("direction", direction);
-  // Small, as CLIP's: torch's token_log_probability start would drown the words in the positions' noise.
+  // Scale the initial embeddings down, as CLIP does: with torch's initialisation the position embeddings would
+  // dominate.
   const torch::NoGradGuard no_grad;
   for (auto& item : encoder->named_parameters()) {
     if (item.key().find("embedding.") != std::string::npos)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See tokenizer_files.h.
+// Builds BPE merges for a list of words, and writes a tokenizer folder.
 #include "lucid/pretrain/tokenizer_files.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 using Ranks = std::map<std::pair<std::string, std::string>, size_t>;
 
-/// Byte-pair encoding of one word: the pair of the lowest rank is joined until none is left.
+/// BPE of one word: merges the pair of the lowest rank until no rule applies.
 std::vector<std::string> pieces_of(const std::string& word, const Ranks& ranks) {
   std::vector<std::string> pieces;
   for (const char letter : word) pieces.emplace_back(1, letter);
@@ -53,8 +53,7 @@ std::vector<std::string> words_of(std::string_view text) {
 std::vector<std::string> merges_for(const std::set<std::string>& words) {
   Ranks ranks;
   std::vector<std::string> merges;
-  // A rule that is added later has a lower rank than all before it, so that it changes no word that is done: such a
-  // word is whole before its turn comes.
+  // A later merge has lower priority than all before it, so it cannot change a word that is already one token.
   for (const std::string& word : words) {
     LUCID_CHECK(!word.empty(), "an empty word");
     for (auto pieces = pieces_of(word, ranks); pieces.size() > 1; pieces = pieces_of(word, ranks)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CLIP tokenizer for a small vocabulary: every word is one token, anything else falls apart into letters or bytes.
+// Writes the files of a CLIP tokenizer for a small vocabulary: each known word is one token, other text becomes letters
+// and bytes.
 #pragma once
 
 #include <filesystem>
@@ -12,13 +13,13 @@
 
 namespace lucid::pretrain {
 
-/// The runs of letters of `text`, lower-cased (ASCII): what CLIP's tokenizer looks up.
+/// The words of `text`: runs of ASCII letters, lower-cased, as CLIP's tokenizer sees them.
 std::vector<std::string> words_of(std::string_view text);
 
-/// Merges "a b" that join each word (letters only) of `words` into one token, and no word of them into anything else.
+/// BPE merges ("left right") with which each of `words` (letters only) becomes exactly one token.
 std::vector<std::string> merges_for(const std::set<std::string>& words);
 
-/// vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json. The same words give the same files.
+/// Writes vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json; a pure function of the words.
 void write_tokenizer(const std::filesystem::path& folder, const std::set<std::string>& words);
 
 }  // namespace lucid::pretrain

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: a corpus of coloured discs and squares, 16 pixels a side, that shift with the azimuth.
+// Test fixture: a corpus of coloured discs and squares of 16 x 16 pixels, whose position depends on the azimuth.
 #pragma once
 
 #include <cmath>
@@ -13,7 +13,7 @@ namespace lucid::pretrain::test {
 
 inline constexpr int64_t kSize = 16, kViews = 24;
 
-/// discs and squares in red, green and blue; blue squares are held out.
+/// Writes discs and squares in red, green and blue; blue squares are held out.
 inline void write_toy_corpus(const std::filesystem::path& folder) {
   const std::pair<const char*, std::array<int, 3>> colours[] = {
       {"red", {220, 30, 30}}, {"green", {30, 200, 40}}, {"blue", {30, 40, 220}}};

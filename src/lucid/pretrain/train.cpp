@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See train.h.
+// Runs the three stages, and exports after each.
 #include "lucid/pretrain/train.h"
 
 #include <spdlog/spdlog.h>
@@ -40,7 +40,7 @@ void check(const TrainOptions& options) {
   }
 }
 
-/// Pictures that fit the networks: the latents must halve as often as the U-Net does.
+/// Throws UserError unless the picture size is a multiple of the VAE's and the U-Net's downscale factors together.
 void check_pictures(const TrainOptions& options, const corpus::Corpus& corpus, const Sizes& sizes) {
   const int64_t step = sizes.vae.downscale() << (sizes.unet.block_out_channels.size() - 1);
   if (corpus.picture_size() % step == 0) return;
@@ -82,9 +82,9 @@ bool train_prior(const TrainOptions& options) {
   sizes.text.vocab_size = tokenizer.eos() + 1;
   copy_notice(options.corpus, folder);
   const auto write_configs = [&] { write_prior_configs(folder, sizes, words, corpus.picture_size()); };
-  // A finished stage's measured numbers stand there already.
+  // An existing config.json holds the scaling factor that a finished VAE stage measured.
   if (!fs::exists(folder / "vae/config.json")) write_configs();
-  // A stage that is not asked for takes no further step; its weights come from its checkpoint.
+  // A stage that was not requested trains no further; its weights come from its checkpoint.
   const auto wanted = [&](const char* stage) { return options.stage == "all" || options.stage == stage; };
   const auto stages = [&](const char* stage, StageSizes& of) {
     if (wanted(stage)) return;
@@ -96,7 +96,7 @@ bool train_prior(const TrainOptions& options) {
     of.steps = 0;
   };
 
-  // Each stage starts from its own seed, so that what came before does not matter.
+  // Each stage has its own seed, so that it does not depend on the stages before it.
   torch::manual_seed(run.seed);
   text::Encoder encoder(sizes.text);
   if (options.stage != "vae") {
@@ -128,8 +128,7 @@ bool train_prior(const TrainOptions& options) {
   torch::manual_seed(run.seed + 2);
   diffusion::UNet unet(sizes.unet);
   for (auto& item : unet->named_parameters()) {
-    if (item.key().starts_with("conv_out."))
-      torch::nn::init::zeros_(item.value());  // the first guess is no noise at all
+    if (item.key().starts_with("conv_out.")) torch::nn::init::zeros_(item.value());  // the initial prediction is 0
   }
   Embeddings embeddings(encoder, tokenizer, anchors, {.workers = run.workers()});
   const UNetData data{.corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = vae};

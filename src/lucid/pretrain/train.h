@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lucid prior train`: the stages in order, each resumed where it stopped, and the folder they write.
+// `lucid prior train`: trains text encoder, VAE and U-Net in this order, resuming each stage, and writes a diffusers
+// folder.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +21,8 @@ struct TrainOptions {
   RunOptions run = {};       // corpus_key is set from the corpus
 };
 
-/// Writes run.folder: a diffusers folder, checkpoints/, progress/, cache/. False when stopped. A stage that is not
-/// asked for must have been trained before.
+/// Writes run.folder: a diffusers folder with checkpoints/, progress/ and cache/. False if stopped. Throws UserError:
+/// invalid options, a folder with another run, an earlier stage that has not been trained.
 bool train_prior(const TrainOptions& options);
 
 }  // namespace lucid::pretrain

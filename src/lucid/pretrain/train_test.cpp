@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole trainings of the tiny preset: every stage learns, a resumed run is the unbroken one, the folder loads.
+// Tests with full trainings of the tiny preset: the losses fall, a resumed run equals an unbroken one, the folder
+// loads.
 #include "lucid/pretrain/train.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +19,7 @@ namespace lucid::pretrain {
 namespace {
 namespace fs = std::filesystem;
 
-/// One corpus and one whole training that several tests look at.
+/// A corpus and one full training, shared by the tests.
 class PriorTraining : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -61,7 +62,7 @@ TEST_F(PriorTraining, EveryStageLearns) {
     EXPECT_LT(losses.back(), 0.85 * losses.front()) << stage;
   }
   EXPECT_GT(logged("vae", "psnr").back(), 12);
-  EXPECT_LT(logged("unet", "unseen_views").back(), 0.95);  // 1 is what knowing nothing gives
+  EXPECT_LT(logged("unet", "unseen_views").back(), 0.95);  // a prediction of 0 has error 1
   EXPECT_TRUE(fs::exists(out() / "progress" / "unet_000040.png"));
 }
 
@@ -77,7 +78,7 @@ TEST_F(PriorTraining, TheFolderLoadsAndComputesWhatWasTrained) {
   EXPECT_EQ(prior.tokenizer.count("a blue disc"), 3);
   EXPECT_LT(fs::file_size(out() / "unet/diffusion_pytorch_model.safetensors"), 4'000'000u);
 
-  // The averaged weights of the checkpoint in float32, in a network of their own.
+  // A network with the float32 EMA weights of the checkpoint.
   const auto state = weights::read_safetensors(out() / "checkpoints/unet.safetensors");
   diffusion::UNet trained(prior.unet->config());
   const torch::NoGradGuard no_grad;
@@ -103,7 +104,7 @@ TEST_F(PriorTraining, AResumedRunIsTheUnbrokenOne) {
     TrainOptions options = test::tiny_options(corpus(), broken.path / "prior");
     options.resume = true;
     options.stage = stage;
-    // Stopped before its second step, in every process: the flag is up from the start.
+    // The stop flag is set from the start, so every run ends after one step.
     std::atomic<bool> stop{true};
     options.run.stop = &stop;
     for (int i = 0; i < 3; ++i) EXPECT_FALSE(train_prior(options));
@@ -140,7 +141,7 @@ TEST_F(PriorTraining, AGpuLearnsTooAndItsPriorLoadsOnTheCpu) {
   EXPECT_THROW(train_prior(options), UserError);  // another device's checkpoints
 }
 
-TEST_F(PriorTraining, MistakesAreNamed) {
+TEST_F(PriorTraining, InvalidOptionsAndFoldersAreRejected) {
   TrainOptions options = test::tiny_options(corpus(), out());
   EXPECT_THROW(train_prior(options), UserError);  // holds a run, no resume
   options.resume = true;
@@ -148,7 +149,7 @@ TEST_F(PriorTraining, MistakesAreNamed) {
   EXPECT_THROW(train_prior(options), UserError);  // another run's checkpoints
   options = test::tiny_options(corpus(), out().parent_path() / "other");
   options.stage = "unet";
-  EXPECT_THROW(train_prior(options), UserError);  // its first stages are missing
+  EXPECT_THROW(train_prior(options), UserError);  // the stages before it are missing
   options.stage = "nothing";
   EXPECT_THROW(train_prior(options), UserError);
   options.preset = "default";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See unet_measure.h.
+// Errors of the predicted noise on held-out views, and the sheet of samples.
 #include "lucid/pretrain/unet_measure.h"
 
 #include <fmt/format.h>
@@ -83,7 +83,7 @@ nlohmann::ordered_json UNetMeasure::measure(diffusion::UNet& unet, int64_t step)
 
 void UNetMeasure::write_sheet(diffusion::UNet& unet, int64_t step) {
   std::set<std::string> words;
-  std::vector<std::string> captions;  // one a word
+  std::vector<std::string> captions;  // one per word
   for (const corpus::Item& item : data_.corpus.items()) {
     if (!item.held_out && words.insert(item.word).second) captions.push_back(item.captions.front());
   }

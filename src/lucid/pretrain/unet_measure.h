@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Held-out numbers of the U-Net, and a sheet of samples: what shows whether it still learns, and what.
+// Held-out metrics of the U-Net during training, and a contact sheet of samples.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,21 +9,21 @@
 
 namespace lucid::pretrain {
 
-/// The words and the true direction of a row; a mirrored picture is seen from the other side.
+/// The prompt of a row: caption and view direction. A mirrored picture has the negated azimuth.
 Prompt prompt_of(const Row& row, const LatentSet& latents);
 
 class UNetMeasure {
  public:
   UNetMeasure(const UNetData& data, const RunOptions& options);
-  /// Mean squared error of the noise on fixed noise and timesteps, on views and on items never trained on; by which
-  /// part the error at t = 800, where little of the picture is left to see, rises without the prompt, and with the
-  /// words of the opposite side. Writes progress/unet_STEP.png.
+  /// unseen_views, unseen_items: mean squared error of the predicted noise, for fixed noise and timesteps.
+  /// rise_without_prompt, rise_turned: relative rise of that error at t = 800 without the prompt, and with the view
+  /// words of the opposite side; at t = 800 little of the picture is visible. Writes progress/unet_STEP.png.
   nlohmann::ordered_json measure(diffusion::UNet& unet, int64_t step);
 
  private:
   struct HeldOut {
     torch::Tensor latents, context;  // [n,C,h,w], [n,L,D]
-    torch::Tensor opposite;          // [n,L,D]: the view words of the opposite side
+    torch::Tensor opposite;          // [n,L,D]: the same with the view words of the opposite side
   };
   HeldOut held_out(const std::vector<int64_t>& views);
   double error(diffusion::UNet& unet, const HeldOut& rows) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See unet_trainer.h.
+// Loss and training of the U-Net.
 #include "lucid/pretrain/unet_trainer.h"
 
 #include <algorithm>

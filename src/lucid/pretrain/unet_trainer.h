@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last and longest stage: the U-Net learns to predict the noise in latents, told the caption and the view.
+// Third stage: trains the U-Net to predict the noise in latents, conditioned on caption and view direction.
 #pragma once
 
 #include "lucid/diffusion/unet.h"
@@ -12,20 +12,20 @@
 
 namespace lucid::pretrain {
 
-/// What a batch asks of the U-Net.
+/// Input and target of a batch.
 struct NoisyBatch {
-  torch::Tensor x = {}, noise = {};  // [n,C,h,w]
+  torch::Tensor x = {}, noise = {};  // [n,C,h,w]: noisy latents, and the noise in them
   torch::Tensor timesteps = {};      // [n] int64
-  torch::Tensor weights = {};        // [n] float
+  torch::Tensor weights = {};        // [n] float, loss weights
 };
 
-/// 1 / sqrt(SNR): the squared error of the noise falls as its inverse, so every timestep counts alike (as in Karras et
-/// al. 2024, equation 21, where the weights are learnt). Where there is much noise the caption and the view decide:
-/// with min-SNR weights (Hang et al. 2023) these timesteps are a tenth of the loss, and the view words are hardly
-/// learnt.
+/// Loss weight of a timestep: 1 / sqrt(SNR) = sqrt((1 - a) / a). The squared error falls about as its inverse, so all
+/// timesteps contribute equally (Karras et al. 2024, equation 21, learn such weights). Caption and view matter most at
+/// high noise; with min-SNR weights (Hang et al. 2023) these timesteps are a tenth of the loss, and the view words are
+/// hardly learnt.
 double loss_weight(double alpha_bar);
 
-/// latents [n,C,h,w] with noise of rng's timesteps and amounts, on the latents' device.
+/// Adds noise at random timesteps to latents [n,C,h,w], on their device. A pure function of rng.
 NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng);
 
 struct UNetData {
@@ -36,8 +36,8 @@ struct UNetData {
   const diffusion::Vae& vae;  // for the sheets
 };
 
-/// Trains, or resumes where there is a checkpoint; `unet` then holds the averaged weights. `saved` is called with them
-/// after each checkpoint. False when stopped.
+/// Trains, or resumes from a checkpoint; then `unet` holds the EMA weights. `saved` is called with them after each
+/// checkpoint. False if stopped. Throws UserError.
 bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
                 const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See vae_trainer.h.
+// Loss, metrics and training of the VAE.
 #include "lucid/pretrain/vae_trainer.h"
 
 #include <cmath>
@@ -16,10 +16,10 @@
 namespace lucid::pretrain {
 namespace {
 
-constexpr double kBackgroundWeight = 0.2;  // weight of a white pixel beside an object's
+constexpr double kBackgroundWeight = 0.2;  // weight of a background pixel; an object's pixel has 1
 constexpr double kSquaredWeight = 2, kEdgeWeight = 0.5, kChromaWeight = 2;
-constexpr double kKlWeight = 2e-4;           // a latent's share of noise: enough to bound it, too little to blur
-constexpr double kWholePictureShare = 0.25;  // share of the steps, at the end, that see no windows but whole pictures
+constexpr double kKlWeight = 2e-4;           // large enough to bound the latents, too small to blur
+constexpr double kWholePictureShare = 0.25;  // share of the steps, at the end, that use whole pictures instead of crops
 
 torch::Tensor difference(const torch::Tensor& x, int64_t axis) { return x.diff(1, axis); }
 
@@ -90,7 +90,7 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
   stage.gradients = [&](int64_t step) {
     const auto whole_from = static_cast<int64_t>((1 - kWholePictureShare) * static_cast<double>(stage.sizes.steps));
     const int64_t side = step < whole_from ? crop : size;
-    // Windows are smaller pictures: as many more of them cost the same.
+    // More crops than whole pictures, in inverse proportion to their area, at the same cost.
     const int64_t count = stage.sizes.batch * ((size * size) / (side * side));
     const Pictures batch =
         draw_pictures(corpus, split, Rng(options.seed, "vae pictures", static_cast<uint64_t>(step)), count, side)
