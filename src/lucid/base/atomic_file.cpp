@@ -21,11 +21,13 @@ namespace {
                    .hint = error == ENOSPC ? "free some disk space; what was there before is untouched" : ""});
 }
 
-// The kernel may accept a write and report its failure only at fsync, so fsync's result is part of the write.
-void sync_to_disk(const fs::path& path, const fs::path& shown) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+// The kernel may accept a write and report its failure only at fsync, so fsync's result is part of the write. `flags`
+// are open()'s: O_RDWR for a file, O_DIRECTORY for a folder.
+void sync_to_disk(const fs::path& path, int flags, const fs::path& shown, const DurabilityCalls& calls) {
+  const int file = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (file < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0) return;  // a folder that may be written, not read
   if (file < 0) cannot("write", shown, errno);
-  const int failed = ::fsync(file) != 0 ? errno : 0;
+  const int failed = calls.fsync(file) != 0 ? errno : 0;
   ::close(file);
   // EINVAL and EROFS: the file system or special file does not support fsync. That is not a failed write.
   if (failed != 0 && failed != EINVAL && failed != EROFS) cannot("write", shown, failed);
@@ -40,22 +42,27 @@ void make_folder(const fs::path& path) {
   if (error) cannot("make the folder", path, error.value());
 }
 
-void write_file_with(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+DurabilityCalls DurabilityCalls::of_system() { return {.fsync = ::fsync, .rename = ::rename}; }
+
+void write_file_with(const fs::path& path, const std::function<void(const fs::path&)>& write,
+                     const DurabilityCalls& calls) {
   make_folder(path.parent_path());
   fs::path temporary = path;
   temporary.replace_filename(fmt::format(".{}.{}.part{}", path.stem().string(), ::getpid(), path.extension().string()));
   try {
     write(temporary);
-    sync_to_disk(temporary, path);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) cannot("write", path, errno);
+    sync_to_disk(temporary, O_RDWR, path, calls);
+    if (calls.rename(temporary.c_str(), path.c_str()) != 0) cannot("write", path, errno);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
+  // The new name is an entry of the folder, which a power cut may lose as well.
+  sync_to_disk(path.has_parent_path() ? path.parent_path() : ".", O_RDONLY | O_DIRECTORY, path, calls);
 }
 
-void write_file(const fs::path& path, std::string_view bytes) {
-  write_file_with(path, [&](const fs::path& temporary) {
+void write_file(const fs::path& path, std::string_view bytes, const DurabilityCalls& calls) {
+  const auto write = [&](const fs::path& temporary) {
     const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0) cannot("write", path, errno);
     size_t done = 0;
@@ -70,7 +77,8 @@ void write_file(const fs::path& path, std::string_view bytes) {
     }
     if (::close(file) != 0 && failed == 0) failed = errno;
     if (failed != 0) cannot("write", path, failed);
-  });
+  };
+  write_file_with(path, write, calls);
 }
 
 std::string read_file(const fs::path& path, size_t limit) {

@@ -2,8 +2,13 @@
 // Tests of atomic file writes, SHA-256 digests and the one-line format of user errors.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
@@ -42,6 +47,58 @@ TEST(AtomicFile, AFailedWriteLeavesTheOldFileAndNothingElse) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(read_file(file), "precious");
   EXPECT_EQ(files_in(folder.path), 1u);
+}
+
+/// Does the system's calls and notes them by what they were asked of; `fsync_error` makes every fsync fail.
+class NotedCalls {
+ public:
+  DurabilityCalls calls() {
+    return {.fsync = [this](int file) { return fsync(file); },
+            .rename =
+                [this](const char* from, const char* to) {
+                  done.push_back("rename " + name(from) + " to " + name(to));
+                  return ::rename(from, to);
+                }};
+  }
+  std::vector<std::string> done;
+  int fsync_error = 0;
+
+ private:
+  static std::string name(const std::filesystem::path& path) {
+    return path.extension() == ".txt" && path.filename() != "file.txt" ? "temporary" : path.filename().string();
+  }
+  int fsync(int file) {
+    const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file));
+    done.push_back("fsync " + name(path));
+    if (std::filesystem::is_regular_file(path)) done.back() += " with '" + read_file(path) + "'";
+    if (fsync_error == 0) return ::fsync(file);
+    errno = fsync_error;
+    return -1;
+  }
+};
+
+TEST(AtomicFile, TheFileIsOnTheDiskBeforeItsNameAndThenTheFolder) {
+  const test::TemporaryFolder folder;
+  NotedCalls noted;
+  write_file(folder.path / "folder/file.txt", "whole", noted.calls());
+  EXPECT_EQ(noted.done,
+            (std::vector<std::string>{"fsync temporary with 'whole'", "rename temporary to file.txt", "fsync folder"}));
+  EXPECT_EQ(read_file(folder.path / "folder/file.txt"), "whole");
+}
+
+TEST(AtomicFile, AFailedFsyncIsAFailedWrite) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path / "file.txt";
+  write_file(file, "precious");
+  NotedCalls noted;
+  noted.fsync_error = EIO;
+  EXPECT_THROW(write_file(file, "lost", noted.calls()), UserError);
+  EXPECT_EQ(noted.done.size(), 1u) << "it was renamed all the same";
+  EXPECT_EQ(read_file(file), "precious");
+  EXPECT_EQ(files_in(folder.path), 1u);
+  noted.fsync_error = EINVAL;  // a file system without fsync
+  write_file(file, "written", noted.calls());
+  EXPECT_EQ(read_file(file), "written");
 }
 
 TEST(AtomicFile, MissingFileFolderAndLimitAreTheUsersMistakes) {
