@@ -17,23 +17,11 @@
 namespace lucid {
 namespace {
 
-Isa supported_isa() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return Isa::kAvx512;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-    return Isa::kAvx2;
-  }
-#endif
-  return Isa::kPortable;
-}
+constexpr std::string_view kNames[] = {"portable", "avx2", "avx512"};  // of the Isas
 
 Isa isa_limit() {
   const char* wanted = std::getenv("LUCID_ISA");
   if (wanted == nullptr || *wanted == '\0') return Isa::kAvx512;
-  constexpr std::string_view kNames[] = {"portable", "avx2", "avx512"};
   for (int i = 0; i < 3; ++i) {
     if (kNames[i] == wanted) return static_cast<Isa>(i);
   }
@@ -60,9 +48,13 @@ void return_large_blocks_to_os() {
 #endif
 }
 
+bool set_passive_wait_policy() {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return false;
+  return setenv("OMP_WAIT_POLICY", "passive", 1) == 0;
+}
+
 void let_idle_threads_sleep(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  setenv("OMP_WAIT_POLICY", "passive", 1);
+  if (!set_passive_wait_policy()) return;
   execv("/proc/self/exe", argv);  // returns only if /proc is missing; the program then runs with spinning threads
 }
 
@@ -78,14 +70,31 @@ int core_count() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
+Isa supported_isa() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return Isa::kAvx512;
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
+    return Isa::kAvx2;
+  }
+#endif
+  return Isa::kPortable;
+}
+
+std::string name_of(Isa isa) { return std::string(kNames[static_cast<int>(isa)]); }
+
 Isa widest_isa() { return std::min(supported_isa(), isa_limit()); }
 
-bool has_fast_bfloat16() {
+bool supports_bfloat16() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") && widest_isa() == Isa::kAvx512;
+  return __builtin_cpu_supports("avx512bf16");
 #else
   return false;
 #endif
 }
+
+bool has_fast_bfloat16() { return supports_bfloat16() && widest_isa() == Isa::kAvx512; }
 
 }  // namespace lucid

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace lucid {
 
@@ -20,15 +21,20 @@ void return_large_blocks_to_os();
 /// 7 times as long. On an idle machine the passive policy costs nothing. The restart is needed because libgomp reads
 /// the variable before main.
 void let_idle_threads_sleep(char** argv);
+/// The first half of it, for a program that starts another one anyway: sets the policy, says whether it was unset.
+bool set_passive_wait_policy();
 
 int64_t peak_memory_mb();  // peak resident memory of this process so far, MiB
 int core_count();          // cores that this process may use (its affinity mask)
 
 /// Instruction sets that kernels exist for: plain C++; AVX2 with FMA and F16C; AVX-512 with F, DQ, BW and VL.
 enum class Isa { kPortable, kAvx2, kAvx512 };
+std::string name_of(Isa isa);  // "avx2"
+Isa supported_isa();           // the widest one that the processor has
 /// The widest instruction set that the processor has and the environment variable LUCID_ISA (portable, avx2 or avx512)
 /// allows. Throws UserError if the variable holds another name.
 Isa widest_isa();
+bool supports_bfloat16();  // the processor has AVX512-BF16
 /// Whether bfloat16 dot products are usable: the processor has AVX512-BF16 and widest_isa() is kAvx512.
 bool has_fast_bfloat16();
 
