@@ -17,6 +17,7 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
+#include "lucid/gaussians/starts.h"
 #include "lucid/text_to_image/prior.h"
 #include "lucid/train/outputs.h"
 #include "lucid/train/step.h"

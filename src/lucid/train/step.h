@@ -11,6 +11,7 @@
 
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/picture_encoder.h"
+#include "lucid/distill/distiller.h"
 #include "lucid/gaussians/view_renderer.h"
 #include "lucid/text_to_image/prior.h"
 #include "lucid/train/model.h"

@@ -4,6 +4,7 @@
 
 #include "lucid/asset/events.h"
 #include "lucid/base/error.h"
+#include "lucid/gaussians/starts.h"
 #include "lucid/train/checkpoint.h"
 
 namespace lucid::train {
