@@ -10,6 +10,7 @@
 #include "lucid/diffusion/vae.h"
 #include "lucid/distill/distiller.h"
 #include "lucid/distill/guidance.h"
+#include "lucid/distill/perp_neg.h"
 #include "lucid/distill/toy_denoiser.h"
 #include "lucid/tensor/relative_error.h"
 #include "lucid/weights/state_dict.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lucid/distill/perp_neg.h"
 #include "lucid/tensor/device.h"
 
 namespace lucid::distill {

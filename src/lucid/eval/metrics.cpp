@@ -41,7 +41,7 @@ torch::Tensor inside_of(const torch::Tensor& alpha, const torch::Tensor& like) {
 int64_t rank_of(const torch::Tensor& word_logits, int64_t word) {
   LUCID_CHECK(word_logits.dim() == 2 && word >= 0 && word < word_logits.size(1), "{} of {}", word,
               word_logits.size(-1));
-  const torch::Tensor opinion = word_logits.log_softmax(1).mean(0);  // [W]
+  const torch::Tensor log_probability = word_logits.log_softmax(1).mean(0);  // [W]
   return 1 + (log_probability > log_probability[word]).sum().item<int64_t>();
 }
 

@@ -49,7 +49,7 @@ TEST_P(EveryLayoutGolden, GivesTheLibrarysOutputs) {
     const Lora lora = read_lora(folder() / (std::string(file) + ".safetensors"), prior);
     apply_lora(lora, scale, prior);
     for (const auto& [word, vector] : lora.tokens) {
-      add({.file = file, .token = word, .vectors = vector.unsqueeze(0)}, prior);
+      add_inversion({.file = file, .token = word, .vectors = vector.unsqueeze(0)}, prior);
     }
     const std::string at = fmt::format("@{:.1f}", scale);
     EXPECT_LT(relative_max_error(unet_out(prior), expected.at("unet_out" + at)), kLimit) << at;
@@ -81,7 +81,7 @@ TEST(LoraGolden, PtiFilesHoldTokensToo) {
   const Lora alone = read_lora(folder() / "lora_pti_embed_only.safetensors", prior);
   EXPECT_TRUE(alone.unet.empty() && alone.text.empty());
   ASSERT_EQ(alone.tokens.size(), 1u);
-  add({.file = {}, .token = "<only-embed>", .vectors = alone.tokens.at("<only-embed>").unsqueeze(0)}, prior);
+  add_inversion({.file = {}, .token = "<only-embed>", .vectors = alone.tokens.at("<only-embed>").unsqueeze(0)}, prior);
   const Tensors expected = tensors("lora_pti.expected");
   EXPECT_LT(
       relative_max_error(text_out(prior, expected.at("embed_only_input_ids")), expected.at("embed_only_text_out")),

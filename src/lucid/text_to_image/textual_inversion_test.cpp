@@ -44,7 +44,7 @@ TEST(Inversion, WordsAreFoundInAnyCaseAndOnlyOnce) {
   EXPECT_EQ(prior.tokenizer.encode("a <Golden-Cat>"), prior.tokenizer.encode("a <golden-cat>"));
   EXPECT_EQ(prior.tokenizer.count("<golden-multi>"), 1);
   const auto again = read_inversions(test::folder() / "ti_single.safetensors");
-  EXPECT_NE(lucid::test::mistake_of([&] { add(again.front(), prior); }).what_happened.find("already"),
+  EXPECT_NE(lucid::test::mistake_of([&] { add_inversion(again.front(), prior); }).what_happened.find("already"),
             std::string::npos);
 }
 
