@@ -47,7 +47,7 @@ void write_model_card(const TrainOptions& options, const Sizes& sizes, const Wor
       split.train.size(), corpus.items().size(), split.unseen_views.size(), split.unseen_items.size(),
       options.run.seed);
   text += fmt::format("- Trained on {} in {}.\n",
-                      options.run.device.is_cpu() ? "the CPU" : tensor::name_of(options.run.device),
+                      options.run.device.is_cpu() ? "the CPU" : tensor::device_name(options.run.device),
                       options.run.low_precision ? "bfloat16, the weights in float32" : "float32");
   text +=
       "- View words by direction: views.json. The text encoder was trained by itself and then frozen.\n\n## "

@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "lucid/base/sha256.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/tensor/device.h"
 #include "lucid/tensor/workers.h"

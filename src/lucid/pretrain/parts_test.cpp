@@ -4,7 +4,7 @@
 
 #include "goldens.h"
 #include "lucid/base/error.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "lucid/pretrain/data.h"
 #include "lucid/pretrain/embeddings.h"
 #include "lucid/pretrain/low_precision.h"
@@ -108,7 +108,7 @@ TEST(PriorOptimiser, GroupedUpdatesEqualUpdatesPerWeight) {
   const auto make = [] {
     torch::manual_seed(0);
     diffusion::UNet unet(sizes_of("tiny").unet);
-    nn::lay_out_channels_last(*unet);
+    nn::make_weights_channels_last(*unet);
     return unet;
   };
   diffusion::UNet one = make(), other = make();

@@ -109,7 +109,8 @@ double rate_factor(int64_t step, const StageSizes& sizes) {
 std::string stage_key(const Stage& stage, const RunOptions& options) {
   return fmt::format("{} seed {} batch {} threads {} rate {} bf16 {} corpus {}{}", stage.name, options.seed,
                      stage.sizes.batch, options.threads, stage.sizes.optimiser.rate, options.low_precision,
-                     options.corpus_key, options.device.is_cpu() ? "" : " device " + tensor::name_of(options.device));
+                     options.corpus_key,
+                     options.device.is_cpu() ? "" : " device " + tensor::device_name(options.device));
 }
 
 bool run_stage(const Stage& stage, TrainingState& training, const RunOptions& options) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/replicas.h"
 #include "lucid/pretrain/unet_measure.h"
@@ -34,12 +34,12 @@ NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& l
 bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
                 const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved) {
   unet->to(options.device);
-  nn::lay_out_channels_last(*unet);
+  nn::make_weights_channels_last(*unet);
   auto replicas = make_replicas(unet, options.threads);
   TrainingState training(*unet, sizes);
   diffusion::UNet averaged(unet->config());
   averaged->to(options.device);
-  nn::lay_out_channels_last(*averaged);
+  nn::make_weights_channels_last(*averaged);
   const diffusion::Schedule schedule(noise_schedule());
   const tensor::Workers workers = options.workers();
   UNetMeasure measure(data, options);

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "lucid/asset/image.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/replicas.h"
 #include "lucid/tensor/device.h"
@@ -75,12 +75,12 @@ double measured_scaling_factor(diffusion::Vae vae, const corpus::Corpus& corpus,
 bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& corpus, const Split& split,
                const RunOptions& options) {
   vae->to(options.device);
-  nn::lay_out_channels_last(*vae);
+  nn::make_weights_channels_last(*vae);
   auto replicas = make_replicas(vae, options.threads);
   TrainingState training(*vae, sizes.vae_stage);
   diffusion::Vae averaged(sizes.vae);
   averaged->to(options.device);
-  nn::lay_out_channels_last(*averaged);
+  nn::make_weights_channels_last(*averaged);
   const tensor::Workers workers = options.workers();
   const int64_t size = corpus.picture_size(), crop = std::min(sizes.vae_crop, size);
   const double factor = sizes.vae.scaling_factor;

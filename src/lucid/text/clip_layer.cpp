@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "lucid/weights/unfilled.h"
+#include "lucid/weights/skip_init.h"
 
 namespace lucid::text {
 namespace {

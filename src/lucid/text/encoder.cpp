@@ -9,8 +9,8 @@
 #include "lucid/base/error.h"
 #include "lucid/text/clip_layer.h"
 #include "lucid/weights/json_config.h"
+#include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
-#include "lucid/weights/unfilled.h"
 
 namespace lucid::text {
 namespace fs = std::filesystem;
@@ -113,7 +113,7 @@ void EncoderImpl::set_token_embeddings(int64_t first, const torch::Tensor& rows)
 torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
 
 Encoder load_encoder(const EncoderConfig& config, weights::StateDict state) {
-  const weights::WithoutWeights until_filled;
+  const weights::SkipInitGuard skip_init;
   Encoder encoder(config);
   weights::load_into(*encoder, std::move(state), {.ignore = {"position_ids"}, .precision = std::nullopt});
   encoder->eval();

@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/compute_policy.h"
+#include "lucid/nn/layer.h"
 #include "lucid/text_to_image/lora_names.h"
 #include "lucid/weights/torch_file.h"
 
@@ -204,7 +204,7 @@ Lora read_lora(const fs::path& file, const Prior& prior) {
 }
 
 void apply_lora(const Lora& lora, double scale, Prior& prior) {
-  const bool low = nn::precision_of(prior.unet) == torch::kBFloat16;
+  const bool low = nn::compute_dtype(*prior.unet) == torch::kBFloat16;
   add_changes(lora, lora.unet, scale, low ? Bfloat16::kKeep : Bfloat16::kToFloat, *prior.unet);
   add_changes(lora, lora.text, scale, Bfloat16::kToFloat, *prior.encoder);
 }

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "lucid/nn/linear.h"
+#include "lucid/nn/layer.h"
 #include "lucid/text_to_image/golden_prior_test.h"
 #include "lucid/text_to_image/textual_inversion.h"
 #include "mistakes.h"
@@ -104,7 +104,7 @@ TEST(Lora, UpdatedWeightsOfAFloat32UNetAreNotRoundedTo16Bits) {
     Prior prior = make_prior();
     const Lora lora = read_lora(folder() / "lora_kohya.safetensors", prior);
     auto parameters = prior.unet->named_parameters();
-    const std::set<std::string> halves = nn::weights_that_take_half(*prior.unet);
+    const std::set<std::string> halves = nn::weights_readable_as_16_bit(*prior.unet);
     for (const std::string& name : halves) parameters[name].set_data(parameters[name].to(type));
     apply_lora(lora, 1, prior);
     int64_t changed = 0;

@@ -51,7 +51,7 @@ void check_compatible(const Prior& prior, const fs::path& file) {
   check("the VAE", "in_channels", unet.in_channels, prior.vae->config().latent_channels);
 }
 
-Prior load_prior(const fs::path& folder, const nn::WeightTypes& types) {
+Prior load_prior(const fs::path& folder, const nn::WeightDtypes& dtypes) {
   if (!fs::is_directory(folder)) {
     throw UserError(UserMistake{.what_happened = "is not a folder",
                                 .file = folder.string(),
@@ -70,8 +70,8 @@ Prior load_prior(const fs::path& folder, const nn::WeightTypes& types) {
   Prior prior{
       .tokenizer = text::Tokenizer::from_folder(folder / "tokenizer"),
       .encoder = frozen(text::load_encoder(folder / "text_encoder")),
-      .unet = frozen(diffusion::load_unet(folder / "unet", types)),
-      .vae = frozen(diffusion::load_vae(folder / "vae", types)),
+      .unet = frozen(diffusion::load_unet(folder / "unet", dtypes)),
+      .vae = frozen(diffusion::load_vae(folder / "vae", dtypes)),
       .schedule =
           diffusion::Schedule(diffusion::ScheduleConfig::from_file(folder / "scheduler" / "scheduler_config.json")),
       .folder = folder,

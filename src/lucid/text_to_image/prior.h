@@ -33,8 +33,8 @@ struct Prior {
 };
 
 /// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). U-Net and VAE take
-/// inputs of types.precision; the text encoder's weights stay as they are stored. Throws UserError.
-Prior load_prior(const std::filesystem::path& folder, const nn::WeightTypes& types = {});
+/// inputs of dtypes.dtype; the text encoder's weights stay as they are stored. Throws UserError.
+Prior load_prior(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 
 /// `text` with the words of prior.token_expansions expanded, as the tokenizer must read it.
 std::string expand_tokens(const Prior& prior, const std::string& text);

@@ -176,8 +176,8 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
                           unet_config.heads_per_block);
     check_standard_widths(file, vae_config.block_out_channels, vae_config.norm_num_groups, {});
   }
-  const auto unet = nn::filled<diffusion::UNet>(unet_config, std::move(parts.unet), options.types);
-  const auto vae = nn::filled<diffusion::Vae>(vae_config, std::move(parts.vae), options.types);
+  const auto unet = nn::load_module<diffusion::UNet>(unet_config, std::move(parts.unet), options.dtypes);
+  const auto vae = nn::load_module<diffusion::Vae>(vae_config, std::move(parts.vae), options.dtypes);
   const auto encoder_config =
       has_configs ? text::EncoderConfig::from_file(configs / "text_encoder/config.json") : encoder_config_of(parts);
   const text::Encoder encoder = text::load_encoder(encoder_config, std::move(parts.text));

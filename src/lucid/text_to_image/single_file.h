@@ -20,7 +20,7 @@ struct SingleFileOptions {
   /// What the U-Net predicts. nullopt: epsilon for 1.x, detect_prediction() for 2.x, which exists as epsilon model and
   /// as v model under the same tensor names.
   std::optional<diffusion::Prediction> prediction = std::nullopt;
-  nn::WeightTypes types = {};  // see load_prior
+  nn::WeightDtypes dtypes = {};  // see load_prior
 };
 
 /// Throws UserError: unreadable file, not such a checkpoint, or layer sizes unlike Stable Diffusion's.

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "goldens.h"
-#include "lucid/nn/layers.h"
+#include "lucid/nn/layout.h"
 #include "mistakes.h"
 
 namespace lucid::text_to_image {
