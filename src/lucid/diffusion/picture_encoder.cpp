@@ -6,6 +6,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/nn/cast_module.h"
+#include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 
 namespace lucid::diffusion {

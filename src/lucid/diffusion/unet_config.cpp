@@ -2,7 +2,7 @@
 // unet/config.json -> UNetConfig; everything that would change the network and is not implemented is refused by name.
 #include <fmt/format.h>
 
-#include "lucid/diffusion/unet.h"
+#include "lucid/diffusion/unet_config.h"
 #include "lucid/weights/json_config.h"
 
 namespace lucid::diffusion {

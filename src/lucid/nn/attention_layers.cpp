@@ -27,8 +27,8 @@ torch::Tensor AttentionImpl::values(const torch::Tensor& context, std::optional<
   return to_v_->forward(context, dtype);
 }
 
-torch::Tensor AttentionImpl::attend(const torch::Tensor& tokens, const torch::Tensor& keys,
-                                    const torch::Tensor& values, std::optional<torch::ScalarType> dtype) {
+torch::Tensor AttentionImpl::attend(const torch::Tensor& tokens, const torch::Tensor& keys, const torch::Tensor& values,
+                                    std::optional<torch::ScalarType> dtype) {
   return to_out_->forward(attention(to_q_->forward(tokens), keys, values, heads_), dtype);
 }
 
@@ -55,8 +55,7 @@ torch::Tensor CrossAttentionImpl::keys_and_values(const torch::Tensor& prompts) 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& tokens, const Context& context,
                                           std::optional<torch::ScalarType> dtype) {
   if (context.cache == nullptr) return AttentionImpl::forward(tokens, context.prompts, dtype);
-  const torch::Tensor both =
-      mix_rows(context.weights, context.cache->keys_and_values(*this)).to(tokens.scalar_type());
+  const torch::Tensor both = mix_rows(context.weights, context.cache->keys_and_values(*this)).to(tokens.scalar_type());
   return attend(tokens, both.select(1, 0), both.select(1, 1), dtype);
 }
 

@@ -40,8 +40,8 @@ TORCH_MODULE(Attention);
 
 class CrossAttentionImpl;
 
-/// Keys and values of a run's few prompts, computed once for every cross attention of some networks. Keys and values are
-/// linear in a prompt, so those of a mix of prompts are the mix of theirs. Immutable.
+/// Keys and values of a run's few prompts, computed once for every cross attention of some networks. Keys and values
+/// are linear in a prompt, so those of a mix of prompts are the mix of theirs. Immutable.
 class PromptCache {
  public:
   /// prompts [K,L,D] in the networks' dtype and on their device.

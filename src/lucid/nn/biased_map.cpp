@@ -2,7 +2,7 @@
 // Sums of maps and pending biases, in one pass on a GPU.
 #include "lucid/nn/biased_map.h"
 
-#include "lucid/nn/gpu_ops.h"
+#include "lucid/nn/backends/gpu_ops.h"
 
 namespace lucid::nn {
 
@@ -11,9 +11,7 @@ BiasedMap add_per_channel(const BiasedMap& x, const torch::Tensor& more) {
   return {x.map, x.bias + more};
 }
 
-torch::Tensor materialise(const BiasedMap& x) {
-  return x.bias.defined() ? add_per_channel(x.map, x.bias).map : x.map;
-}
+torch::Tensor materialise(const BiasedMap& x) { return x.bias.defined() ? add_per_channel(x.map, x.bias).map : x.map; }
 
 torch::Tensor add(const BiasedMap& a, const BiasedMap& b) {
   if (!a.bias.defined() && !b.bias.defined()) return a.map + b.map;

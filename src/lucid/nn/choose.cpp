@@ -6,9 +6,8 @@
 
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/nn/conv2d.h"
-#include "lucid/nn/kernel_arguments.h"
-#include "lucid/nn/onednn.h"
+#include "lucid/nn/backends/kernel_arguments.h"
+#include "lucid/nn/backends/onednn.h"
 #include "lucid/tensor/reference_ops.h"
 
 namespace lucid::nn {
@@ -53,8 +52,8 @@ const Kernels* winograd_kernels(const Tensor& weight, bool in_bfloat16) {
   return nullptr;
 }
 
-bool wants_bfloat16_winograd(const Conv2dImpl& layer) {
-  return layer.policy().bfloat16_winograd && layer.may_pack();  // transformed filters are kept
+bool wants_bfloat16_winograd(const Tensor& weight, const ComputePolicy& policy) {
+  return policy.bfloat16_winograd && policy.may_pack(weight);  // transformed filters are kept
 }
 
 }  // namespace
@@ -70,30 +69,34 @@ bool uses_cpu_kernels(const Tensor& x) {
          (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kBFloat16);
 }
 
+torch::ScalarType activation_dtype(torch::ScalarType dtype, const Tensor& input) {
+  const bool mixed = dtype == torch::kBFloat16 && input.is_cpu() && uses_onednn(dtype);
+  return mixed ? torch::kFloat : dtype;
+}
+
 bool has_whole_panels(int64_t out_channels) { return out_channels % kWidestPanel == 0; }
 
-Conv2dChoice choose_conv2d(const Conv2dImpl& layer, const Tensor& x, int64_t extra_padding) {
+Conv2dChoice choose_conv2d(const Conv2dOperands& operands) {
   using Method = Conv2dChoice::Method;
-  const ComputePolicy& policy = layer.policy();
+  const auto& [x, weight, bias, policy, keeps_size] = operands;
   // The kernels read float32 activations on a CPU.
   if (!x.is_cpu() || x.scalar_type() != torch::kFloat || ReferenceOpsGuard::active()) return {};
-  const bool mixed = layer.is_mixed(x);
+  const bool mixed = policy.is_mixed(x);
   // They give no gradient of the weights.
-  if (!mixed && (policy.dtype != torch::kFloat || wants_gradient({layer.weight, layer.bias}))) return {};
+  if (!mixed && (policy.dtype != torch::kFloat || wants_gradient({weight, bias}))) return {};
 
-  const bool stored_as_operands = layer.weight.scalar_type() == policy.dtype;
-  const bool by_onednn = stored_as_operands && uses_onednn(policy.dtype) && (mixed || layer.may_pack());
-  const bool by_winograd = policy.frozen && layer.keeps_size() && extra_padding == 0 && (by_onednn || !mixed);
+  const bool stored_as_operands = weight.scalar_type() == policy.dtype;
+  const bool by_onednn = stored_as_operands && uses_onednn(policy.dtype) && (mixed || policy.may_pack(weight));
+  const bool by_winograd = policy.frozen && keeps_size && (by_onednn || !mixed);
   if (by_winograd) {
-    const auto* kernel = choose_winograd(layer.weight, x.sizes(), wants_bfloat16_winograd(layer));
+    const auto* kernel = choose_winograd(weight, x.sizes(), wants_bfloat16_winograd(weight, policy));
     if (kernel != nullptr) return {.method = Method::kWinograd, .winograd = kernel};
   }
   return {.method = by_onednn ? Method::kOneDnn : Method::kLibtorch};
 }
 
-bool winograd_reads_stored_filters(const Conv2dImpl& layer) {
-  if (!layer.keeps_size()) return false;
-  const Kernels* here = winograd_kernels(layer.weight, wants_bfloat16_winograd(layer));
+bool winograd_reads_stored_filters(const Tensor& weight, const ComputePolicy& policy) {
+  const Kernels* here = winograd_kernels(weight, wants_bfloat16_winograd(weight, policy));
   return here != nullptr && here->winograd->of_filters == nullptr;
 }
 
@@ -106,7 +109,7 @@ const kernels::WinogradKernel* choose_winograd(const Tensor& weight, at::IntArra
 
 LinearChoice choose_linear(const LinearOperands& operands) {
   using Method = LinearChoice::Method;
-  const auto& [x, weight, bias, out_dtype, may_pack] = operands;
+  const auto& [x, weight, bias, out_dtype, policy] = operands;
   if (!x.is_cpu() || ReferenceOpsGuard::active() || wants_gradient({x, weight, bias})) return {};
   const Kernels& here = float_kernels();
   if (x.scalar_type() == torch::kFloat && out_dtype == torch::kFloat && weight.size(0) % here.linear->panel == 0) {
@@ -118,7 +121,7 @@ LinearChoice choose_linear(const LinearOperands& operands) {
   }
   const bool panels_outdo = x.scalar_type() == torch::kFloat && here.linear_outdoes_libraries;
   const bool one_dtype = x.scalar_type() == weight.scalar_type();
-  const bool by_onednn = one_dtype && !panels_outdo && uses_onednn(x.scalar_type()) && may_pack;
+  const bool by_onednn = one_dtype && !panels_outdo && uses_onednn(x.scalar_type()) && policy.may_pack(weight);
   return {.method = by_onednn ? Method::kOneDnn : Method::kLibtorch};
 }
 

@@ -5,11 +5,10 @@
 
 #include <torch/torch.h>
 
+#include "lucid/nn/compute_policy.h"
 #include "lucid/nn/kernels/kernels.h"
 
 namespace lucid::nn {
-
-class Conv2dImpl;
 
 /// Whether oneDNN is called directly on a CPU for products of this dtype: the build has it, the processor multiplies
 /// such numbers, and reference operators are not asked for.
@@ -21,6 +20,16 @@ bool uses_cpu_kernels(const torch::Tensor& x);
 /// Whether float32 kernels of every instruction set take a weight with so many output channels.
 bool has_whole_panels(int64_t out_channels);
 
+/// The dtype for activations of a network with operands of this dtype, on the device of `input`. On a CPU, bfloat16
+/// products write float32 sums at no cost if oneDNN is called directly: rounding each map would cost precision for
+/// nothing.
+torch::ScalarType activation_dtype(torch::ScalarType dtype, const torch::Tensor& input);
+
+struct Conv2dOperands {
+  const torch::Tensor &x, &weight, &bias;  // [B,in,h,w], [out,in,k,k], [out]
+  const ComputePolicy& policy;
+  bool keeps_size;  // 3 x 3, stride 1, padding 1
+};
 struct Conv2dChoice {
   enum class Method {
     kLibtorch,  // torch::conv2d
@@ -30,10 +39,9 @@ struct Conv2dChoice {
   Method method = Method::kLibtorch;
   const kernels::WinogradKernel* winograd = nullptr;
 };
-/// For activations x [B,in,h,w]; `extra_padding` as in Conv2dImpl::forward_padded.
-Conv2dChoice choose_conv2d(const Conv2dImpl& layer, const torch::Tensor& x, int64_t extra_padding = 0);
-/// Whether Winograd kernels of this layer read its filters as they are stored, which should then be contiguous.
-bool winograd_reads_stored_filters(const Conv2dImpl& layer);
+Conv2dChoice choose_conv2d(const Conv2dOperands& operands);
+/// Whether the Winograd kernels for this weight [out,in,3,3] read it as it is stored; it should then be contiguous.
+bool winograd_reads_stored_filters(const torch::Tensor& weight, const ComputePolicy& policy);
 /// The kernel for a weight [out,in,3,3] of this dtype and activations of these sizes [B,in,h,w], with tiles in bfloat16
 /// or in float32; null if there is none.
 const kernels::WinogradKernel* choose_winograd(const torch::Tensor& weight, at::IntArrayRef x, bool in_bfloat16);
@@ -41,7 +49,7 @@ const kernels::WinogradKernel* choose_winograd(const torch::Tensor& weight, at::
 struct LinearOperands {
   const torch::Tensor &x, &weight, &bias;  // [...,in], [out,in], [out] or undefined
   torch::ScalarType out_dtype;
-  bool may_pack;  // Layer::may_pack
+  const ComputePolicy& policy;
 };
 struct LinearChoice {
   enum class Method {

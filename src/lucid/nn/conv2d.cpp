@@ -3,9 +3,8 @@
 #include "lucid/nn/conv2d.h"
 
 #include "lucid/base/error.h"
-#include "lucid/nn/choose.h"
-#include "lucid/nn/cpu_norm.h"
-#include "lucid/nn/gpu_ops.h"
+#include "lucid/nn/backends/cpu_norm.h"
+#include "lucid/nn/backends/gpu_ops.h"
 #include "lucid/tensor/reference_ops.h"
 
 namespace lucid::nn {
@@ -107,7 +106,7 @@ Tensor conv2d_with_extra_padding(const Conv2dImpl& layer, const Tensor& x, int64
 }
 
 Tensor conv2d_by_libtorch(const Conv2dImpl& layer, const Tensor& map, int64_t extra_padding) {
-  const bool mixed = layer.is_mixed(map);
+  const bool mixed = layer.policy().is_mixed(map);
   const Tensor x = mixed ? map.to(layer.weight.scalar_type()) : map;
   if (extra_padding > 0) return conv2d_with_extra_padding(layer, x, extra_padding, map.scalar_type());
   const Conv2dOptions& options = layer.options();
@@ -123,7 +122,7 @@ Conv2dImpl::Conv2dImpl(const Conv2dOptions& options)
 void Conv2dImpl::set_policy(const ComputePolicy& policy) {
   Layer::set_policy(policy);
   winograd_filters_ = make_winograd_filter_cache();
-  if (policy.frozen && weight.is_cpu() && winograd_reads_stored_filters(*this)) {
+  if (policy.frozen && keeps_size() && weight.is_cpu() && winograd_reads_stored_filters(weight, policy)) {
     weight.set_data(weight.data().contiguous());
   }
 }
@@ -133,8 +132,13 @@ bool Conv2dImpl::reads_16_bit_weights() const {
   return keeps_size() && has_whole_panels(options_.out) && has_whole_panels(options_.in);
 }
 
+Conv2dChoice Conv2dImpl::choose(const Tensor& x, int64_t extra_padding) const {
+  return choose_conv2d(
+      {.x = x, .weight = weight, .bias = bias, .policy = policy(), .keeps_size = keeps_size() && extra_padding == 0});
+}
+
 Tensor Conv2dImpl::run(const Tensor& x, GroupNorm* norm, int64_t extra_padding) {
-  const Conv2dChoice choice = choose_conv2d(*this, x, extra_padding);
+  const Conv2dChoice choice = choose(x, extra_padding);
   if (choice.method == Method::kLibtorch) {
     const Tensor input = norm != nullptr ? (*norm)->forward_silu(x) : x;
     return conv2d_by_libtorch(*this, input, extra_padding);
@@ -169,7 +173,7 @@ BiasedMap Conv2dImpl::forward_biased(const Tensor& x) {
 }
 
 BiasedMap Conv2dImpl::forward_biased(const BiasedMap& x, GroupNorm& norm) {
-  const bool fused = is_mixed(x.map) || choose_conv2d(*this, x.map).method != Method::kLibtorch;
+  const bool fused = policy().is_mixed(x.map) || choose(x.map).method != Method::kLibtorch;
   if (!fused) return forward_biased(norm->forward_silu(x));
   LUCID_CHECK(!x.bias.defined(), "on a CPU no bias is pending");
   return forward_norm_silu(x.map, norm);

@@ -5,10 +5,11 @@
 
 #include <torch/torch.h>
 
+#include "lucid/nn/backends/winograd.h"
 #include "lucid/nn/biased_map.h"
+#include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 #include "lucid/nn/norm.h"
-#include "lucid/nn/winograd.h"
 
 namespace lucid::nn {
 
@@ -40,6 +41,9 @@ class Conv2dImpl : public Layer {
 
   void set_policy(const ComputePolicy& policy) override;
   bool reads_16_bit_weights() const override;
+
+  /// The kernel for activations x.
+  Conv2dChoice choose(const torch::Tensor& x, int64_t extra_padding = 0) const;
 
  private:
   torch::Tensor run(const torch::Tensor& x, GroupNorm* norm, int64_t extra_padding);

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
+#include "lucid/nn/backends/gpu_ops.h"
+#include "lucid/nn/backends/kernel_arguments.h"
 #include "lucid/nn/choose.h"
-#include "lucid/nn/gpu_ops.h"
-#include "lucid/nn/kernel_arguments.h"
 #include "lucid/nn/kernels/norm_geglu.h"
 #include "lucid/tensor/reference_ops.h"
 
@@ -32,8 +32,7 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
     dispatch_dtype(ab, [&](auto number) {
       using T = decltype(number);
       at::parallel_for(0, rows, grain_of(width), [&](int64_t begin, int64_t end) {
-        kernels::geglu_forward<T>(end - begin, width, data<T>(ab) + 2 * begin * width,
-                                  data<T>(y) + begin * width);
+        kernels::geglu_forward<T>(end - begin, width, data<T>(ab) + 2 * begin * width, data<T>(y) + begin * width);
       });
     });
     return y;
@@ -50,8 +49,8 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
     dispatch_dtype(ab, [&](auto number) {
       using T = decltype(number);
       at::parallel_for(0, rows, grain_of(width), [&](int64_t begin, int64_t end) {
-        kernels::geglu_backward<T>(end - begin, width, data<T>(ab) + 2 * begin * width,
-                                   data<T>(dy) + begin * width, data<T>(dab) + 2 * begin * width);
+        kernels::geglu_backward<T>(end - begin, width, data<T>(ab) + 2 * begin * width, data<T>(dy) + begin * width,
+                                   data<T>(dab) + 2 * begin * width);
       });
     });
     return {dab};

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/choose.h"
 #include "lucid/weights/skip_init.h"
 
 namespace lucid::nn {
@@ -84,11 +83,6 @@ std::set<std::string> weights_readable_as_16_bit(const torch::nn::Module& networ
     if (layer != nullptr && layer->reads_16_bit_weights()) names.insert(module.key() + ".weight");
   }
   return names;
-}
-
-torch::ScalarType activation_dtype(torch::ScalarType dtype, const torch::Tensor& input) {
-  const bool mixed = dtype == torch::kBFloat16 && input.is_cpu() && uses_onednn(dtype);
-  return mixed ? torch::kFloat : dtype;
 }
 
 }  // namespace lucid::nn

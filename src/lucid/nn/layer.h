@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "lucid/nn/backends/onednn.h"
 #include "lucid/nn/compute_policy.h"
-#include "lucid/nn/onednn.h"
 
 namespace lucid::nn {
 
@@ -26,16 +26,10 @@ class Layer : public torch::nn::Module {
   /// Whether float32 CPU kernels read float16 and bfloat16 weights of this layer's shape.
   virtual bool reads_16_bit_weights() const = 0;
 
-  /// float32 activations between bfloat16 products: the policy is bfloat16, x is float32.
-  bool is_mixed(const torch::Tensor& x) const {
-    return x.scalar_type() == torch::kFloat && policy_.dtype == torch::kBFloat16;
-  }
-  /// The operands' dtype beside activations x: bfloat16 if mixed, else that of x.
+  /// The operands' dtype beside activations x: bfloat16 if these are mixed, else that of x.
   torch::ScalarType operand_dtype(const torch::Tensor& x) const {
-    return is_mixed(x) ? policy_.dtype : x.scalar_type();
+    return policy_.is_mixed(x) ? policy_.dtype : x.scalar_type();
   }
-  /// Whether the policy lets a packed copy of the weight be kept.
-  bool may_pack() const { return static_cast<int64_t>(weight.nbytes()) <= policy_.packed_bytes; }
   onednn::Weights onednn_weights() const { return {.weight = weight, .bias = bias, .packed = packed_}; }
 
   /// Casts, and the policy's dtype follows.
@@ -67,10 +61,5 @@ void freeze_layers(torch::nn::Module& network, bool low_memory, bool bfloat16_wi
 
 /// Names of the weights that may be float16 or bfloat16 in a float32 network (Layer::reads_16_bit_weights).
 std::set<std::string> weights_readable_as_16_bit(const torch::nn::Module& network);
-
-/// The dtype for activations of a network with operands of this dtype, on the device of `input`. On a CPU, bfloat16
-/// products write float32 sums at no cost if oneDNN is called directly: rounding each map would cost precision for
-/// nothing.
-torch::ScalarType activation_dtype(torch::ScalarType dtype, const torch::Tensor& input);
 
 }  // namespace lucid::nn

@@ -2,8 +2,8 @@
 // Linear: runs the chosen kernel.
 #include "lucid/nn/linear.h"
 
+#include "lucid/nn/backends/panel_linear.h"
 #include "lucid/nn/choose.h"
-#include "lucid/nn/panel_linear.h"
 
 namespace lucid::nn {
 namespace {
@@ -24,7 +24,7 @@ Tensor LinearImpl::forward(const Tensor& x, std::optional<torch::ScalarType> dty
   const Tensor matrix = weight.flatten(1);  // [out,in]
   const torch::ScalarType out_dtype = dtype.value_or(x.scalar_type());
   const LinearChoice choice =
-      choose_linear({.x = x, .weight = matrix, .bias = bias, .out_dtype = out_dtype, .may_pack = may_pack()});
+      choose_linear({.x = x, .weight = matrix, .bias = bias, .out_dtype = out_dtype, .policy = policy()});
   switch (choice.method) {
     case Method::kPanels:
       return panel_linear(x.contiguous(), matrix, bias, *choice.panels);

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "lucid/base/error.h"
+#include "lucid/nn/backends/cpu_norm.h"
+#include "lucid/nn/backends/gpu_ops.h"
 #include "lucid/nn/choose.h"
-#include "lucid/nn/cpu_norm.h"
-#include "lucid/nn/gpu_ops.h"
 #include "lucid/nn/layout.h"
 #include "lucid/tensor/reference_ops.h"
 

@@ -4,8 +4,8 @@
 
 #include <utility>
 
+#include "lucid/nn/backends/gpu_ops.h"
 #include "lucid/nn/choose.h"
-#include "lucid/nn/gpu_ops.h"
 
 namespace lucid::nn {
 

@@ -11,8 +11,8 @@ namespace lucid::nn {
 /// tokens [...,C], to which branches are added one by one.
 class ResidualSum {
  public:
-  /// `in_float32`: the sum is float32 whatever dtype its branches have. Rounding each partial sum to bfloat16 is half of
-  /// what bfloat16 costs in precision.
+  /// `in_float32`: the sum is float32 whatever dtype its branches have. Rounding each partial sum to bfloat16 is half
+  /// of what bfloat16 costs in precision.
   ResidualSum(const torch::Tensor& tokens, bool in_float32);
   /// The dtype that branches should have: float32 where oneDNN computes them, since its sums are float32 and the
   /// addition then needs no conversion.

@@ -2,7 +2,7 @@
 // Stands in for onednn.cpp in a build whose libtorch shares no oneDNN.
 #if !defined(LUCID_WITH_ONEDNN)
 #include "lucid/base/error.h"
-#include "lucid/nn/onednn.h"
+#include "lucid/nn/backends/onednn.h"
 
 namespace lucid::nn::onednn {
 namespace {

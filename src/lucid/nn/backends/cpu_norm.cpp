@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // See fused_norm.h.
-#include "lucid/nn/cpu_norm.h"
+#include "lucid/nn/backends/cpu_norm.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "lucid/nn/kernel_arguments.h"
+#include "lucid/nn/backends/kernel_arguments.h"
 
 namespace lucid::nn {
 namespace {

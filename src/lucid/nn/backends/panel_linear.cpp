@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The panel kernel's work shared among threads.
-#include "lucid/nn/panel_linear.h"
+#include "lucid/nn/backends/panel_linear.h"
 
 #include <ATen/Parallel.h>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/kernel_arguments.h"
+#include "lucid/nn/backends/kernel_arguments.h"
 #include "lucid/nn/kernels/kernels.h"
 
 namespace lucid::nn {

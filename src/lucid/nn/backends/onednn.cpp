@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors and calls of oneDNN 2.
 #if defined(LUCID_WITH_ONEDNN)
-#include "lucid/nn/onednn.h"
+#include "lucid/nn/backends/onednn.h"
 
 #include <dnnl.hpp>
 #include <mutex>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See fused_gpu.h.
-#include "lucid/nn/gpu_ops.h"
+#include "lucid/nn/backends/gpu_ops.h"
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd's convolution and its gradient by every kernel that this processor can test, against libtorch in double
 // precision: as close as float32 or bfloat16 allows; in bfloat16 to the last bit on integers that no step rounds.
-#include "lucid/nn/winograd.h"
+#include "lucid/nn/backends/winograd.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -230,7 +230,7 @@ TEST(Winograd, IsChosenForThreeByThreeInWholePanels) {
   const auto method = [&](Conv2d conv, bool frozen, int64_t extra_padding = 0) {
     for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
     if (frozen) freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
-    return choose_conv2d(*conv, x, extra_padding).method;
+    return conv->choose(x, extra_padding).method;
   };
   using Method = Conv2dChoice::Method;
   EXPECT_EQ(method(conv3x3(32, 64), /*frozen=*/true), Method::kWinograd);
@@ -250,7 +250,7 @@ TEST(Winograd, FiltersTooLargeToBePackedAreNotRounded) {
   const auto rounds = [&](int64_t packed_bytes) {
     conv->set_policy(
         {.dtype = torch::kBFloat16, .frozen = true, .packed_bytes = packed_bytes, .bfloat16_winograd = true});
-    return choose_conv2d(*conv, x).winograd->rounds;
+    return conv->choose(x).winograd->rounds;
   };
   const auto bytes = static_cast<int64_t>(conv->weight.nbytes());
   EXPECT_FALSE(rounds(bytes - 1));

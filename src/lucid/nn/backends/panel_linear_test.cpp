@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linear layers by every kernel of float_linear.h that this processor can test, against libtorch in double precision.
-#include "lucid/nn/panel_linear.h"
+#include "lucid/nn/backends/panel_linear.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -83,7 +83,7 @@ TEST(PanelLinear, EveryNumberOf16BitsIsWidenedExactly) {
 /// The method for a frozen layer of 10 inputs.
 LinearChoice choice_for(int64_t out, torch::ScalarType type) {
   const Tensor x = torch::empty({3, 10}), weight = torch::empty({out, 10}, type);
-  return choose_linear({.x = x, .weight = weight, .bias = {}, .out_dtype = torch::kFloat, .may_pack = false});
+  return choose_linear({.x = x, .weight = weight, .bias = {}, .out_dtype = torch::kFloat, .policy = ComputePolicy()});
 }
 
 TEST(PanelLinear, IsChosenFor16BitsAndForSmallFloatsInWholePanels) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd convolutions: filters, and the work shared among threads.
-#include "lucid/nn/winograd.h"
+#include "lucid/nn/backends/winograd.h"
 
 #include <ATen/Parallel.h>
 
@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/kernel_arguments.h"
+#include "lucid/nn/backends/kernel_arguments.h"
 #include "lucid/nn/kernels/kernels.h"
 #include "lucid/tensor/weight_version.h"
 
