@@ -287,6 +287,7 @@ TrainOptions score_alone() {
       .bg_aug_ratio = 0, .scale_aug_ratio = 0, .sh_deg_aug_ratio = 0, .shs_aug_ratio = 0, .flip_ratio = 0};
   options.loss = {.lambda_tv = 0, .lambda_scale = 0, .lambda_alpha = 0, .clamp_rgb = false, .as_latent_ratio = 0};
   options.densify.densification_interval = options.densify.opacity_reset_interval = 0;  // never
+  options.rates.iterations = 800;  // so that the rates of two neighbouring steps differ by more than kLimit
   options.vis_interval = 0;
   return options;
 }
