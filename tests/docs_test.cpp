@@ -537,7 +537,7 @@ TEST(Documents, TroubleshootingQuotesTheProgramsMessages) {
 }
 
 TEST(DocumentRules, APathMustExist) {
-  EXPECT_EQ(faults_in("See src/lucid/train/step.cpp and `distill/ism.cpp`, `render/cpu/simd_*.h`."), 0u);
+  EXPECT_EQ(faults_in("See src/lucid/train/step.cpp and `distill/ism.cpp`, `render/cpu/blend_*.cpp`."), 0u);
   EXPECT_EQ(faults_in("See src/lucid/train/no_such_step.cpp."), 1u);
   EXPECT_EQ(faults_in("`distill/no_such_score.cpp`"), 1u);
   EXPECT_EQ(faults_in("`render/cpu/no_such_*.h`"), 1u);
