@@ -5,14 +5,17 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "lucid/base/inline.h"
 #include "lucid/nn/kernels/attention_kernel.h"
 #include "lucid/nn/kernels/bfloat16_pair.h"
 
 namespace lucid::nn::kernels {
 namespace {
 
+#include "lucid/math/simd/simd.h"
+static_assert(kLanes == 16);
+
 constexpr int64_t kAttentionRows = 64;  // queries of one call
-constexpr int64_t kLanes = 16;          // float32 numbers in a register
 constexpr int64_t kTileRows = 8;        // queries that one tile of registers holds
 constexpr int64_t kPanel = 2 * kLanes;  // keys that it holds
 constexpr int64_t kKeyBlock = 512;      // keys between two looks at the running maximum
@@ -90,17 +93,6 @@ inline void multiply(const Bfloat16Bits* const (&a)[kTileRows], const Bfloat16Bi
   }
 }
 
-/// 2^x for x <= 0 to 8e-5, a fiftieth of what rounding to bfloat16 costs; NaN where x is.
-inline __m512 exp2_of(__m512 x) {
-  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_sub_ps(x, n);
-  __m512 p = _mm512_set1_ps(5.51716690396e-2F);
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.42611122192e-1F));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.93260985464e-1F));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.99928073540e-1F));
-  return _mm512_scalef_ps(p, n);
-}
-
 inline __mmask16 first_lanes(int64_t count) {
   return count >= kLanes ? __mmask16(0xFFFF) : __mmask16((1u << count) - 1);
 }
@@ -122,7 +114,7 @@ inline float soften(const Scratch& s, int64_t row, int64_t keys, int64_t padded,
   __m512 total = _mm512_setzero_ps();
   const auto weigh = [&](__mmask16 there, int64_t j) __attribute__((always_inline)) {
     const __m512 exponent = _mm512_fmsub_ps(_mm512_maskz_loadu_ps(there, scores + j), scales, shift);
-    const __m512 weight = _mm512_maskz_mov_ps(there, exp2_of(exponent));
+    const __m512 weight = _mm512_maskz_mov_ps(there, exp2_for_bfloat16(at_least_minus_126(exponent)));
     total = _mm512_add_ps(total, weight);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), (__m256i)_mm512_cvtneps_pbh(weight));
   };
@@ -130,7 +122,7 @@ inline float soften(const Scratch& s, int64_t row, int64_t keys, int64_t padded,
   for (int64_t j = whole; j < padded; j += kLanes) weigh(j == whole ? rest : 0, j);
   float faded = 0;
   if (!first) {
-    faded = _mm512_cvtss_f32(exp2_of(_mm512_set1_ps(before - maximum)));
+    faded = _mm512_cvtss_f32(exp2_for_bfloat16(at_least_minus_126(_mm512_set1_ps(before - maximum))));
   }
   s.maximum[row] = maximum;
   s.total[row] = (first ? 0 : s.total[row] * faded) + _mm512_reduce_add_ps(total);

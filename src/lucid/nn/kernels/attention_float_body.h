@@ -3,8 +3,6 @@
 
 namespace attention {
 
-using WholeLanes [[gnu::vector_size(4 * kLanes)]] = int32_t;
-
 constexpr int64_t kBlockRows = 48;  // queries of one call
 constexpr int64_t kKeyBlock = 256;  // keys between two looks at the running maximum
 static_assert(kBlockRows % kMostRows == 0 && kKeyBlock % kPanel == 0);
@@ -37,20 +35,6 @@ void pack_head(const AttentionShape& shape, int64_t head, const void* k, const v
   }
 }
 
-/// 2^x for x <= 0 to 2e-7, held at 2^-126 below; NaN where x is. The series is that of 2^f for |f| <= 1/2.
-[[gnu::always_inline]] inline Lanes exp2_of(Lanes x) {
-  constexpr float kToInteger = 12582912;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-  x = x < -126 ? Lanes{} - 126 : x;
-  const Lanes shifted = x + kToInteger, f = x - (shifted - kToInteger);
-  Lanes p = f * 1.5403530393e-4F + 1.3333558146e-3F;
-  p = p * f + 9.6181291076e-3F;
-  p = p * f + 5.5504108665e-2F;
-  p = p * f + 2.4022650696e-1F;
-  p = p * f + 6.9314718056e-1F;
-  p = p * f + 1;
-  return p * reinterpret_cast<Lanes>((reinterpret_cast<WholeLanes>(shifted) - (0x4B400000 - 127)) << 23);
-}
-
 /// The running softmax of one query.
 struct Softmax {
   float maximum, total;  // of the scores and of the weights so far
@@ -59,22 +43,23 @@ struct Softmax {
 /// Scores of a query against `count` keys, whole registers, become weights. Returns by what earlier sums of values are
 /// to be multiplied.
 float soften(float* scores, int64_t count, float scale, Softmax& so_far) {
-  Lanes highest = load(scores);
+  Vec highest = load(scores);
   for (int64_t j = kLanes; j < count; j += kLanes) {
-    const Lanes next = load(scores + j);
+    const Vec next = load(scores + j);
     highest = next > highest ? next : highest;
   }
   float maximum = so_far.maximum;
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     maximum = highest[lane] * scale > maximum ? highest[lane] * scale : maximum;
   }
-  Lanes total = {};
+  Vec total = {};
   for (int64_t j = 0; j < count; j += kLanes) {
-    const Lanes weight = exp2_of(load(scores + j) * scale - maximum);
+    const Vec weight = exp2_fast(at_least_minus_126(load(scores + j) * scale - maximum));
     total += weight;
     store(scores + j, weight);
   }
-  const float faded = so_far.maximum == kLowest ? 0 : exp2_of(Lanes{} + (so_far.maximum - maximum))[0];
+  const float faded =
+      so_far.maximum == kLowest ? 0 : exp2_fast(at_least_minus_126(broadcast(so_far.maximum - maximum)))[0];
   so_far.maximum = maximum;
   so_far.total *= faded;
   for (int64_t lane = 0; lane < kLanes; ++lane) so_far.total += total[lane];

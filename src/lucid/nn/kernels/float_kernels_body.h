@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every float32 kernel. Each kernels_<isa>.cpp includes this once, in a namespace without a name, with kLanes and
-// kMostRows defined, and is compiled for its instruction set as a whole: no inline function of a header may be emitted
-// there.
+// Every float32 kernel. Each kernels_<isa>.cpp includes this once, in an unnamed namespace, after math/simd/simd.h,
+// and is compiled for its instruction set as a whole: no inline function of a header may be emitted there.
 
 #include "lucid/nn/kernels/float_product_body.h"
 // in terms of it:

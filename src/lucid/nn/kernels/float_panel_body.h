@@ -29,11 +29,11 @@ template <class Number>
   return __builtin_convertvector(*reinterpret_cast<const BitsOfHalves*>(from), Bits);
 }
 
-[[gnu::always_inline]] inline Lanes load_stored(const float* from) { return load(from); }
-[[gnu::always_inline]] inline Lanes load_stored(const Bfloat16* from) {
-  return reinterpret_cast<Lanes>(load_bits(from) << 16);
+[[gnu::always_inline]] inline Vec load_stored(const float* from) { return load(from); }
+[[gnu::always_inline]] inline Vec load_stored(const Bfloat16* from) {
+  return reinterpret_cast<Vec>(load_bits(from) << 16);
 }
-[[gnu::always_inline]] inline Lanes load_stored(const Half* from) {
+[[gnu::always_inline]] inline Vec load_stored(const Half* from) {
 #if defined(__AVX512F__)
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 #elif defined(__F16C__)
@@ -44,8 +44,8 @@ template <class Number>
   // has no leading one: as if it had, less that one.
   const Bits number = ((bits & 0x7fff) << 13) + (112U << 23), sign = (bits & 0x8000) << 16;
   const Bits least = Bits{} + (113U << 23);
-  const Lanes below = reinterpret_cast<Lanes>(number + (1U << 23)) - reinterpret_cast<Lanes>(least);
-  return reinterpret_cast<Lanes>(((bits & 0x7c00) == 0 ? reinterpret_cast<Bits>(below) : number) | sign);
+  const Vec below = reinterpret_cast<Vec>(number + (1U << 23)) - reinterpret_cast<Vec>(least);
+  return reinterpret_cast<Vec>(((bits & 0x7c00) == 0 ? reinterpret_cast<Bits>(below) : number) | sign);
 #endif
 }
 
@@ -63,40 +63,40 @@ template <class Number>
 }
 
 template <auto kFrom, int... kLane>
-[[gnu::always_inline]] inline Lanes shuffled(Lanes a, Lanes b, std::integer_sequence<int, kLane...>) {
+[[gnu::always_inline]] inline Vec shuffled(Vec a, Vec b, std::integer_sequence<int, kLane...>) {
   return __builtin_shufflevector(a, b, kFrom(kLane)...);
 }
 /// Lane i is lane kFrom(i) of a and b side by side.
 template <auto kFrom>
-[[gnu::always_inline]] inline Lanes shuffled(Lanes a, Lanes b) {
+[[gnu::always_inline]] inline Vec shuffled(Vec a, Vec b) {
   return shuffled<kFrom>(a, b, std::make_integer_sequence<int, kLanes>());
 }
 
 /// Exchanges, in squares of four registers, groups of four lanes with those kStep squares on.
 template <int kStep>
-[[gnu::always_inline]] inline void exchange_groups(Lanes (&rows)[kLanes]) {
+[[gnu::always_inline]] inline void exchange_groups(Vec (&rows)[kLanes]) {
   constexpr auto kLower = [](int i) { return (i / 4 & kStep) != 0 ? int{kLanes} + i - 4 * kStep : i; };
   constexpr auto kUpper = [](int i) { return (i / 4 & kStep) != 0 ? int{kLanes} + i : i + 4 * kStep; };
 #pragma GCC unroll 16
   for (int i = 0; i < kLanes; ++i) {
     if ((i / 4 & kStep) != 0) continue;
-    const Lanes lower = rows[i], upper = rows[i + 4 * kStep];
+    const Vec lower = rows[i], upper = rows[i + 4 * kStep];
     rows[i] = shuffled<kLower>(lower, upper);
     rows[i + 4 * kStep] = shuffled<kUpper>(lower, upper);
   }
 }
 
 /// A square of numbers, in place. Within groups of four lanes first, where shuffles are cheap.
-[[gnu::always_inline]] inline void transpose(Lanes (&rows)[kLanes]) {
+[[gnu::always_inline]] inline void transpose(Vec (&rows)[kLanes]) {
   constexpr auto kLowPairs = [](int i) { return i / 4 * 4 + i % 4 / 2 + (i % 2 != 0 ? int{kLanes} : 0); };
   constexpr auto kHighPairs = [](int i) { return i / 4 * 4 + 2 + i % 4 / 2 + (i % 2 != 0 ? int{kLanes} : 0); };
   constexpr auto kLowHalves = [](int i) { return i / 4 * 4 + i % 2 + (i % 4 >= 2 ? int{kLanes} : 0); };
   constexpr auto kHighHalves = [](int i) { return i / 4 * 4 + 2 + i % 2 + (i % 4 >= 2 ? int{kLanes} : 0); };
 #pragma GCC unroll 4
   for (int i = 0; i < kLanes; i += 4) {
-    const Lanes low01 = shuffled<kLowPairs>(rows[i], rows[i + 1]), high01 = shuffled<kHighPairs>(rows[i], rows[i + 1]);
-    const Lanes low23 = shuffled<kLowPairs>(rows[i + 2], rows[i + 3]),
-                high23 = shuffled<kHighPairs>(rows[i + 2], rows[i + 3]);
+    const Vec low01 = shuffled<kLowPairs>(rows[i], rows[i + 1]), high01 = shuffled<kHighPairs>(rows[i], rows[i + 1]);
+    const Vec low23 = shuffled<kLowPairs>(rows[i + 2], rows[i + 3]),
+              high23 = shuffled<kHighPairs>(rows[i + 2], rows[i + 3]);
     rows[i] = shuffled<kLowHalves>(low01, low23);
     rows[i + 1] = shuffled<kHighHalves>(low01, low23);
     rows[i + 2] = shuffled<kLowHalves>(high01, high23);
@@ -109,9 +109,9 @@ template <int kStep>
 /// kCount * kLanes numbers of each of kLanes rows, which begin `stride` numbers apart -> as many registers, one a
 /// column.
 template <int kCount, class Number>
-[[gnu::always_inline]] inline void load_columns(const Number* from, int64_t stride, Lanes* columns) {
+[[gnu::always_inline]] inline void load_columns(const Number* from, int64_t stride, Vec* columns) {
   for (int i = 0; i < kCount; ++i) {
-    Lanes square[kLanes];
+    Vec square[kLanes];
 #pragma GCC unroll 16
     for (int r = 0; r < kLanes; ++r) square[r] = load_stored(from + r * stride + i * kLanes);
     transpose(square);

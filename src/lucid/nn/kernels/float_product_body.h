@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the float32 kernels are made of: a register's numbers, and products of few rows with a panel of columns.
 
-using Lanes [[gnu::vector_size(4 * kLanes)]] = float;
-using LanesInMemory [[gnu::vector_size(4 * kLanes), gnu::aligned(4), gnu::may_alias]] = float;
-
-[[gnu::always_inline]] inline Lanes load(const float* from) { return *reinterpret_cast<const LanesInMemory*>(from); }
-[[gnu::always_inline]] inline void store(float* to, Lanes value) { *reinterpret_cast<LanesInMemory*>(to) = value; }
-
-constexpr int64_t kPanel = 2 * kLanes;  // columns: with kMostRows rows, their sums fill the registers
+/// Rows of a product that are computed together: with kPanel columns their sums fill the registers (24 of 32, 12 of
+/// 16).
+constexpr int64_t kMostRows = kLanes == 16 ? 12 : 6;
+constexpr int64_t kPanel = 2 * kLanes;  // columns
 
 constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 constexpr int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -21,16 +18,16 @@ struct Rows {
 /// c [kRows, kPanel] = (kAdd ? c : 0) + a [kRows, depth] b [depth, kPanel].
 template <bool kAdd, int kRows>
 void multiply(const Rows& a, int64_t depth, const float* b, float* c, int64_t c_stride) {
-  Lanes sums[kRows][2];
+  Vec sums[kRows][2];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
-    sums[r][0] = kAdd ? load(c + r * c_stride) : Lanes{};
-    sums[r][1] = kAdd ? load(c + r * c_stride + kLanes) : Lanes{};
+    sums[r][0] = kAdd ? load(c + r * c_stride) : Vec{};
+    sums[r][1] = kAdd ? load(c + r * c_stride + kLanes) : Vec{};
   }
   const float* numbers = a.numbers;
   const int64_t stride = a.stride;
   for (int64_t i = 0; i < depth; ++i) {
-    const Lanes left = load(b + i * kPanel), right = load(b + i * kPanel + kLanes);
+    const Vec left = load(b + i * kPanel), right = load(b + i * kPanel + kLanes);
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
       const float number = numbers[r * stride + i];

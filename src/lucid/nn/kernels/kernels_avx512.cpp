@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "lucid/base/inline.h"
 #include "lucid/nn/kernels/attention_kernel.h"
 #include "lucid/nn/kernels/linear_kernel.h"
 #include "lucid/nn/kernels/winograd_kernel.h"
@@ -12,8 +13,8 @@
 namespace lucid::nn::kernels {
 namespace {
 
-constexpr int64_t kLanes = 16;     // float32 numbers in a register
-constexpr int64_t kMostRows = 12;  // 24 sums, two registers of columns and one of a row
+#include "lucid/math/simd/simd.h"
+// which the kernels use:
 #include "lucid/nn/kernels/float_kernels_body.h"
 
 }  // namespace

@@ -2,6 +2,7 @@
 // The float32 kernels in what every processor has.
 #include <utility>
 
+#include "lucid/base/inline.h"
 #include "lucid/nn/kernels/attention_kernel.h"
 #include "lucid/nn/kernels/linear_kernel.h"
 #include "lucid/nn/kernels/winograd_kernel.h"
@@ -9,8 +10,8 @@
 namespace lucid::nn::kernels {
 namespace {
 
-constexpr int64_t kLanes = 4;     // float32 numbers in a register
-constexpr int64_t kMostRows = 6;  // 12 sums, two registers of columns and one of a row
+#include "lucid/math/simd/simd.h"
+// which the kernels use:
 #include "lucid/nn/kernels/float_kernels_body.h"
 
 }  // namespace

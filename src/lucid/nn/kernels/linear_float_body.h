@@ -13,7 +13,7 @@ void lay_out(const Number* weights, int64_t in, int64_t begin, int64_t depth, fl
   for (int64_t column = 0; column < kPanel; column += kLanes) {
     const Number* from = weights + column * in + begin;
     for (int64_t i = 0; i < whole; i += kLanes) {
-      Lanes columns[kLanes];
+      Vec columns[kLanes];
       load_columns<1>(from + i, in, columns);
       for (int64_t c = 0; c < kLanes; ++c) store(panel + (i + c) * kPanel + column, columns[c]);
     }
@@ -34,8 +34,8 @@ void multiply_stored(const LinearShape& shape, const KernelRange& rows, const Ke
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         const int64_t column = panel * kPanel;
         lay_out(weights + column * in, in, from, depth, scratch);
-        const Lanes left = numbers.bias != nullptr ? load(numbers.bias + column) : Lanes{};
-        const Lanes right = numbers.bias != nullptr ? load(numbers.bias + column + kLanes) : Lanes{};
+        const Vec left = numbers.bias != nullptr ? load(numbers.bias + column) : Vec{};
+        const Vec right = numbers.bias != nullptr ? load(numbers.bias + column + kLanes) : Vec{};
         float* y = numbers.y + begin * out + column;
         for (int64_t row = 0; row < count && from == 0; ++row) {
           store(y + row * out, left);

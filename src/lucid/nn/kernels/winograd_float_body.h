@@ -62,14 +62,14 @@ struct Tiles {
         }
       }
       for (int64_t c = 0; c < in; c += kLanes) {
-        Lanes half[kWide][kWide];  // [column][row] of Bᵀ d
+        Vec half[kWide][kWide];  // [column][row] of Bᵀ d
         for (int64_t j = 0; j < kWide; ++j) {
-          Lanes d[kWide];
+          Vec d[kWide];
           for (int64_t i = 0; i < kWide; ++i) d[i] = load(pixels[i][j] + (c & there[i][j]));
           Points::transform(d, half[j]);
         }
         for (int64_t i = 0; i < kWide; ++i) {
-          Lanes row[kWide], whole[kWide];
+          Vec row[kWide], whole[kWide];
           for (int64_t j = 0; j < kWide; ++j) row[j] = half[j][i];
           Points::transform(row, whole);
           for (int64_t j = 0; j < kWide; ++j) store(to + (kWide * i + j) * place + c, whole[j]);
@@ -80,7 +80,7 @@ struct Tiles {
 
   /// Filters of kLanes results side by side -> their taps in the opposite order.
   template <class Number>
-  [[gnu::always_inline]] static void load_turned(const Number* from, Lanes (&taps)[9]) {
+  [[gnu::always_inline]] static void load_turned(const Number* from, Vec (&taps)[9]) {
     float numbers[9][kLanes];
     for (int64_t lane = 0; lane < kLanes; ++lane) {
       for (int64_t tap = 0; tap < 9; ++tap) numbers[8 - tap][lane] = widened(from[lane * 9 + tap]);
@@ -106,8 +106,8 @@ struct Tiles {
       if (!turned) prefetch_filters(weights + (first * shape.in + depth.begin + c + kLanes) * 9, shape.in);
       for (int64_t half = 0; half < kPanel; half += kLanes) {
         const int64_t result = first + half;
-        Lanes taps[kLanes][9];  // of kLanes channels, each of kLanes results
-        if (turned) {           // weights [in,out,3,3], which the gradient has the other way about
+        Vec taps[kLanes][9];  // of kLanes channels, each of kLanes results
+        if (turned) {         // weights [in,out,3,3], which the gradient has the other way about
           for (int64_t i = 0; i < kLanes; ++i) {
             load_turned(weights + ((depth.begin + c + i) * shape.out + result) * 9, taps[i]);
           }
@@ -130,16 +130,16 @@ struct Tiles {
       float* to = y + ((at.sample * shape.height + at.row) * shape.width + at.column) * shape.out + first;
       const float* from = products + (tile - block.begin) * kPanel;
       for (int64_t c = 0; c < kPanel; c += kLanes) {
-        Lanes half[kSide][kWide];  // Aᵀ m
+        Vec half[kSide][kWide];  // Aᵀ m
         for (int64_t j = 0; j < kWide; ++j) {
-          Lanes m[kWide], results[kSide];
+          Vec m[kWide], results[kSide];
           for (int64_t i = 0; i < kWide; ++i) m[i] = load(from + (kWide * i + j) * place + c);
           Points::results_of(m, results);
           for (int64_t i = 0; i < kSide; ++i) half[i][j] = results[i];
         }
-        const Lanes shift = bias != nullptr ? load(bias + first + c) : Lanes{};
+        const Vec shift = bias != nullptr ? load(bias + first + c) : Vec{};
         for (int64_t i = 0; i < kSide && i < rows; ++i) {
-          Lanes results[kSide];
+          Vec results[kSide];
           Points::results_of(half[i], results);
           float* of_row = to + i * shape.width * shape.out + c;
           for (int64_t j = 0; j < kSide && j < columns; ++j) store(of_row + j * shape.out, results[j] + shift);

@@ -6,10 +6,10 @@ namespace winograd {
 
 /// Two rows of G, of a point and of its opposite, times three numbers.
 struct Both {
-  Lanes plus, minus;
+  Vec plus, minus;
 };
-[[gnu::always_inline]] inline Both at_both(float scale, float point, Lanes g0, Lanes g1, Lanes g2) {
-  const Lanes even = scale * g0 + scale * point * point * g2, odd = scale * point * g1;
+[[gnu::always_inline]] inline Both at_both(float scale, float point, Vec g0, Vec g1, Vec g2) {
+  const Vec even = scale * g0 + scale * point * point * g2, odd = scale * point * g1;
   return {.plus = even + odd, .minus = even - odd};
 }
 
@@ -23,7 +23,7 @@ struct FourByFour {
                          kOfZero = 1 / (kA2 * kB2);
 
   /// G of three numbers: stores six, `place` apart.
-  [[gnu::always_inline]] static void store_filter(Lanes g0, Lanes g1, Lanes g2, float* to, int64_t place) {
+  [[gnu::always_inline]] static void store_filter(Vec g0, Vec g1, Vec g2, float* to, int64_t place) {
     const Both a = at_both(kOfA, kA, g0, g1, g2), b = at_both(kOfB, kB, g0, g1, g2);
     store(to, kOfZero * g0);
     store(to + place, a.plus);
@@ -33,7 +33,7 @@ struct FourByFour {
     store(to + 5 * place, g2);
   }
   /// G g Gᵀ of a filter g [3, 3].
-  [[gnu::always_inline]] static void transform_filter(const Lanes (&g)[9], float* to, int64_t place) {
+  [[gnu::always_inline]] static void transform_filter(const Vec (&g)[9], float* to, int64_t place) {
     const int64_t row = 6 * place;
     store_filter(kOfZero * g[0], kOfZero * g[1], kOfZero * g[2], to, place);
     const auto rows = [&](float scale, float point, float* of_plus) {
@@ -48,9 +48,9 @@ struct FourByFour {
   }
 
   /// Bᵀ of six rows: for each point the product of the others' (x - point).
-  [[gnu::always_inline]] static void transform(const Lanes (&d)[6], Lanes (&t)[6]) {
-    const Lanes even_a = d[4] - kB2 * d[2], odd_a = kA * (d[3] - kB2 * d[1]);
-    const Lanes even_b = d[4] - kA2 * d[2], odd_b = kB * (d[3] - kA2 * d[1]);
+  [[gnu::always_inline]] static void transform(const Vec (&d)[6], Vec (&t)[6]) {
+    const Vec even_a = d[4] - kB2 * d[2], odd_a = kA * (d[3] - kB2 * d[1]);
+    const Vec even_b = d[4] - kA2 * d[2], odd_b = kB * (d[3] - kA2 * d[1]);
     t[0] = kA2 * kB2 * d[0] - (kA2 + kB2) * d[2] + d[4];
     t[1] = even_a + odd_a;
     t[2] = even_a - odd_a;
@@ -60,8 +60,8 @@ struct FourByFour {
   }
 
   /// Aᵀ of six products, powers of the points: four results.
-  [[gnu::always_inline]] static void results_of(const Lanes (&m)[6], Lanes (&y)[4]) {
-    const Lanes sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+  [[gnu::always_inline]] static void results_of(const Vec (&m)[6], Vec (&y)[4]) {
+    const Vec sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
     y[0] = m[0] + sum_a + sum_b;
     y[1] = kA * difference_a + kB * difference_b;
     y[2] = kA2 * sum_a + kB2 * sum_b;
@@ -73,14 +73,14 @@ struct FourByFour {
 struct TwoByTwo {
   static constexpr int64_t kSide = 2;
 
-  [[gnu::always_inline]] static void store_filter(Lanes g0, Lanes g1, Lanes g2, float* to, int64_t place) {
+  [[gnu::always_inline]] static void store_filter(Vec g0, Vec g1, Vec g2, float* to, int64_t place) {
     const Both one = at_both(0.5F, 1, g0, g1, g2);
     store(to, g0);
     store(to + place, one.plus);
     store(to + 2 * place, one.minus);
     store(to + 3 * place, g2);
   }
-  [[gnu::always_inline]] static void transform_filter(const Lanes (&g)[9], float* to, int64_t place) {
+  [[gnu::always_inline]] static void transform_filter(const Vec (&g)[9], float* to, int64_t place) {
     const int64_t row = 4 * place;
     const Both first = at_both(0.5F, 1, g[0], g[3], g[6]), second = at_both(0.5F, 1, g[1], g[4], g[7]),
                third = at_both(0.5F, 1, g[2], g[5], g[8]);
@@ -90,14 +90,14 @@ struct TwoByTwo {
     store_filter(g[6], g[7], g[8], to + 3 * row, place);
   }
 
-  [[gnu::always_inline]] static void transform(const Lanes (&d)[4], Lanes (&t)[4]) {
+  [[gnu::always_inline]] static void transform(const Vec (&d)[4], Vec (&t)[4]) {
     t[0] = d[0] - d[2];
     t[1] = d[1] + d[2];
     t[2] = d[2] - d[1];
     t[3] = d[1] - d[3];
   }
 
-  [[gnu::always_inline]] static void results_of(const Lanes (&m)[4], Lanes (&y)[2]) {
+  [[gnu::always_inline]] static void results_of(const Vec (&m)[4], Vec (&y)[2]) {
     y[0] = m[0] + m[1] + m[2];
     y[1] = m[1] - m[2] - m[3];
   }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blend kernels for AVX-512 (F, DQ, BW, VL): blend_body.h compiled with simd_avx512.h. blend_kernels() selects them
+// Blend kernels for AVX-512 (F, DQ, BW, VL): blend_body.h compiled with its flags. blend_kernels() selects them
 // only on a processor that has these instructions.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "lucid/base/inline.h"
 #include "lucid/render/cpu/blend.h"
 #include "lucid/render/kernel_math.h"
 
 namespace lucid::render::cpu {
 namespace avx512 {
-#include "lucid/render/cpu/simd_avx512.h"
-// blend_body.h uses the operations of the file above:
+#include "lucid/math/simd/simd.h"
+// which store_sums.h uses:
+#include "lucid/render/cpu/store_sums.h"
+// and blend_body.h both:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace avx512
 

@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blend loops of the CPU rasteriser. One file per instruction set includes this text inside its own namespace,
-// after its simd_*.h; hence no pragma once and no includes. Everything here is static or always inlined, so that the
-// linker cannot use one file's code in another.
+// after math/simd/simd.h and store_sums.h; hence no pragma once and no includes. Everything here is static or always
+// inlined, so that the linker cannot use one file's code in another.
 //
 // A vector holds a block of pixels that is four wide, because a round splat fills such a block better than a strip of a
 // row does.
 
-/// 2^x for x in about [-126, 126], relative error 8e-8: 2^round(x) times a minimax polynomial on [-1/2, 1/2].
-LUCID_INLINE Value exp2_fast(Value x) {
-  const Value whole = round_to_int(x);
-  const Value f = x - whole;
-  Value p = fma(broadcast(0.0013276460597951881f), f, broadcast(0.009675541243488257f));
-  p = fma(p, f, broadcast(0.055507133087452934f));
-  p = fma(p, f, broadcast(0.24022119726104738f));
-  p = fma(p, f, broadcast(0.6931469670431794f));
-  p = fma(p, f, broadcast(1.0000000716539867f));
-  return times_power_of_two(p, whole);
-}
-
 constexpr float kNever = 3e38f;  // a gate (least exponent of a pixel, see open_gates()) that no splat reaches
 
 constexpr int kBlockWidth = 4, kBlockHeight = kLanes / kBlockWidth, kBlocksX = kTile / kBlockWidth;
+alignas(64) static constexpr float kLaneX[16] = {0, 1, 2, 3, 0, 1, 2, 3,
+                                                 0, 1, 2, 3, 0, 1, 2, 3};  // of a lane, in its block
+alignas(64) static constexpr float kLaneY[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
 constexpr int kBlocks = kTilePixels / kLanes;  // at most 64: a set of blocks is the bits of one word
 static_assert(kBlocks <= 64);
 using BlockSet = uint64_t;
@@ -71,7 +62,7 @@ static BlockSet open_gates(const TileJob& job, float* gates) {
   for (int block = 0; block < kBlocks; ++block) inside |= BlockSet(gates[block * kLanes] != kNever) << block;
   return inside;
 }
-LUCID_INLINE bool all_stopped(Value gates) { return !any(less(gates, broadcast(kNever))); }
+LUCID_INLINE bool all_stopped(Vec gates) { return !any(less(gates, broadcast(kNever))); }
 
 /// A splat with its mean relative to the tile's first pixel.
 LUCID_INLINE Splat tile_splat(const TileJob& job, int64_t entry) {
@@ -92,14 +83,14 @@ static BlockSet blocks_met(const Splat& splat) {
   constexpr float kHalfX = (kBlockWidth - 1) / 2.0f, kHalfY = (kBlockHeight - 1) / 2.0f;
   constexpr float kSlack = 1e-3f;  // far above the rounding error of hit()'s exponent
   const float spread = std::fabs(splat.tx) * kHalfX + std::fabs(splat.ty) * kHalfY;
-  const Value zero = broadcast(0), allowed = broadcast(splat.log2_opacity - kLog2AlphaCut + kSlack);
+  const Vec zero = broadcast(0), allowed = broadcast(splat.log2_opacity - kLog2AlphaCut + kSlack);
   BlockSet met = 0;
   for (int first = 0; first < kBlocks; first += kLanes) {
-    const Value dx = load(kOrigins.x + first) - broadcast(splat.x - kHalfX);
-    const Value dy = load(kOrigins.y + first) - broadcast(splat.y - kHalfY);
-    const Value t = fma(broadcast(splat.tx), dx, broadcast(splat.ty) * dy);
-    const Value off_t = maximum(maximum(t, zero - t) - broadcast(spread), zero);
-    const Value off_y = broadcast(splat.ry) * maximum(maximum(dy, zero - dy) - broadcast(kHalfY), zero);
+    const Vec dx = load(kOrigins.x + first) - broadcast(splat.x - kHalfX);
+    const Vec dy = load(kOrigins.y + first) - broadcast(splat.y - kHalfY);
+    const Vec t = fma(broadcast(splat.tx), dx, broadcast(splat.ty) * dy);
+    const Vec off_t = maximum(maximum(t, zero - t) - broadcast(spread), zero);
+    const Vec off_y = broadcast(splat.ry) * maximum(maximum(dy, zero - dy) - broadcast(kHalfY), zero);
     met |= BlockSet(bits(greater_equal(allowed, fma(off_t, off_t, off_y * off_y)))) << first;
   }
   return met;
@@ -107,18 +98,18 @@ static BlockSet blocks_met(const Splat& splat) {
 
 /// One splat evaluated at the pixels of one block: [8] and [10]. Both passes use it.
 struct Hit {
-  Value t, dy, peak, alpha;  // peak: alpha before the bound kAlphaMax. alpha: 0 where the splat does not contribute
-  Value weight, left;        // left: transmittance behind the splat
-  Mask stopped;              // pixels that stop before this splat
+  Vec t, dy, peak, alpha;  // peak: alpha before the bound kAlphaMax. alpha: 0 where the splat does not contribute
+  Vec weight, left;        // left: transmittance behind the splat
+  Mask stopped;            // pixels that stop before this splat
   bool any_stopped;
 };
-LUCID_INLINE Hit hit(const Splat& splat, int block, Value transmittance, Value gates) {
+LUCID_INLINE Hit hit(const Splat& splat, int block, Vec transmittance, Vec gates) {
   Hit h;
-  const Value dx = lane_x() + broadcast(kOrigins.x[block] - splat.x);
-  h.dy = lane_y() + broadcast(kOrigins.y[block] - splat.y);
+  const Vec dx = load(kLaneX) + broadcast(kOrigins.x[block] - splat.x);
+  h.dy = load(kLaneY) + broadcast(kOrigins.y[block] - splat.y);
   h.t = fma(broadcast(splat.tx), dx, broadcast(splat.ty) * h.dy);
-  const Value r = broadcast(splat.ry) * h.dy;
-  const Value exponent = negative_fma(h.t, h.t, negative_fma(r, r, broadcast(splat.log2_opacity)));
+  const Vec r = broadcast(splat.ry) * h.dy;
+  const Vec exponent = negative_fma(h.t, h.t, negative_fma(r, r, broadcast(splat.log2_opacity)));
   h.peak = exp2_fast(exponent);
   h.alpha = zero_unless(greater_equal(exponent, gates), minimum(h.peak, broadcast(float(kAlphaMax))));
   // Only these two steps depend on the previous splat. Pixels that stop are rare, so they are corrected afterwards.
@@ -146,9 +137,9 @@ struct ForwardBlocks {
 [[gnu::noinline]] static int blend_block(int block, const Splat* splats, uint64_t queue, ForwardBlocks* image,
                                          int64_t* pairs) {
   const int at = block * kLanes;
-  Value transmittance = load(image->transmittance + at), gates = load(image->gates + at);
-  Value red = load(image->red + at), green = load(image->green + at), blue = load(image->blue + at);
-  Value depth = load(image->depth + at);
+  Vec transmittance = load(image->transmittance + at), gates = load(image->gates + at);
+  Vec red = load(image->red + at), green = load(image->green + at), blue = load(image->blue + at);
+  Vec depth = load(image->depth + at);
   int end = -1;
   for (; queue != 0; queue &= queue - 1) {
     const int place = __builtin_ctzll(queue);
@@ -217,25 +208,24 @@ struct BackwardBlocks {
 
 /// The ten sums of PairGradient, in its order, by lane.
 struct Sums {
-  Value red, green, blue, depth, g, t, y, tt, ty, yy;
+  Vec red, green, blue, depth, g, t, y, tt, ty, yy;
 };
 
 /// [12]-[14] for one block. `behind` holds the sum of weight * value from this splat on; this splat's part is
 /// subtracted.
-LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, Value transmittance, BackwardBlocks* d, int at,
-                          Sums* sums) {
-  const Value red = load(d->red + at), green = load(d->green + at), blue = load(d->blue + at);
-  const Value depth = load(d->depth + at);
-  Value value = fma(red, broadcast(splat.red), load(d->alpha + at));
+LUCID_INLINE void adjoint(const Splat& splat, const Hit& h, Vec transmittance, BackwardBlocks* d, int at, Sums* sums) {
+  const Vec red = load(d->red + at), green = load(d->green + at), blue = load(d->blue + at);
+  const Vec depth = load(d->depth + at);
+  Vec value = fma(red, broadcast(splat.red), load(d->alpha + at));
   value = fma(green, broadcast(splat.green), value);
   value = fma(blue, broadcast(splat.blue), value);
   value = fma(depth, broadcast(splat.depth), value);
-  const Value behind = negative_fma(h.weight, value, load(d->behind + at));
+  const Vec behind = negative_fma(h.weight, value, load(d->behind + at));
   store(d->behind + at, behind);
   const Mask moves = greater_equal(broadcast(float(kAlphaMax)), h.peak);
-  const Value g = zero_unless(
-      moves, h.alpha * blend_adjoint_inverse(inverse(broadcast(1) - h.alpha), transmittance, value, behind));
-  const Value gt = g * h.t, gy = g * h.dy;
+  const Vec g = zero_unless(
+      moves, h.alpha * blend_adjoint_inverse(reciprocal(broadcast(1) - h.alpha), transmittance, value, behind));
+  const Vec gt = g * h.t, gy = g * h.dy;
   sums->red = fma(h.weight, red, sums->red);
   sums->green = fma(h.weight, green, sums->green);
   sums->blue = fma(h.weight, blue, sums->blue);
@@ -261,16 +251,16 @@ static void backward_tile(const TileJob& job, TileGradient* gradient, PairGradie
   for (int64_t entry = 0; entry < job.count; ++entry) {
     const Splat splat = tile_splat(job, entry);
     prefetch_splat(job, entry);
-    const Value zero = broadcast(0);
+    const Vec zero = broadcast(0);
     Sums sums{zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
     for (BlockSet met = blocks_met(splat) & alive; met != 0; met &= met - 1) {
       const int block = first_of(met), at = block * kLanes;
-      const Value gates = load(d.gates + at), transmittance = load(d.transmittance + at);
+      const Vec gates = load(d.gates + at), transmittance = load(d.transmittance + at);
       const Hit h = hit(splat, block, transmittance, gates);
       adjoint(splat, h, transmittance, &d, at, &sums);
       store(d.transmittance + at, h.left);
       if (!h.any_stopped) continue;
-      const Value closed = select(h.stopped, broadcast(kNever), gates);
+      const Vec closed = select(h.stopped, broadcast(kNever), gates);
       store(d.gates + at, closed);
       if (all_stopped(closed)) alive &= ~(BlockSet(1) << block);
     }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blend kernels for any processor: blend_body.h compiled with simd_portable.h.
+// Blend kernels for any processor: blend_body.h compiled without flags.
+#include "lucid/base/inline.h"
 #include "lucid/render/cpu/blend.h"
 #include "lucid/render/kernel_math.h"
 
 namespace lucid::render::cpu {
 namespace portable {
-#include "lucid/render/cpu/simd_portable.h"
+#include "lucid/math/simd/simd.h"
+// which store_sums.h uses:
 #include "lucid/render/cpu/store_sums.h"
-// blend_body.h uses the operations of the two files above:
+// and blend_body.h both:
 #include "lucid/render/cpu/blend_body.h"
 }  // namespace portable
 
