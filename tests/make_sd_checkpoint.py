@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a checkpoint with the shapes of Stable Diffusion 1.5 or 2.1 and random weights, in the layouts people have them in.
+"""Writes a test checkpoint: Stable Diffusion 1.5 or 2.1 with random weights, in one of the layouts in use.
 
     tests/make_sd_checkpoint.py OUT [--version 1|2] [--layout folder|safetensors|ckpt] [--type float16|bfloat16]
 
-All layouts of one version and type hold the same numbers, 2.1 to 2.6 GB of them. Needs nothing but Python.
+All layouts of one version and type hold the same weights, 2.1 to 2.6 GB. Needs Python's standard library only.
 """
 import argparse
 import collections
@@ -26,7 +26,7 @@ MERGES = pathlib.Path(__file__).resolve().parent.parent / "models" / "clip" / "m
 
 
 class Model:
-    """(part, name in diffusers, name in the original layout, shape there and here) of every tensor."""
+    """entries: (part, name in diffusers, name in latent-diffusion, shape in each) of every tensor."""
 
     def __init__(self, version):
         self.version = version
@@ -193,17 +193,19 @@ class Model:
         both("final_layer_norm.bias", "ln_final.bias", (width,))
 
     def original(self):
-        """(name, shape, diffusers' names whose numbers it holds, one after the other)."""
+        """The tensors in the latent-diffusion layout: (name, shape, [(diffusers name, shape), ...]).
+
+        A tensor's numbers are those of its diffusers tensors, one after the other."""
         merged = collections.OrderedDict()
         for _, diffusers, name, _, shape in self.entries:
-            if name in merged:  # OpenCLIP's q, k and v are one tensor
+            if name in merged:  # OpenCLIP fuses q, k and v in one tensor
                 before, parts = merged[name]
                 merged[name] = ((before[0] + shape[0], *shape[1:]), parts + [(diffusers, shape)])
             else:
                 merged[name] = (shape, [(diffusers, shape)])
         for name, (shape, parts) in merged.items():
             yield name, shape, parts
-        if self.version == 2:  # the last block, which nobody uses, makes the layer count known
+        if self.version == 2:  # OpenCLIP's last layer: unused, but present in the files
             width, inner, theirs = 1024, 4096, "cond_stage_model.model.transformer.resblocks.23."
             for name, shape in (("ln_1.weight", (width,)), ("ln_1.bias", (width,)), ("ln_2.weight", (width,)),
                                 ("ln_2.bias", (width,)), ("attn.in_proj_weight", (3 * width, width)),
@@ -216,18 +218,18 @@ class Model:
 
 
 class Type(typing.NamedTuple):
-    """Of 16 bits."""
+    """A 16-bit floating-point type."""
     safetensors: str
     torch: str
-    fraction: int  # bits
-    bias: int  # of the exponent
+    fraction: int  # bits of the fraction
+    bias: int  # exponent bias
 
 
 TYPES = {"float16": Type("F16", "HalfStorage", 10, 15), "bfloat16": Type("BF16", "BFloat16Storage", 7, 127)}
 
 
 class Numbers:
-    """Numbers of a tensor, the same for the same name: +-0.001 to 0.03, a norm's weights 1."""
+    """Pseudo-random weights, a function of the tensor's name: magnitudes 0.001 to 0.03; weights of norms are 1."""
 
     def __init__(self, kind):
         self.type = kind
@@ -274,7 +276,7 @@ def write_safetensors(path, tensors, numbers):
 
 
 def write_ckpt(path, tensors, numbers):
-    """As torch.save writes it; torch itself is only named."""
+    """Writes torch.save's zip format without torch: stand-ins with torch's names are pickled."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     sys.modules["torch"], sys.modules["torch._utils"] = torch, utils
 
@@ -315,7 +317,7 @@ def write_ckpt(path, tensors, numbers):
                 {"state_dict": {name: Tensor(str(i), shape) for i, (name, shape, _) in enumerate(tensors)}})
         for i, (_, _, parts) in enumerate(tensors):
             entry = zipfile.ZipInfo(f"archive/data/{i}")
-            begin = archive.fp.tell() + 30 + len(entry.filename) + 4  # torch.save lets the numbers begin at multiples of 64
+            begin = archive.fp.tell() + 30 + len(entry.filename) + 4  # torch.save aligns the data to 64 bytes
             entry.extra = struct.pack("<HH", 0x4246, -begin % 64) + bytes(-begin % 64)
             with archive.open(entry, "w") as out:
                 for name, shape in parts:
@@ -324,7 +326,7 @@ def write_ckpt(path, tensors, numbers):
 
 
 def write_tokenizer(folder):
-    """CLIP's vocabulary follows from its merges: bytes, bytes that end a word, merges, two marks."""
+    """Writes CLIP's tokenizer. The vocabulary: bytes, bytes with </w>, merges, two special tokens."""
     merges = gzip.open(MERGES, "rt", encoding="utf-8").read().split("\n")[1:49152 - 256 - 2 + 1]
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     symbols = [chr(b) for b in printable] + [chr(256 + i) for i in range(256 - len(printable))]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GCC marks every block with a call; libFuzzer wants counters. (Clang, which has both, cannot read libtorch 1.13's
-// headers as C++20.)
+// Coverage for libFuzzer from code compiled by GCC: GCC calls a function per basic block, libFuzzer reads 8-bit
+// counters. (Clang supports libFuzzer directly, but cannot compile libtorch 1.13's headers as C++20.)
 #include <cstdint>
 
 namespace {
@@ -20,7 +20,7 @@ void __sanitizer_cov_trace_pc() {
   if (counter != 0xFF) ++counter;
 }
 
-// Of floating-point numbers; libFuzzer learns from whole ones alone.
+// Comparisons of floating-point numbers; libFuzzer uses comparisons of integers only.
 void __sanitizer_cov_trace_cmpf(float, float) {}
 void __sanitizer_cov_trace_cmpd(double, double) {}
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every reader of a diffusers folder's JSON, each with the same bytes.
+// Fuzz target: gives the same bytes to every reader of a JSON file of a diffusers folder.
 #include "lucid/base/error.h"
 #include "lucid/diffusion/control_net.h"
 #include "lucid/diffusion/schedule.h"
@@ -22,6 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   attempt([&] { lucid::diffusion::ControlNetConfig::from_file(file.path()); });
   attempt([&] { lucid::diffusion::ScheduleConfig::from_file(file.path()); });
   attempt([&] { lucid::text::EncoderConfig::from_file(file.path()); });
-  attempt([&] { text_to_image::ViewAnchors::read(file.path()); });
+  attempt([&] { lucid::text_to_image::ViewAnchors::read(file.path()); });
   return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever the bytes: a UserError, or tensors that can be read to their last number.
+// Fuzz target: the safetensors reader. It must throw a UserError or give tensors whose every number can be read.
 #include "lucid/base/error.h"
 #include "lucid/weights/state_dict.h"
 #include "memory_file.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both formats of torch.save: the zip, its pickle, its tensors, and the taking apart of a checkpoint's names.
+// Fuzz target: the reader of torch.save's two formats, and the translation of latent-diffusion names.
 #include "lucid/base/error.h"
 #include "lucid/weights/ldm.h"
 #include "lucid/weights/torch_file.h"
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const lucid::weights::StateDict state = lucid::weights::read_torch_file(file.path());
     for (const auto& [name, tensor] : state.tensors) {
-      if (tensor.numel() <= int64_t{1} << 20) tensor.contiguous();  // strides of 0 may stand for more
+      if (tensor.numel() <= int64_t{1} << 20) tensor.contiguous();  // with strides of 0 a tensor may be huge
     }
     if (lucid::weights::is_ldm(state)) lucid::weights::split_ldm(state);
   } catch (const lucid::UserError&) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fuzzer's bytes as a file that the readers can open.
+// MemoryFile: an in-memory file (memfd) with the fuzzer's bytes, which the readers open by its path.
 #pragma once
 
 #include <sys/mman.h>
