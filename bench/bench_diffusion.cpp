@@ -26,9 +26,9 @@
 #include "lucid/nn/cast_module.h"
 #include "lucid/nn/layer.h"
 #include "lucid/render/rasterize.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
-#include "lucid/text_to_image/prior_parts.h"
 #include "lucid/text_to_image/single_file.h"
 #include "peak.h"
 #include "seconds.h"
@@ -149,7 +149,7 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
                       torch::randn({batch, kTokens, kContext}));
   };
   const Numbers& numbers = report.numbers();
-  diffusion::UNet unet = nn::cast_module(text_to_image::frozen(diffusion::UNet(stable_diffusion_2())), numbers.type);
+  diffusion::UNet unet = nn::cast_module(tensor::freeze(diffusion::UNet(stable_diffusion_2())), numbers.type);
   nn::freeze_layers(*unet, /*low_memory=*/false, /*bfloat16_winograd=*/true);  // as UNetDenoiser does
   const auto [x, t, context] = inputs(1);
   const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
@@ -172,7 +172,7 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
 diffusion::Vae vaes(Report& report) {
   torch::manual_seed(1);
   const Numbers& numbers = report.numbers();
-  diffusion::Vae vae = nn::cast_module(text_to_image::frozen(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
+  diffusion::Vae vae = nn::cast_module(tensor::freeze(diffusion::Vae(diffusion::VaeConfig{})), numbers.type);
   diffusion::Vae exact = nn::cast_module(vae, torch::kFloat);
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});

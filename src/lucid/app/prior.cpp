@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "lucid/base/error.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/text_to_image/lora.h"
-#include "lucid/text_to_image/prior_parts.h"
 #include "lucid/text_to_image/single_file.h"
 #include "lucid/text_to_image/textual_inversion.h"
 
@@ -154,7 +154,7 @@ diffusion::Control open_control(const RunOptions& options, const text_to_image::
   refuse("conditioning_embedding_out_channels", shrinks, prior.vae->config().downscale());
   refuse("conditioning_channels", net->config().conditioning_channels, 3);
   net->to(device_of(options));
-  return {.net = text_to_image::frozen(net), .scale = options.controlnet_scale};
+  return {.net = tensor::freeze(net), .scale = options.controlnet_scale};
 }
 
 }  // namespace lucid::app

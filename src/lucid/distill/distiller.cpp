@@ -24,10 +24,7 @@ void check_options(const ScoreOptions& options) {
   const auto refuse = [](bool bad, const char* key, const char* what) {
     if (bad) throw UserError(UserMistake{.what_happened = what, .key = key});
   };
-  refuse(!(options.t_range_low >= 0 && options.t_range_low < options.t_range_high && options.t_range_high <= 1),
-         "t_range", "must be [low, high] with 0 <= low < high <= 1");
-  refuse(!(options.max_t_range > options.t_range_low && options.max_t_range <= 1), "max_t_range",
-         "must lie above t_range's low end and at most at 1");
+  refuse(!is_valid_t_range(options), "t_range", kTRangeRule);
   refuse(options.delta_t < 0, "delta_t", "must not be negative");
   refuse(options.annealing_intervals && options.delta_t_start < 0, "delta_t_start", "must not be negative");
   refuse(!(options.xs_eta >= 0), "xs_eta", "must not be negative");

@@ -36,4 +36,10 @@ struct ScoreOptions {
   int64_t view_guidance_until_iter = 0;
 };
 
+/// The rule for t_range and max_t_range, fractions of the training timesteps.
+inline constexpr const char* kTRangeRule = "t_range is [low, high] with 0 <= low < high <= max_t_range <= 1";
+constexpr bool is_valid_t_range(const ScoreOptions& o) {
+  return 0 <= o.t_range_low && o.t_range_low < o.t_range_high && o.t_range_high <= o.max_t_range && o.max_t_range <= 1;
+}
+
 }  // namespace lucid::distill

@@ -33,7 +33,7 @@ IndexRange t_index_range(const ScoreOptions& options, int64_t iteration, int64_t
     throw UserError(UserMistake{.what_happened = fmt::format("no timestep lies between {} and {} of {}", range.low,
                                                              range.high, train_timesteps),
                                 .key = "t_range",
-                                .hint = "t_range is [low, high] with 0 <= low < high <= max_t_range <= 1"});
+                                .hint = kTRangeRule});
   }
   return range;
 }

@@ -30,16 +30,13 @@ VisionSizes sizes_of(const weights::JsonConfig& root, const text::EncoderConfig&
   s.layer = {.width = json.positive("hidden_size", 768, kMaxWidth),
              .mlp_width = json.positive("intermediate_size", 3072, 4 * kMaxWidth),
              .heads = json.positive("num_attention_heads", 12, kMaxWidth),
-             .quick_gelu = json.text("hidden_act", "quick_gelu") == "quick_gelu",
+             .quick_gelu = text::clip_activation(json) == "quick_gelu",
              .eps = json.number("layer_norm_eps", 1e-5)};
   s.layers = json.positive("num_hidden_layers", 12, kMaxLayers);
   s.picture = json.positive("image_size", 224, kMaxPicture);
   s.patch = json.positive("patch_size", 32, kMaxPicture);
   s.projection = root.positive("projection_dim", 512, kMaxWidth);
   s.text_width = text.hidden_size;
-  if (!s.layer.quick_gelu && json.text("hidden_act", "") != "gelu") {
-    json.refuse("hidden_act", "is not supported, only quick_gelu and gelu are");
-  }
   if (s.layer.width % s.layer.heads != 0) json.refuse("num_attention_heads", "must divide the width");
   if (s.picture % s.patch != 0) json.refuse("patch_size", "must divide image_size");
   json.only("num_channels", 3);

@@ -8,6 +8,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 
@@ -120,9 +121,7 @@ Judge load_judge(const fs::path& folder) {
                           .colours = answers("colours"),
                           .width = numbers.positive("width", JudgeConfig{}.width, kWidest)});
   weights::load_into(*judge, weights::read_safetensors(folder / "judge.safetensors"));
-  judge->eval();
-  for (torch::Tensor& parameter : judge->parameters()) parameter.set_requires_grad(false);
-  return judge;
+  return tensor::freeze(judge);
 }
 
 }  // namespace lucid::eval

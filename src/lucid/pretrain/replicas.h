@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "lucid/tensor/workers.h"
+
 namespace lucid::pretrain {
 
 /// `count` replicas; replica 0 is `master` itself. The optimiser must update the master's weights in place.
@@ -37,6 +39,22 @@ void sum_gradients(std::vector<Module>& replicas) {
       parts[k].mutable_grad().zero_();
     }
   }
+}
+
+/// Forward and backward pass of `count` rows, divided among the workers, one replica each. loss_of(replica, share)
+/// gives the loss of a share of rows, []. Returns the sum of the losses; the master has the sum of the gradients.
+template <class Module, class LossOf>
+torch::Tensor parallel_backward(const tensor::Workers& workers, std::vector<Module>& replicas, int64_t count,
+                                const LossOf& loss_of) {
+  const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
+    const tensor::Share share = tensor::share_of(count, worker, workers.count());
+    if (share.size() == 0) return torch::Tensor();
+    const torch::Tensor loss = loss_of(replicas[static_cast<size_t>(worker)], share);
+    loss.backward();
+    return loss;
+  });
+  sum_gradients(replicas);
+  return sum;
 }
 
 }  // namespace lucid::pretrain

@@ -164,18 +164,13 @@ bool train_text(text::Encoder& encoder, const text::Tokenizer& tokenizer, const 
     for (const Sentence& sentence : sentences) texts.push_back(sentence.text);
     const torch::Tensor ids = tensor::to_device(ids_of(tokenizer, texts, encoder->config().positions), options.device);
     const torch::Tensor directions = tensor::to_device(directions_of(sentences, anchors), options.device);
-    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      tensor::Share share = tensor::share_of(sizes.batch / 2, worker, workers.count());  // pairs stay together
-      share = {.begin = 2 * share.begin, .end = 2 * share.end};
-      if (share.size() == 0) return torch::Tensor();
-      const torch::Tensor loss = text_loss(replicas[static_cast<size_t>(worker)], ids.slice(0, share.begin, share.end),
-                                           directions.slice(0, share.begin, share.end), tokenizer.eos()) *
-                                 (static_cast<double>(share.size()) / static_cast<double>(sizes.batch));
-      loss.backward();
-      return loss;
+    // The rows of a pair stay together.
+    return parallel_backward(workers, replicas, sizes.batch / 2, [&](TextTask& replica, const tensor::Share& pairs) {
+      const tensor::Share share{.begin = 2 * pairs.begin, .end = 2 * pairs.end};
+      return text_loss(replica, ids.slice(0, share.begin, share.end), directions.slice(0, share.begin, share.end),
+                       tokenizer.eos()) *
+             (static_cast<double>(share.size()) / static_cast<double>(sizes.batch));
     });
-    sum_gradients(replicas);
-    return sum;
   };
   stage.measure = [&](int64_t) {
     const torch::NoGradGuard no_grad;

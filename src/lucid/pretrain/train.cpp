@@ -14,6 +14,7 @@
 #include "lucid/pretrain/tokenizer_files.h"
 #include "lucid/pretrain/unet_trainer.h"
 #include "lucid/pretrain/vae_trainer.h"
+#include "lucid/tensor/freeze.h"
 
 namespace lucid::pretrain {
 namespace fs = std::filesystem;
@@ -52,12 +53,6 @@ void check_pictures(const TrainOptions& options, const corpus::Corpus& corpus, c
 
 void copy_notice(const fs::path& corpus, const fs::path& folder) {
   if (fs::exists(corpus / "NOTICE.md")) write_file(folder / "NOTICE.md", read_file(corpus / "NOTICE.md"));
-}
-
-template <class Module>
-void freeze(Module& module) {
-  for (torch::Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
-  module->eval();
 }
 
 }  // namespace
@@ -102,7 +97,7 @@ bool train_prior(const TrainOptions& options) {
   if (options.stage != "vae") {
     stages("text", sizes.text_stage);
     if (!train_text(encoder, tokenizer, sizes.text_stage, corpus, anchors, run)) return false;
-    freeze(encoder);
+    tensor::freeze(encoder);
     write_text_encoder(folder, named_weights(*encoder));
     if (options.stage == "text") return true;
   }
@@ -116,7 +111,7 @@ bool train_prior(const TrainOptions& options) {
   diffusion::Vae vae(sizes.vae);
   for (auto& item : vae->named_parameters()) item.value().data().copy_(learning->named_parameters()[item.key()].data());
   vae->to(run.device);
-  freeze(vae);
+  tensor::freeze(vae);
   write_vae(folder, named_weights(*vae));
   write_configs();
   spdlog::info("vae: scaling factor {:.5f}", sizes.vae.scaling_factor);

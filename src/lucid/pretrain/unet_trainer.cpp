@@ -53,22 +53,16 @@ bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& 
     const torch::Tensor context = data.embeddings.of(prompts);
     const NoisyBatch batch =
         add_noise(schedule, data.latents.of(rows), Rng(options.seed, "unet noise", static_cast<uint64_t>(step)));
-    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      const tensor::Share share = tensor::share_of(sizes.batch, worker, workers.count());
-      if (share.size() == 0) return torch::Tensor();
+    return parallel_backward(workers, replicas, sizes.batch, [&](diffusion::UNet& replica, const tensor::Share& share) {
       const auto mine = [&](const torch::Tensor& x) { return x.slice(0, share.begin, share.end); };
       torch::Tensor predicted;
       {
         const LowPrecision low(options.low_precision, options.device.type());
-        predicted = replicas[static_cast<size_t>(worker)]->forward(mine(batch.x), mine(batch.timesteps), mine(context));
+        predicted = replica->forward(mine(batch.x), mine(batch.timesteps), mine(context));
       }
       const torch::Tensor error = (predicted.to(torch::kFloat) - mine(batch.noise)).square().mean({1, 2, 3});
-      const torch::Tensor loss = (error * mine(batch.weights)).sum() / static_cast<double>(sizes.batch);
-      loss.backward();
-      return loss;
+      return (error * mine(batch.weights)).sum() / static_cast<double>(sizes.batch);
     });
-    sum_gradients(replicas);
-    return sum;
   };
   stage.measure = [&](int64_t step) {
     training.ema.copy_to(*averaged);

@@ -23,6 +23,14 @@ constexpr double kWholePictureShare = 0.25;  // share of the steps, at the end, 
 
 torch::Tensor difference(const torch::Tensor& x, int64_t axis) { return x.diff(1, axis); }
 
+/// Decoded posterior means of rgb [n,3,S,S] in 0..1 -> [n,3,S,S] in 0..1, on the CPU.
+torch::Tensor reconstruction(diffusion::Vae& vae, const torch::Tensor& rgb) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor pixels = tensor::to_device(rgb, tensor::device_of(*vae));
+  const torch::Tensor mean = vae->encode_moments(pixels * 2 - 1).chunk(2, 1)[0];
+  return (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
+}
+
 double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
 
 }  // namespace
@@ -45,15 +53,10 @@ torch::Tensor vae_loss(const torch::Tensor& moments, const torch::Tensor& drawn,
 }
 
 VaeQuality evaluate_vae(diffusion::Vae vae, const corpus::Corpus& corpus, const std::vector<int64_t>& views) {
-  const torch::NoGradGuard no_grad;
-  const torch::Device device = tensor::device_of(*vae);
   double all = 0, inside = 0, area = 0;
   for (const int64_t view : views) {
     const corpus::Views truth = corpus.views({view});
-    const torch::Tensor mean = vae->encode_moments(tensor::to_device(truth.rgb, device) * 2 - 1).chunk(2, 1)[0];
-    const torch::Tensor drawn =
-        (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
-    const torch::Tensor square = (drawn - truth.rgb).square().mean(1, true);  // [1,1,S,S]
+    const torch::Tensor square = (reconstruction(vae, truth.rgb) - truth.rgb).square().mean(1, true);  // [1,1,S,S]
     all += square.mean().item<double>();
     inside += (square * truth.alpha).sum().item<double>();
     area += truth.alpha.sum().item<double>();
@@ -99,11 +102,8 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
     Rng rng(options.seed, "vae noise", static_cast<uint64_t>(step));
     const torch::Tensor noise =
         tensor::randn(rng, {count, sizes.vae.latent_channels, side / downscale, side / downscale}, options.device);
-    const torch::Tensor sum = workers.sum_tensors([&](int64_t worker) {
-      const tensor::Share share = tensor::share_of(count, worker, workers.count());
-      if (share.size() == 0) return torch::Tensor();
+    return parallel_backward(workers, replicas, count, [&](diffusion::Vae& replica, const tensor::Share& share) {
       const Pictures mine{batch.rgb.slice(0, share.begin, share.end), batch.alpha.slice(0, share.begin, share.end)};
-      diffusion::Vae& replica = replicas[static_cast<size_t>(worker)];
       torch::Tensor moments, drawn;
       {
         const LowPrecision low(options.low_precision, options.device.type());
@@ -111,25 +111,17 @@ bool train_vae(diffusion::Vae& vae, const Sizes& sizes, const corpus::Corpus& co
         drawn = replica->decode(diffusion::sample_latents(moments, noise.slice(0, share.begin, share.end), factor))
                     .to(torch::kFloat);
       }
-      const torch::Tensor loss =
-          vae_loss(moments, drawn, mine) * (static_cast<double>(share.size()) / static_cast<double>(count));
-      loss.backward();
-      return loss;
+      return vae_loss(moments, drawn, mine) * (static_cast<double>(share.size()) / static_cast<double>(count));
     });
-    sum_gradients(replicas);
-    return sum;
   };
   stage.measure = [&](int64_t step) {
     training.ema.copy_to(*averaged);
     const VaeQuality numbers = evaluate_vae(averaged, corpus, held);
-    const torch::NoGradGuard no_grad;
     std::vector<torch::Tensor> above, below;
     for (const int64_t view : evenly_spaced(held, 12)) {
       const torch::Tensor rgb = corpus.views({view}).rgb;
-      const torch::Tensor mean =
-          averaged->encode_moments(tensor::to_device(rgb, options.device) * 2 - 1).chunk(2, 1)[0];
       above.push_back(rgb[0]);
-      below.push_back((averaged->decode(mean * factor)[0] * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU));
+      below.push_back(reconstruction(averaged, rgb)[0]);
     }
     asset::write_png(options.folder / "progress" / fmt::format("vae_{:06}.png", step),
                      asset::contact_sheet({above, below}));

@@ -4,11 +4,18 @@
 
 #include <torch/torch.h>
 
+#include <string>
+
+#include "lucid/weights/json_config.h"
+
 namespace lucid::text {
 
 inline torch::nn::LayerNorm clip_norm(int64_t width, double eps) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(eps));
 }
+
+/// `hidden_act` of a CLIP config.json: "quick_gelu" (the default) or "gelu". Throws UserError for any other.
+std::string clip_activation(const weights::JsonConfig& json);
 
 struct ClipLayerSizes {
   int64_t width = 0, mlp_width = 0, heads = 1;

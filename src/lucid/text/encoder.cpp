@@ -38,10 +38,7 @@ EncoderConfig EncoderConfig::from_json(const weights::JsonConfig& json) {
   c.layers = json.positive("num_hidden_layers", c.layers, kMaxLayers);
   c.heads = json.positive("num_attention_heads", 8, kMaxWidth);
   c.positions = json.positive("max_position_embeddings", c.positions, kMaxWidth);
-  c.activation = json.text("hidden_act", c.activation);
-  if (c.activation != "quick_gelu" && c.activation != "gelu") {
-    json.refuse("hidden_act", "is not supported, only quick_gelu and gelu are");
-  }
+  c.activation = clip_activation(json);
   c.layer_norm_eps = json.number("layer_norm_eps", c.layer_norm_eps);
   if (c.layer_norm_eps < 0 || c.layer_norm_eps > 1) json.refuse("layer_norm_eps", "must be a number from 0 to 1");
   if (c.hidden_size % c.heads != 0) {

@@ -11,15 +11,14 @@
 #include "lucid/base/error.h"
 #include "lucid/nn/layer.h"
 #include "lucid/text_to_image/lora_names.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/torch_file.h"
 
 namespace lucid::text_to_image {
 namespace fs = std::filesystem;
 namespace {
 
-std::string shape_text(at::IntArrayRef shape) {
-  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
-}
+using weights::shape_text;
 
 /// The factors of one layer's update. Small factors can have a huge product, so the size of a product is compared with
 /// the weight's before it is computed.
@@ -131,7 +130,8 @@ namespace {
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& what, const std::string& key,
                          const std::string& hint) {
-  throw UserError(UserMistake{.what_happened = what, .file = file.string(), .key = key.substr(0, 200), .hint = hint});
+  throw UserError(
+      UserMistake{.what_happened = what, .file = file.string(), .key = weights::shortened(key), .hint = hint});
 }
 
 /// dtype of an updated bfloat16 weight. A U-Net may compute in bfloat16 and keeps it; elsewhere 16 bits are a storage

@@ -6,7 +6,8 @@
 #include <iterator>
 
 #include "lucid/base/error.h"
-#include "lucid/text_to_image/prior_parts.h"
+#include "lucid/tensor/freeze.h"
+#include "lucid/text_to_image/prior_checks.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 
@@ -69,9 +70,9 @@ Prior load_prior(const fs::path& folder, const nn::WeightDtypes& dtypes) {
   }
   Prior prior{
       .tokenizer = text::Tokenizer::from_folder(folder / "tokenizer"),
-      .encoder = frozen(text::load_encoder(folder / "text_encoder")),
-      .unet = frozen(diffusion::load_unet(folder / "unet", dtypes)),
-      .vae = frozen(diffusion::load_vae(folder / "vae", dtypes)),
+      .encoder = tensor::freeze(text::load_encoder(folder / "text_encoder")),
+      .unet = tensor::freeze(diffusion::load_unet(folder / "unet", dtypes)),
+      .vae = tensor::freeze(diffusion::load_vae(folder / "vae", dtypes)),
       .schedule =
           diffusion::Schedule(diffusion::ScheduleConfig::from_file(folder / "scheduler" / "scheduler_config.json")),
       .folder = folder,

@@ -8,7 +8,8 @@
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
 #include "lucid/nn/load_module.h"
-#include "lucid/text_to_image/prior_parts.h"
+#include "lucid/tensor/freeze.h"
+#include "lucid/text_to_image/prior_checks.h"
 #include "lucid/weights/torch_file.h"
 
 namespace lucid::text_to_image {
@@ -187,9 +188,9 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   auto schedule = has_configs ? diffusion::ScheduleConfig::from_file(configs / "scheduler/scheduler_config.json")
                               : stable_diffusion_schedule(diffusion::Prediction::kEpsilon);
   Prior prior{.tokenizer = std::move(tokenizer),
-              .encoder = frozen(encoder),
-              .unet = frozen(unet),
-              .vae = frozen(vae),
+              .encoder = tensor::freeze(encoder),
+              .unet = tensor::freeze(unet),
+              .vae = tensor::freeze(vae),
               .schedule = diffusion::Schedule(schedule),
               .folder = file,
               .weight_files = {file}};

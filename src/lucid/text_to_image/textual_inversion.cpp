@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lucid/base/error.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/torch_file.h"
 
 namespace lucid::text_to_image {
@@ -16,7 +17,7 @@ constexpr int64_t kMostVectors = 75;  // tokens of a prompt without bos and eos
 [[noreturn]] void refuse(const fs::path& file, const std::string& what, const std::string& key = "") {
   throw UserError(UserMistake{.what_happened = what,
                               .file = file.string(),
-                              .key = key.substr(0, 200),
+                              .key = weights::shortened(key),
                               .hint = "a textual inversion for Stable Diffusion 1.x or 2.x was expected"});
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text of error messages about weight files: names cut to a readable length, and the error of a damaged file.
+// Text of error messages about weight files: names cut to a readable length, shapes, and
+// the error of a damaged file.
 #pragma once
+
+#include <c10/util/ArrayRef.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <string>
@@ -13,6 +17,11 @@ namespace lucid::weights {
 inline std::string shortened(const std::string& name) {
   constexpr size_t kShown = 200;
   return name.size() <= kShown ? name : name.substr(0, kShown) + "…";
+}
+
+/// A tensor's shape as "[2,3]".
+inline std::string shape_text(c10::IntArrayRef shape) {
+  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
 }
 
 /// Throws UserError: `file` is damaged. `what` says how; `name` is the tensor or entry at fault, if there is one.

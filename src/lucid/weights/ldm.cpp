@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "lucid/base/error.h"
+#include "lucid/weights/error_messages.h"
 
 namespace lucid::weights {
 namespace {
@@ -70,7 +71,7 @@ std::optional<int64_t> take_number(std::string_view& name) {
 [[noreturn]] void refuse(const StateDict& file, const std::string& what, const std::string& key = "") {
   throw UserError(UserMistake{.what_happened = what,
                               .file = file.file.string(),
-                              .key = key.substr(0, 200),
+                              .key = shortened(key),
                               .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
 }
 

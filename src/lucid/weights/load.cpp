@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "lucid/base/error.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/mapped_file.h"
 #include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
@@ -14,11 +15,7 @@ namespace lucid::weights {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kNamesShown = 3, kNameLength = 200;
-
-std::string shape_text(at::IntArrayRef shape) {
-  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ","));
-}
+constexpr size_t kNamesShown = 3;
 
 /// Appends "12 missing: a, b, c, …" to `text`.
 void add_names(std::string& text, const char* what, const std::vector<std::string>& names) {
@@ -26,7 +23,7 @@ void add_names(std::string& text, const char* what, const std::vector<std::strin
   std::vector<std::string> shown;
   for (const std::string& name : names) {
     if (shown.size() == kNamesShown) break;
-    shown.push_back(name.substr(0, kNameLength));  // a hostile file may hold names of megabytes
+    shown.push_back(shortened(name));
   }
   text += fmt::format("{}{} {}: {}{}", text.empty() ? "" : "; ", names.size(), what, fmt::join(shown, ", "),
                       names.size() > kNamesShown ? ", …" : "");

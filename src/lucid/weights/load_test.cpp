@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hand-over of named tensors to a module: complete or refused, never half silent.
+// Tests of load_into() and read_part(): strict loading into modules, dtypes, shards, missing and invalid tensors.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "lucid/base/error.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/json_config.h"
 #include "lucid/weights/state_dict.h"
 #include "lucid/weights/torch_file.h"
@@ -32,7 +33,7 @@ std::vector<fs::path> shards_of(const fs::path& index) {
   if (names.empty()) throw bad_index("names no file");
   std::vector<fs::path> files;
   for (const std::string& name : names) {
-    if (fs::path(name).filename() != name) throw bad_index("names a file outside its folder: " + name.substr(0, 200));
+    if (fs::path(name).filename() != name) throw bad_index("names a file outside its folder: " + shortened(name));
     files.push_back(index.parent_path() / name);
     std::error_code none;
     if (!fs::is_regular_file(files.back(), none)) {
@@ -73,7 +74,7 @@ StateDict read_part(const fs::path& folder, const std::string& stem) {
     if (!part.tensors.empty()) {
       throw UserError({.what_happened = "is in another shard too",
                        .file = file.string(),
-                       .key = part.tensors.begin()->first.substr(0, 200)});
+                       .key = shortened(part.tensors.begin()->first)});
     }
   }
   return state;

@@ -42,7 +42,7 @@ StateDict read_part(const std::filesystem::path& folder, const std::string& stem
 
 struct LoadOptions {
   std::vector<std::string> ignore = {};  // suffixes of names in the file that the module need not have
-  /// The dtype of weights without memory of their own (unfilled.h). nullopt: the file's dtype, and its memory where
+  /// The dtype of weights without memory of their own (skip_init.h). nullopt: the file's dtype, and its memory where
   /// alignment allows.
   std::optional<torch::ScalarType> precision = torch::kFloat;
   /// Names of weights without memory that keep the file's float16 or bfloat16 whatever `precision` says.

@@ -8,13 +8,6 @@
 
 namespace lucid::text_to_image {
 
-template <class Module>
-Module frozen(Module module) {
-  module->eval();
-  for (torch::Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
-  return module;
-}
-
 /// Throws UserError about `file` unless the widths of text encoder, U-Net and VAE agree.
 void check_compatible(const Prior& prior, const std::filesystem::path& file);
 
