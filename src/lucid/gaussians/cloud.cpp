@@ -98,7 +98,7 @@ render::CloudGradients<float> ActivatedGradient::view() const {
 }
 
 void activate_backward(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
-                 const ActivatedGradient& d, CloudGradient& total) {
+                       const ActivatedGradient& d, CloudGradient& total) {
   const torch::NoGradGuard no_grad;
   LUCID_CHECK(activated.degree == augmentation.active_degree, "activated with degree {}, chained with {}",
               activated.degree, augmentation.active_degree);

@@ -65,6 +65,6 @@ struct ActivatedGradient {
 };
 /// The adjoint of activate(): chains `d` through activations and augmentation and adds the result to `total`.
 void activate_backward(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
-                 const ActivatedGradient& d, CloudGradient& total);
+                       const ActivatedGradient& d, CloudGradient& total);
 
 }  // namespace lucid::gaussians

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One step of training, in the order of the data's path (docs/dev/path.md): cameras, renders, latents, score, gradients,
-// update.
+// One step of training, in the order of the data's path (docs/dev/path.md): cameras, renders, latents, score,
+// gradients, update.
 #pragma once
 
 #include <torch/torch.h>
