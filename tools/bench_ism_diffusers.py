@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times one Interval Score Matching step written in PyTorch with diffusers, with the settings of tools/bench_ism.yaml.
+"""Benchmarks an Interval Score Matching step in PyTorch with diffusers, with the settings of tools/bench_ism.yaml.
 
     python3 tools/bench_ism_diffusers.py [--steps N] [--batch 4] [--device cuda]
 
@@ -89,7 +89,7 @@ def main():
         pictures = torch.rand(options.batch, 3, SIZE, SIZE, device=options.device)
         begin = time.perf_counter()
         gradient, count = ism_step(unet, vae, alphas, pictures, contexts, draw.randrange(LOW, HIGH))
-        if not bool(gradient.isfinite().all()):  # waits for the device
+        if not bool(gradient.isfinite().all()):  # synchronises
             sys.exit("bench_ism_diffusers: the gradient is not finite")
         if step >= 0:
             seconds.append(time.perf_counter() - begin)
