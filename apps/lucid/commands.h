@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function a subcommand: adds it to the command line, runs it when it was asked for.
+// What the subcommands do, in lucid-engine. Each returns the exit code and throws UserError.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <atomic>
-#include <functional>
+
+#include "requests.h"
 
 namespace lucid::cli {
 
-/// What main needs of a subcommand. `run` returns the exit code.
-struct Command {
-  CLI::App* app = nullptr;
-  std::function<int(const std::atomic<bool>& stop)> run;
-  std::function<std::string(const std::string& flag)> nearest_flag =
-      nullptr;  // a known flag near an unknown one, or ""
-};
-
-Command add_generate(CLI::App& app);
-Command add_render(CLI::App& app);
-Command add_info(CLI::App& app);
-Command add_eval(CLI::App& app);
-Command add_prior(CLI::App& app);  // lucid prior corpus|train|sample|judge
-
-// Of `lucid prior`:
-Command add_prior_corpus(CLI::App& prior);
-Command add_prior_train(CLI::App& prior);
-Command add_prior_sample(CLI::App& prior);
-Command add_prior_judge(CLI::App& prior);
+int run_generate(GenerateRequest& request, const std::atomic<bool>& stop);
+int run_render(const RenderRequest& request);
+int run_info(const InfoRequest& request);
+int run_info_options(const InfoRequest& request);
+int run_info_words(const InfoRequest& request);
+int run_eval(const EvalRequest& request, const std::atomic<bool>& stop);
+int run_prior_corpus(CorpusRequest& request, const std::atomic<bool>& stop);
+int run_prior_train(const pretrain::TrainRequest& request, const std::atomic<bool>& stop);
+int run_prior_sample(const SampleRequest& request);
+int run_prior_judge(const JudgeRequest& request, const std::atomic<bool>& stop);
 
 }  // namespace lucid::cli

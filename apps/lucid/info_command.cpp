@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// lucid info: what the program is built from and found on this machine; or what a file or folder is.
+// lucid info: the program and the machine, or what a file or folder is; the words that a prior knows.
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <link.h>
 #include <omp.h>
 
 #include <filesystem>
-#include <memory>
 
+#include "command_line.h"
 #include "commands.h"
 #include "describe_weights.h"
-#include "lucid/app/options.h"
 #include "lucid/app/threads.h"
 #include "lucid/asset/ply.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
+#include "lucid/render/rasterize.h"
 #include "lucid/text_to_image/prior.h"
+#include "lucid/text_to_image/vocabulary.h"
+#include "version.h"
 
 namespace lucid::cli {
 namespace {
@@ -48,16 +50,32 @@ std::string blas_text() {
   return text + " (the reference BLAS is about 100 times slower than libopenblas0-openmp)";
 }
 
+std::string isa_text() {
+  const std::string found = name_of(supported_isa()) + (supports_bfloat16() ? " with bfloat16" : "");
+  const std::string used = name_of(widest_isa()) + (has_fast_bfloat16() ? " with bfloat16" : "");
+  return found == used ? fmt::format("{}, found and used", used)
+                       : fmt::format("{} used (LUCID_ISA), {} found", used, found);
+}
+
+std::string cuda_text() {
+  if (!torch::cuda::is_available()) {
+    return torch::hasCUDA() ? "in libtorch, but no GPU can be used" : "none: libtorch was built without it";
+  }
+  return render::cuda_available() ? render::cuda_device()
+                                  : "a GPU, but this build has no rasteriser for it (LUCID_CUDA)";
+}
+
 void describe_machine() {
-  fmt::print("lucid {}\n", LUCID_VERSION);
+  fmt::print("lucid           {}\n", kVersion);
+  fmt::print("commit          {}\n", commit());
+  fmt::print("instructions    {}\n", isa_text());
   fmt::print("libtorch        {} ({} threads, {} in OpenMP)\n", TORCH_VERSION, at::get_num_threads(),
              omp_get_max_threads());
+  fmt::print("CUDA            {}\n", cuda_text());
   fmt::print("BLAS            {}\n", blas_text());
-  fmt::print("rasteriser      cpu, {}; CUDA: {}\n", render::cpu_isa(),
-             render::cuda_available() ? render::cuda_device() : "none, or not in this build");
+  fmt::print("rasteriser      cpu, {}\n", render::cpu_isa());
   fmt::print("cores           {}\n", core_count());
   fmt::print("data            {}\n", app::data_folder().string());
-  fmt::print("allocator       big tensors stay in the heap (mallopt), nothing to export\n");
 }
 
 void describe_ply(const fs::path& file) {
@@ -93,7 +111,10 @@ void describe_prior(const fs::path& folder) {
     fmt::print("  {}  {}\n", sha256_of_file(file), fs::relative(file, folder).string());
 }
 
-int run(const std::string& path) {
+}  // namespace
+
+int run_info(const InfoRequest& request) {
+  const std::string& path = request.path;
   app::set_threads(0);
   if (path.empty()) {
     describe_machine();
@@ -116,15 +137,26 @@ int run(const std::string& path) {
   return 0;
 }
 
-}  // namespace
+int run_info_options(const InfoRequest& request) {
+  fmt::print("{}", option_reference(request.markdown));
+  return 0;
+}
 
-Command add_info(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("info", "what this build found on the machine, or what a file or prior folder is");
-  auto path = std::make_shared<std::string>();
-  command->add_option("path", *path, "a .ply, a weight file (.safetensors, .ckpt, .bin, .pt) or a diffusers folder")
-      ->type_name("PATH");
-  return {.app = command, .run = [path](const std::atomic<bool>&) { return run(*path); }};
+int run_info_words(const InfoRequest& request) {
+  const fs::path folder = request.prior.empty() ? app::embedded_prior() : fs::path(request.prior);
+  const auto vocabulary = text_to_image::load_vocabulary(folder);
+  if (!vocabulary) {
+    throw UserError({.what_happened = "has no vocabulary.json, so every word is allowed", .file = folder.string()});
+  }
+  const auto show = [](const char* heading, const std::vector<std::string>& words) {
+    fmt::print("{}:\n", heading);
+    for (const std::string& line : wrapped(fmt::format("{}", fmt::join(words, ", ")), help_width() - 2))
+      fmt::print("  {}\n", line);
+  };
+  show("Things", vocabulary->names);
+  show("Colours", vocabulary->colours);
+  show("Other words that it accepts", vocabulary->filler);
+  return 0;
 }
 
 }  // namespace lucid::cli

@@ -82,7 +82,7 @@ std::string name_of_judge(const fs::path& folder) {
 }
 
 Evaluation prepare(const EvalOptions& options) {
-  const fs::path prior = options.prior.empty() ? data_folder() / "models" / "mini" : options.prior;
+  const fs::path prior = options.prior.empty() ? embedded_prior() : options.prior;
   const fs::path judge_folder = options.judge.empty() ? data_folder() / "models" / "judge" : options.judge;
   Evaluation evaluation{.options = options,
                         .prior = prior,
@@ -238,7 +238,7 @@ void check_maker(Evaluation& evaluation, const config::OptionTable& table, const
     throw UserError({.what_happened = what, .file = file.string(), .hint = "--out names another folder"});
   };
   try {
-    const nlohmann::json &before = manifest.at("options"), now = options_of_result(table);
+    const nlohmann::json &before = manifest.at("options"), now = table.dump_result_json();
     for (const auto& [name, value] : now.items()) {
       if (!before.contains(name) || before.at(name) == value) continue;  // an older program had fewer options
       refuse(fmt::format("was made with {} {}, not {}", name, before.at(name).dump(), value.dump()));

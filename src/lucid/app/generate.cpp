@@ -29,14 +29,15 @@ void check_words(const fs::path& prior, const std::string& text) {
   if (!vocabulary) return;
   const text_to_image::PromptCheck check = text_to_image::check_prompt(*vocabulary, text);
   for (size_t i = 0; i < check.unknown.size(); ++i) {
-    spdlog::warn(
-        "the prior does not know the word '{}'{}", check.unknown[i],
-        check.suggestions[i].empty() ? "" : fmt::format("; near it: {}", fmt::join(check.suggestions[i], ", ")));
+    const auto& near = check.suggestions[i];
+    spdlog::warn("the prior does not know the word '{}'{}", check.unknown[i],
+                 near.empty() ? "; `lucid info words` lists the words it knows"
+                              : fmt::format("; did you mean {}?", fmt::join(near, " or ")));
   }
 }
 
 std::string run_key(const config::OptionTable& table, const nlohmann::json& weights) {
-  return sha256_of_bytes(nlohmann::json{{"options", options_of_result(table)}, {"weights", weights}}.dump());
+  return sha256_of_bytes(nlohmann::json{{"options", table.dump_result_json()}, {"weights", weights}}.dump());
 }
 
 nlohmann::json weight_hashes(const text_to_image::Prior& prior) {
@@ -80,7 +81,6 @@ std::function<torch::Tensor(const std::vector<Camera>&)> shown_mesh(const RunOpt
   const auto refuse = [](const std::string& what) {
     throw UserError({.what_happened = what, .key = "controlnet_mesh"});
   };
-  if (options.controlnet.empty()) refuse("a mesh is given, but no ControlNet that could look at it (--controlnet)");
   if (views.width != views.height) {
     refuse(fmt::format("a mesh wants square pictures; image_w is {}, image_h {}", views.width, views.height));
   }
@@ -98,16 +98,6 @@ nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
 }
 
 }  // namespace
-
-nlohmann::json options_of_result(const config::OptionTable& table) {
-  nlohmann::json options = table.dump_json();
-  for (const char* name :
-       {"resume", "progress", "threads", "output", "overwrite", "workspace", "preset", "save_video", "model_key",
-        "checkpoint_interval", "vram_O", "output_size", "turntable_frames", "save_process", "pro_frames_num"}) {
-    options.erase(name);
-  }
-  return options;
-}
 
 int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) {
   const auto begin = std::chrono::steady_clock::now();

@@ -8,10 +8,6 @@
 
 namespace lucid::app {
 
-/// {name: value} of the options that the Gaussians are a function of, with the prior's weights; how a run is shown,
-/// paced or stored does not belong to them.
-nlohmann::json options_of_result(const config::OptionTable& table);
-
 /// Throws UserError before anything is written when options, prior or prompt are at fault. Returns the exit code: 0, or
 /// 130 when `stop` ended it (a checkpoint was saved).
 int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop);

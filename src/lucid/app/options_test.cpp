@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <map>
+#include <set>
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/base/sha256.h"
 #include "mistakes.h"
 
 namespace lucid::app {
@@ -252,6 +255,48 @@ TEST(ReferenceConfigs, EveryKeyOfItsOptionsIsKnown) {
       EXPECT_NO_THROW(options_of(yaml + "  " + key + ": " + value + "\n"));
     }
   }
+}
+
+// A checkpoint is continued only where these bytes are the same: a new option changes them, and so does a renamed one.
+TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
+  RunOptions options;
+  auto table = make_table(options);
+  apply_preset(table, test::source_dir() / "models/mini", "default");
+  for (const auto& [name, value] : {std::pair{"text", "a red car"}, {"seed", "3"}, {"iterations", "1"}})
+    table.set(name, value, "flag");
+  table.set("vis_interval", "0", "flag");
+  for (const auto& [name, value] : {std::pair{"output", "elsewhere"}, {"threads", "7"}, {"turntable_frames", "9"}})
+    table.set(name, value, "flag");  // these do not count
+  finish_options(options);
+  EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
+            "2ccdc663da532965b6a2cf1ecdb9ecd091ef3936dca31cd7e504820c5a7410f5");
+}
+
+TEST(RunKey, WhereAndHowToRunDoesNotCount) {
+  RunOptions options;
+  const auto table = make_table(options);
+  std::set<std::string> free;
+  for (const config::Option& option : table.options()) {
+    if (!option.affects_result) free.insert(option.name);
+  }
+  EXPECT_EQ(free, (std::set<std::string>{"resume", "progress", "threads", "output", "overwrite", "workspace", "preset",
+                                         "save_video", "model_key", "checkpoint_interval", "vram_O", "output_size",
+                                         "turntable_frames", "save_process", "pro_frames_num"}));
+}
+
+TEST(OptionRows, EachIsDescribedInOneSentenceUnderAHeading) {
+  RunOptions options;
+  const auto table = make_table(options);
+  int common = 0;
+  for (const config::Option& option : table.options()) {
+    SCOPED_TRACE(option.name);
+    EXPECT_FALSE(option.group.empty());
+    EXPECT_TRUE(option.help.size() > 10 && option.help.size() < 180) << option.help;
+    EXPECT_TRUE(option.help.ends_with('.') && std::isupper(option.help.front())) << option.help;
+    EXPECT_EQ(option.help.find("  "), std::string::npos) << option.help;
+    common += option.common ? 1 : 0;
+  }
+  EXPECT_TRUE(common >= 10 && common <= 18) << common << " in the short help";
 }
 
 TEST(ReferenceConfigs, VramOSavesMemory) {

@@ -23,7 +23,7 @@ bool is_file(const fs::path& path) {
 }
 
 fs::path prior_path(const RunOptions& options) {
-  if (options.model_key.empty()) return data_folder() / "models" / "mini";
+  if (options.model_key.empty()) return embedded_prior();
   const fs::path path = options.model_key;
   std::error_code none;
   if (!fs::is_directory(path, none) && !is_file(path)) {
@@ -41,12 +41,12 @@ text_to_image::Prior load(const RunOptions& options) {
   if (options.prediction_type != "auto") {
     prediction = options.prediction_type == "epsilon" ? diffusion::Prediction::kEpsilon : diffusion::Prediction::kV;
   }
-  const nn::WeightTypes types = weight_types(options);
+  const nn::WeightDtypes types = weight_types(options);
   if (!fs::is_directory(path)) {
     return text_to_image::load_single_file(path, {.merges = data_folder() / "models/clip/merges.txt.gz",
                                                   .configs = options.prior_config,
                                                   .prediction = prediction,
-                                                  .types = types});
+                                                  .dtypes = types});
   }
   text_to_image::Prior prior = text_to_image::load_prior(path, types);
   if (prediction) {
@@ -129,7 +129,7 @@ text_to_image::Prior open_prior(const RunOptions& options) {
 
 diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior) {
   if (options.controlnet.empty()) return {};
-  const nn::WeightTypes types = weight_types(options);
+  const nn::WeightDtypes types = weight_types(options);
   const bool one_file = is_file(options.controlnet);
   diffusion::ControlNet net = one_file
                                   ? diffusion::load_control_net_file(options.controlnet, prior.unet->config(), types)

@@ -43,7 +43,8 @@ std::vector<std::string> near_words(std::string_view typed, const std::vector<st
   std::ranges::stable_sort(found, {}, &std::pair<size_t, std::string>::first);
   std::vector<std::string> words;
   for (auto& [distance, word] : found) {
-    if (words.size() < most && std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
+    if (distance == found.front().first && words.size() < most && std::ranges::find(words, word) == words.end())
+      words.push_back(std::move(word));
   }
   return words;
 }

@@ -19,7 +19,7 @@ size_t edit_distance(std::string_view a, std::string_view b);
 ///   at least three letters at its beginning or four elsewhere.
 std::optional<size_t> near_distance(std::string_view typed, std::string_view known);
 
-/// The words of `known` that are near `typed`, nearest first, at most `most`.
+/// The nearest of `known`: none, one, or several that are equally near, at most `most`.
 std::vector<std::string> near_words(std::string_view typed, const std::vector<std::string>& known, size_t most = 3);
 
 }  // namespace lucid

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parsing, checking and printing option values.
+// Parsing, checking and printing of option values; flags and their spellings.
 #include "lucid/config/option_table.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 
 #include "lucid/base/error.h"
+#include "lucid/base/spelling.h"
 
 namespace lucid::config {
 namespace {
@@ -28,7 +28,7 @@ bool parse_bool(std::string text, bool& out) {
   return false;
 }
 
-bool in_range(const Option& option, double value) { return value >= option.min && value <= option.max; }
+bool in_range(const Option& option, double value) { return value >= option.range.low && value <= option.range.high; }
 
 /// "[a, b]" or "a,b" or "a b".
 bool parse_pair(std::string text, double& low, double& high) {
@@ -76,25 +76,41 @@ bool assign(const Option& option, const std::string& value) {
   return true;
 }
 
+std::string with_dashes(std::string text) {
+  std::ranges::replace(text, '_', '-');
+  return text;
+}
+
 }  // namespace
 
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row.back();
+std::string flag_of(const Option& option) {
+  return "--" + (option.flag.empty() ? with_dashes(option.name) : option.flag);
+}
+
+std::vector<std::string> spellings_of(const Option& option) {
+  std::vector<std::string> all = {flag_of(option)};
+  const auto add = [&](const std::string& name) {
+    if (std::ranges::find(all, "--" + name) == all.end()) all.push_back("--" + name);
+  };
+  add(with_dashes(option.name));
+  add(option.name);  // the YAML spelling works too
+  for (const std::string& alias : option.aliases) add(alias);
+  return all;
 }
 
 void OptionTable::add(Option option) {
-  LUCID_CHECK(find(option.name) == nullptr, "option {} stands twice in the table", option.name);
+  const bool bound = std::visit(
+      [](const auto& field) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(field)>, PairField>)
+          return field.low && field.high;
+        else
+          return field != nullptr;
+      },
+      option.field);
+  LUCID_CHECK(bound, "option {} has no field", option.name);
+  for (const std::string& spelling : spellings_of(option)) {
+    LUCID_CHECK(find_flag(spelling) == nullptr, "option {} stands twice in the table", spelling);
+  }
   options_.push_back(std::move(option));
 }
 
@@ -114,36 +130,62 @@ const Option& OptionTable::at(const std::string& name) const {
   return *option;
 }
 
-std::string OptionTable::nearest(const std::string& name) const {
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+const Option* OptionTable::find_flag(std::string_view flag) const {
+  flag.remove_prefix(std::min(flag.find_first_not_of('-'), flag.size()));
+  const std::string wanted = "--" + std::string(flag);
   for (const Option& option : options_) {
-    const size_t distance = edit_distance(name, option.name);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = option.name;
-    }
+    const std::vector<std::string> spellings = spellings_of(option);
+    if (std::ranges::find(spellings, wanted) != spellings.end()) return &option;
   }
-  return best;
+  return nullptr;
 }
 
-std::string OptionTable::allowed_text(const Option& option) {
+std::vector<std::string> OptionTable::near_names(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const Option& option : options_) names.push_back(option.name);
+  return near_words(name, names);
+}
+
+std::vector<std::string> OptionTable::near_flags(std::string_view flag) const {
+  flag.remove_prefix(std::min(flag.find_first_not_of('-'), flag.size()));
+  std::vector<std::string> flags;
+  std::vector<const Option*> owners;
+  for (const Option& option : options_) {
+    for (const std::string& spelling : spellings_of(option)) {
+      flags.push_back(spelling.substr(2));
+      owners.push_back(&option);
+    }
+  }
+  std::vector<std::string> near;
+  for (const std::string& found : near_words(with_dashes(std::string(flag)), flags)) {
+    const auto at = static_cast<size_t>(std::ranges::find(flags, found) - flags.begin());
+    const std::string shown = flag_of(*owners[at]);
+    if (std::ranges::find(near, shown) == near.end()) near.push_back(shown);
+  }
+  return near;
+}
+
+std::string allowed_text(const Option& option) {
   if (std::holds_alternative<bool*>(option.field)) return "true or false";
   if (std::holds_alternative<std::string*>(option.field)) {
-    return option.choices.empty() ? "any text" : fmt::format("one of {}", fmt::join(option.choices, ", "));
+    const bool path = option.value_name == "FILE" || option.value_name == "DIR" || option.value_name == "PATH";
+    return path                     ? "a path"
+           : option.choices.empty() ? "any text"
+                                    : fmt::format("one of {}", fmt::join(option.choices, ", "));
   }
   const bool whole = std::holds_alternative<int64_t*>(option.field) || std::holds_alternative<int*>(option.field);
   std::string kind = whole                                             ? "a whole number"
                      : std::holds_alternative<PairField>(option.field) ? "two numbers, each"
                                                                        : "a number";
-  const bool low = std::isfinite(option.min), high = std::isfinite(option.max);
-  if (low && high) return fmt::format("{} in [{}, {}]", kind, number_text(option.min), number_text(option.max));
-  if (low) return fmt::format("{} of at least {}", kind, number_text(option.min));
-  if (high) return fmt::format("{} of at most {}", kind, number_text(option.max));
+  const bool low = std::isfinite(option.range.low), high = std::isfinite(option.range.high);
+  if (low && high)
+    return fmt::format("{} in [{}, {}]", kind, number_text(option.range.low), number_text(option.range.high));
+  if (low) return fmt::format("{} of at least {}", kind, number_text(option.range.low));
+  if (high) return fmt::format("{} of at most {}", kind, number_text(option.range.high));
   return std::holds_alternative<PairField>(option.field) ? "two numbers" : kind;
 }
 
-std::string OptionTable::value_text(const Option& option) {
+std::string value_text(const Option& option) {
   if (const auto* field = std::get_if<bool*>(&option.field)) return **field ? "true" : "false";
   if (const auto* field = std::get_if<int64_t*>(&option.field)) return fmt::format("{}", **field);
   if (const auto* field = std::get_if<int*>(&option.field)) return fmt::format("{}", **field);
@@ -158,12 +200,13 @@ void OptionTable::set(const std::string& name, const std::string& value, const s
                       const std::string& file, int line) {
   const auto it = std::ranges::find(options_, name, &Option::name);
   if (it == options_.end()) {
-    const std::string near = nearest(name);
+    const std::vector<std::string> near = near_names(name);
     throw UserError({.what_happened = "unknown option",
                      .file = file,
                      .key = name,
                      .line = line,
-                     .hint = near.empty() ? "see lucid generate --help" : fmt::format("did you mean {}?", near)});
+                     .hint = near.empty() ? "lucid generate --help-all lists them all"
+                                          : fmt::format("did you mean {}?", fmt::join(near, " or "))});
   }
   if (!assign(*it, value)) {
     throw UserError(
@@ -175,18 +218,31 @@ void OptionTable::set(const std::string& name, const std::string& value, const s
   it->source = source;
 }
 
+namespace {
+
+nlohmann::json json_of(const Option& option) {
+  return std::visit(
+      [](const auto& field) -> nlohmann::json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(field)>, PairField>)
+          return {*field.low, *field.high};
+        else
+          return *field;
+      },
+      option.field);
+}
+
+}  // namespace
+
 nlohmann::json OptionTable::dump_json() const {
   nlohmann::json json = nlohmann::json::object();
+  for (const Option& option : options_) json[option.name] = json_of(option);
+  return json;
+}
+
+nlohmann::json OptionTable::dump_result_json() const {
+  nlohmann::json json = nlohmann::json::object();
   for (const Option& option : options_) {
-    std::visit(
-        [&](const auto& field) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(field)>, PairField>) {
-            json[option.name] = {*field.low, *field.high};
-          } else {
-            json[option.name] = *field;
-          }
-        },
-        option.field);
+    if (option.affects_result) json[option.name] = json_of(option);
   }
   return json;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// ONE table of options: command line, YAML, help text and the dump of the effective configuration all derive from it.
+// The one table of options. Command line, YAML files, range checks, help, the documents' reference and the saved dump
+// of a run all derive from it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -20,46 +21,60 @@ struct PairField {
 };
 using Field = std::variant<bool*, int*, int64_t*, double*, std::string*, PairField>;
 
-struct Option {
-  std::string name;   // as in YAML; the flag is the same with '-' for '_'
-  std::string group;  // YAML group ("GuidanceParams"), "" for the top level
-  std::string help;
-  Field field;
-  double min = -std::numeric_limits<double>::infinity();  // of each number
-  double max = std::numeric_limits<double>::infinity();
-  std::vector<std::string> choices = {};  // of a text
-  bool nullable = false;                  // YAML null / "null" becomes 0 or the empty text
-  std::string source = "default";         // who set it last
+/// The numbers that are allowed, both ends included.
+struct NumberRange {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
 };
 
-/// A key of the reference system that lucid knows and does not use. `refuse` names the reason why a value other than
-/// null, false or empty is an error; empty = accepted silently because it changes nothing here.
+struct Option {
+  std::string name = {};                  // key in YAML files, dumps and manifests
+  std::string flag = {};                  // as help shows it, without dashes; empty = `name` with '-' for '_'
+  std::vector<std::string> aliases = {};  // further flags, without dashes
+  std::string group = {};                 // heading in help and documents: "Prompt"
+  std::string yaml_group = {};            // "GuidanceParams"; empty = the top level
+  std::string help = {};                  // one sentence
+  std::string value_name = {};            // "FILE"; empty = from the kind of value
+  NumberRange range = {};                 // of a number, or of each of two
+  std::vector<std::string> choices = {};  // of a text; empty = any
+  bool nullable = false;                  // YAML's null, ~ and None become 0 or the empty text
+  bool affects_result = true;             // the Gaussians are a function of it: resuming compares it
+  bool common = false;                    // shown in the short help
+  Field field = static_cast<bool*>(nullptr);
+  std::string source = "default";  // who set it last
+};
+
+/// A key of the reference system that lucid knows and does not use. `refuse` says why a value other than null, false or
+/// empty is an error; empty = accepted silently because it changes nothing here.
 struct ForeignKey {
-  std::string name, group, refuse;
+  std::string name, yaml_group, refuse;
 };
 
 class OptionTable {
  public:
+  /// Refuses a name, flag or alias that another option has.
   void add(Option option);
   void add_foreign(ForeignKey key) { foreign_.push_back(std::move(key)); }
 
-  /// Parses and range-checks. Throws UserError with name, value, allowed range. `source` is shown in the dump; file and
-  /// line, where known, in the error.
+  /// Parses and checks the value. Throws UserError with name, value, allowed range. `source` is shown in the dump; file
+  /// and line, where known, in the error.
   void set(const std::string& name, const std::string& value, const std::string& source, const std::string& file = "",
            int line = 0);
-  /// Reads groups and top-level keys; unknown keys are errors with their line and the nearest known name.
+  /// Reads groups and top-level keys. An unknown key is an error with its line and the near known names.
   void set_from_yaml(const std::filesystem::path& file, const std::string& source);
 
   const std::vector<Option>& options() const { return options_; }
   const Option& at(const std::string& name) const;
   bool has(const std::string& name) const { return find(name) != nullptr; }
-  std::string nearest(const std::string& name) const;  // a known name at a small edit distance, or ""
+  /// The option that a flag names, by any of its spellings, with or without dashes in front; null = none.
+  const Option* find_flag(std::string_view flag) const;
+  /// YAML keys, or flags with their dashes, near a misspelt one.
+  std::vector<std::string> near_names(const std::string& name) const;
+  std::vector<std::string> near_flags(std::string_view flag) const;
 
-  std::string dump_yaml() const;     // readable by set_from_yaml, each line commented with its source
-  nlohmann::json dump_json() const;  // {name: value}
-
-  static std::string value_text(const Option& option);
-  static std::string allowed_text(const Option& option);  // "a number in [0, 1]"
+  std::string dump_yaml() const;            // readable by set_from_yaml, each line commented with its source
+  nlohmann::json dump_json() const;         // {name: value}
+  nlohmann::json dump_result_json() const;  // of those with affects_result
 
  private:
   const Option* find(const std::string& name) const;
@@ -68,7 +83,11 @@ class OptionTable {
   std::vector<ForeignKey> foreign_;
 };
 
-/// Edit distance (Levenshtein), for "did you mean".
-size_t edit_distance(const std::string& a, const std::string& b);
+std::string flag_of(const Option& option);  // "--guidance-scale"
+/// Every flag that names the option, each with its dashes, the shown one first: "--prior", "--model-key",
+/// "--model_key".
+std::vector<std::string> spellings_of(const Option& option);
+std::string value_text(const Option& option);    // "[0.02, 0.5]"
+std::string allowed_text(const Option& option);  // "a number in [0, 1]"
 
 }  // namespace lucid::config

@@ -24,13 +24,13 @@ struct Values {
 
 OptionTable make_table(Values& v) {
   OptionTable table;
-  table.add({"flag", "", "", &v.flag});
-  table.add({"small", "Group", "", &v.small, 0, 3});
-  table.add({"count", "Group", "", &v.count, 0, 1e6, {}, true});
-  table.add({"rate", "Group", "", &v.rate, 0, 1});
-  table.add({"range", "Group", "", PairField{&v.low, &v.high}, -180, 180});
-  table.add({"kind", "Other", "", &v.kind, 0, 0, {"a", "b"}});
-  table.add({"text", "Other", "", &v.text});
+  table.add({.name = "flag", .field = &v.flag});
+  table.add({.name = "small", .yaml_group = "Group", .range = {0, 3}, .affects_result = false, .field = &v.small});
+  table.add({.name = "count", .yaml_group = "Group", .range = {0, 1e6}, .nullable = true, .field = &v.count});
+  table.add({.name = "rate", .yaml_group = "Group", .range = {0, 1}, .field = &v.rate});
+  table.add({.name = "range", .yaml_group = "Group", .range = {-180, 180}, .field = PairField{&v.low, &v.high}});
+  table.add({.name = "kind", .yaml_group = "Other", .choices = {"a", "b"}, .field = &v.kind});
+  table.add({.name = "some_text", .flag = "words", .aliases = {"txt"}, .yaml_group = "Other", .field = &v.text});
   table.add_foreign({"port", "", ""});
   table.add_foreign({"lora", "Other", "is not supported yet"});
   return table;
@@ -54,7 +54,7 @@ TEST(OptionTable, SetsEveryKind) {
   table.set("rate", "1e-3", "t");
   table.set("range", "[-90, 45.5]", "t");
   table.set("kind", "b", "t");
-  table.set("text", "any: text # here", "t");
+  table.set("some_text", "any: text # here", "t");
   EXPECT_TRUE(v.flag);
   EXPECT_EQ(v.small, 3);
   EXPECT_EQ(v.count, 100000);
@@ -84,10 +84,37 @@ TEST(OptionTable, RefusesWithNameValueAndRange) {
   EXPECT_DOUBLE_EQ(v.low, 0);
 }
 
-TEST(OptionTable, UnknownNamesGetTheNearestOne) {
+TEST(OptionTable, UnknownNamesGetNearOnesAndOnlyThose) {
   Values v;
   OptionTable table = make_table(v);
   EXPECT_NE(message_of([&] { table.set("cuont", "1", "t"); }).find("did you mean count?"), std::string::npos);
+  EXPECT_EQ(message_of([&] { table.set("elephant", "1", "t"); }).find("did you mean"), std::string::npos);
+  EXPECT_EQ(table.near_flags("--wrods"), std::vector<std::string>{"--words"});
+  EXPECT_EQ(table.near_flags("--some-txet"), std::vector<std::string>{"--words"}) << "the flag that help shows";
+  EXPECT_TRUE(table.near_flags("--elephant").empty());
+}
+
+TEST(OptionTable, FlagsHaveOneShownSpellingAndAllWork) {
+  Values v;
+  OptionTable table = make_table(v);
+  const Option& option = table.at("some_text");
+  EXPECT_EQ(flag_of(option), "--words");
+  EXPECT_EQ(spellings_of(option), (std::vector<std::string>{"--words", "--some-text", "--some_text", "--txt"}));
+  for (const std::string& spelling : spellings_of(option)) EXPECT_EQ(table.find_flag(spelling), &option);
+  EXPECT_EQ(table.find_flag("txt"), &option);
+  EXPECT_EQ(table.find_flag("--tex"), nullptr);
+  bool other = false;
+  EXPECT_ANY_THROW(table.add({.name = "other", .aliases = {"words"}, .field = &other})) << "the flag is taken";
+  EXPECT_ANY_THROW(table.add({.name = "unbound"}));
+}
+
+TEST(OptionTable, TheResultsOptionsAreThoseThatAffectIt) {
+  Values v;
+  OptionTable table = make_table(v);
+  nlohmann::json all = table.dump_json();
+  EXPECT_EQ(all.size(), 7u);
+  all.erase("small");
+  EXPECT_EQ(table.dump_result_json(), all);
 }
 
 TEST(OptionTable, YamlErrorsNameFileLineAndKey) {
@@ -113,7 +140,7 @@ TEST(OptionTable, YamlErrorsNameFileLineAndKey) {
 TEST(OptionTable, TheDumpReadsBack) {
   Values v;
   OptionTable table = make_table(v);
-  table.set("text", "a \"quoted\" text: with # signs", "flag");
+  table.set("some_text", "a \"quoted\" text: with # signs", "flag");
   table.set("range", "[-1, 1]", "flag");
   const test::TemporaryFolder folder;
   write_file(folder.path / "dump.yaml", table.dump_yaml());

@@ -35,22 +35,21 @@ void OptionTable::set_from_yaml(const std::filesystem::path& file, const std::st
   const auto set_one = [&](const std::string& group, const std::string& key, const YAML::Node& value, int line) {
     const std::string text = scalar_text(value);
     const std::string shown = group.empty() ? key : group + "." + key;
-    if (const ForeignKey* foreign = find_foreign(key); foreign != nullptr && foreign->group == group) {
+    if (const ForeignKey* foreign = find_foreign(key); foreign != nullptr && foreign->yaml_group == group) {
       if (foreign->refuse.empty() || means_off(text)) return;
       throw UserError({.what_happened = foreign->refuse, .file = file.string(), .key = shown, .line = line});
     }
     const Option* option = find(key);
-    if (option == nullptr || option->group != group) {
-      const std::string near = option != nullptr
-                                   ? "it belongs to " + (option->group.empty() ? "the top level" : option->group)
-                                   : nearest(key);
-      throw UserError({.what_happened = "unknown key",
-                       .file = file.string(),
-                       .key = shown,
-                       .line = line,
-                       .hint = near.empty()        ? ""
-                               : option != nullptr ? near
-                                                   : fmt::format("did you mean {}?", near)});
+    if (option == nullptr || option->yaml_group != group) {
+      const std::vector<std::string> near = near_names(key);
+      std::string hint;
+      if (option != nullptr) {
+        hint = "it belongs to " + (option->yaml_group.empty() ? "the top level" : option->yaml_group);
+      } else if (!near.empty()) {
+        hint = fmt::format("did you mean {}?", fmt::join(near, " or "));
+      }
+      throw UserError(
+          {.what_happened = "unknown key", .file = file.string(), .key = shown, .line = line, .hint = hint});
     }
     set(key, text, source, file.string(), line);
   };
@@ -61,8 +60,8 @@ void OptionTable::set_from_yaml(const std::filesystem::path& file, const std::st
       const std::string name = entry.first.as<std::string>();
       const int line = entry.first.Mark().line + 1;
       const bool is_group =
-          std::ranges::any_of(options_, [&](const Option& o) { return !name.empty() && o.group == name; }) ||
-          std::ranges::any_of(foreign_, [&](const ForeignKey& k) { return !name.empty() && k.group == name; });
+          std::ranges::any_of(options_, [&](const Option& o) { return !name.empty() && o.yaml_group == name; }) ||
+          std::ranges::any_of(foreign_, [&](const ForeignKey& k) { return !name.empty() && k.yaml_group == name; });
       if (!is_group) {
         set_one("", name, entry.second, line);
         continue;
@@ -86,12 +85,12 @@ std::string OptionTable::dump_yaml() const {
   std::string text;
   std::vector<std::string> groups = {""};
   for (const Option& option : options_) {
-    if (std::ranges::find(groups, option.group) == groups.end()) groups.push_back(option.group);
+    if (std::ranges::find(groups, option.yaml_group) == groups.end()) groups.push_back(option.yaml_group);
   }
   for (const std::string& group : groups) {
     if (!group.empty()) text += group + ":\n";
     for (const Option& option : options_) {
-      if (option.group != group) continue;
+      if (option.yaml_group != group) continue;
       YAML::Emitter value;
       if (std::holds_alternative<std::string*>(option.field)) {
         value << YAML::DoubleQuoted << value_text(option);

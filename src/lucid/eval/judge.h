@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "lucid/eval/judge_options.h"
+
 namespace lucid::eval {
 
 constexpr int64_t kJudgeSize = 64;  // pixels per side of the network's input
@@ -16,7 +18,7 @@ constexpr int64_t kSectors = 8;     // azimuth classes; sector k is centred at 4
 
 struct JudgeConfig {
   std::vector<std::string> words, colours;  // its classes
-  int64_t width = 32;                       // channels of the first stage; doubled at each of three further ones
+  int64_t width = kJudgeWidth;
 };
 
 struct JudgeOutput {

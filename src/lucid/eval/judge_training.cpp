@@ -45,13 +45,14 @@ double rate_at(double progress) {
 
 Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,
                   const std::function<void(int64_t, double)>& on_step, const std::atomic<bool>& stop) {
+  const torch::Device device = tensor::device_from_name(options.device);
   torch::manual_seed(options.seed);  // the layers' initial weights
   Judge judge(config_of(corpus, options.width));
-  judge->to(options.device);
+  judge->to(device);
   JudgePictures pictures = load_pictures(corpus, judge->config(), [](int64_t i) { return !is_held_out(i); });
-  pictures.rgb = pictures.rgb.to(options.device);
+  pictures.rgb = pictures.rgb.to(device);
   // Reading a loss synchronises with the device.
-  const int64_t read_every = options.device.is_cpu() ? 1 : 20;
+  const int64_t read_every = device.is_cpu() ? 1 : 20;
   const int64_t count = pictures.rgb.size(0);
   torch::optim::AdamW optimizer(judge->parameters(), torch::optim::AdamWOptions(0).weight_decay(kWeightDecay));
   judge->train();

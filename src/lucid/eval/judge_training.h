@@ -10,14 +10,6 @@
 
 namespace lucid::eval {
 
-struct JudgeTraining {
-  int64_t steps = 6000, batch = 64;
-  double learning_rate = 2e-3;  // at its peak; one cycle of AdamW
-  int64_t seed = 0;
-  int64_t width = JudgeConfig{}.width;
-  torch::Device device = torch::kCPU;
-};
-
 /// Trains a judge and returns it on the CPU, in evaluation mode. `on_step(step, loss)` is called after each step, on a
 /// GPU every 20 steps. If `stop` is set, training ends early and the judge so far is returned. Throws UserError.
 Judge train_judge(const corpus::Corpus& corpus, const JudgeTraining& options,

@@ -10,15 +10,10 @@
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/vae.h"
+#include "lucid/pretrain/options.h"
 #include "lucid/text_to_image/prior.h"
 
 namespace lucid::pretrain {
-
-struct SampleOptions {
-  int64_t steps = 25;
-  double guidance = 4;
-  uint64_t seed = 0;
-};
 
 /// The networks for sampling; handles, not copies.
 struct SamplingModel {

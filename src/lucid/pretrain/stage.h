@@ -14,6 +14,7 @@
 #include "lucid/base/progress.h"
 #include "lucid/pretrain/ema.h"
 #include "lucid/pretrain/optimiser.h"
+#include "lucid/pretrain/options.h"
 #include "lucid/pretrain/sizes.h"
 
 namespace lucid::pretrain {
@@ -40,7 +41,7 @@ struct RunOptions {
   int64_t threads = 1;
   torch::Device device = torch::kCPU;  // of networks and batches; with a GPU `threads` is 1
   bool low_precision = false;
-  double save_seconds = 300, measure_seconds = 600;
+  double save_seconds = TrainRequest{}.save_seconds, measure_seconds = TrainRequest{}.measure_seconds;
   Progress::Style progress = Progress::Style::kOff;
   const std::atomic<bool>* stop = nullptr;
   std::string corpus_key = {};  // hash of the corpus

@@ -12,8 +12,8 @@ namespace lucid::pretrain {
 
 struct TrainOptions {
   std::filesystem::path corpus = {};
-  std::string preset = "default";
-  std::string stage = "all";                              // all, text, vae, unet
+  std::string preset = TrainRequest{}.preset;
+  std::string stage = TrainRequest{}.stage;               // all, text, vae, unet
   int64_t text_steps = 0, vae_steps = 0, unet_steps = 0;  // 0 = the preset's
   int64_t batch = 0;                                      // of the U-Net; 0 = the preset's
   bool resume = false;

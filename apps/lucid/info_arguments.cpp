@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command line of `lucid info`, `lucid info options` and `lucid info words`.
+#include "command_line.h"
+
+namespace lucid::cli {
+
+std::vector<Command> define_info(CLI::App& app, InfoRequest& request) {
+  CLI::App* info = app.add_subcommand("info", "Describe this program, or a file or prior; list options and words.");
+  info->add_option(
+          "path", request.path,
+          "Gaussian PLY, weight file (.safetensors, .ckpt, .bin, .pt) or diffusers folder to describe. Without "
+          "it: version, instruction sets, libraries.")
+      ->type_name("PATH");
+  info->require_subcommand(0, 1);
+  CLI::App* options = info->add_subcommand("options", "List every option of `lucid generate`.");
+  options->add_flag("--markdown", request.markdown, "Print it as the tables of docs/guide/options.md.");
+  CLI::App* words = info->add_subcommand("words", "List the words that a prior knows.");
+  words->add_option("--prior", request.prior, "Folder of the prior; the embedded one if not given.")->type_name("DIR");
+  return {{.app = info}, {.app = options}, {.app = words}};
+}
+
+}  // namespace lucid::cli

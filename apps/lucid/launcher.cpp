@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lucid`: parses the command line, answers help, version and mistakes itself, and becomes `lucid-engine` to run a
+// command. The engine needs libtorch, whose start takes most of a second; this program does not.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "command_line.h"
+#include "lucid/base/error.h"
+#include "lucid/base/machine.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Replaces this process by the engine beside it: same arguments, same process id. Returns only when it cannot.
+int become_engine(char** argv) {
+  std::error_code none;
+  const fs::path self = fs::read_symlink("/proc/self/exe", none);
+  const fs::path engine = (self.empty() ? fs::path(argv[0]) : self).parent_path() / "lucid-engine";
+  lucid::set_passive_wait_policy();  // or the engine would start itself a second time
+  execv(engine.c_str(), argv);
+  throw lucid::UserError({.what_happened = fmt::format("cannot be started: {}", std::strerror(errno)),
+                          .file = engine.string(),
+                          .hint = "it belongs beside lucid; install or build both"});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return lucid::cli::guarded([&] {
+    lucid::cli::CommandLine line;
+    if (const auto code = line.parse(argc, argv)) return *code;
+    if (line.command() == "info options") {
+      fmt::print("{}", lucid::cli::option_reference(line.requests.info.markdown));
+      return 0;
+    }
+    return become_engine(argv);
+  });
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user may ask for: one plain struct a subcommand, which parsing fills and the command reads. No libtorch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lucid/app/evaluate.h"
+#include "lucid/app/run_options/run_options.h"
+#include "lucid/corpus/build.h"
+#include "lucid/eval/judge_options.h"
+#include "lucid/pretrain/options.h"
+
+namespace lucid::cli {
+
+struct GenerateRequest {
+  app::RunOptions options;
+  config::OptionTable table = app::make_table(options);
+  std::map<std::string, std::string> given = {};  // by option name, as typed
+  std::string prompt, config_file;
+
+  GenerateRequest() = default;
+  GenerateRequest(const GenerateRequest&) = delete;  // the table points into `options`
+  GenerateRequest& operator=(const GenerateRequest&) = delete;
+};
+
+struct RenderRequest {
+  std::vector<std::string> assets;
+  std::string output = "render.png";
+  std::vector<double> camera = {90, 0, 3.5};  // theta, phi (degrees), radius
+  double fovy = 0.55;
+  int size = 512;
+  bool turntable = false, depth = false;
+  int64_t frames = 120, threads = 0, bench = 0, sheet = 0, columns = 1;
+};
+
+struct InfoRequest {
+  std::string path;       // a file or a prior's folder; empty = the program and the machine
+  std::string prior;      // of `info words`; empty = the embedded one
+  bool markdown = false;  // of `info options`
+};
+
+struct EvalRequest {
+  app::EvalOptions options;
+  std::vector<std::string> compare;
+};
+
+struct CorpusRequest {
+  corpus::BuildOptions build;
+  int64_t threads = 0;
+  std::string progress = "auto";
+};
+
+struct SampleRequest {
+  std::string folder, output = "sheet.png";
+  std::vector<std::string> prompts;
+  int64_t views = 8, threads = 0;
+  pretrain::SampleOptions options;
+};
+
+struct JudgeRequest {
+  std::filesystem::path corpus, examine, out = "judge";
+  eval::JudgeTraining training;
+  int64_t threads = 0;
+  std::string progress = "auto";
+};
+
+struct Requests {
+  GenerateRequest generate;
+  RenderRequest render;
+  InfoRequest info;
+  EvalRequest eval;
+  CorpusRequest corpus;
+  pretrain::TrainRequest train;
+  SampleRequest sample;
+  JudgeRequest judge;
+};
+
+}  // namespace lucid::cli

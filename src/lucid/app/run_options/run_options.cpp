@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Presets, the data folder, names of runs, and the checks that span several options.
+#include "lucid/app/run_options/run_options.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "lucid/base/error.h"
+#include "lucid/base/sha256.h"
+
+namespace lucid::app {
+namespace fs = std::filesystem;
+
+std::string name_from_prompt(const std::string& text) {
+  constexpr size_t kMostLetters = 60, kDigits = 8;
+  std::string name;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0) {
+      name += static_cast<char>(std::tolower(byte));
+    } else if (!name.empty() && name.back() != '_') {
+      name += '_';
+    }
+  }
+  const bool cut = name.size() > kMostLetters;
+  if (cut) name.resize(kMostLetters);
+  while (!name.empty() && name.back() == '_') name.pop_back();
+  if (cut) name.append("_").append(sha256_of_bytes(text).substr(0, kDigits));  // long prompts often begin alike
+  return name.empty() ? "asset" : name;
+}
+
+fs::path data_folder() {
+  if (const char* folder = std::getenv("LUCID_DATA"); folder != nullptr && *folder != '\0') return folder;
+  std::error_code none;
+  const fs::path program = fs::read_symlink("/proc/self/exe", none);
+  const fs::path beside = program.parent_path() / ".." / "share" / "lucid";
+  if (fs::exists(beside / "models", none)) return fs::canonical(beside, none);
+  return LUCID_SOURCE_DATA;
+}
+
+fs::path embedded_prior() { return data_folder() / "models" / "mini"; }
+
+void apply_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset) {
+  std::error_code none;
+  fs::path folder = prior / "presets";
+  if (!fs::exists(folder / (preset + ".yaml"), none)) folder = data_folder() / "configs" / "presets";
+  if (fs::exists(folder / "common.yaml", none)) table.set_from_yaml(folder / "common.yaml", "preset");
+  table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
+}
+
+void check_options(const RunOptions& options) {
+  const auto& t = options.train;
+  if (options.text.empty()) {
+    throw UserError({.what_happened = "there is no prompt", .key = "text", .hint = "lucid generate \"a hamburger\""});
+  }
+  if (options.workspace.find('/') != std::string::npos || options.workspace == "." || options.workspace == "..") {
+    throw UserError({.what_happened = "must be a plain folder name",
+                     .key = "workspace",
+                     .hint = "--output names the folder that it is made in"});
+  }
+  if (t.score.t_range_low >= t.score.t_range_high || t.score.max_t_range < t.score.t_range_high) {
+    throw UserError({.what_happened = fmt::format("[{}, {}] and max_t_range {} do not rise", t.score.t_range_low,
+                                                  t.score.t_range_high, t.score.max_t_range),
+                     .key = "t_range"});
+  }
+  const auto rising = [](const char* key, const Range& range) {
+    if (range.low > range.high) {
+      throw UserError({.what_happened = fmt::format("[{}, {}] does not rise", range.low, range.high), .key = key});
+    }
+  };
+  rising("radius_range", t.views.radius);
+  rising("theta_range", t.views.theta);
+  rising("phi_range", t.views.phi);
+  rising("fovy_range", t.views.fovy);
+  if (!options.controlnet_mesh.empty() && options.controlnet.empty()) {
+    throw UserError(
+        UserMistake{.what_happened = "a mesh is given, but no ControlNet that could look at it (--controlnet)",
+                    .key = "controlnet_mesh"});
+  }
+}
+
+}  // namespace lucid::app

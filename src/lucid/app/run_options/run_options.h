@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every option of `lucid generate`, the one table that binds them, and the presets. No libtorch.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lucid/config/option_table.h"
+#include "lucid/train/options.h"
+
+namespace lucid::app {
+
+struct RunOptions {
+  train::TrainOptions train;
+  std::string text, negative, inverse_text;
+  std::string model_key;     // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
+  std::string prior_config;  // a diffusers folder whose configs and tokenizer a checkpoint is read with
+  std::string prediction_type = "auto";
+  std::string controlnet;  // a depth ControlNet: a diffusers folder or one file; empty = none
+  double controlnet_scale = 1;
+  std::string controlnet_mesh;                    // an OBJ that it is shown in place of the renders; empty = none
+  std::string lora_path, textual_inversion_path;  // FILE:SCALE,... and WORD=FILE,...
+  std::string preset = "default";                 // draft, default, fine
+  std::string output = "output";
+  std::string workspace;              // files go to output/workspace; empty = named after the prompt
+  std::string pretrained_model_path;  // start from this PLY
+  std::string device = "cpu", precision = "auto", progress = "auto";
+  int64_t seed = 0, threads = 0;  // 0 = all cores
+  bool resume = false, sds = false, overwrite = false, low_memory = false;
+};
+
+inline constexpr const char* kPointE = "pointe";  // init_shape of the reference that needs another network
+
+/// Binds `options` (which must outlive the table).
+config::OptionTable make_table(RunOptions& options);
+
+/// Where the program's own data lies (models/, configs/): LUCID_DATA, share/lucid beside the program, or the source
+/// tree it was built from.
+std::filesystem::path data_folder();
+std::filesystem::path embedded_prior();  // data_folder()/models/mini
+
+/// "A blue teapot!" -> "a_blue_teapot"; a name that had to be cut ends in a digest of the whole text.
+std::string name_from_prompt(const std::string& text);
+
+/// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
+/// configs/presets/ if the prior has no preset of that name.
+void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
+
+/// Throws UserError where options contradict each other, or there is no prompt.
+void check_options(const RunOptions& options);
+
+}  // namespace lucid::app
