@@ -232,7 +232,8 @@ class Truth {
     auto [code, out] = run(arguments + "--help-all");
     if (code != 0) std::tie(code, out) = run(arguments + "--help");
     EXPECT_EQ(code, 0) << "lucid " << arguments << "--help";
-    help_[command] = out;
+    // --[no-]resume stands for two flags.
+    help_[command] = std::regex_replace(out, std::regex(R"(--\[no-\]([\w-]+))"), "--$1, --no-$1");
     if (command.size() == 2 || out.find("ommands:") == std::string::npos) return;
     bool below = false;
     for (const std::string& line : lines_of(run(arguments + "--help").second)) {
@@ -313,6 +314,7 @@ class Faults {
     std::smatch match;
     if (span.starts_with("--")) {
       const std::string flag = span.substr(0, span.find_first_of(" ="));
+      if (flag == "--no-X") return;  // any switch's
       if (!truth().some_flag(flag) && !truth().tools_have(flag)) add("no program has the flag {}", flag);
     } else if (std::regex_match(span, match, std::regex(R"(([A-Z]\w+)\.([\w*]+)(/\w+)?)"))) {
       if (!truth().has_word(match[1]) || (match[2] != "*" && !truth().has_word(match[2]))) add("no test {}", span);
@@ -410,6 +412,7 @@ class Faults {
       if (!truth().help().contains(longer)) break;
       command = longer;
     }
+    if (at < words.size() && words[at] == "COMMAND") return;  // as help says
     const bool complete = at == words.size() || words[at].starts_with("-") || !command.empty();
     if (!complete) return add("lucid has no subcommand {}", words[at]);
     if (command == Strings{"prior"} && at < words.size() && std::regex_match(words[at], std::regex("[a-z]+"))) {
