@@ -8,7 +8,7 @@
 #include "lucid/diffusion/schedule.h"
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/diffusion/vae_config.h"
-#include "lucid/pretrain/optimiser.h"
+#include "lucid/pretrain/optimiser/optimiser.h"
 #include "lucid/text/encoder.h"
 #include "lucid/text_to_image/view_anchors.h"
 

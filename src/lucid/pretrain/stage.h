@@ -12,8 +12,8 @@
 #include <string>
 
 #include "lucid/base/progress.h"
-#include "lucid/pretrain/ema.h"
-#include "lucid/pretrain/optimiser.h"
+#include "lucid/pretrain/optimiser/ema.h"
+#include "lucid/pretrain/optimiser/optimiser.h"
 #include "lucid/pretrain/options.h"
 #include "lucid/pretrain/sizes.h"
 

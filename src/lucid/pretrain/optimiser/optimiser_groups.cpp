@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grouping of weights, and Muon and AdamW updates of a group.
-#include "lucid/pretrain/optimiser_groups.h"
+#include "lucid/pretrain/optimiser/optimiser_groups.h"
 
 #include <cmath>
 #include <map>
 #include <utility>
 
-#include "lucid/pretrain/optimiser.h"
+#include "lucid/pretrain/optimiser/optimiser.h"
 
 namespace lucid::pretrain {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Muon and AdamW updates per weight, shared among workers; Newton-Schulz orthogonalisation.
-#include "lucid/pretrain/optimiser.h"
+#include "lucid/pretrain/optimiser/optimiser.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EMA update: one fused operation for all weights on a GPU, one per weight on the CPU.
-#include "lucid/pretrain/ema.h"
+#include "lucid/pretrain/optimiser/ema.h"
 
 namespace lucid::pretrain {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lucid/pretrain/optimiser_groups.h"
+#include "lucid/pretrain/optimiser/optimiser_groups.h"
 #include "lucid/tensor/workers.h"
 
 namespace lucid::pretrain {
