@@ -8,6 +8,7 @@
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"
+#include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 
 namespace lucid::train {

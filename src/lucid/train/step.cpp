@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The step, top to bottom. There is no tape through the rasteriser and the VAE's encoder: the pictures are leaves of a
-// small autograd graph (flip, disparity, total variation), to which the encoder's own backward adds; the gradients at
-// the pictures go into the rasteriser's own backward.
+// The training step: seven functions, one for each row of docs/dev/path.md, in its order, and training_step() which
+// calls them. No autograd tape runs through the rasteriser and the VAE encoder: the images are leaves of a small graph
+// (flip, disparity, total variation), and the chain rule is written out in functions 5 and 6.
 #include "lucid/train/step.h"
 
 #include <algorithm>
@@ -17,9 +17,10 @@ namespace {
 
 using tensor::randn;
 
-/// Reads a clock at the end of each stage.
+/// Measures the seconds of each stage.
 class StageClock {
  public:
+  /// `waits`: the GPU's queued work counts in the stage that queued it.
   explicit StageClock(bool waits) : waits_(waits) {}
   void lap(double& seconds) {
     if (waits_) torch::cuda::synchronize();
@@ -29,7 +30,7 @@ class StageClock {
   }
 
  private:
-  bool waits_;  // for what a GPU was given
+  bool waits_;  // for the GPU
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
@@ -62,126 +63,204 @@ torch::Tensor as_leaf(const std::vector<gaussians::RenderedView>& views,
   return torch::stack(parts).requires_grad_(true);
 }
 
-/// What backward left at a leaf [B,C,H,W], laid out as the rasteriser reads it; undefined if nothing reached it.
-torch::Tensor gradient_at(const torch::Tensor& leaf) {
+/// The gradient of a leaf [B,C,H,W], contiguous; undefined if the loss does not depend on it.
+torch::Tensor gradient_of(const torch::Tensor& leaf) {
   return leaf.grad().defined() ? leaf.grad().contiguous() : leaf.grad();
 }
 
-const float* picture_of(const torch::Tensor& batch, int64_t view) {
+const float* image_data(const torch::Tensor& batch, int64_t view) {
   return batch.defined() ? batch[view].data_ptr<float>() : nullptr;
+}
+
+/// What all seven functions read.
+struct Step {
+  const Scene& scene;
+  Model& model;
+  gaussians::ViewRenderer& renderer;
+  int64_t iteration;
+
+  const TrainOptions& options() const { return scene.options; }
+  torch::Device device() const { return model.device(); }
+  /// The random stream of one purpose in this step.
+  Rng stream(const char* name) const { return Rng(options().seed, name, static_cast<uint64_t>(iteration)); }
+};
+
+/// 1. The cameras of the batch.
+std::vector<Camera> sample_cameras(const Step& step) {
+  const TrainOptions& options = step.options();
+  Rng rng = step.stream("camera");
+  const ViewOptions views = options.use_progressive ? widened(options.views, step.iteration) : options.views;
+  return sample_views(views, static_cast<int>(options.batch), rng);
+}
+
+/// Each view's augmentation and activated cloud, kept for the backward pass, and its images.
+struct Renders {
+  std::vector<gaussians::Augmentation> augmentations;
+  std::vector<gaussians::Activated> activated;
+  std::vector<gaussians::RenderedView> views;
+};
+
+/// 2. Renders each view of the augmented cloud over its background.
+Renders render_views(const Step& step, const std::vector<Camera>& cameras) {
+  const AugmentOptions& augment = step.options().augment;
+  constexpr int64_t kStepsPerDegree = 500;  // the SH degree grows by one every so many steps
+  const int degree = std::min<int>(step.options().sh_degree, static_cast<int>(step.iteration / kStepsPerDegree));
+  Rng rng = step.stream("augment");
+  Renders renders;
+  for (size_t i = 0; i < cameras.size(); ++i) {
+    const std::array<float, 3> background = draw_background(augment, rng);
+    renders.augmentations.push_back(draw_augmentation(augment, step.model.cloud, degree, rng));
+    renders.activated.push_back(gaussians::activate(step.model.cloud, renders.augmentations.back()));
+    renders.views.push_back(
+        step.renderer.forward(static_cast<int>(i), renders.activated.back(), cameras[i], background));
+  }
+  return renders;
+}
+
+/// The small autograd graph from the images to the VAE's input, and the latents.
+struct Latents {
+  torch::Tensor rgb, depth, alpha;  // leaves [B,3,H,W], [B,1,H,W], [B,1,H,W]
+  torch::Tensor disparity;          // [B,1,H,W], mirrored if the batch is
+  torch::Tensor input;              // [B,3,H,W] to encode: colours, or the disparity; mirrored if the batch is
+  torch::Tensor moments;            // leaf [B,2C,h,w]: the posterior's mean and log-variance
+  torch::Tensor latents;            // [B,C,h,w], a sample of the posterior
+  bool flip = false, as_latent = false;
+
+  torch::Tensor mirrored(const torch::Tensor& x) const { return flip ? x.flip({3}) : x; }
+};
+
+/// 3. Encodes the colours of all views, or now and then their disparity.
+Latents encode_views(const Step& step, const Renders& renders, const std::vector<Camera>& cameras) {
+  const LossOptions& loss = step.options().loss;
+  Latents l;
+  l.rgb = as_leaf(renders.views, &gaussians::RenderedView::rgb);
+  l.depth = as_leaf(renders.views, &gaussians::RenderedView::depth);
+  l.alpha = as_leaf(renders.views, &gaussians::RenderedView::alpha);
+  Rng choice = step.stream("choice");
+  l.flip = choice.chance(step.options().augment.flip_ratio);
+  l.as_latent = step.iteration < loss.geo_iter || choice.chance(loss.as_latent_ratio);
+
+  const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
+  l.disparity = distill::disparity(l.mirrored(l.depth), 1 - l.mirrored(l.alpha), fovx);
+  const torch::Tensor colours = loss.clamp_rgb ? distill::as_displayed(l.rgb) : l.rgb;
+  l.input = l.as_latent ? l.disparity.expand({-1, 3, -1, -1}) : l.mirrored(colours);
+  l.moments = step.scene.encoder.encode(l.input.detach()).requires_grad_(true);
+
+  Rng posterior = step.stream("posterior");
+  std::vector<int64_t> shape = l.moments.sizes().vec();
+  shape[1] /= 2;
+  l.latents = diffusion::sample_latents(l.moments, randn(posterior, shape, step.device()),
+                                        step.scene.prior.vae->config().scaling_factor);
+  return l;
+}
+
+/// 4. The score: dL/dlatents.
+distill::ScoreOutput score_latents(const Step& step, const Latents& latents, const std::vector<Camera>& cameras) {
+  const Scene& scene = step.scene;
+  const TrainOptions& options = step.options();
+  if (scene.denoiser.needs_control_images()) {
+    const torch::Tensor images = scene.control_disparity
+                                     ? latents.mirrored(scene.control_disparity(cameras).to(step.device()))
+                                     : latents.disparity.detach();
+    scene.denoiser.set_control_images(images.expand({-1, 3, -1, -1}));
+  }
+  std::vector<text_to_image::Direction> directions;
+  for (const Camera& camera : cameras) directions.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
+
+  const auto normals = [&step](const char* name) {
+    return [rng = step.stream(name), device = step.device()](at::IntArrayRef shape) mutable {
+      return randn(rng, shape, device);
+    };
+  };
+  distill::NoiseSource noise{.base = normals("noise"), .offset = normals("offset noise"), .eta = normals("eta noise")};
+  Rng time = step.stream("time");
+  const auto range =
+      distill::t_index_range(options.score, step.iteration, scene.prior.schedule.config().num_train_timesteps);
+  scene.distiller.want_sheet =
+      options.vis_interval > 0 && (step.iteration == 1 || step.iteration % options.vis_interval == 0);
+  return scene.distiller.score(scene.denoiser, scene.prior.schedule,
+                               {.latents = latents.latents.detach(),
+                                .prompts = &scene.prompts,
+                                .views = directions,
+                                .iteration = step.iteration,
+                                .t_index = time.integer(range.low, range.high)},
+                               noise);
+}
+
+/// 5. Back through the encoder and the image terms: fills the gradients of the leaves rgb, depth and alpha. Returns the
+/// total variation, before its weight.
+torch::Tensor backpropagate_to_images(const Step& step, const Latents& l, const torch::Tensor& d_latents) {
+  const LossOptions& options = step.options().loss;
+  const torch::Tensor d_moments = torch::autograd::grad({l.latents}, {l.moments}, {d_latents})[0];
+  const torch::Tensor d_input = step.scene.encoder.backward(d_moments);
+  const torch::Tensor variation = distill::total_variation(l.rgb) + distill::total_variation(l.disparity);
+  torch::Tensor loss = (l.input * d_input).sum() + options.lambda_tv * variation;
+  if (options.lambda_alpha > 0) loss = loss + options.lambda_alpha * (l.alpha * (1 - l.alpha)).mean();
+  loss.backward();
+  return variation.detach();
+}
+
+/// 6. Back through the rasteriser to the Gaussians, view by view. Every view counts for densification.
+gaussians::CloudGradient backpropagate_to_gaussians(const Step& step, const Renders& renders, const Latents& latents) {
+  const torch::Tensor d_rgb = gradient_of(latents.rgb), d_depth = gradient_of(latents.depth),
+                      d_alpha = gradient_of(latents.alpha);
+  gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(step.model.cloud);
+  for (size_t i = 0; i < renders.views.size(); ++i) {
+    const auto view = static_cast<int64_t>(i);
+    const gaussians::ActivatedGradient d_activated = step.renderer.backward(
+        static_cast<int>(i), renders.activated[i],
+        {.rgb = image_data(d_rgb, view), .depth = image_data(d_depth, view), .alpha = image_data(d_alpha, view)});
+    gaussians::activate_backward(step.model.cloud, renders.activated[i], renders.augmentations[i], d_activated,
+                                 gradient);
+    step.model.stats.add_view(d_activated.means2d_ndc, renders.views[i].radii);
+  }
+  return gradient;
+}
+
+/// 7. The scale term (the mean of all scales, its gradient by hand), Adam, densification. Returns the mean scale.
+torch::Tensor update_gaussians(const Step& step, gaussians::CloudGradient& gradient, StepReport& report) {
+  const TrainOptions& options = step.options();
+  Model& model = step.model;
+  const torch::Tensor scales = model.cloud.log_scales.exp();
+  gradient.raw[gaussians::Cloud::kLogScales].add_(scales,
+                                                  options.loss.lambda_scale / static_cast<double>(scales.numel()));
+  model.adam.step(model.cloud, gradient, options.rates.at(step.iteration));
+  report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, step.iteration,
+                                           options.seed, &report.densify);
+  return scales.mean();
 }
 
 }  // namespace
 
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer) {
-  const TrainOptions& options = scene.options;
-  const torch::Device device = model.device();
-  const int64_t iteration = ++model.iteration;
-  const auto stream = [&](const char* name) { return Rng(options.seed, name, static_cast<uint64_t>(iteration)); };
+  const Step step{.scene = scene, .model = model, .renderer = renderer, .iteration = ++model.iteration};
   StepReport report;
-  StageClock clock(scene.waits_by_stage && device.is_cuda());
+  StageClock clock(scene.waits_by_stage && step.device().is_cuda());
 
-  // 1. Cameras.
-  Rng camera_rng = stream("camera");
-  const ViewOptions view_options = options.use_progressive ? widened(options.views, iteration) : options.views;
-  const std::vector<Camera> cameras = sample_views(view_options, static_cast<int>(options.batch), camera_rng);
-  std::vector<text_to_image::Direction> directions;
-  for (const Camera& camera : cameras) directions.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
-
-  // 2. Render each view of the augmented cloud.
-  Rng augment_rng = stream("augment");
-  const int degree = std::min<int>(options.sh_degree, static_cast<int>(iteration / 500));
-  std::vector<gaussians::Augmentation> augmentations;
-  std::vector<gaussians::Activated> activated;
-  for (size_t i = 0; i < cameras.size(); ++i) {
-    const std::array<float, 3> background = draw_background(options.augment, augment_rng);
-    augmentations.push_back(draw_augmentation(options.augment, model.cloud, degree, augment_rng));
-    activated.push_back(gaussians::activate(model.cloud, augmentations.back()));
-    report.views.push_back(renderer.forward(static_cast<int>(i), activated.back(), cameras[i], background));
-  }
+  const std::vector<Camera> cameras = sample_cameras(step);
+  Renders renders = render_views(step, cameras);
   clock.lap(report.seconds.render);
-
-  // 3. Pictures to latents: the pictures and the moments are leaves; mirrored or not; colours, or now and then the
-  // disparity.
-  torch::Tensor rgb = as_leaf(report.views, &gaussians::RenderedView::rgb);      // [B,3,H,W]
-  torch::Tensor depth = as_leaf(report.views, &gaussians::RenderedView::depth);  // [B,1,H,W]
-  torch::Tensor alpha = as_leaf(report.views, &gaussians::RenderedView::alpha);  // [B,1,H,W]
-  Rng choice_rng = stream("choice");
-  const bool flip = choice_rng.chance(options.augment.flip_ratio);
-  report.as_latent = iteration < options.loss.geo_iter || choice_rng.chance(options.loss.as_latent_ratio);
-  const auto seen = [&](const torch::Tensor& x) { return flip ? x.flip({3}) : x; };
-  const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
-  const torch::Tensor disparity = distill::disparity(seen(depth), 1 - seen(alpha), fovx);
-  const torch::Tensor colours = options.loss.clamp_rgb ? distill::as_displayed(rgb) : rgb;
-  const torch::Tensor picture = report.as_latent ? disparity.expand({-1, 3, -1, -1}) : seen(colours);
-  const torch::Tensor moments = scene.encoder.encode(picture.detach()).requires_grad_(true);  // [B,2C,h,w]
-  Rng posterior_rng = stream("posterior");
-  std::vector<int64_t> latent_shape = moments.sizes().vec();
-  latent_shape[1] /= 2;
-  const torch::Tensor latents = diffusion::sample_latents(moments, randn(posterior_rng, latent_shape, device),
-                                                          scene.prior.vae->config().scaling_factor);  // [B,C,h,w]
+  const Latents latents = encode_views(step, renders, cameras);
   clock.lap(report.seconds.encode);
-
-  // 4. The score: dL/dlatents.
-  Rng time_rng = stream("time"), base_rng = stream("noise"), offset_rng = stream("offset noise"),
-      eta_rng = stream("eta noise");
-  const auto range =
-      distill::t_index_range(options.score, iteration, scene.prior.schedule.config().num_train_timesteps);
-  distill::NoiseSource noise{.base = [&](at::IntArrayRef shape) { return randn(base_rng, shape, device); },
-                             .offset = [&](at::IntArrayRef shape) { return randn(offset_rng, shape, device); },
-                             .eta = [&](at::IntArrayRef shape) { return randn(eta_rng, shape, device); }};
-  if (scene.denoiser.needs_control_images()) {
-    scene.denoiser.set_control_images(
-        (scene.shown ? seen(scene.shown(cameras).to(device)) : disparity.detach()).expand({-1, 3, -1, -1}));
-  }
-  scene.distiller.want_sheet = options.vis_interval > 0 && (iteration == 1 || iteration % options.vis_interval == 0);
-  const distill::ScoreOutput score = scene.distiller.score(scene.denoiser, scene.prior.schedule,
-                                                           {.latents = latents.detach(),
-                                                            .prompts = &scene.prompts,
-                                                            .views = directions,
-                                                            .iteration = iteration,
-                                                            .t_index = time_rng.integer(range.low, range.high)},
-                                                           noise);
-  report.timestep = score.times.t();
+  const distill::ScoreOutput score = score_latents(step, latents, cameras);
   clock.lap(report.seconds.score);
-
-  // 5. Back through the encoder and the picture terms to the pictures.
-  const torch::Tensor d_moments = torch::autograd::grad({latents}, {moments}, {score.d_latents})[0];
-  const torch::Tensor d_picture = scene.encoder.backward(d_moments);
-  const torch::Tensor variation = distill::total_variation(rgb) + distill::total_variation(disparity);
-  torch::Tensor loss = (picture * d_picture).sum() + options.loss.lambda_tv * variation;
-  if (options.loss.lambda_alpha > 0) loss = loss + options.loss.lambda_alpha * (alpha * (1 - alpha)).mean();
-  loss.backward();
+  const torch::Tensor variation = backpropagate_to_images(step, latents, score.d_latents);
   clock.lap(report.seconds.encode_backward);
-
-  // 6. Back through the rasteriser to the Gaussians, view by view; every view counts for densification.
-  const torch::Tensor d_rgb = gradient_at(rgb), d_depth = gradient_at(depth), d_alpha = gradient_at(alpha);
-  gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(model.cloud);
-  for (size_t i = 0; i < cameras.size(); ++i) {
-    const auto view = static_cast<int64_t>(i);
-    const gaussians::ActivatedGradient d_cloud = renderer.backward(
-        static_cast<int>(i), activated[i],
-        {.rgb = picture_of(d_rgb, view), .depth = picture_of(d_depth, view), .alpha = picture_of(d_alpha, view)});
-    gaussians::activate_backward(model.cloud, activated[i], augmentations[i], d_cloud, gradient);
-    model.stats.add_view(d_cloud.means2d_ndc, report.views[i].radii);
-  }
+  gaussians::CloudGradient gradient = backpropagate_to_gaussians(step, renders, latents);
   clock.lap(report.seconds.render_backward);
+  const torch::Tensor mean_scale = update_gaussians(step, gradient, report);
 
-  // 7. The scale term (mean of all scales, its gradient by hand), Adam, densification.
-  const torch::Tensor scales = model.cloud.log_scales.exp();
-  constexpr int kLogScales = 4;  // place of log_scales among the parameters
-  gradient.raw[kLogScales].add_(scales, options.loss.lambda_scale / static_cast<double>(scales.numel()));
-  model.adam.step(model.cloud, gradient, options.rates.at(iteration));
-  report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, iteration,
-                                           options.seed, &report.densify);
-  // Read last, and together: on a GPU reading waits for all that was queued.
-  const torch::Tensor read = torch::stack({score.d_latents.norm(), variation.detach(), scales.mean()}).cpu();
+  // Read last, and together: on a GPU a read waits for all queued work.
+  const torch::Tensor read = torch::stack({score.d_latents.norm(), variation, mean_scale}).cpu();
   report.score_norm = read[0].item<double>();
   report.tv = read[1].item<double>();
   report.mean_scale = read[2].item<double>();
   clock.lap(report.seconds.update);
 
-  report.latents = latents.detach();
+  report.timestep = score.times.t();
+  report.as_latent = latents.as_latent;
+  report.views = std::move(renders.views);
+  report.latents = latents.latents.detach();
   report.d_latents = score.d_latents;
   report.x0_uncond = score.x0_uncond;
   report.x0_guided = score.x0_guided;

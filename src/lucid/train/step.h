@@ -19,7 +19,7 @@
 
 namespace lucid::train {
 
-/// What training only reads.
+/// The frozen inputs of training.
 struct Scene {
   const TrainOptions& options;
   text_to_image::Prior& prior;
@@ -27,11 +27,11 @@ struct Scene {
   diffusion::Denoiser& denoiser;       // the prior's U-Net
   const text_to_image::ViewPrompts& prompts;
   distill::Distiller& distiller;
-  /// What a denoiser that looks is shown of each view: disparity [B,1,H,W]. Null: the render's own.
-  std::function<torch::Tensor(const std::vector<Camera>&)> shown = nullptr;
+  /// Disparity [B,1,H,W] of the views, as control images for a ControlNet. Null: the disparity of the renders.
+  std::function<torch::Tensor(const std::vector<Camera>&)> control_disparity = nullptr;
   torch::Device device = torch::kCPU;  // where prior and prompts are, and the model is to be
-  /// Whether a GPU's work is waited for at the end of each stage, so that the stage's seconds are its own. It costs the
-  /// step a few milliseconds; without it a stage's seconds there are those of queueing.
+  /// Waits for the GPU at the end of each stage, so that StepReport's seconds are those of the stage. Costs a step a
+  /// few milliseconds. Without it a stage's seconds on a GPU are the time to queue its work.
   bool waits_by_stage = false;
 };
 
@@ -42,7 +42,7 @@ struct StepReport {
   optim::DensifyReport densify;
   bool densified = false;
   bool as_latent = false;  // disparity was encoded in place of colours
-  // For the contact sheet; pictures of this step before its update.
+  // For the contact sheet: images of this step, before its update.
   std::vector<gaussians::RenderedView> views;
   torch::Tensor latents, d_latents, x0_uncond, x0_guided;  // [B,C,h,w]
   /// Seconds by stage, in the order of the path.
@@ -52,7 +52,7 @@ struct StepReport {
   } seconds;
 };
 
-/// Runs step number model.iteration + 1, on the device of the model; the prior is there as well. A pure function of
+/// Runs step number model.iteration + 1 on the model's device, where the prior must be too. A pure function of
 /// (scene, model, seed): all randomness comes from named streams.
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 

@@ -25,7 +25,7 @@ using torch::Tensor;
 constexpr int kWidth = 48, kHeight = 32;  // not square: a flip of the wrong axis shows
 constexpr int64_t kGaussians = 40;
 constexpr double kImageLimit = 1e-4, kLimit = 2e-3;  // float32 against double, relative
-constexpr int kShRest = 2, kOpacityLogits = 3, kLogScales = 4;
+using enum Cloud::Group;
 
 // ---- The score: linear in its inputs, so that its gradient says what it was given.
 
@@ -155,7 +155,7 @@ struct Surroundings {
             .denoiser = denoiser,
             .prompts = prompts,
             .distiller = score,
-            .shown = shown};
+            .control_disparity = shown};
   }
 };
 
