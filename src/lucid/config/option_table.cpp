@@ -14,6 +14,15 @@ namespace {
 
 std::string number_text(double value) { return fmt::format("{}", value); }
 
+/// An end of a range: 1e9 and not 1000000000.
+std::string limit_text(double value) {
+  constexpr double kLong = 1e7;
+  if (std::abs(value) < kLong) return number_text(value);
+  const std::string text = fmt::format("{:e}", value);  // 9.000000e+15
+  const size_t e = text.find('e');
+  return number_text(std::stod(text.substr(0, e))) + "e" + std::to_string(std::stoi(text.substr(e + 1)));
+}
+
 bool parse_number(std::string text, double& out) {
   std::erase(text, '_');  // YAML 1.1 writes 100_000
   if (text.starts_with('+')) text.erase(0, 1);
@@ -179,9 +188,9 @@ std::string allowed_text(const Option& option) {
                                                                        : "a number";
   const bool low = std::isfinite(option.range.low), high = std::isfinite(option.range.high);
   if (low && high)
-    return fmt::format("{} in [{}, {}]", kind, number_text(option.range.low), number_text(option.range.high));
-  if (low) return fmt::format("{} of at least {}", kind, number_text(option.range.low));
-  if (high) return fmt::format("{} of at most {}", kind, number_text(option.range.high));
+    return fmt::format("{} in [{}, {}]", kind, limit_text(option.range.low), limit_text(option.range.high));
+  if (low) return fmt::format("{} of at least {}", kind, limit_text(option.range.low));
+  if (high) return fmt::format("{} of at most {}", kind, limit_text(option.range.high));
   return std::holds_alternative<PairField>(option.field) ? "two numbers" : kind;
 }
 

@@ -84,6 +84,19 @@ TEST(OptionTable, RefusesWithNameValueAndRange) {
   EXPECT_DOUBLE_EQ(v.low, 0);
 }
 
+TEST(OptionTable, AllowedValuesAreSaidShort) {
+  double number = 0;
+  std::string text;
+  const auto said = [&](double low, double high) {
+    return allowed_text({.name = "x", .range = {.low = low, .high = high}, .field = &number});
+  };
+  EXPECT_EQ(said(0, 0.5), "a number in [0, 0.5]");
+  EXPECT_EQ(said(1, 9e15), "a number in [1, 9e15]");
+  EXPECT_EQ(said(-1e9, 5e6), "a number in [-1e9, 5000000]");
+  EXPECT_EQ(said(1, NumberRange{}.high), "a number of at least 1");
+  EXPECT_EQ(allowed_text({.name = "x", .value_name = "FILE", .field = &text}), "a path");
+}
+
 TEST(OptionTable, UnknownNamesGetNearOnesAndOnlyThose) {
   Values v;
   OptionTable table = make_table(v);
