@@ -39,7 +39,8 @@ TEST(CommandLine, EveryCommandExplainsItselfWithinTheTerminalsWidth) {
       EXPECT_NE(outcome.out.find("Usage: lucid"), std::string::npos) << outcome.out;
       for (const std::string& line : lines_of(outcome.out)) {
         const bool example = line.starts_with("  lucid ") || line.starts_with("`lucid ");  // are not broken
-        EXPECT_TRUE(example || line.size() <= width) << line;
+        const bool one_word = line.find(' ', line.find_first_not_of(' ')) == std::string::npos;
+        EXPECT_TRUE(example || one_word || line.size() <= width) << line;
       }
     }
   }

@@ -79,10 +79,11 @@ struct Defaults {
 
 HelpPage page(bool all) {
   const Defaults defaults;
-  HelpPage page{.usage = "lucid generate [OPTIONS] TEXT",
-                .about = "Make a 3D asset from a sentence.",
-                .sections = {},
-                .footer = ""};
+  HelpPage page{
+      .usage = "lucid generate [OPTIONS] TEXT",
+      .about = "Make a 3D asset from a sentence. In brackets: defaults with the embedded prior and its default preset.",
+      .sections = {},
+      .footer = ""};
   for (const char* group : kGroups) {
     HelpSection section{.heading = group, .rows = {}};
     if (section.heading == "Prompt") section.rows.push_back({"TEXT", "What to make, for example \"a hamburger\"."});
@@ -96,8 +97,6 @@ HelpPage page(bool all) {
     page.sections.push_back(section);
   }
   page.footer =
-      "In brackets: the value with the embedded prior and the default preset.\n"
-      "\n"
       "Examples:\n"
       "  lucid generate \"a hamburger\"\n"
       "  lucid generate --preset draft --seed 3 \"a red car\"\n"
