@@ -82,7 +82,7 @@ TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
     if (here.linear == nullptr) continue;  // those of bfloat16
     EXPECT_EQ(32 % here.linear->panel, 0);
     EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
-    EXPECT_EQ(32 % here.winograd_of_few->panel, 0) << here.winograd_of_few->name;
+    EXPECT_EQ(32 % here.winograd_small_maps->panel, 0) << here.winograd_small_maps->name;
   }
   const auto takes_half = [](const auto& layer) { return layer->reads_16_bit_weights(); };
   EXPECT_TRUE(takes_half(nn::conv3x3(32, 64)));

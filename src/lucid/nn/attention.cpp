@@ -13,15 +13,15 @@
 namespace lucid::nn {
 namespace {
 
-/// Up to this size the scores are one matrix. Beyond it rows are taken in chunks that stay in the cache.
+/// Up to so many scores they are one matrix. For more, rows are taken in chunks that stay in the cache.
 constexpr int64_t kMaxScores = int64_t{1} << 24;
 constexpr int64_t kRowsPerChunk = 512;
 
 /// q [S,N,d], k transposed [S,d,M], v [S,M,d] -> [S,N,d], S = batch * heads.
 torch::Tensor matmul_attention_rows(const torch::Tensor& q, const torch::Tensor& k_transposed, const torch::Tensor& v) {
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(2)));
-  // The queries are scaled, not the far larger scores. (baddbmm's alpha would also read uninitialised memory times 0,
-  // which may be NaN.)
+  // Scales the queries, which are smaller than the scores. (baddbmm with alpha would also multiply uninitialised
+  // memory, which may hold NaN, by 0.)
   const torch::Tensor scores = torch::bmm(q * scale, k_transposed);
   return torch::bmm(scores.softmax(-1), v);
 }
@@ -43,31 +43,31 @@ torch::Tensor matmul_attention(const torch::Tensor& q, const torch::Tensor& k, c
 torch::Tensor attention_by_kernel(const kernels::AttentionKernel& kernel, torch::Tensor q, torch::Tensor k,
                                   torch::Tensor v, int64_t heads) {
   q = q.contiguous();
-  // Keys and values that all samples share are packed once.
+  // Keys and values that all samples share (expanded, stride 0) are packed once.
   const bool shared = k.stride(0) == 0 && v.stride(0) == 0;
   k = (shared ? k.slice(0, 0, 1) : k).contiguous();
   v = (shared ? v.slice(0, 0, 1) : v).contiguous();
   const torch::Tensor y = torch::empty_like(q);
   const kernels::AttentionShape shape{
       .batch = q.size(0), .heads = heads, .rows = q.size(1), .keys = k.size(1), .width = q.size(2) / heads};
-  const int64_t all_heads = shape.batch * heads, heads_of_keys = k.size(0) * heads;
-  const torch::Tensor keys = torch::empty({heads_of_keys, kernel.packed_keys_size(shape)}, q.options());
-  const torch::Tensor values = torch::empty({heads_of_keys, kernel.packed_values_size(shape)}, q.options());
-  const auto of_head = [](const torch::Tensor& packed, int64_t head) {
+  const int64_t head_count = shape.batch * heads, packed_heads = k.size(0) * heads;
+  const torch::Tensor keys = torch::empty({packed_heads, kernel.packed_keys_size(shape)}, q.options());
+  const torch::Tensor values = torch::empty({packed_heads, kernel.packed_values_size(shape)}, q.options());
+  const auto head_data = [](const torch::Tensor& packed, int64_t head) {
     return static_cast<char*>(packed.data_ptr()) + head * packed.size(1) * static_cast<int64_t>(packed.element_size());
   };
-  at::parallel_for(0, heads_of_keys, 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, packed_heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
-      kernel.pack_head(shape, head, k.data_ptr(), v.data_ptr(), of_head(keys, head), of_head(values, head));
+      kernel.pack_head(shape, head, k.data_ptr(), v.data_ptr(), head_data(keys, head), head_data(values, head));
     }
   });
-  const int64_t blocks = (shape.rows + kernel.rows - 1) / kernel.rows;
-  at::parallel_for(0, all_heads * blocks, 1, [&](int64_t begin, int64_t end) {
+  const int64_t blocks = (shape.rows + kernel.rows_per_call - 1) / kernel.rows_per_call;
+  at::parallel_for(0, head_count * blocks, 1, [&](int64_t begin, int64_t end) {
     const torch::Tensor scratch = torch::empty({kernel.scratch_size(shape)}, torch::kByte);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t head = i / blocks, head_of_keys = head % heads_of_keys;
-      kernel.attend_rows(shape, head, i % blocks * kernel.rows,
-                         {.keys = of_head(keys, head_of_keys), .values = of_head(values, head_of_keys)}, q.data_ptr(),
+      const int64_t head = i / blocks, packed_head = head % packed_heads;
+      kernel.attend_rows(shape, head, i % blocks * kernel.rows_per_call,
+                         {.keys = head_data(keys, packed_head), .values = head_data(values, packed_head)}, q.data_ptr(),
                          y.data_ptr(), static_cast<char*>(scratch.data_ptr()));
     }
   });

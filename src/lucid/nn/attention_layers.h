@@ -14,10 +14,10 @@
 
 namespace lucid::nn {
 
-/// to_q, to_k, to_v, to_out.0.
+/// Multi-head attention with its projections: to_q, to_k, to_v, to_out.0.
 class AttentionImpl : public torch::nn::Module {
  public:
-  /// Width of the queries' tokens, width of the keys' and values' tokens.
+  /// width: of the tokens, from which queries are made. context_width: of the context, from which keys and values are.
   AttentionImpl(int64_t width, int64_t context_width, int64_t heads, bool qkv_bias);
   /// tokens [B,N,width], context [B,M,context_width] -> [B,N,width], in the tokens' dtype or in the one given.
   torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& context,
@@ -56,14 +56,15 @@ class PromptCache {
 /// What cross attention attends to: prompts [B,L,D], or mixes of cached prompts with weights [B,K] on the networks'
 /// device.
 struct Context {
-  Context(torch::Tensor tokens) : prompts(std::move(tokens)) {}  // NOLINT(google-explicit-constructor): it is one
+  Context(torch::Tensor tokens)
+      : prompts(std::move(tokens)) {}  // NOLINT(google-explicit-constructor): prompts are a context
   Context(const PromptCache& some_prompts, torch::Tensor mix_weights)
       : cache(&some_prompts), weights(std::move(mix_weights)) {}
   int64_t batch() const { return cache != nullptr ? weights.size(0) : prompts.size(0); }
 
   torch::Tensor prompts;               // if there is no cache
   const PromptCache* cache = nullptr;  // not owned
-  torch::Tensor weights;
+  torch::Tensor weights;               // [B,K], if there is a cache
 };
 
 /// Cross attention: image tokens attend to prompts.
@@ -73,7 +74,7 @@ class CrossAttentionImpl : public AttentionImpl {
       : AttentionImpl(width, context_width, heads, /*qkv_bias=*/false) {}
   torch::Tensor forward(const torch::Tensor& tokens, const Context& context,
                         std::optional<torch::ScalarType> dtype = std::nullopt);
-  /// Both for prompts [K,M,context_width]: [K,2,M,width], float32 or wider.
+  /// For a PromptCache: prompts [K,M,context_width] -> keys and values [K,2,M,width], float32 or wider.
   torch::Tensor keys_and_values(const torch::Tensor& prompts);
 };
 TORCH_MODULE(CrossAttention);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention by libtorch and by every kernel that this processor can test against its definition, in float64.
+// attention(), and every attention kernel that can be tested on this processor, against the definition in double.
 #include "lucid/nn/attention.h"
 
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ torch::Tensor by_definition(const torch::Tensor& q, const torch::Tensor& k, cons
   return torch::cat(parts, 2);
 }
 
-TEST(Attention, EqualsItsDefinition) {
+TEST(Attention, MatchesDefinition) {
   torch::manual_seed(1);
   for (const auto& [rows, columns, heads] : {std::tuple<int64_t, int64_t, int64_t>{5, 3, 2}, {64, 77, 4}, {1, 1, 1}}) {
     const torch::Tensor q = torch::randn({2, rows, heads * 8}), k = torch::randn({2, columns, heads * 8}),
@@ -40,7 +40,7 @@ TEST(Attention, EqualsItsDefinition) {
 struct AttentionCase {
   int64_t batch, rows, keys, heads, width;
 };
-// Few and many rows and keys, of more than a block and a few more; heads of whole registers and not.
+// Few and many rows and keys, not multiples of a block; head widths that fill whole registers, and others.
 constexpr AttentionCase kAttentionCases[] = {{2, 5, 3, 2, 8},      {1, 64, 77, 4, 40},   {1, 1, 1, 1, 2},
                                              {2, 130, 600, 3, 64}, {1, 70, 1100, 2, 80}, {1, 9, 33, 2, 160},
                                              {1, 17, 512, 1, 50},  {1, 20, 1200, 2, 40}, {1, 8, 700, 1, 36},
@@ -56,67 +56,67 @@ Tokens drawn(const AttentionCase& c, torch::ScalarType type) {
   return {draw(c.rows), draw(c.keys), draw(c.keys)};
 }
 
-TEST(Attention, EveryKernelIsCloseToTheDefinition) {
+TEST(Attention, EveryKernelMatchesDefinition) {
   torch::manual_seed(3);
-  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
-    const kernels::AttentionKernel* kernel = here.attention;
+  for (const kernels::Kernels& available : kernels::test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = available.attention;
     double worst = 0;
     for (const AttentionCase& c : kAttentionCases) {
-      const auto [q, k, v] = drawn(c, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+      const auto [q, k, v] = drawn(c, kernel->in_bfloat16 ? torch::kBFloat16 : torch::kFloat);
       const double found =
           relative_error(attention_by_kernel(*kernel, q, k, v, c.heads), by_definition(q, k, v, c.heads));
-      EXPECT_LE(found, kernel->rounds ? 6e-3 : 2e-6)
+      EXPECT_LE(found, kernel->in_bfloat16 ? 6e-3 : 2e-6)
           << kernel->name << fmt::format(": {} rows, {} keys, heads of {}", c.rows, c.keys, c.width);
       worst = std::max(worst, found);
     }
-    fmt::print("  {}: off by at most {:.1e}\n", kernel->name, worst);
+    fmt::print("  {}: largest relative error {:.1e}\n", kernel->name, worst);
   }
 }
 
-// The gradient's way is libtorch's own, which sums in bfloat16 where the processor multiplies no such numbers.
-TEST(Attention, Bfloat16IsCloseToTheDefinition) {
+// With gradients libtorch computes it, with bfloat16 sums on processors that do not multiply bfloat16.
+TEST(Attention, Bfloat16MatchesDefinition) {
   torch::manual_seed(3);
   for (const AttentionCase& c : kAttentionCases) {
     SCOPED_TRACE(fmt::format("{} rows, {} keys, heads of {}", c.rows, c.keys, c.width));
     const auto [q, k, v] = drawn(c, torch::kBFloat16);
     const torch::Tensor wanted = by_definition(q, k, v, c.heads);
-    const double of_libtorch = has_fast_bfloat16() ? 2e-2 : 3e-2;
-    EXPECT_LE(relative_error(attention(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : of_libtorch);
-    EXPECT_LE(relative_error(attention(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), of_libtorch);
+    const double libtorch_limit = has_fast_bfloat16() ? 2e-2 : 3e-2;
+    EXPECT_LE(relative_error(attention(q, k, v, c.heads), wanted), has_fast_bfloat16() ? 6e-3 : libtorch_limit);
+    EXPECT_LE(relative_error(attention(q.clone().requires_grad_(), k, v, c.heads).detach(), wanted), libtorch_limit);
   }
 }
 
-TEST(Attention, SamplesMaySeeTheSameKeys) {
+TEST(Attention, SharedKeysGiveTheSameAsRepeatedKeys) {
   torch::manual_seed(5);
-  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
-    const kernels::AttentionKernel* kernel = here.attention;
-    const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+  for (const kernels::Kernels& available : kernels::test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = available.attention;
+    const auto [q, k, v] = drawn({3, 70, 77, 2, 32}, kernel->in_bfloat16 ? torch::kBFloat16 : torch::kFloat);
     const auto first = [](const torch::Tensor& x) { return x.slice(0, 0, 1); };
     const torch::Tensor shared = attention_by_kernel(*kernel, q, first(k).expand_as(k), first(v).expand_as(v), 2);
-    const torch::Tensor apart =
+    const torch::Tensor repeated =
         attention_by_kernel(*kernel, q, first(k).repeat({3, 1, 1}), first(v).repeat({3, 1, 1}), 2);
-    EXPECT_TRUE(shared.equal(apart)) << kernel->name;
+    EXPECT_TRUE(shared.equal(repeated)) << kernel->name;
   }
 }
 
-TEST(Attention, HugeScoresAreNoInfinities) {
+TEST(Attention, HugeScoresStayFinite) {
   torch::manual_seed(4);
-  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
-    const kernels::AttentionKernel* kernel = here.attention;
-    auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
+  for (const kernels::Kernels& available : kernels::test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = available.attention;
+    auto [q, k, v] = drawn({1, 10, 300, 2, 32}, kernel->in_bfloat16 ? torch::kBFloat16 : torch::kFloat);
     q = q * 300;
     EXPECT_LE(relative_error(attention_by_kernel(*kernel, q, k, v, 2), by_definition(q, k, v, 2)),
-              kernel->rounds ? 3e-2 : 2e-4)
+              kernel->in_bfloat16 ? 3e-2 : 2e-4)
         << kernel->name;
   }
 }
 
-TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
-  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
-    const kernels::AttentionKernel* kernel = here.attention;
+TEST(Attention, NanInAKeyReachesAllRowsOfItsHead) {
+  for (const kernels::Kernels& available : kernels::test::every_kernel()) {
+    const kernels::AttentionKernel* kernel = available.attention;
     for (const int64_t where : {0, 17, 39}) {
-      auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->rounds ? torch::kBFloat16 : torch::kFloat);
-      k[0][where][3] = std::nanf("");  // of the first head
+      auto [q, k, v] = drawn({1, 20, 40, 2, 8}, kernel->in_bfloat16 ? torch::kBFloat16 : torch::kFloat);
+      k[0][where][3] = std::nanf("");  // in the first head
       const torch::Tensor y = attention_by_kernel(*kernel, q, k, v, 2);
       EXPECT_TRUE(y.slice(2, 0, 8).isnan().all().item<bool>()) << kernel->name << ", key " << where;
       EXPECT_FALSE(y.slice(2, 8).isnan().any().item<bool>()) << kernel->name << ", key " << where;
@@ -124,15 +124,15 @@ TEST(Attention, NotANumberReachesEveryRowThatSeesIt) {
   }
 }
 
-TEST(Attention, ManyRowsAreCutButNotTheGradient) {
+TEST(Attention, ChunkedRowsMatchTheWholeMatrix) {
   torch::manual_seed(2);
-  const int64_t rows = 3000, heads = 2;  // 2 heads * 3000^2 is over the limit; 3000 is no multiple of a chunk
+  const int64_t rows = 3000, heads = 2;  // 2 heads * 3000² scores are over the limit; 3000 is no multiple of a chunk
   const torch::Tensor q = torch::randn({1, rows, heads * 4}), k = torch::randn({1, rows, heads * 4}),
                       v = torch::randn({1, rows, heads * 4});
-  const torch::Tensor cut = attention(q, k, v, heads);
+  const torch::Tensor chunked = attention(q, k, v, heads);
   const torch::Tensor leaf = q.clone().requires_grad_();
   const torch::Tensor whole = attention(leaf, k, v, heads);
-  EXPECT_LE((cut - whole.detach()).abs().max().item<double>(), 1e-6);
+  EXPECT_LE((chunked - whole.detach()).abs().max().item<double>(), 1e-6);
   whole.sum().backward();
   EXPECT_GT(leaf.grad().abs().max().item<double>(), 0);
 }

@@ -18,7 +18,7 @@ struct BiasedMap {
   torch::Tensor map, bias;
 };
 
-/// The same map with `more` [B,C] added.
+/// The map with `more` [B,C] added to each pixel.
 BiasedMap add_per_channel(const BiasedMap& x, const torch::Tensor& more);
 /// The map with its bias added.
 torch::Tensor materialise(const BiasedMap& x);

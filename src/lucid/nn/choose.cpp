@@ -18,42 +18,42 @@ using tensor::ReferenceOpsGuard;
 using tensor::wants_gradient;
 using torch::Tensor;
 
-/// The most output channels that any float32 kernel computes together.
+/// The widest panel (output channels computed together) of any float32 kernel.
 constexpr int64_t kWidestPanel = 32;
-/// From this size on, in bytes, libraries multiply by float32 weights as fast as the panel kernel (Zen 3).
+/// In bytes. Above this size oneDNN and OpenBLAS are as fast with float32 weights as the panel kernel (Zen 3).
 constexpr size_t kLargestPanelWeight = 2 << 20;
-/// Wider heads do not fit the attention kernels: a tile's sums leave the first-level cache.
+/// Of the attention kernels. With wider heads the sums of a tile do not fit the first-level cache.
 constexpr int64_t kWidestHead = 256;
 
 /// The fastest float32 kernels of this processor.
 const Kernels& float_kernels() {
-  for (const Kernels& each : kernels::kernels_here()) {
+  for (const Kernels& each : kernels::available_kernels()) {
     if (each.linear != nullptr) return each;
   }
   LUCID_CHECK(false, "no portable kernels");
 }
 
-/// Time of a convolution per pair of channels, in products. Fewer than four tiles do not fill the sums that a processor
-/// computes at once.
+/// Estimated time of a convolution for each pair of channels, in products, for x [B,in,h,w]. Less than four tiles take
+/// as long as four: they do not keep enough sums in flight.
 int64_t winograd_cost(const kernels::WinogradKernel& kernel, at::IntArrayRef x) {
   const int64_t tiles =
-      kernels::WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .side = kernel.side}.tiles();
-  return kernel.places() * std::max<int64_t>(tiles, 4) + kernel.products_of_filter;
+      kernels::WinogradShape{.batch = x[0], .height = x[2], .width = x[3], .tile_size = kernel.tile_size}.tiles();
+  return kernel.tile_elements() * std::max<int64_t>(tiles, 4) + kernel.filter_transform_cost;
 }
 
-/// The first kernels of this processor for such weights [out,in,3,3]; null if there are none.
+/// The fastest Winograd kernels of this processor that take a weight [out,in,3,3]; null if there are none.
 const Kernels* winograd_kernels(const Tensor& weight, bool in_bfloat16) {
   if (in_bfloat16 ? weight.scalar_type() != torch::kBFloat16 : !stored_type(weight.scalar_type())) return nullptr;
-  for (const Kernels& each : kernels::kernels_here()) {
+  for (const Kernels& each : kernels::available_kernels()) {
     const int64_t panel = each.winograd->panel;
     const bool whole_panels = weight.size(0) % panel == 0 && weight.size(1) % panel == 0;
-    if (each.winograd->rounds == in_bfloat16 && whole_panels) return &each;
+    if (each.winograd->bfloat16_tiles == in_bfloat16 && whole_panels) return &each;
   }
   return nullptr;
 }
 
 bool wants_bfloat16_winograd(const Tensor& weight, const ComputePolicy& policy) {
-  return policy.bfloat16_winograd && policy.may_pack(weight);  // transformed filters are kept
+  return policy.bfloat16_winograd && policy.may_pack(weight);  // the transformed filters are cached
 }
 
 }  // namespace
@@ -97,14 +97,14 @@ Conv2dChoice choose_conv2d(const Conv2dOperands& operands) {
 
 bool winograd_reads_stored_filters(const Tensor& weight, const ComputePolicy& policy) {
   const Kernels* here = winograd_kernels(weight, wants_bfloat16_winograd(weight, policy));
-  return here != nullptr && here->winograd->of_filters == nullptr;
+  return here != nullptr && here->winograd->filter_transform == nullptr;
 }
 
 const kernels::WinogradKernel* choose_winograd(const Tensor& weight, at::IntArrayRef x, bool in_bfloat16) {
   const Kernels* here = winograd_kernels(weight, in_bfloat16);
   if (here == nullptr) return nullptr;
-  const kernels::WinogradKernel* few = here->winograd_of_few;
-  return few != nullptr && winograd_cost(*few, x) < winograd_cost(*here->winograd, x) ? few : here->winograd;
+  const kernels::WinogradKernel* small = here->winograd_small_maps;
+  return small != nullptr && winograd_cost(*small, x) < winograd_cost(*here->winograd, x) ? small : here->winograd;
 }
 
 LinearChoice choose_linear(const LinearOperands& operands) {
@@ -115,13 +115,13 @@ LinearChoice choose_linear(const LinearOperands& operands) {
   if (x.scalar_type() == torch::kFloat && out_dtype == torch::kFloat && weight.size(0) % here.linear->panel == 0) {
     const bool in_16_bit = weight.scalar_type() == torch::kHalf || weight.scalar_type() == torch::kBFloat16;
     const bool small = weight.scalar_type() == torch::kFloat && weight.nbytes() <= kLargestPanelWeight;
-    if (in_16_bit || (small && here.linear_outdoes_libraries)) {
+    if (in_16_bit || (small && here.linear_faster_than_libraries)) {
       return {.method = Method::kPanels, .panels = here.linear};
     }
   }
-  const bool panels_outdo = x.scalar_type() == torch::kFloat && here.linear_outdoes_libraries;
+  const bool panels_faster = x.scalar_type() == torch::kFloat && here.linear_faster_than_libraries;
   const bool one_dtype = x.scalar_type() == weight.scalar_type();
-  const bool by_onednn = one_dtype && !panels_outdo && uses_onednn(x.scalar_type()) && policy.may_pack(weight);
+  const bool by_onednn = one_dtype && !panels_faster && uses_onednn(x.scalar_type()) && policy.may_pack(weight);
   return {.method = by_onednn ? Method::kOneDnn : Method::kLibtorch};
 }
 
@@ -132,9 +132,9 @@ AttentionChoice choose_attention(const Tensor& q, const Tensor& k, const Tensor&
   const bool one_dtype = k.scalar_type() == dtype && v.scalar_type() == dtype;
   if (uses_cpu_kernels(q) && k.is_cpu() && v.is_cpu() && one_dtype && width <= kWidestHead && k.size(1) > 0 &&
       !wants_gradient({q, k, v})) {
-    for (const Kernels& each : kernels::kernels_here()) {
+    for (const Kernels& each : kernels::available_kernels()) {
       const kernels::AttentionKernel* kernel = each.attention;
-      const bool fits = kernel->rounds == (dtype == torch::kBFloat16) && width % kernel->width_step == 0;
+      const bool fits = kernel->in_bfloat16 == (dtype == torch::kBFloat16) && width % kernel->width_multiple == 0;
       if (fits) return {.method = Method::kKernel, .kernel = kernel};
     }
   }

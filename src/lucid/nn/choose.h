@@ -17,7 +17,8 @@ bool uses_onednn(torch::ScalarType dtype);
 /// Whether a CPU kernel of ours computes element-wise operators and norms of x (float32 or bfloat16).
 bool uses_cpu_kernels(const torch::Tensor& x);
 
-/// Whether float32 kernels of every instruction set take a weight with so many output channels.
+/// Whether the float32 kernels of every instruction set take a weight with so many output channels: their panels divide
+/// it.
 bool has_whole_panels(int64_t out_channels);
 
 /// The dtype for activations of a network with operands of this dtype, on the device of `input`. On a CPU, bfloat16

@@ -18,20 +18,20 @@ struct ComputePolicy {
   bool frozen = false;
   /// The largest weight, in bytes, of which such a copy is kept.
   int64_t packed_bytes = 0;
-  /// In a bfloat16 network: Winograd's tiles are rounded to bfloat16 as well. Their products take an eighth less time
-  /// than float32 tiles, with 2.3 times the rounding error of a direct convolution.
+  /// In a bfloat16 network: Winograd tiles are rounded to bfloat16 too. Their products take an eighth less time than
+  /// those of float32 tiles, with 2.3 times the rounding error of a direct convolution.
   bool bfloat16_winograd = false;
 
   bool may_pack(const torch::Tensor& weight) const { return static_cast<int64_t>(weight.nbytes()) <= packed_bytes; }
-  /// float32 activations between bfloat16 products.
+  /// Whether x is a float32 activation whose products have bfloat16 operands.
   bool is_mixed(const torch::Tensor& x) const { return x.scalar_type() == torch::kFloat && dtype == torch::kBFloat16; }
 };
 
 struct ComputeOptions {
   /// Operands' dtype; none: the dtype of the network as it was loaded. Norms are computed in float32 whatever it is.
   std::optional<torch::ScalarType> dtype = std::nullopt;
-  /// CPU threads that each compute a share of the batch, if the batch is large enough. On small images they get more
-  /// done than threads that share each layer. 1: no shares.
+  /// CPU threads that each compute a share of the batch, if the batch is large enough. For small images this is faster
+  /// than threads that share each layer. 1: the batch is not divided.
   int64_t workers = 1;
   /// Recompute activations in the backward pass (the gradient of Stable Diffusion's encoder otherwise keeps a gigabyte
   /// per image of 512 x 512), and keep no packed copies of large weights.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conv2d: runs the chosen kernel, forward and backward.
+// Conv2d: forward pass and input gradient by the kernel that choose_conv2d() names.
 #include "lucid/nn/conv2d.h"
 
 #include "lucid/base/error.h"
@@ -18,7 +18,8 @@ using torch::autograd::variable_list;
 
 constexpr auto kChannelsLast = torch::MemoryFormat::ChannelsLast;
 
-/// A convolution by oneDNN or a Winograd kernel. Held by the autograd graph for the backward pass, but for the weight.
+/// One convolution by oneDNN or by a Winograd kernel, with what its gradient needs except the weight. The autograd
+/// graph holds it.
 struct Plan : torch::CustomClassHolder {
   Plan(const Conv2dChoice& choice, const onednn::Weights& weights, const onednn::Windows& windows,
        const WinogradFilterCache& filters)
@@ -32,7 +33,7 @@ struct Plan : torch::CustomClassHolder {
     if (winograd != nullptr) return winograd_convolution(x, weight, bias, *winograd, filters);
     return onednn::convolution(x, {.weight = weight, .bias = bias, .packed = packed}, windows);
   }
-  /// dL/dx of sizes `x`.
+  /// d_x of sizes `x`.
   Tensor backward(const std::vector<int64_t>& x, const Tensor& d_y, const Tensor& weight) const {
     const Tensor d = d_y.to(input_dtype(weight)).contiguous(kChannelsLast);
     if (winograd != nullptr) return winograd_gradient(d, weight, *winograd, filters);
@@ -55,7 +56,7 @@ struct NormBefore {
   NormOptions options_for(const Tensor& x) const { return group_norm_options(x, groups, eps, /*silu=*/true); }
 };
 
-/// The convolution's input, and the norm's statistics if there is one.
+/// The convolution's input, and the norm's statistics if there is a norm.
 Normed prepare_input(const Plan& plan, const Tensor& x, const Tensor& weight, const NormBefore& norm) {
   const torch::ScalarType dtype = plan.input_dtype(weight);
   if (norm) return norm_forward(x, norm.weight, norm.bias, norm.options_for(x), dtype);

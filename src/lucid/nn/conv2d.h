@@ -31,7 +31,8 @@ class Conv2dImpl : public Layer {
   /// forward(silu(norm(x))).
   torch::Tensor forward_norm_silu(const torch::Tensor& x, GroupNorm& norm);
 
-  /// Convolutions that keep a map's size, whose bias is left pending where that saves a pass over the map (on a GPU).
+  /// For convolutions that keep the map's size. On a GPU the bias is left pending in the result, which saves a pass
+  /// over the map.
   BiasedMap forward_biased(const torch::Tensor& x);
   BiasedMap forward_biased(const BiasedMap& x, GroupNorm& norm);  // after silu(norm(x))
 

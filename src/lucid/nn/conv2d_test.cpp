@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conv2d against libtorch in double precision: float32 activations between bfloat16 products (on operands that bfloat16
-// represents), and float32 throughout.
+// Conv2d against libtorch in double precision: with bfloat16 operands and float32 activations, and all in float32.
 #include "lucid/nn/conv2d.h"
 
 #include <gtest/gtest.h>
@@ -17,9 +16,9 @@ namespace {
 using tensor::relative_error;
 using torch::Tensor;
 
-/// The error of sums: float32's last places if oneDNN is called directly; else libtorch rounds them to bfloat16, and
-/// more often on processors that do not multiply bfloat16.
-double limit_of_sums() { return uses_onednn(torch::kBFloat16) ? 2e-6 : has_fast_bfloat16() ? 1e-2 : 2e-2; }
+/// Limit of the relative error on operands that bfloat16 represents. oneDNN called directly keeps float32 sums.
+/// libtorch rounds the sums to bfloat16, and more often on processors that do not multiply bfloat16.
+double conv2d_error_limit() { return uses_onednn(torch::kBFloat16) ? 2e-6 : has_fast_bfloat16() ? 1e-2 : 2e-2; }
 
 Tensor rounded(const Tensor& x) { return x.to(torch::kBFloat16).to(x.scalar_type()); }
 
@@ -29,7 +28,7 @@ struct MixedCase {
   std::vector<int64_t> sizes;  // B, h, w
 };
 const MixedCase kMixedCases[] = {
-    {"3 x 3", 8, 16, 3, 1, 1, 0, {2, 9, 7}},   {"picture", 3, 32, 3, 1, 1, 0, {1, 16, 16}},
+    {"3 x 3", 8, 16, 3, 1, 1, 0, {2, 9, 7}},   {"image", 3, 32, 3, 1, 1, 0, {1, 16, 16}},
     {"1 x 1", 12, 20, 1, 1, 0, 0, {3, 5, 4}},  {"half the size", 16, 16, 3, 2, 0, 1, {2, 8, 12}},
     {"odd half", 8, 8, 3, 2, 0, 1, {1, 7, 9}}, {"moments", 16, 8, 3, 1, 1, 0, {1, 1, 1}},
 };
@@ -45,16 +44,16 @@ Conv2d bfloat16_layer(const MixedCase& c) {
   return conv;
 }
 
-TEST(Conv2d, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradient) {
+TEST(Conv2d, MixedDtypesMatchConvolutionOfRoundedOperands) {
   torch::manual_seed(11);
   std::printf("  oneDNN is called %s\n", uses_onednn(torch::kBFloat16) ? "directly" : "through libtorch, which rounds");
-  const double limit = limit_of_sums();
+  const double limit = conv2d_error_limit();
   for (const MixedCase& c : kMixedCases) {
     SCOPED_TRACE(c.name);
     Conv2d conv = bfloat16_layer(c);
-    const Tensor numbers = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]});
-    const Tensor x = numbers.clone().requires_grad_();
-    const Tensor exact = rounded(numbers).to(torch::kDouble).requires_grad_();
+    const Tensor values = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]});
+    const Tensor x = values.clone().requires_grad_();
+    const Tensor exact = rounded(values).to(torch::kDouble).requires_grad_();
     const Tensor y = conv->forward_padded(x, c.after);
     const Tensor wanted =
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
@@ -66,14 +65,14 @@ TEST(Conv2d, IsTheConvolutionOfRoundedNumbersUnroundedAndSoIsItsGradient) {
       const torch::NoGradGuard no_grad;
       EXPECT_TRUE(conv->forward_padded(x, c.after).equal(y)) << "with and without gradients";
     }
-    const Tensor up = rounded(torch::randn_like(y));
-    y.backward(up);
-    wanted.backward(up.to(torch::kDouble));
+    const Tensor d_y = rounded(torch::randn_like(y));
+    y.backward(d_y);
+    wanted.backward(d_y.to(torch::kDouble));
     EXPECT_LT(relative_error(x.grad(), exact.grad()), limit);
   }
 }
 
-TEST(Conv2d, ANormAndSiluComeFirst) {
+TEST(Conv2d, FusedNormAndSiluMatchSeparateOperators) {
   torch::manual_seed(12);
   const MixedCase c{"", 16, 24, 3, 1, 1, 0, {}};
   Conv2d conv = bfloat16_layer(c);
@@ -90,31 +89,31 @@ TEST(Conv2d, ANormAndSiluComeFirst) {
   const Tensor y = conv->forward_norm_silu(x, norm);
   const Tensor wanted = torch::conv2d(torch::silu(exact_norm(exact)), conv->weight.to(torch::kDouble),
                                       conv->bias.to(torch::kDouble), 1, 1);
-  // One rounding of what is multiplied, in place of two.
+  // oneDNN's input is rounded to bfloat16 once; through libtorch the output is rounded as well.
   const double limit = uses_onednn(torch::kBFloat16) ? 2.5e-3 : 1e-2;
   EXPECT_LT(relative_error(y.detach(), wanted.detach()), limit);
-  const Tensor up = torch::randn_like(y);
-  y.backward(up);
-  wanted.backward(up.to(torch::kDouble));
+  const Tensor d_y = torch::randn_like(y);
+  y.backward(d_y);
+  wanted.backward(d_y.to(torch::kDouble));
   EXPECT_LT(relative_error(x.grad(), exact.grad()), limit);
 }
 
-TEST(Conv2d, AResnetsSumsAreNotRounded) {
+TEST(Conv2d, Float32ActivationsReduceAResnetsError) {
   torch::manual_seed(13);
   diffusion::Resnet resnet(diffusion::ResnetSizes{.in = 32, .out = 64, .groups = 8});
   for (Tensor& parameter : resnet->parameters()) parameter.set_requires_grad(false);
   set_compute_dtype(*resnet, torch::kBFloat16);
   const Tensor x = torch::randn({1, 32, 16, 16});
   const torch::NoGradGuard no_grad;
-  const Tensor wide = resnet(x);
-  EXPECT_EQ(wide.scalar_type(), torch::kFloat);
+  const Tensor mixed = resnet(x);
+  EXPECT_EQ(mixed.scalar_type(), torch::kFloat);
   const Tensor narrow = resnet(x.to(torch::kBFloat16));
   EXPECT_EQ(narrow.scalar_type(), torch::kBFloat16);
   resnet->to(torch::kDouble);
   const Tensor exact = resnet(x.to(torch::kDouble));
-  std::printf("  a resnet: off by %.2e with wide maps, by %.2e without\n", relative_error(wide, exact),
-              relative_error(narrow, exact));
-  EXPECT_LT(relative_error(wide, exact),
+  std::printf("  a resnet: relative error %.2e with float32 activations, %.2e with bfloat16\n",
+              relative_error(mixed, exact), relative_error(narrow, exact));
+  EXPECT_LT(relative_error(mixed, exact),
             uses_onednn(torch::kBFloat16) ? 0.8 * relative_error(narrow, exact) : relative_error(narrow, exact));
 }
 
@@ -127,17 +126,17 @@ TEST(Conv2d, ChangedWeightsArePackedAgain) {
     const Tensor wanted =
         torch::conv2d(x.to(torch::kDouble), conv->weight.to(torch::kDouble), conv->bias.to(torch::kDouble), 1, 1);
     for (int again = 0; again < 2; ++again) {
-      EXPECT_LT(relative_error(conv->forward(x), wanted), limit_of_sums()) << what;
+      EXPECT_LT(relative_error(conv->forward(x), wanted), conv2d_error_limit()) << what;
     }
   };
   expect_right("at first");
   conv->weight.mul_(-2);
   expect_right("changed in place");
   conv->weight.set_data(conv->weight.flip(0).contiguous(torch::MemoryFormat::ChannelsLast));
-  expect_right("others in their place");
+  expect_right("another tensor");
 }
 
-TEST(Conv2d, InFloat32ItAndItsGradientAreTheConvolution) {
+TEST(Conv2d, Float32MatchesConvolutionAndGradient) {
   torch::manual_seed(16);
   for (const MixedCase& c : kMixedCases) {
     SCOPED_TRACE(c.name);
@@ -151,21 +150,21 @@ TEST(Conv2d, InFloat32ItAndItsGradientAreTheConvolution) {
         torch::conv2d(torch::constant_pad_nd(exact, {0, c.after, 0, c.after}), conv->weight.to(torch::kDouble),
                       conv->bias.to(torch::kDouble), c.stride, c.padding);
     EXPECT_LT(relative_error(y, wanted), 2e-6);
-    const Tensor up = torch::randn_like(y);
-    y.backward(up);
-    wanted.backward(up.to(torch::kDouble));
+    const Tensor d_y = torch::randn_like(y);
+    y.backward(d_y);
+    wanted.backward(d_y.to(torch::kDouble));
     EXPECT_LT(relative_error(x.grad(), exact.grad()), 2e-6);
   }
 }
 
-TEST(Conv2d, WeightsThatAreTrainedHaveTheirGradient) {
+TEST(Conv2d, TrainableWeightsGetAGradient) {
   Conv2d conv = conv3x3(16, 16);
   freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
   conv->forward(torch::randn({1, 16, 12, 12})).square().sum().backward();
   EXPECT_GT(conv->weight.grad().abs().max().item<float>(), 0);
 }
 
-TEST(Conv2d, ReferenceOpsAreLibtorchs) {
+TEST(Conv2d, ReferenceOpsUseLibtorch) {
   const tensor::ReferenceOpsGuard reference;
   EXPECT_FALSE(uses_onednn(torch::kBFloat16));
   torch::manual_seed(14);

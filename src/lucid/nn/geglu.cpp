@@ -20,7 +20,7 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Rows of ab that make another thread worth while.
+// Rows per thread, at least: less work does not pay for starting it.
 int64_t grain_of(int64_t width) { return std::max<int64_t>(1, (1 << 13) / width); }
 
 struct GegluFunction : torch::autograd::Function<GegluFunction> {
@@ -29,8 +29,8 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
     auto sizes = ab.sizes().vec();
     sizes.back() = width;
     const Tensor y = torch::empty(sizes, ab.options());
-    dispatch_dtype(ab, [&](auto number) {
-      using T = decltype(number);
+    dispatch_dtype(ab, [&](auto zero) {
+      using T = decltype(zero);
       at::parallel_for(0, rows, grain_of(width), [&](int64_t begin, int64_t end) {
         kernels::geglu_forward<T>(end - begin, width, data<T>(ab) + 2 * begin * width, data<T>(y) + begin * width);
       });
@@ -41,19 +41,19 @@ struct GegluFunction : torch::autograd::Function<GegluFunction> {
     context->save_for_backward({ab});
     return value(ab);
   }
-  static variable_list backward(AutogradContext* context, variable_list up) {
+  static variable_list backward(AutogradContext* context, variable_list d_y) {
     const Tensor ab = context->get_saved_variables()[0];
     const int64_t width = ab.size(-1) / 2, rows = ab.numel() / (2 * width);
-    const Tensor dy = up[0].to(ab.scalar_type()).contiguous();
-    const Tensor dab = torch::empty_like(ab);
-    dispatch_dtype(ab, [&](auto number) {
-      using T = decltype(number);
+    const Tensor gradient = d_y[0].to(ab.scalar_type()).contiguous();
+    const Tensor d_ab = torch::empty_like(ab);
+    dispatch_dtype(ab, [&](auto zero) {
+      using T = decltype(zero);
       at::parallel_for(0, rows, grain_of(width), [&](int64_t begin, int64_t end) {
-        kernels::geglu_backward<T>(end - begin, width, data<T>(ab) + 2 * begin * width, data<T>(dy) + begin * width,
-                                   data<T>(dab) + 2 * begin * width);
+        kernels::geglu_backward<T>(end - begin, width, data<T>(ab) + 2 * begin * width,
+                                   data<T>(gradient) + begin * width, data<T>(d_ab) + 2 * begin * width);
       });
     });
-    return {dab};
+    return {d_ab};
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers' parameters and policies, one by one and for a whole network.
+// Layer: parameters and policy of one layer; functions that set the policy of a whole network.
 #include "lucid/nn/layer.h"
 
 #include <cmath>
@@ -11,9 +11,9 @@
 namespace lucid::nn {
 namespace {
 
-/// Small weights are worth a packed copy even with little memory: all of an embedded prior's, a tenth of Stable
-/// Diffusion's.
-constexpr int64_t kSmallWeight = 2 << 20;  // bytes
+/// In bytes. Weights up to this size get packed copies even with low_memory: all of the embedded prior's, a tenth of
+/// Stable Diffusion's.
+constexpr int64_t kSmallWeight = 2 << 20;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Layer::Layer(const std::vector<int64_t>& weight_shape, bool with_bias) {
   }
   weight = register_parameter("weight", torch::empty(weight_shape));
   if (with_bias) bias = register_parameter("bias", torch::empty({weight_shape[0]}));
-  // As libtorch's layers, in this order, so that a seed gives the same weights.
+  // In the order of libtorch's layers, so that a seed gives the same weights.
   torch::nn::init::kaiming_uniform_(weight, std::sqrt(5));
   if (with_bias) {
     const double bound = 1 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
@@ -58,7 +58,7 @@ std::vector<Layer*> layers_of(const torch::nn::Module& network) {
 
 torch::ScalarType compute_dtype(const torch::nn::Module& network) {
   const std::vector<Layer*> layers = layers_of(network);
-  LUCID_CHECK(!layers.empty(), "a network without layers");
+  LUCID_CHECK(!layers.empty(), "the network has no Conv2d or Linear");
   return layers.front()->policy().dtype;
 }
 

@@ -26,13 +26,14 @@ class Layer : public torch::nn::Module {
   /// Whether float32 CPU kernels read float16 and bfloat16 weights of this layer's shape.
   virtual bool reads_16_bit_weights() const = 0;
 
-  /// The operands' dtype beside activations x: bfloat16 if these are mixed, else that of x.
+  /// Operands' dtype for activations x: bfloat16 if x is float32 in a bfloat16 network (ComputePolicy::is_mixed), else
+  /// the dtype of x.
   torch::ScalarType operand_dtype(const torch::Tensor& x) const {
     return policy_.is_mixed(x) ? policy_.dtype : x.scalar_type();
   }
   onednn::Weights onednn_weights() const { return {.weight = weight, .bias = bias, .packed = packed_}; }
 
-  /// Casts, and the policy's dtype follows.
+  /// Casts the parameters and sets the policy's dtype.
   void to(torch::Device device, torch::Dtype dtype, bool non_blocking = false) override;
   void to(torch::Dtype dtype, bool non_blocking = false) override;
   using torch::nn::Module::to;
@@ -49,14 +50,14 @@ class Layer : public torch::nn::Module {
 /// The layers of a network, in the order of their modules.
 std::vector<Layer*> layers_of(const torch::nn::Module& network);
 
-/// The operands' dtype of a network: that of its layers, which is one.
+/// The operands' dtype of a network: all its layers have the same.
 torch::ScalarType compute_dtype(const torch::nn::Module& network);
 
 /// Casts weights and biases of all layers, but not norms, and sets the policy's dtype.
 void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype);
 
-/// Says that the weights of a network are final: packed copies are kept from now on, with `low_memory` of small weights
-/// (2 MiB) only. `bfloat16_winograd`: as in ComputePolicy.
+/// Declares the weights of a network final: layers keep packed copies from then on, with `low_memory` only of weights
+/// up to 2 MiB. `bfloat16_winograd`: see ComputePolicy; ignored for float32 layers.
 void freeze_layers(torch::nn::Module& network, bool low_memory, bool bfloat16_winograd);
 
 /// Names of the weights that may be float16 or bfloat16 in a float32 network (Layer::reads_16_bit_weights).

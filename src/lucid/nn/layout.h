@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory layouts of maps and tokens. Maps are channels-last throughout, so that tokens are a view of a map.
+// Conversions between maps [B,C,h,w] and tokens [B,h*w,C]. Maps are channels-last in memory, so that either is a view
+// of the other.
 #pragma once
 
 #include <torch/torch.h>
@@ -19,7 +20,7 @@ inline torch::Tensor to_map(const torch::Tensor& tokens, int64_t height, int64_t
   return tokens.view({tokens.size(0), height, width, tokens.size(2)}).permute({0, 3, 1, 2});
 }
 
-/// Makes convolutions' weights channels-last, as their inputs are.
+/// Makes the 4-D weights of a network channels-last, as the inputs of its convolutions are.
 inline void make_weights_channels_last(torch::nn::Module& module) {
   for (torch::Tensor& parameter : module.parameters()) {
     if (parameter.dim() == 4) parameter.set_data(parameter.data().contiguous(torch::MemoryFormat::ChannelsLast));

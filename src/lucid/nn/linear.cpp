@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear: runs the chosen kernel.
+// Linear: construction, and forward() by the kernel that choose_linear() names.
 #include "lucid/nn/linear.h"
 
 #include "lucid/nn/backends/panel_linear.h"
@@ -36,8 +36,7 @@ Tensor LinearImpl::forward(const Tensor& x, std::optional<torch::ScalarType> dty
     case Method::kLibtorch:
       break;
   }
-  // torch::linear, not torch::nn::Linear: on a GPU that adds its bias to a three-dimensional input in a pass of its
-  // own.
+  // torch::linear fuses the bias. On a GPU torch::nn::Linear adds it to a three-dimensional input in a separate pass.
   const Tensor y = torch::linear(x, matrix.to(x.scalar_type()), bias);
   return dtype ? y.to(*dtype) : y;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// load_module(): a network with a file's weights, made without initial weights.
+// load_module(): makes a network from a configuration and a file's weights, without random initial weights.
 #pragma once
 
 #include <utility>

@@ -30,16 +30,16 @@ struct CpuNormFunction : torch::autograd::Function<CpuNormFunction> {
     return result.y;
   }
 
-  static variable_list backward(AutogradContext* context, variable_list up) {
+  static variable_list backward(AutogradContext* context, variable_list d_y) {
     const variable_list saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
     const auto sizes = context->saved_data["shape"].toIntVector();
     const NormOptions options{
         .shape = {.samples = sizes[0], .rows = sizes[1], .channels = sizes[2], .groups = sizes[3]},
         .silu = context->saved_data["silu"].toBool()};
-    const Tensor dy = up[0].to(x.scalar_type()).contiguous(x.suggest_memory_format());
+    const Tensor gradient = d_y[0].to(x.scalar_type()).contiguous(x.suggest_memory_format());
     const NormGradient d =
-        norm_backward(x, dy, weight, bias, {.mean = saved[3], .inverse_deviation = saved[4]}, options);
+        norm_backward(x, gradient, weight, bias, {.mean = saved[3], .inverse_deviation = saved[4]}, options);
     return {d.x, d.weight, d.bias, {}};
   }
 };
@@ -54,7 +54,8 @@ Tensor norm_by_cpu_kernels(const Tensor& x, const Tensor& weight, const Tensor& 
 
 torch::ScalarType output_dtype(const Tensor& x, std::optional<torch::ScalarType> asked) {
   const torch::ScalarType dtype = asked.value_or(x.scalar_type());
-  LUCID_CHECK(dtype == x.scalar_type() || dtype == torch::kBFloat16, "no norm gives {}", c10::toString(dtype));
+  LUCID_CHECK(dtype == x.scalar_type() || dtype == torch::kBFloat16,
+              "a norm's output is bfloat16 or in its input's dtype, not {}", c10::toString(dtype));
   return dtype;
 }
 

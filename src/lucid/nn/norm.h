@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// GroupNorm (with SiLU fused) and LayerNorm, with first derivatives: one pass over memory on a CPU (float32, bfloat16)
-// and on a GPU with this build's kernels, libtorch's operators elsewhere and in double. libtorch's bfloat16 norms are
-// several passes, and their sums in bfloat16 are wrong for large maps.
+// GroupNorm (with fused SiLU) and LayerNorm modules, with first derivatives. Kernels of our own compute them in float32
+// and bfloat16 on a CPU, and on a GPU if the build has them (docs/dev/compute.md); libtorch computes the rest.
+// libtorch's bfloat16 norms take several passes over memory and add in bfloat16, which is wrong for large maps.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,11 +12,12 @@
 
 namespace lucid::nn {
 
-/// Parameters `weight`, `bias` [C]: ones and zeros at first, float32 in a network of any dtype.
+/// Parameters `weight` and `bias` [C], initially ones and zeros; float32 in a network of any dtype.
 class GroupNormImpl : public torch::nn::Module {
  public:
   GroupNormImpl(int64_t groups, int64_t channels, double eps);
-  /// map [B,C,h,w], best channels-last -> the same shape, channels-last, in the map's dtype or in bfloat16.
+  /// map [B,C,h,w] -> [B,C,h,w], channels-last, in the map's dtype or in bfloat16. A map that is not channels-last is
+  /// copied first.
   torch::Tensor forward(const torch::Tensor& map, std::optional<torch::ScalarType> dtype = std::nullopt);
   /// silu(forward(map)).
   torch::Tensor forward_silu(const BiasedMap& map);
@@ -32,7 +33,7 @@ class GroupNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(GroupNorm);
 
-/// Parameters `weight`, `bias` [C], likewise.
+/// Parameters `weight` and `bias` [C], as GroupNorm's.
 class LayerNormImpl : public torch::nn::Module {
  public:
   explicit LayerNormImpl(int64_t channels, double eps = 1e-5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms and the gated GELU against libtorch's operators in double precision: values, gradients, any thread count.
+// GroupNorm, LayerNorm and the gated GELU against libtorch in double precision: values, gradients, thread counts.
 #include "lucid/nn/norm.h"
 
 #include <fmt/format.h>
@@ -25,7 +25,7 @@ void expect_near(const Tensor& found, const Tensor& wanted, double limit, const 
   EXPECT_LE((found.to(torch::kDouble) - wanted).abs().max().item<double>() / scale, limit) << what;
 }
 
-// Runs both functions, and both backward passes from one random gradient, on the same numbers: those that `type` holds.
+/// Compares two functions and their gradients, for a random d_y and an input rounded to `type`.
 template <class Found, class Wanted>
 void compare(const Tensor& input, const Type& type, const std::string& name, const Found& found, const Wanted& wanted,
              const std::vector<std::pair<Tensor, Tensor>>& parameters = {}) {
@@ -39,9 +39,9 @@ void compare(const Tensor& input, const Type& type, const std::string& name, con
     const torch::NoGradGuard no_grad;
     EXPECT_TRUE(torch::equal(found(x), y)) << what << ": with and without gradients";
   }
-  const Tensor up = torch::randn_like(y);
-  y.backward(up);
-  y_exact.backward(up.to(torch::kDouble));
+  const Tensor d_y = torch::randn_like(y);
+  y.backward(d_y);
+  y_exact.backward(d_y.to(torch::kDouble));
   expect_near(x.grad(), exact.grad(), 2 * type.limit, what + " gradient");
   for (const auto& [ours, theirs] : parameters) {
     expect_near(ours.grad(), theirs.grad(), 2 * type.limit, what + " parameter's gradient");
@@ -64,7 +64,7 @@ void compare_norm(const Tensor& input, const Type& type, const std::string& name
       [&](const Tensor& x) { return wanted(x, theirs); }, {{ours->weight, theirs->weight}, {ours->bias, theirs->bias}});
 }
 
-TEST(Norms, GroupNormAndSiluAreLibtorchs) {
+TEST(Norms, GroupNormWithSiluMatchesLibtorch) {
   torch::manual_seed(1);
   struct Case {
     std::vector<int64_t> sizes;
@@ -75,7 +75,7 @@ TEST(Norms, GroupNormAndSiluAreLibtorchs) {
   for (const Type& type : kTypes) {
     for (const Case& c : cases) {
       for (const bool channels_last : {true, false}) {
-        Tensor input = 3 + 2 * torch::randn(c.sizes);  // a mean to lose digits by
+        Tensor input = 3 + 2 * torch::randn(c.sizes);  // a large mean, which costs careless sums their digits
         if (channels_last) input = input.contiguous(torch::MemoryFormat::ChannelsLast);
         for (const bool silu : {false, true}) {
           compare_norm(
@@ -89,7 +89,7 @@ TEST(Norms, GroupNormAndSiluAreLibtorchs) {
   }
 }
 
-TEST(Norms, LayerNormIsLibtorchs) {
+TEST(Norms, LayerNormMatchesLibtorch) {
   torch::manual_seed(2);
   for (const Type& type : kTypes) {
     for (const auto& sizes : std::vector<std::vector<int64_t>>{{2, 5, 7}, {2, 77, 160}, {1, 192}}) {
@@ -102,7 +102,7 @@ TEST(Norms, LayerNormIsLibtorchs) {
   }
 }
 
-TEST(Norms, LayerNormOfFloatsGivesBfloat16) {
+TEST(Norms, LayerNormRoundsToBfloat16OnRequest) {
   torch::manual_seed(6);
   LayerNorm norm(70);
   const Tensor x = torch::randn({3, 5, 70});
@@ -112,7 +112,7 @@ TEST(Norms, LayerNormOfFloatsGivesBfloat16) {
   EXPECT_TRUE(norm->forward(x, torch::kBFloat16).equal(wanted));
 }
 
-TEST(GatedGelu, IsLibtorchs) {
+TEST(GatedGelu, MatchesLibtorch) {
   torch::manual_seed(3);
   const auto wanted = [](const Tensor& ab) {
     const auto halves = ab.chunk(2, -1);
@@ -125,9 +125,9 @@ TEST(GatedGelu, IsLibtorchs) {
   }
 }
 
-// Against the definition, x Φ(x) with Φ by erfc in double: libtorch's own kernels differ out here from machine to
+// Against the definition, x Φ(x) with Φ by erfc in double: for large x libtorch's kernels differ from machine to
 // machine.
-TEST(GatedGelu, HoldsFarOut) {
+TEST(GatedGelu, IsExactForLargeGates) {
   const std::vector<float> gates = {-3e38F, -60, -9, 9, 60, 3e38F};
   const auto count = static_cast<int64_t>(gates.size());
   const Tensor gate = torch::tensor(gates);
@@ -136,7 +136,7 @@ TEST(GatedGelu, HoldsFarOut) {
   EXPECT_TRUE(torch::allclose(found.to(torch::kDouble), wanted, 1e-6, 1e-12)) << found << wanted;
 }
 
-TEST(Norms, NotANumberStaysOne) {
+TEST(Norms, NanStaysInItsGroup) {
   Tensor map = torch::randn({1, 4, 2, 2}, torch::kFloat);
   map[0][1][0][1] = std::nanf("");
   GroupNorm norm(2, 4, 1e-5);
@@ -149,7 +149,7 @@ TEST(Norms, NotANumberStaysOne) {
   }
 }
 
-TEST(Norms, ThreadsDoNotChangeABit) {
+TEST(Norms, BitsDoNotDependOnThreads) {
   torch::manual_seed(4);
   const Tensor map = torch::randn({1, 64, 48, 48}).contiguous(torch::MemoryFormat::ChannelsLast);
   const Tensor tokens = torch::randn({3, 900, 64});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mixes of prompts: on a GPU one product, on a CPU only rows with a weight.
+// mix_rows(): one matrix product on a GPU; on a CPU a sum over the rows with non-zero weights.
 #include "lucid/nn/prompt_mix.h"
 
 #include <vector>
@@ -13,7 +13,7 @@ namespace {
 using torch::Tensor;
 using Weights = at::TensorAccessor<float, 2>;
 
-/// The row that every mix picks, with weight 1 and no other; -1 if there is none.
+/// The row k with weights[b][k] = 1, and all other weights 0, for every b; -1 if there is none.
 int64_t common_row(const Weights& weights) {
   int64_t row = 0;
   while (row < weights.size(1) && weights[0][row] == 0) ++row;

@@ -13,6 +13,7 @@ namespace lucid::nn {
 /// result is that row, expanded.
 torch::Tensor mix_rows(const torch::Tensor& weights, const torch::Tensor& rows);
 
+/// Row b of the batch is the sum over k of weights[b][k] prompts[k].
 struct PromptMix {
   PromptMix(torch::Tensor some_prompts, torch::Tensor mix_weights)
       : prompts(std::move(some_prompts)), weights(std::move(mix_weights)) {}

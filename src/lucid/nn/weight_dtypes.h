@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// WeightDtypes: the dtypes that a file's weights are loaded as.
+// WeightDtypes: the dtypes in which the weights of a checkpoint are loaded.
 #pragma once
 
 #include <torch/torch.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GroupNorm (with SiLU) and LayerNorm by CPU kernels, forward and backward, shared among threads; float32 or bfloat16.
-// norm.cpp and conv2d.cpp wrap them for autograd.
+// GroupNorm (with SiLU) and LayerNorm by the CPU kernels of kernels/norm_geglu.h on several threads: forward and
+// backward, float32 or bfloat16. norm.cpp and conv2d.cpp wrap them for autograd.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,7 +12,7 @@ namespace lucid::nn {
 struct NormOptions {
   kernels::NormShape shape = {};
   float eps = 0;
-  bool silu = false;
+  bool silu = false;  // y = silu(norm(x))
 };
 /// For a map [B,C,h,w], channels-last.
 NormOptions group_norm_options(const torch::Tensor& map, int64_t groups, double eps, bool silu);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors as arguments of the CPU kernels: data pointers and stored dtypes.
+// Tensors as arguments of the CPU kernels (kernels/): data pointers and dtypes.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,7 +12,7 @@
 
 namespace lucid::nn {
 
-/// body(zero), zero being of the C++ type of x's elements: float, or Bfloat16Bits.
+/// Calls body(zero) with a zero of the C++ type of x's elements: float or Bfloat16Bits.
 template <class Body>
 void dispatch_dtype(const torch::Tensor& x, const Body& body) {
   if (x.scalar_type() == torch::kFloat) return body(float{});
@@ -24,7 +24,7 @@ T* data(const torch::Tensor& x) {
   return static_cast<T*>(x.data_ptr());
 }
 
-/// The kernels' name for a weight's dtype; none if they do not read it.
+/// The dtype of a weight as the kernels name it; none if no kernel reads such weights.
 inline std::optional<kernels::StoredType> stored_type(torch::ScalarType dtype) {
   switch (dtype) {
     case torch::kFloat:
@@ -38,11 +38,11 @@ inline std::optional<kernels::StoredType> stored_type(torch::ScalarType dtype) {
   }
 }
 
-/// A contiguous weight of such a dtype.
+/// `weight` must be contiguous and of a dtype that stored_type() knows.
 inline kernels::StoredWeights stored_weights(const torch::Tensor& weight) {
   const std::optional<kernels::StoredType> type = stored_type(weight.scalar_type());
-  LUCID_CHECK(type && weight.is_contiguous(), "kernels read no such weight");
-  return {.numbers = weight.data_ptr(), .type = *type};
+  LUCID_CHECK(type && weight.is_contiguous(), "no kernel reads this weight");
+  return {.data = weight.data_ptr(), .type = *type};
 }
 
 }  // namespace lucid::nn

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors and calls of oneDNN 2.
+// oneDNN 2: descriptors of convolutions and matrix products, packed weights, calls.
 #if defined(LUCID_WITH_ONEDNN)
 #include "lucid/nn/backends/onednn.h"
 
@@ -29,14 +29,15 @@ memory::desc channels_last(const std::vector<int64_t>& sizes, memory::data_type 
   return {sizes, type, memory::format_tag::nhwc};
 }
 
-/// The four tensors of a convolution as oneDNN sees them, the weights laid out as it likes.
+/// Sizes of a convolution's tensors, as arguments of oneDNN's descriptors.
 struct Shapes {
   std::vector<int64_t> x, weight, y;
-  memory::data_type type;  // of what is multiplied
+  memory::data_type type;  // of the operands
   Windows windows;
   memory::dims strides() const { return {windows.stride, windows.stride}; }
   memory::dims before() const { return {windows.before, windows.before}; }
   memory::dims after() const { return {windows.after, windows.after}; }
+  /// oneDNN chooses the weight's layout.
   memory::desc any_weight() const { return {weight, type, memory::format_tag::any}; }
 };
 
@@ -51,18 +52,18 @@ Shapes shapes_of(const std::vector<int64_t>& x, const Tensor& weight, const Wind
           .windows = windows};
 }
 
-dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memory::data_type of_y) {
-  return {
-      dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
-                                      channels_last(shapes.x, shapes.type), shapes.any_weight(),
-                                      memory::desc({shapes.weight[0]}, of_y, memory::format_tag::x),
-                                      channels_last(shapes.y, of_y), shapes.strides(), shapes.before(), shapes.after()),
-      cpu()};
+dnnl::convolution_forward::primitive_desc forward_of(const Shapes& shapes, memory::data_type y_type) {
+  return {dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
+                                          channels_last(shapes.x, shapes.type), shapes.any_weight(),
+                                          memory::desc({shapes.weight[0]}, y_type, memory::format_tag::x),
+                                          channels_last(shapes.y, y_type), shapes.strides(), shapes.before(),
+                                          shapes.after()),
+          cpu()};
 }
 
 memory memory_of(const memory::desc& desc, const Tensor& tensor) { return {desc, cpu(), tensor.data_ptr()}; }
 
-/// The weight in the layout that an operation wants.
+/// The weight in layout `wanted`: itself if it has that layout, else a copy.
 memory reordered(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
   memory from = memory_of({weight.sizes().vec(), type_of(weight), weight.strides().vec()}, weight);
   if (from.get_desc() == wanted) return from;
@@ -75,6 +76,7 @@ memory reordered(const Tensor& weight, const memory::desc& wanted, dnnl::stream&
 class PackedWeights : public torch::CustomClassHolder {
  public:
   explicit PackedWeights(int64_t largest) : largest_(largest) {}
+  /// reordered(), by a copy that is kept if the weight has at most `largest` bytes.
   memory in_layout(const Tensor& weight, const memory::desc& wanted, dnnl::stream& stream) {
     if (static_cast<int64_t>(weight.nbytes()) > largest_) return reordered(weight, wanted, stream);
     const std::lock_guard lock(mutex_);
@@ -128,21 +130,21 @@ Tensor convolution_gradient(const std::vector<int64_t>& x, const Tensor& d_y, co
           channels_last(shapes.y, shapes.type), shapes.strides(), shapes.before(), shapes.after()),
       cpu(), forward_of(shapes, shapes.type));
   dnnl::stream stream(cpu());
-  const Tensor dx = torch::empty(x, d_y.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
+  const Tensor d_x = torch::empty(x, d_y.options().dtype(torch::kFloat), torch::MemoryFormat::ChannelsLast);
   dnnl::convolution_backward_data(backward).execute(
       stream, {{DNNL_ARG_DIFF_DST, memory_of(backward.diff_dst_desc(), d_y)},
                {DNNL_ARG_WEIGHTS, in_layout(weights, backward.weights_desc(), stream)},
-               {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), dx)}});
+               {DNNL_ARG_DIFF_SRC, memory_of(backward.diff_src_desc(), d_x)}});
   stream.wait();
-  return dx;
+  return d_x;
 }
 
-Tensor linear(const Tensor& x, const Weights& weights, torch::ScalarType type) {
+Tensor linear(const Tensor& x, const Weights& weights, torch::ScalarType dtype) {
   const int64_t out = weights.weight.size(0), in = weights.weight.size(1), rows = x.numel() / in;
-  const auto of_x = type_of(x), of_y = type_of(type);
-  const memory::desc rows_in({rows, in}, of_x, memory::format_tag::ab);
-  const memory::desc any_weight({in, out}, of_x, memory::format_tag::any);
-  const memory::desc rows_out({rows, out}, of_y, memory::format_tag::ab);
+  const auto x_type = type_of(x), y_type = type_of(dtype);
+  const memory::desc rows_in({rows, in}, x_type, memory::format_tag::ab);
+  const memory::desc any_weight({in, out}, x_type, memory::format_tag::any);
+  const memory::desc rows_out({rows, out}, y_type, memory::format_tag::ab);
   const memory::desc one_row({1, out}, memory::data_type::f32, memory::format_tag::ab);
   const Tensor bias = weights.bias.defined() ? weights.bias.to(torch::kFloat) : Tensor();
   const dnnl::matmul::primitive_desc product(bias.defined() ? dnnl::matmul::desc(rows_in, any_weight, one_row, rows_out)
@@ -150,7 +152,7 @@ Tensor linear(const Tensor& x, const Weights& weights, torch::ScalarType type) {
                                              cpu());
   auto sizes = x.sizes().vec();
   sizes.back() = out;
-  const Tensor y = torch::empty(sizes, x.options().dtype(type));
+  const Tensor y = torch::empty(sizes, x.options().dtype(dtype));
   dnnl::stream stream(cpu());
   std::unordered_map<int, memory> arguments = {
       {DNNL_ARG_SRC, memory_of(rows_in, x)},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for onednn.cpp in a build whose libtorch shares no oneDNN.
+// The functions of onednn.h in a build without oneDNN (libtorch does not export it): available() is false.
 #if !defined(LUCID_WITH_ONEDNN)
 #include "lucid/base/error.h"
 #include "lucid/nn/backends/onednn.h"

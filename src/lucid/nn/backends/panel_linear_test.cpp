@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear layers by every kernel of float_linear.h that this processor can test, against libtorch in double precision.
+// Linear layers by every LinearKernel that can be tested on this processor, against libtorch in double precision.
 #include "lucid/nn/backends/panel_linear.h"
 
 #include <ATen/Parallel.h>
@@ -24,8 +24,8 @@ using torch::Tensor;
 
 std::vector<const kernels::LinearKernel*> panel_kernels() {
   std::vector<const kernels::LinearKernel*> kernels;
-  for (const kernels::Kernels& here : kernels::test::every_kernel()) {
-    if (here.linear != nullptr) kernels.push_back(here.linear);
+  for (const kernels::Kernels& available : kernels::test::every_kernel()) {
+    if (available.linear != nullptr) kernels.push_back(available.linear);
   }
   return kernels;
 }
@@ -35,12 +35,12 @@ Tensor exact(const Tensor& x) { return x.defined() ? x.to(torch::kDouble) : Tens
 struct Sizes {
   int64_t rows, in, out;
 };
-// One row, one number, more rows and more numbers of one than are multiplied together; few rows and many, which threads
-// share differently.
+// One row, one input, more rows and more inputs than a block of the product; few rows and many, since threads divide
+// those differently.
 constexpr Sizes kSizes[] = {{1, 1, 32},    {1, 384, 96},    {5, 7, 64},    {16, 192, 192},
                             {64, 640, 32}, {193, 257, 672}, {801, 300, 96}};
 
-TEST(PanelLinear, EveryKernelGivesTheLayer) {
+TEST(PanelLinear, EveryKernelMatchesLibtorch) {
   torch::manual_seed(41);
   double worst = 0;
   for (const kernels::LinearKernel* kernel : panel_kernels()) {
@@ -65,12 +65,12 @@ TEST(PanelLinear, EveryKernelGivesTheLayer) {
       }
     }
   }
-  fmt::print("  {} kernels; off by at most {:.1e}\n", panel_kernels().size(), worst);
+  fmt::print("  {} kernels; largest relative error {:.1e}\n", panel_kernels().size(), worst);
 }
 
-TEST(PanelLinear, EveryNumberOf16BitsIsWidenedExactly) {
+TEST(PanelLinear, Every16BitNumberIsConvertedExactly) {
   for (const torch::ScalarType type : {torch::kHalf, torch::kBFloat16}) {
-    // One row of x for each: products with 1 and 0 alone.
+    // x is the identity matrix: products with 1 and 0 are exact.
     const Tensor every = torch::arange(1 << 16, torch::kInt).to(torch::kShort).view(type);
     const Tensor finite = torch::where(every.to(torch::kFloat).isfinite(), every, torch::zeros_like(every));
     const Tensor weight = finite.view({2048, 32});
@@ -80,13 +80,13 @@ TEST(PanelLinear, EveryNumberOf16BitsIsWidenedExactly) {
   }
 }
 
-/// The method for a frozen layer of 10 inputs.
+/// What choose_linear() says for a layer of 10 inputs without gradients.
 LinearChoice choice_for(int64_t out, torch::ScalarType type) {
   const Tensor x = torch::empty({3, 10}), weight = torch::empty({out, 10}, type);
   return choose_linear({.x = x, .weight = weight, .bias = {}, .out_dtype = torch::kFloat, .policy = ComputePolicy()});
 }
 
-TEST(PanelLinear, IsChosenFor16BitsAndForSmallFloatsInWholePanels) {
+TEST(PanelLinear, IsChosenFor16BitAndSmallFloat32WeightsWithWholePanels) {
   const auto chosen = [](int64_t out, torch::ScalarType type) {
     return choice_for(out, type).method == LinearChoice::Method::kPanels;
   };
@@ -95,9 +95,10 @@ TEST(PanelLinear, IsChosenFor16BitsAndForSmallFloatsInWholePanels) {
     EXPECT_TRUE(chosen(out, torch::kBFloat16)) << out;
     EXPECT_FALSE(chosen(out, torch::kDouble)) << out;
   }
-  bool outdoes_libraries = false;
-  for (const kernels::Kernels& here : kernels::kernels_here()) outdoes_libraries |= here.linear_outdoes_libraries;
-  EXPECT_EQ(chosen(64, torch::kFloat), outdoes_libraries && widest_isa() == Isa::kAvx2);
+  bool faster_than_libraries = false;
+  for (const kernels::Kernels& available : kernels::available_kernels())
+    faster_than_libraries |= available.linear_faster_than_libraries;
+  EXPECT_EQ(chosen(64, torch::kFloat), faster_than_libraries && widest_isa() == Isa::kAvx2);
   EXPECT_FALSE(chosen(1 << 16, torch::kFloat)) << "libraries are as fast";
   EXPECT_FALSE(chosen(65, torch::kFloat));
   EXPECT_FALSE(chosen(65, torch::kHalf));
@@ -105,7 +106,7 @@ TEST(PanelLinear, IsChosenFor16BitsAndForSmallFloatsInWholePanels) {
   EXPECT_FALSE(chosen(64, torch::kHalf));
 }
 
-TEST(PanelLinear, ALayerUsesIt) {
+TEST(PanelLinear, LinearLayersUseIt) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(42);
   Linear layer(48, 96);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels behind norm.h on a GPU, for those who have no CUDA headers. Tensors are dense, channels
-// next to each other, at multiples of 16 bytes; channels are multiples of 8. Every call only queues its work in
-// `stream`.
+// GPU kernels of GroupNorm, LayerNorm, the gated GELU and sums with biases, on plain pointers and without CUDA headers
+// (backends/gpu_ops.h wraps them for tensors). Arrays are contiguous, channels last, aligned to 16 bytes; numbers of
+// channels are multiples of 8. Each call queues its work in `stream`, a cudaStream_t, and returns.
 #pragma once
 
 #include <cstdint>
@@ -10,53 +10,54 @@
 
 namespace lucid::nn::cuda {
 
-/// Whether this build has them; the calls below throw std::logic_error where not.
+/// Whether this build has CUDA kernels. If not, the calls below throw std::logic_error.
 bool has_kernels();
 
-enum class Number { kFloat, kBfloat16 };
+enum class Dtype { kFloat, kBfloat16 };
 
-/// y = norm(x + shift), then SiLU if asked.
+/// y = GroupNorm(x + shift), then SiLU if asked. x and y are [samples, rows, channels].
 struct GroupNormCall {
-  Number number = Number::kFloat;  // of x, shift, y and their gradients
-  kernels::NormShape shape = {};   // groups of up to kWidestGroup channels
+  Dtype dtype = Dtype::kFloat;    // of x, shift, y and their gradients
+  kernels::NormShape shape = {};  // groups of up to kMaxGroupChannels channels
   const void* x = nullptr;
   const float *weight = nullptr, *bias = nullptr;  // [channels]
-  const void* shift = nullptr;                     // null: none
-  int64_t shift_stride = 0;                        // 0: one for all samples
+  const void* shift = nullptr;                     // [channels] or [samples, channels]; null: none
+  int64_t shift_stride = 0;                        // elements from sample to sample; 0: one shift for all
   float eps = 0;
   bool silu = false;
 };
-inline constexpr int64_t kWidestGroup = 512;
+inline constexpr int64_t kMaxGroupChannels = 512;
 struct GroupNormScratch {
-  float* sums = nullptr;        // [group_norm_sums(shape)]
-  float* lines = nullptr;       // [samples, 2, channels]
-  float* statistics = nullptr;  // [samples, groups, 2]: mean, inverse deviation; backward wants forward's
+  float* sums = nullptr;          // [group_norm_sums_size(shape)]
+  float* coefficients = nullptr;  // [samples, 2, channels]
+  float* statistics = nullptr;    // [samples, groups, 2]: mean, inverse deviation; written forward, read backward
 };
-int64_t group_norm_sums(const kernels::NormShape& shape);
+int64_t group_norm_sums_size(const kernels::NormShape& shape);
 void group_norm_forward(const GroupNormCall& call, const GroupNormScratch& scratch, void* y, void* stream);
-/// dx; totals [samples, 2, channels]: each sample's share of dbias, dweight.
-void group_norm_backward(const GroupNormCall& call, const GroupNormScratch& scratch, const void* dy, float* totals,
-                         void* dx, void* stream);
+/// Writes d_x, and totals [samples, 2, channels]: each sample's part of d_bias and d_weight.
+void group_norm_backward(const GroupNormCall& call, const GroupNormScratch& scratch, const void* d_y, float* totals,
+                         void* d_x, void* stream);
 
-/// sum = x + part, y = LayerNorm(sum); without a part only y, of x.
+/// sum = x + branch, y = LayerNorm(sum); or y = LayerNorm(x) if branch is null. x, branch, sum, y are [rows, channels].
+/// sum may be x.
 struct LayerNormCall {
-  Number x_number = Number::kFloat, number = Number::kFloat;  // of x and sum; of part and y: x's, or bfloat16
+  Dtype x_dtype = Dtype::kFloat, dtype = Dtype::kFloat;  // of x and sum; of branch and y (the same, or bfloat16)
   int64_t rows = 0;
-  int channels = 0;  // up to kWidestRow
-  const void *x = nullptr, *part = nullptr;
+  int channels = 0;  // up to kMaxRowChannels
+  const void *x = nullptr, *branch = nullptr;
   const float *weight = nullptr, *bias = nullptr;
   float eps = 0;
   void *sum = nullptr, *y = nullptr;
 };
-inline constexpr int64_t kWidestRow = 1536;
+inline constexpr int64_t kMaxRowChannels = 1536;
 void layer_norm(const LayerNormCall& call, void* stream);
 
-/// ab [rows, 2 width] -> y [rows, width] = a gelu(b).
-void gated_gelu(Number number, int64_t rows, int width, const void* ab, void* y, void* stream);
+/// ab [rows, 2 width] = [a, b] -> y [rows, width] = a gelu(b), exact.
+void gated_gelu(Dtype dtype, int64_t rows, int width, const void* ab, void* y, void* stream);
 
-/// y = a + b + bias + other_bias, all [rows, channels] but the biases [channels], which may be null.
+/// y = a + b + bias + other_bias. a, b, y are [rows, channels]; the biases are [channels] or null.
 struct SumCall {
-  Number a_number = Number::kFloat, number = Number::kFloat;  // of a; of the others: a's, or bfloat16
+  Dtype a_dtype = Dtype::kFloat, dtype = Dtype::kFloat;  // of a; of the others (the same, or bfloat16)
   int64_t rows = 0;
   int channels = 0;
   const void *a = nullptr, *b = nullptr, *bias = nullptr, *other_bias = nullptr;

@@ -1,43 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// softmax(q kᵀ / √d) v without the matrix of weights: blocks of queries meet blocks of keys, and a running maximum and
-// sum per query make the softmax exact (Milakov and Gimelshein 2018; Dao et al. 2022). In float32, or with products in
-// bfloat16, float32 sums and a softmax in float32. No gradient.
+// AttentionKernel: fused attention, softmax(q kᵀ / √d) v, without the matrix of scores in memory. Blocks of queries are
+// multiplied with blocks of keys, and a running maximum and sum for each query give the exact softmax (Milakov and
+// Gimelshein 2018; Dao et al. 2022). Operands are float32 or bfloat16; sums and softmax are float32. No gradient.
 #pragma once
 
 #include <cstdint>
 
 namespace lucid::nn::kernels {
 
-/// q [batch, rows, heads * width] and the result; k and v [batch, keys, heads * width]; all without gaps.
+/// q and the result y are [batch, rows, heads * width]; k and v are [batch, keys, heads * width]. All contiguous.
 struct AttentionShape {
   int64_t batch = 0, heads = 0, rows = 0, keys = 0;
   int64_t width = 0;                                                       // of one head
   [[gnu::always_inline]] int64_t stride() const { return heads * width; }  // from one token to the next
 };
 
-/// Keys and values of one head of one sample, laid out for the multiplications.
-struct PackedKeys {
+/// Keys and values of one head of one sample in the layout of the kernel's matrix products.
+struct PackedHead {
   const void* keys = nullptr;
   const void* values = nullptr;
 };
 
-/// How one instruction set does it. Numbers are float32, or bfloat16 where `rounds`. Heads of all samples are numbered
-/// batch-major: head number = sample * heads + head.
+/// The functions and sizes of one instruction set and dtype. A head's number is sample * heads + its index.
 struct AttentionKernel {
   const char* name = "";
-  bool rounds = false;
-  int64_t width_step = 1;  // a head's width is a multiple of it
-  int64_t rows = 0;        // queries of one call of attend_rows
+  bool in_bfloat16 = false;    // dtype of q, k, v and y: bfloat16, else float32
+  int64_t width_multiple = 1;  // divides the width of the heads that the kernel takes
+  int64_t rows_per_call = 0;   // queries that one call of attend_rows computes
 
-  /// Numbers in each of the two for one head.
+  /// Elements of PackedHead::keys and of PackedHead::values.
   int64_t (*packed_keys_size)(const AttentionShape& shape) = nullptr;
   int64_t (*packed_values_size)(const AttentionShape& shape) = nullptr;
+  /// Packs one head.
   void (*pack_head)(const AttentionShape& shape, int64_t head, const void* k, const void* v, void* packed_keys,
                     void* packed_values) = nullptr;
-  /// Bytes that one call of attend_rows works in, aligned to 64.
+  /// Bytes of scratch memory for a call of attend_rows, aligned to 64.
   int64_t (*scratch_size)(const AttentionShape& shape) = nullptr;
-  /// Queries [first_row, first_row + rows) of a head, as far as there are any. `packed`: of that head.
-  void (*attend_rows)(const AttentionShape& shape, int64_t head, int64_t first_row, const PackedKeys& packed,
+  /// Writes y for the queries [first_row, first_row + rows_per_call) of a head, or up to the last one.
+  void (*attend_rows)(const AttentionShape& shape, int64_t head, int64_t first_row, const PackedHead& packed,
                       const void* q, void* y, char* scratch) = nullptr;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which kernels this processor runs.
+// Kernels: the CPU kernels of one instruction set; available_kernels() lists those that this processor can run.
 #pragma once
 
 #include <span>
@@ -10,16 +10,17 @@
 
 namespace lucid::nn::kernels {
 
-/// Of one instruction set and type of numbers.
+/// Kernels of one instruction set and dtype.
 struct Kernels {
   const AttentionKernel* attention = nullptr;
   const WinogradKernel* winograd = nullptr;
-  const WinogradKernel* winograd_of_few = nullptr;  // tiles; none if it is the same
-  const LinearKernel* linear = nullptr;             // in float32
-  bool linear_outdoes_libraries = false;
+  const WinogradKernel* winograd_small_maps = nullptr;  // smaller tiles; null if `winograd` serves all sizes
+  const LinearKernel* linear = nullptr;                 // float32 only; null for the bfloat16 kernels
+  /// Whether `linear` is faster than oneDNN and OpenBLAS for small float32 weights too.
+  bool linear_faster_than_libraries = false;
 };
 
-/// Those that this processor runs and LUCID_ISA (base/machine.h) allows, the fastest of each type first.
-std::span<const Kernels> kernels_here();
+/// The kernels that this processor runs and LUCID_ISA (base/machine.h) allows; of each dtype the fastest first.
+std::span<const Kernels> available_kernels();
 
 }  // namespace lucid::nn::kernels

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The float32 kernels in AVX2 and FMA.
+// The float32 kernels (float_kernels_body.h) compiled for AVX2 and FMA.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -14,15 +14,15 @@ namespace lucid::nn::kernels {
 namespace {
 
 #include "lucid/math/simd/simd.h"
-// which the kernels use:
+// The kernels use simd.h:
 #include "lucid/nn/kernels/float_kernels_body.h"
 
 }  // namespace
 
-extern constinit const AttentionKernel kAttentionAvx2 = attention::kernel_named("avx2");
+extern constinit const AttentionKernel kAttentionAvx2 = attention::make_kernel("avx2");
 extern constinit const LinearKernel kLinearAvx2 = linear::kKernel;
-extern constinit const WinogradKernel kWinogradAvx2 = winograd::kernel_named<winograd::FourByFour>("avx2");
-extern constinit const WinogradKernel kWinogradOfFewAvx2 = winograd::kernel_named<winograd::TwoByTwo>("avx2 of few");
+extern constinit const WinogradKernel kWinograd4x4Avx2 = winograd::make_kernel<winograd::TransformsF4x4>("avx2 F(4x4)");
+extern constinit const WinogradKernel kWinograd2x2Avx2 = winograd::make_kernel<winograd::TransformsF2x2>("avx2 F(2x2)");
 
 }  // namespace lucid::nn::kernels
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The float32 kernels in AVX-512.
+// The float32 kernels (float_kernels_body.h) compiled for AVX-512 (F, DQ, BW, VL).
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -14,16 +14,17 @@ namespace lucid::nn::kernels {
 namespace {
 
 #include "lucid/math/simd/simd.h"
-// which the kernels use:
+// The kernels use simd.h:
 #include "lucid/nn/kernels/float_kernels_body.h"
 
 }  // namespace
 
-extern constinit const AttentionKernel kAttentionAvx512 = attention::kernel_named("avx512");
+extern constinit const AttentionKernel kAttentionAvx512 = attention::make_kernel("avx512");
 extern constinit const LinearKernel kLinearAvx512 = linear::kKernel;
-extern constinit const WinogradKernel kWinogradAvx512 = winograd::kernel_named<winograd::FourByFour>("avx512");
-extern constinit const WinogradKernel kWinogradOfFewAvx512 =
-    winograd::kernel_named<winograd::TwoByTwo>("avx512 of few");
+extern constinit const WinogradKernel kWinograd4x4Avx512 =
+    winograd::make_kernel<winograd::TransformsF4x4>("avx512 F(4x4)");
+extern constinit const WinogradKernel kWinograd2x2Avx512 =
+    winograd::make_kernel<winograd::TransformsF2x2>("avx512 F(2x2)");
 
 }  // namespace lucid::nn::kernels
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = x weightᵀ + bias in float32 by weights as they are stored.
+// LinearKernel: the float32 linear layer y = x weightᵀ + bias, with weights read in the dtype of the checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,25 @@
 
 namespace lucid::nn::kernels {
 
-/// x [rows, in] and y [rows, out] without gaps; weights [out, in]; bias [out] or none.
 struct LinearShape {
   int64_t rows = 0, in = 0, out = 0;
 };
-struct LinearNumbers {
-  const float* x = nullptr;
-  StoredWeights weights = {};
-  const float* bias = nullptr;
-  float* y = nullptr;
+/// All contiguous.
+struct LinearArguments {
+  const float* x = nullptr;     // [rows, in]
+  StoredWeights weights = {};   // [out, in]
+  const float* bias = nullptr;  // [out], or null
+  float* y = nullptr;           // [rows, out]
 };
 
-/// How one instruction set does it.
+/// The functions and sizes for one instruction set.
 struct LinearKernel {
-  int64_t panel = 0;    // columns of y that are computed together; out is a multiple of it
-  int64_t rows = 0;     // that are best computed together
-  int64_t scratch = 0;  // float32 numbers that multiply works in
+  int64_t panel = 0;      // columns of y that are computed together; `out` must be a multiple of it
+  int64_t row_block = 0;  // rows that are fastest to compute together
+  int64_t scratch = 0;    // float32 elements of scratch memory for a call of multiply
+  /// y in `rows` and in the columns of `panels`.
   void (*multiply)(const LinearShape& shape, const KernelRange& rows, const KernelRange& panels,
-                   const LinearNumbers& numbers, float* scratch) = nullptr;
+                   const LinearArguments& arguments, float* scratch) = nullptr;
 };
 
 extern const LinearKernel kLinearPortable;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plain loops that the compiler turns into vectors; every entry point exists once for each instruction set.
+// Norms and the gated GELU as plain loops that the compiler vectorises; GCC's target_clones compile each entry point
+// for several instruction sets.
 #include "lucid/nn/kernels/norm_geglu.h"
 
 #include <algorithm>
@@ -25,9 +26,9 @@ LUCID_INLINE void store(Bfloat16Bits& to, float value) {
   to = static_cast<Bfloat16Bits>(value != value ? 0x7FC0u : to_nearest_even);
 }
 
-// exp(x) to 2e-7 relative for x within +-87, held there beyond; Cephes' polynomial.
+// exp(x), relative error 2e-7, with x clamped to [-87, 87]. Polynomial of the Cephes library (expf).
 LUCID_INLINE float exp_of(float x) {
-  constexpr float kToInteger = 12582912;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  constexpr float kToInteger = 12582912;  // 1.5 * 2^23: after adding it, the lowest mantissa bits hold round(x)
   constexpr float kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
   x = std::min(std::max(x, -87.0F), 87.0F);
   const float shifted = x * 1.44269504F + kToInteger;
@@ -45,7 +46,8 @@ LUCID_INLINE float exp_of(float x) {
 
 LUCID_INLINE float sigmoid(float x) { return 1 / (1 + exp_of(-x)); }
 
-// Φ and φ of the normal distribution; Φ to 1e-7 by Abramowitz and Stegun 7.1.26, whose exponential is φ's.
+// Φ(x) and φ(x) of the standard normal distribution. Φ to 1e-7 by Abramowitz and Stegun 7.1.26, which shares its
+// exponential with φ.
 struct Normal {
   float cumulative, density;
 };
@@ -54,8 +56,8 @@ LUCID_INLINE Normal normal_of(float x) {
   const float t = 1 / (1 + 0.3275911F * 0.70710678F * std::abs(x));
   const float series =
       ((((1.061405429F * t - 1.453152027F) * t + 1.421413741F) * t - 0.284496736F) * t + 0.254829592F) * t;
-  const float upper = 0.5F * series * power;  // of the tail beyond |x|
-  return {.cumulative = x < 0 ? upper : 1 - upper, .density = 0.39894228F * power};
+  const float upper_tail = 0.5F * series * power;  // 1 - Φ(|x|)
+  return {.cumulative = x < 0 ? upper_tail : 1 - upper_tail, .density = 0.39894228F * power};
 }
 
 LUCID_INLINE float sum_of(const float* values, int64_t count) {
@@ -72,8 +74,9 @@ LUCID_INLINE void norm_forward_of(const NormShape& shape, const NormPart& part, 
   const int64_t channels = shape.channels, width = shape.width();
   const int64_t begin = part.first_group * width, end = part.last_group * width;
   const float count = static_cast<float>(shape.rows * width);
-  float* __restrict sum = scratch;                // of x, of its squares, then the scale
-  float* __restrict centre = scratch + channels;  // the mean, then the shift
+  // By channel: sums of x, then of squared deviations, then the scale of y; and the mean, then the offset of y.
+  float* __restrict sum = scratch;
+  float* __restrict centre = scratch + channels;
   for (int64_t s = part.first_sample; s < part.last_sample; ++s) {
     const In* __restrict from = x + s * shape.rows * channels;
     Out* __restrict to = y + s * shape.rows * channels;
@@ -89,8 +92,8 @@ LUCID_INLINE void norm_forward_of(const NormShape& shape, const NormPart& part, 
     std::fill(sum + begin, sum + end, 0.0F);
     for (int64_t r = 0; r < shape.rows; ++r) {
       for (int64_t c = begin; c < end; ++c) {
-        const float off = load(from[r * channels + c]) - centre[c];
-        sum[c] += off * off;
+        const float deviation = load(from[r * channels + c]) - centre[c];
+        sum[c] += deviation * deviation;
       }
     }
     for (int64_t g = part.first_group; g < part.last_group; ++g) {
@@ -111,12 +114,12 @@ LUCID_INLINE void norm_forward_of(const NormShape& shape, const NormPart& part, 
   }
 }
 
-// With n = (x - mean) / deviation and z = w n + b: dz = dy silu'(z), and over the m numbers of a group
-// dx = (w dz - mean(w dz) - n mean(w dz n)) / deviation.
+// With n = (x - mean) / deviation and z = w n + b: d_z = d_y silu'(z), and with means over a group
+// d_x = (w d_z - mean(w d_z) - n mean(w d_z n)) / deviation.
 template <bool kSilu, class T>
 LUCID_INLINE void norm_backward_of(const NormShape& shape, const NormPart& part, const NormParameters& parameters,
-                                   const T* __restrict x, const T* __restrict dy, const NormStatistics& statistics,
-                                   T* __restrict dx, float* __restrict dweight, float* __restrict dbias,
+                                   const T* __restrict x, const T* __restrict d_y, const NormStatistics& statistics,
+                                   T* __restrict d_x, float* __restrict d_weight, float* __restrict d_bias,
                                    float* __restrict scratch) {
   const int64_t channels = shape.channels, width = shape.width();
   const int64_t begin = part.first_group * width, end = part.last_group * width;
@@ -125,10 +128,10 @@ LUCID_INLINE void norm_backward_of(const NormShape& shape, const NormPart& part,
   const float* __restrict bias = parameters.bias;
   float* __restrict mean = scratch;
   float* __restrict inverse = scratch + channels;
-  float* __restrict sum = scratch + 2 * channels;           // of dz
-  float* __restrict sum_along = scratch + 3 * channels;     // of dz n
-  float* __restrict common = scratch + 4 * channels;        // mean(w dz)
-  float* __restrict common_along = scratch + 5 * channels;  // mean(w dz n)
+  float* __restrict sum_dz = scratch + 2 * channels;
+  float* __restrict sum_dz_n = scratch + 3 * channels;
+  float* __restrict mean_w_dz = scratch + 4 * channels;
+  float* __restrict mean_w_dz_n = scratch + 5 * channels;
   const auto through_silu = [&](float d, float n, int64_t c) {
     if (!kSilu) return d;
     const float z = n * weight[c] + bias[c], s = sigmoid(z);
@@ -140,37 +143,37 @@ LUCID_INLINE void norm_backward_of(const NormShape& shape, const NormPart& part,
       std::fill_n(mean + g * width, width, statistics.mean[s * shape.groups + g]);
       std::fill_n(inverse + g * width, width, statistics.inverse_deviation[s * shape.groups + g]);
     }
-    std::fill(sum + begin, sum + end, 0.0F);
-    std::fill(sum_along + begin, sum_along + end, 0.0F);
+    std::fill(sum_dz + begin, sum_dz + end, 0.0F);
+    std::fill(sum_dz_n + begin, sum_dz_n + end, 0.0F);
     for (int64_t r = 0; r < shape.rows; ++r) {
       const T* __restrict from = x + offset + r * channels;
-      const T* __restrict up = dy + offset + r * channels;
+      const T* __restrict row_d_y = d_y + offset + r * channels;
       for (int64_t c = begin; c < end; ++c) {
         const float n = (load(from[c]) - mean[c]) * inverse[c];
-        const float dz = through_silu(load(up[c]), n, c);
-        sum[c] += dz;
-        sum_along[c] += dz * n;
+        const float d_z = through_silu(load(row_d_y[c]), n, c);
+        sum_dz[c] += d_z;
+        sum_dz_n[c] += d_z * n;
       }
     }
     for (int64_t g = part.first_group; g < part.last_group; ++g) {
       const int64_t first = g * width;
       for (int64_t c = first; c < first + width; ++c) {
-        dbias[c] += sum[c];
-        dweight[c] += sum_along[c];
-        sum[c] *= weight[c];
-        sum_along[c] *= weight[c];
+        d_bias[c] += sum_dz[c];
+        d_weight[c] += sum_dz_n[c];
+        sum_dz[c] *= weight[c];
+        sum_dz_n[c] *= weight[c];
       }
-      std::fill_n(common + first, width, sum_of(sum + first, width) / count);
-      std::fill_n(common_along + first, width, sum_of(sum_along + first, width) / count);
+      std::fill_n(mean_w_dz + first, width, sum_of(sum_dz + first, width) / count);
+      std::fill_n(mean_w_dz_n + first, width, sum_of(sum_dz_n + first, width) / count);
     }
     for (int64_t r = 0; r < shape.rows; ++r) {
       const T* __restrict from = x + offset + r * channels;
-      const T* __restrict up = dy + offset + r * channels;
-      T* __restrict to = dx + offset + r * channels;
+      const T* __restrict row_d_y = d_y + offset + r * channels;
+      T* __restrict to = d_x + offset + r * channels;
       for (int64_t c = begin; c < end; ++c) {
         const float n = (load(from[c]) - mean[c]) * inverse[c];
-        const float dz = through_silu(load(up[c]), n, c);
-        store(to[c], inverse[c] * (weight[c] * dz - common[c] - n * common_along[c]));
+        const float d_z = through_silu(load(row_d_y[c]), n, c);
+        store(to[c], inverse[c] * (weight[c] * d_z - mean_w_dz[c] - n * mean_w_dz_n[c]));
       }
     }
   }
@@ -190,26 +193,26 @@ LUCID_INLINE void geglu_forward_of(int64_t rows, int64_t width, const T* __restr
 }
 
 template <class T>
-LUCID_INLINE void geglu_backward_of(int64_t rows, int64_t width, const T* __restrict ab, const T* __restrict dy,
-                                    T* __restrict dab) {
+LUCID_INLINE void geglu_backward_of(int64_t rows, int64_t width, const T* __restrict ab, const T* __restrict d_y,
+                                    T* __restrict d_ab) {
   for (int64_t r = 0; r < rows; ++r) {
     const T* __restrict a = ab + 2 * r * width;
     const T* __restrict b = a + width;
-    const T* __restrict up = dy + r * width;
-    T* __restrict da = dab + 2 * r * width;
-    T* __restrict db = da + width;
+    const T* __restrict row_d_y = d_y + r * width;
+    T* __restrict d_a = d_ab + 2 * r * width;
+    T* __restrict d_b = d_a + width;
     for (int64_t i = 0; i < width; ++i) {
-      const float gate = load(b[i]), d = load(up[i]);
+      const float gate = load(b[i]), d = load(row_d_y[i]);
       const Normal normal = normal_of(gate);
-      store(da[i], d * gate * normal.cumulative);
-      store(db[i], d * load(a[i]) * (normal.cumulative + gate * normal.density));
+      store(d_a[i], d * gate * normal.cumulative);
+      store(d_b[i], d * load(a[i]) * (normal.cumulative + gate * normal.density));
     }
   }
 }
 
 }  // namespace
 
-// A template cannot have clones: one full specialisation for each type of number.
+// target_clones does not work on a template, hence one full specialisation for each element type.
 #define LUCID_NORM_OF(In, Out)                                                                             \
   template <>                                                                                              \
   LUCID_FOR_EACH_ISA void norm_forward<In, Out>(const NormShape& shape, const NormPart& part,              \
@@ -218,23 +221,23 @@ LUCID_INLINE void geglu_backward_of(int64_t rows, int64_t width, const T* __rest
     if (parameters.silu) return norm_forward_of<true>(shape, part, parameters, x, y, statistics, scratch); \
     norm_forward_of<false>(shape, part, parameters, x, y, statistics, scratch);                            \
   }
-#define LUCID_KERNELS_OF(T)                                                                                    \
-  template <>                                                                                                  \
-  LUCID_FOR_EACH_ISA void norm_backward<T>(                                                                    \
-      const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x, const T* dy, \
-      const NormStatistics& statistics, T* dx, float* dweight, float* dbias, float* scratch) {                 \
-    if (parameters.silu) {                                                                                     \
-      return norm_backward_of<true>(shape, part, parameters, x, dy, statistics, dx, dweight, dbias, scratch);  \
-    }                                                                                                          \
-    norm_backward_of<false>(shape, part, parameters, x, dy, statistics, dx, dweight, dbias, scratch);          \
-  }                                                                                                            \
-  template <>                                                                                                  \
-  LUCID_FOR_EACH_ISA void geglu_forward<T>(int64_t rows, int64_t width, const T* ab, T* y) {                   \
-    geglu_forward_of(rows, width, ab, y);                                                                      \
-  }                                                                                                            \
-  template <>                                                                                                  \
-  LUCID_FOR_EACH_ISA void geglu_backward<T>(int64_t rows, int64_t width, const T* ab, const T* dy, T* dab) {   \
-    geglu_backward_of(rows, width, ab, dy, dab);                                                               \
+#define LUCID_KERNELS_OF(T)                                                                                       \
+  template <>                                                                                                     \
+  LUCID_FOR_EACH_ISA void norm_backward<T>(                                                                       \
+      const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x, const T* d_y,   \
+      const NormStatistics& statistics, T* d_x, float* d_weight, float* d_bias, float* scratch) {                 \
+    if (parameters.silu) {                                                                                        \
+      return norm_backward_of<true>(shape, part, parameters, x, d_y, statistics, d_x, d_weight, d_bias, scratch); \
+    }                                                                                                             \
+    norm_backward_of<false>(shape, part, parameters, x, d_y, statistics, d_x, d_weight, d_bias, scratch);         \
+  }                                                                                                               \
+  template <>                                                                                                     \
+  LUCID_FOR_EACH_ISA void geglu_forward<T>(int64_t rows, int64_t width, const T* ab, T* y) {                      \
+    geglu_forward_of(rows, width, ab, y);                                                                         \
+  }                                                                                                               \
+  template <>                                                                                                     \
+  LUCID_FOR_EACH_ISA void geglu_backward<T>(int64_t rows, int64_t width, const T* ab, const T* d_y, T* d_ab) {    \
+    geglu_backward_of(rows, width, ab, d_y, d_ab);                                                                \
   }
 
 LUCID_NORM_OF(float, float)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops behind fused.h: norms with their activation, and the gated GELU, in one pass over memory that is read as
-// float32 or bfloat16 and computed in float32. Compiled for several instruction sets, chosen when the program starts.
+// CPU kernels of GroupNorm and LayerNorm (with SiLU) and of the gated GELU, forward and backward, on float32 or
+// bfloat16 arrays, computed in float32. Each is compiled for several instruction sets; one is chosen when the program
+// starts.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +10,18 @@
 
 namespace lucid::nn::kernels {
 
-/// bfloat16 as it lies in memory.
+/// The bits of a bfloat16 number.
 using Bfloat16Bits = uint16_t;
 
-/// [samples, rows, channels] with channels next to each other, a mean and a deviation for each sample and group of
-/// channels. A group norm's sample is a picture and its rows are pixels; a layer norm's sample is one token.
+/// x and y are [samples, rows, channels], contiguous. Mean and variance are taken over the rows and the channels of a
+/// group. GroupNorm of a channels-last map: a sample is an image, a row is a pixel. LayerNorm: a sample is a token,
+/// with one row and one group.
 struct NormShape {
   int64_t samples = 0, rows = 0, channels = 0, groups = 1;
   LUCID_INLINE int64_t width() const { return channels / groups; }
 };
 
-/// What one call computes: samples [first_sample, last_sample), groups [first_group, last_group).
+/// The part that one call computes: samples [first_sample, last_sample), groups [first_group, last_group).
 struct NormPart {
   int64_t first_sample = 0, last_sample = 0, first_group = 0, last_group = 0;
 };
@@ -31,29 +33,30 @@ struct NormParameters {
   bool silu = false;  // y = silu(norm(x))
 };
 
-/// What the forward leaves for the backward, each [samples, groups].
+/// Written by norm_forward, read by norm_backward. Each [samples, groups].
 struct NormStatistics {
   float* mean = nullptr;
-  float* inverse_deviation = nullptr;
+  float* inverse_deviation = nullptr;  // 1 / sqrt(variance + eps)
 };
 
-/// y = norm(x), then silu. scratch [2, channels], of this call alone. For float to float, bfloat16 to bfloat16 and
-/// float to bfloat16.
+/// y = norm(x), then SiLU if asked. scratch [2, channels], not shared with other threads. (In, Out): (float, float),
+/// (Bfloat16Bits, Bfloat16Bits) or (float, Bfloat16Bits).
 template <class In, class Out>
 void norm_forward(const NormShape& shape, const NormPart& part, const NormParameters& parameters, const In* x, Out* y,
                   const NormStatistics& statistics, float* scratch);
 
-/// dx, and dweight, dbias [channels] added to. scratch [6, channels].
+/// Writes d_x, and adds to d_weight and d_bias [channels]. scratch [6, channels]. T: float or Bfloat16Bits.
 template <class T>
 void norm_backward(const NormShape& shape, const NormPart& part, const NormParameters& parameters, const T* x,
-                   const T* dy, const NormStatistics& statistics, T* dx, float* dweight, float* dbias, float* scratch);
+                   const T* d_y, const NormStatistics& statistics, T* d_x, float* d_weight, float* d_bias,
+                   float* scratch);
 
-/// y[i] = a[i] gelu(b[i]) for rows of ab = [a, b], [rows, 2 width] -> [rows, width]; gelu(b) = b Φ(b).
+/// y = a gelu(b), with ab [rows, 2 width] = [a, b] -> y [rows, width]; gelu(b) = b Φ(b), exact.
 template <class T>
 void geglu_forward(int64_t rows, int64_t width, const T* ab, T* y);
 
-/// dab [rows, 2 width] from ab and dy [rows, width].
+/// Its gradient: d_y [rows, width] -> d_ab [rows, 2 width].
 template <class T>
-void geglu_backward(int64_t rows, int64_t width, const T* ab, const T* dy, T* dab);
+void geglu_backward(int64_t rows, int64_t width, const T* ab, const T* d_y, T* d_ab);
 
 }  // namespace lucid::nn::kernels

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer's weights as the float32 kernels read them: as they were loaded, and laid out where they are multiplied.
+// StoredWeights: a layer's weights in the dtype of the checkpoint. The float32 kernels convert and pack them as they
+// multiply, so that no second copy is kept.
 #pragma once
 
 namespace lucid::nn::kernels {
 
-/// Numbers of 16 bits, half the bytes of float32, are widened by the kernels.
 enum class StoredType { kFloat, kHalf, kBfloat16 };
 
-/// Rows without gaps.
+/// A contiguous tensor, first axis = output channels.
 struct StoredWeights {
-  const void* numbers = nullptr;
+  const void* data = nullptr;
   StoredType type = StoredType::kFloat;
 };
 

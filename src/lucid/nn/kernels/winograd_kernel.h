@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A convolution of 3 x 3 by Winograd's minimal filtering F(n x n, 3 x 3) (Lavin and Gray, Fast Algorithms for
-// Convolutional Neural Networks, 2016): a tile of n x n results takes (n + 2)² products a pair of channels in place of
-// 9 n². n = 2 in bfloat16, which larger tiles would round too much; in float32 n = 4, or 2 for maps of few tiles.
+// WinogradKernel: 3 x 3 convolution (stride 1, padding 1) by Winograd's minimal filtering F(n x n, 3 x 3), one instance
+// for each instruction set, tile size and dtype (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
+// 2016). A tile of n x n outputs takes (n + 2)² products for each pair of channels in place of 9 n². In float32 n = 4,
+// or 2 for maps of few tiles. In bfloat16 n = 2, since larger tiles would round too much.
+//
+// With the transforms G, B and A of that paper, an output tile is Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, summed over the input
+// channels, for a filter g [3, 3] and an input tile d [n + 2, n + 2]. The products of one element of all tiles and
+// channels are a matrix product.
 #pragma once
 
 #include <cstdint>
@@ -11,66 +16,73 @@
 
 namespace lucid::nn::kernels {
 
-/// x [batch, height, width, in] and y [batch, height, width, out], zeros around x; in and out multiples of the kernel's
-/// panel. Tiles are numbered row by row, sample by sample; those at the far edges may reach beyond them.
+/// Input x [batch, height, width, in] and output y [batch, height, width, out]; x is padded with zeros. The kernel's
+/// panel divides `in` and `out`. Tiles are numbered row by row, sample by sample. The last tile of a row or column may
+/// reach beyond the map.
 struct WinogradShape {
   int64_t batch = 0, height = 0, width = 0, in = 0, out = 0;
-  int64_t side = 0;  // of a tile, in results
-  [[gnu::always_inline]] int64_t tiles_high() const { return (height + side - 1) / side; }
-  [[gnu::always_inline]] int64_t tiles_wide() const { return (width + side - 1) / side; }
+  int64_t tile_size = 0;  // n: outputs along a tile's side
+  [[gnu::always_inline]] int64_t tiles_high() const { return (height + tile_size - 1) / tile_size; }
+  [[gnu::always_inline]] int64_t tiles_wide() const { return (width + tile_size - 1) / tile_size; }
   [[gnu::always_inline]] int64_t tiles() const { return batch * tiles_high() * tiles_wide(); }
 };
 
-/// The first result of a tile.
-struct WinogradPlace {
+/// The position of a tile's first output.
+struct TileOrigin {
   int64_t sample = 0, row = 0, column = 0;
 };
-[[gnu::always_inline]] inline WinogradPlace place_of_tile(const WinogradShape& shape, int64_t tile) {
-  const int64_t wide = shape.tiles_wide(), of_sample = shape.tiles_high() * wide, in_sample = tile % of_sample;
-  return {
-      .sample = tile / of_sample, .row = shape.side * (in_sample / wide), .column = shape.side * (in_sample % wide)};
+[[gnu::always_inline]] inline TileOrigin tile_origin(const WinogradShape& shape, int64_t tile) {
+  const int64_t wide = shape.tiles_wide(), per_sample = shape.tiles_high() * wide, in_sample = tile % per_sample;
+  return {.sample = tile / per_sample,
+          .row = shape.tile_size * (in_sample / wide),
+          .column = shape.tile_size * (in_sample % wide)};
 }
 
-/// What tiles are multiplied with.
-struct FilterNumbers {
-  const void* transformed = nullptr;  // [out / panel, places, in / together, panel, together]
-  StoredWeights weights = {};         // or, for a kernel that transforms them itself, [out, in, 3, 3];
-  bool turned = false;                // these turned by 180 degrees, and [in, out, 3, 3]: for a gradient
+/// The filters of a convolution, in one of two forms.
+struct WinogradFilters {
+  /// G g Gᵀ, [out / panel, tile elements, in / channel_group, panel, channel_group]; or null and `weights` are set.
+  const void* transformed = nullptr;
+  StoredWeights weights = {};  // [out, in, 3, 3], for a kernel without a filter_transform
+  bool adjoint = false;        // `weights` are [in, out, 3, 3] and are rotated by 180 degrees (the input's gradient)
 };
 
-/// How one instruction set does it. A transformed tile or filter has places() numbers a channel; those that are
-/// multiplied are float32, or bfloat16 where `rounds`.
+/// The functions and sizes of one instance. Products have float32 operands, or bfloat16 ones if `bfloat16_tiles`; sums
+/// are float32.
 struct WinogradKernel {
   const char* name = "";
-  int64_t side = 0;                   // of a tile, in results: n
-  const float* of_filters = nullptr;  // G [n + 2, 3]: a filter g becomes G g Gᵀ; none if it transforms them itself
-  bool rounds = false;
-  int64_t panel = 0;     // results' channels that are computed together
-  int64_t together = 1;  // a filter's channels that lie side by side
-  int64_t places() const { return (side + 2) * (side + 2); }
-  int64_t products_of_filter = 0;  // transforming one takes as long, where the kernel does it
+  int64_t tile_size = 0;                    // n
+  const float* filter_transform = nullptr;  // G [n + 2, 3]; null: multiply_tiles transforms the filters itself
+  bool bfloat16_tiles = false;
+  int64_t panel = 0;          // output channels that are computed together
+  int64_t channel_group = 1;  // input channels of a transformed filter that are next to each other in memory
+  int64_t tile_elements() const { return (tile_size + 2) * (tile_size + 2); }
+  /// Time to transform one filter, in products. 0 if multiply_tiles gets transformed filters.
+  int64_t filter_transform_cost = 0;
 
-  /// Tiles that are best computed together.
-  int64_t (*tiles_of_block)(const WinogradShape& shape) = nullptr;
-  /// With fewer tiles a thread than the one, and where filters have more numbers than the other, so that they come from
-  /// memory, all threads should rather compute the same tiles, each some channels.
-  int64_t tiles_of_thread = 0, near_filters = INT64_MAX;
+  /// The number of tiles that is fastest to compute together.
+  int64_t (*tiles_per_block)(const WinogradShape& shape) = nullptr;
+  /// Threads share the tiles if each gets this many. If not, they share the output channels of the same tiles.
+  int64_t min_tiles_per_thread = 0;
+  /// Threads also share the output channels if the transformed filters have more elements than this: they do not stay
+  /// in the cache then, and each thread should read its own part.
+  int64_t max_cached_filters = INT64_MAX;
 
-  /// Numbers of so many transformed tiles; float32 numbers that multiply_tiles works in, for so many channels.
-  int64_t (*tiles_size)(int64_t tiles, int64_t in) = nullptr;
+  /// Elements of `tiles` transformed tiles, in their dtype.
+  int64_t (*transformed_size)(int64_t tiles, int64_t in) = nullptr;
+  /// float32 elements of scratch memory for a call of multiply_tiles with so many tiles and output channels.
   int64_t (*scratch_size)(int64_t tiles, int64_t channels) = nullptr;
-  /// Bᵀ d B of the tiles of `part`, which lie among those of `block` in `transformed`.
+  /// Bᵀ d B for the tiles of `part`, written to their positions in `transformed`, which has room for all of `block`.
   void (*transform_tiles)(const WinogradShape& shape, const KernelRange& block, const KernelRange& part, const float* x,
                           void* transformed) = nullptr;
-  /// The results of a block of transformed tiles in the channels of some panels, with their bias [out] or none.
+  /// Writes the outputs of the tiles of `block` in the channels of `panels`. bias [out], or null.
   void (*multiply_tiles)(const WinogradShape& shape, const KernelRange& block, const KernelRange& panels,
-                         const void* tiles, const FilterNumbers& filters, const float* bias, float* y,
+                         const void* tiles, const WinogradFilters& filters, const float* bias, float* y,
                          float* scratch) = nullptr;
 };
 
-extern const WinogradKernel kWinogradPortable, kWinogradOfFewPortable;
+extern const WinogradKernel kWinograd4x4Portable, kWinograd2x2Portable;
 #if defined(__x86_64__)
-extern const WinogradKernel kWinogradAvx2, kWinogradOfFewAvx2, kWinogradAvx512, kWinogradOfFewAvx512;
+extern const WinogradKernel kWinograd4x4Avx2, kWinograd2x2Avx2, kWinograd4x4Avx512, kWinograd2x2Avx512;
 extern const WinogradKernel kWinogradBfloat16;
 #endif
 

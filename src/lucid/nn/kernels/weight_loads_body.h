@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights as they are stored (stored_weights.h) as float_product_body.h multiplies by them: their rows become a panel's
-// columns. After it.
+// Loads of stored weights (stored_weights.h) as float32 registers, transposed: rows of a weight become columns of the
+// panel that gemm_float_body.h multiplies by. Part of float_kernels_body.h.
 
 struct Half {
   uint16_t bits;
@@ -9,23 +9,23 @@ struct Bfloat16 {
   uint16_t bits;
 };
 
-/// body(numbers) with them in their type.
+/// Calls body with the weights as a pointer of their element type.
 template <class Body>
-[[gnu::always_inline]] inline void with_numbers(const StoredWeights& weights, const Body& body) {
+[[gnu::always_inline]] inline void dispatch_stored_type(const StoredWeights& weights, const Body& body) {
   switch (weights.type) {
     case StoredType::kFloat:
-      return body(static_cast<const float*>(weights.numbers));
+      return body(static_cast<const float*>(weights.data));
     case StoredType::kHalf:
-      return body(static_cast<const Half*>(weights.numbers));
+      return body(static_cast<const Half*>(weights.data));
     case StoredType::kBfloat16:
-      return body(static_cast<const Bfloat16*>(weights.numbers));
+      return body(static_cast<const Bfloat16*>(weights.data));
   }
 }
 
 using Bits [[gnu::vector_size(4 * kLanes)]] = uint32_t;
 using BitsOfHalves [[gnu::vector_size(2 * kLanes), gnu::aligned(2), gnu::may_alias]] = uint16_t;
-template <class Number>
-[[gnu::always_inline]] inline Bits load_bits(const Number* from) {
+template <class Element>
+[[gnu::always_inline]] inline Bits load_bits(const Element* from) {
   return __builtin_convertvector(*reinterpret_cast<const BitsOfHalves*>(from), Bits);
 }
 
@@ -40,25 +40,25 @@ template <class Number>
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 #else
   const Bits bits = load_bits(from);
-  // The exponent moves from five bits to eight, with a bias of 15 and of 127; what is below float16's least exponent
-  // has no leading one: as if it had, less that one.
-  const Bits number = ((bits & 0x7fff) << 13) + (112U << 23), sign = (bits & 0x8000) << 16;
+  // The exponent's bias grows from 15 to 127. Subnormal float16 numbers have no implicit leading one: they are computed
+  // as if they had it, and it is subtracted.
+  const Bits magnitude = ((bits & 0x7fff) << 13) + (112U << 23), sign = (bits & 0x8000) << 16;
   const Bits least = Bits{} + (113U << 23);
-  const Vec below = reinterpret_cast<Vec>(number + (1U << 23)) - reinterpret_cast<Vec>(least);
-  return reinterpret_cast<Vec>(((bits & 0x7c00) == 0 ? reinterpret_cast<Bits>(below) : number) | sign);
+  const Vec subnormal = reinterpret_cast<Vec>(magnitude + (1U << 23)) - reinterpret_cast<Vec>(least);
+  return reinterpret_cast<Vec>(((bits & 0x7c00) == 0 ? reinterpret_cast<Bits>(subnormal) : magnitude) | sign);
 #endif
 }
 
-[[gnu::always_inline]] inline float widened(float number) { return number; }
-[[gnu::always_inline]] inline float widened(Bfloat16 number) {
-  return __builtin_bit_cast(float, static_cast<uint32_t>(number.bits) << 16);
+[[gnu::always_inline]] inline float to_float(float value) { return value; }
+[[gnu::always_inline]] inline float to_float(Bfloat16 value) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(value.bits) << 16);
 }
-[[gnu::always_inline]] inline float widened(Half number) {
+[[gnu::always_inline]] inline float to_float(Half value) {
 #if defined(__F16C__)
-  return _cvtsh_ss(number.bits);
+  return _cvtsh_ss(value.bits);
 #else
-  Half numbers[kLanes] = {number};
-  return load_stored(numbers)[0];
+  Half values[kLanes] = {value};
+  return load_stored(values)[0];
 #endif
 }
 
@@ -66,13 +66,13 @@ template <auto kFrom, int... kLane>
 [[gnu::always_inline]] inline Vec shuffled(Vec a, Vec b, std::integer_sequence<int, kLane...>) {
   return __builtin_shufflevector(a, b, kFrom(kLane)...);
 }
-/// Lane i is lane kFrom(i) of a and b side by side.
+/// Lane i of the result is lane kFrom(i) of the 2 kLanes lanes of (a, b).
 template <auto kFrom>
 [[gnu::always_inline]] inline Vec shuffled(Vec a, Vec b) {
   return shuffled<kFrom>(a, b, std::make_integer_sequence<int, kLanes>());
 }
 
-/// Exchanges, in squares of four registers, groups of four lanes with those kStep squares on.
+/// One step of a block transpose with blocks of four registers by four lanes: exchanges blocks that are kStep apart.
 template <int kStep>
 [[gnu::always_inline]] inline void exchange_groups(Vec (&rows)[kLanes]) {
   constexpr auto kLower = [](int i) { return (i / 4 & kStep) != 0 ? int{kLanes} + i - 4 * kStep : i; };
@@ -86,7 +86,8 @@ template <int kStep>
   }
 }
 
-/// A square of numbers, in place. Within groups of four lanes first, where shuffles are cheap.
+/// Transposes a kLanes x kLanes matrix in place: first within blocks of four by four, where shuffles are cheap, then
+/// the blocks.
 [[gnu::always_inline]] inline void transpose(Vec (&rows)[kLanes]) {
   constexpr auto kLowPairs = [](int i) { return i / 4 * 4 + i % 4 / 2 + (i % 2 != 0 ? int{kLanes} : 0); };
   constexpr auto kHighPairs = [](int i) { return i / 4 * 4 + 2 + i % 4 / 2 + (i % 2 != 0 ? int{kLanes} : 0); };
@@ -106,10 +107,10 @@ template <int kStep>
   if constexpr (kLanes > 8) exchange_groups<2>(rows);
 }
 
-/// kCount * kLanes numbers of each of kLanes rows, which begin `stride` numbers apart -> as many registers, one a
-/// column.
-template <int kCount, class Number>
-[[gnu::always_inline]] inline void load_columns(const Number* from, int64_t stride, Vec* columns) {
+/// Loads kLanes rows of kCount * kLanes elements, which begin `stride` elements apart, as kCount * kLanes registers,
+/// one for each column.
+template <int kCount, class Element>
+[[gnu::always_inline]] inline void load_columns(const Element* from, int64_t stride, Vec* columns) {
   for (int i = 0; i < kCount; ++i) {
     Vec square[kLanes];
 #pragma GCC unroll 16
