@@ -20,10 +20,11 @@
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/diffusion/picture_encoder.h"
+#include "lucid/diffusion/image_encoder.h"
 #include "lucid/distill/distiller.h"
 #include "lucid/nn/attention.h"
 #include "lucid/nn/cast_module.h"
+#include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 #include "lucid/render/rasterize.h"
 #include "lucid/tensor/freeze.h"
@@ -177,7 +178,7 @@ diffusion::Vae vaes(Report& report) {
   const Tensor picture = torch::rand({1, 3, kPictureSide, kPictureSide});
   const Tensor latents = torch::randn({1, 4, kLatentSide, kLatentSide});
   const Tensor d_moments = torch::randn({1, 8, kLatentSide, kLatentSide});
-  diffusion::PictureEncoder right(exact), encoder(vae);
+  diffusion::ImageEncoder right(exact), encoder(vae);
   const double error = tensor::relative_error(encoder.encode(picture), plainly([&] { return right.encode(picture); }));
   const double backward_error =
       tensor::relative_error(encoder.backward(d_moments), plainly([&] { return right.backward(d_moments); }));
@@ -204,7 +205,7 @@ diffusion::Vae vaes(Report& report) {
 /// run: encoder, DDIM inversion, the two predictions, and the encoder's backward pass.
 void ism_step(Report& report, const diffusion::UNet& unet, const diffusion::Vae& vae) {
   diffusion::UNetDenoiser denoiser(unet);
-  diffusion::PictureEncoder encoder(vae);
+  diffusion::ImageEncoder encoder(vae);
   const diffusion::Schedule schedule(text_to_image::stable_diffusion_schedule(diffusion::Prediction::kEpsilon));
   const auto anchors = text_to_image::ViewAnchors::reference();
   const auto words = static_cast<int64_t>(anchors.anchors().size());

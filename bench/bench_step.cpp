@@ -103,7 +103,7 @@ int main(int argc, char** argv) try {
   nn::ComputeOptions compute = lucid::app::compute_options(options);
   compute.cuda_graphs = !eager;
   lucid::diffusion::UNetDenoiser denoiser(prior.unet, compute);
-  lucid::diffusion::PictureEncoder encoder(prior.vae, compute);
+  lucid::diffusion::ImageEncoder encoder(prior.vae, compute);
   lucid::train::Scene scene{options.train, prior,      encoder, denoiser,
                             prompts,       *distiller, nullptr, lucid::app::device_of(options)};
   lucid::gaussians::StartOptions start = options.train.start;

@@ -132,7 +132,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
 
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
-  diffusion::PictureEncoder encoder(prior.vae, compute_options(options));
+  diffusion::ImageEncoder encoder(prior.vae, compute_options(options));
   const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown, device_of(options)};
   train::TrainCallbacks callbacks{
       .on_step = [&](const train::StepReport& report,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// config.json files: defaults for what is absent, a UserError with file, key and value for what is not supported.
+// config.json files: defaults for absent keys, and a UserError with file, key and value for unsupported values.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -71,7 +71,7 @@ TEST(UNetConfig, Heads) {
             (std::vector<int64_t>{10, 10, 10, 10}));
 }
 
-TEST(UNetConfig, RefusesWhatItWouldGetWrong) {
+TEST(UNetConfig, RefusesUnsupportedValues) {
   expect_refusals<UNetConfig>(json::object(), json::parse(R"([
     ["_class_name", "UNet3DConditionModel"], ["act_fn", "gelu"], ["addition_embed_type", "text_time"],
     ["attention_head_dim", 7], ["attention_head_dim", [8, 8]], ["attention_head_dim", 0], ["attention_head_dim", "8"],
@@ -122,7 +122,7 @@ TEST(ScheduleConfig, DefaultsAndRefusals) {
     ["thresholding", true], ["timestep_spacing", "trailing"], ["trained_betas", [0.1]]])"));
 }
 
-TEST(Config, BrokenFilesAreNamed) {
+TEST(Config, BrokenFilesAreErrorsWithTheirPath) {
   const lucid::test::TemporaryFolder folder;
   const auto file = folder.path / "config.json";
   EXPECT_THROW(UNetConfig::from_file(file), UserError);  // not there

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See control_net.h.
+// ControlNet: construction, forward pass, loading of folders and single files.
 #include "lucid/diffusion/control_net.h"
 
 #include "lucid/base/error.h"
@@ -12,6 +12,7 @@
 namespace lucid::diffusion {
 namespace {
 
+/// 1x1 convolution of a residual; training starts it at zero.
 nn::Conv2d zero_conv(int64_t channels) { return nn::conv1x1(channels, channels); }
 
 }  // namespace
@@ -22,7 +23,7 @@ ControlNetConfig ControlNetConfig::from_file(const std::filesystem::path& config
   json.only("global_pool_conditions", false);
   json.only("controlnet_conditioning_channel_order", "rgb");
   ControlNetConfig config;
-  config.unet = UNetConfig::way_down_from(json);
+  config.unet = UNetConfig::down_path_from(json);
   config.conditioning_channels = json.positive("conditioning_channels", config.conditioning_channels);
   config.embedding_channels = json.positives("conditioning_embedding_out_channels", config.embedding_channels);
   return config;
@@ -35,23 +36,23 @@ ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
       mid_(register_module("mid_block", MidLevel(mid_level_of(config.unet)))),
       mid_out_(register_module("controlnet_mid_block", zero_conv(config.unet.block_out_channels.back()))) {
   const auto& channels = config.embedding_channels;
-  const auto picture = register_module("controlnet_cond_embedding", std::make_shared<torch::nn::Module>());
+  const auto embedding = register_module("controlnet_cond_embedding", std::make_shared<torch::nn::Module>());
   const auto add = [&](const std::shared_ptr<torch::nn::Module>& to, const std::string& name, int64_t in, int64_t out,
                        int64_t stride) {
-    picture_convs_.push_back(to->register_module(name, nn::conv3x3(in, out, stride)));
+    image_convs_.push_back(to->register_module(name, nn::conv3x3(in, out, stride)));
   };
-  add(picture, "conv_in", config.conditioning_channels, channels[0], 1);
-  const auto blocks = picture->register_module("blocks", std::make_shared<torch::nn::Module>());
+  add(embedding, "conv_in", config.conditioning_channels, channels[0], 1);
+  const auto blocks = embedding->register_module("blocks", std::make_shared<torch::nn::Module>());
   for (size_t i = 0; i + 1 < channels.size(); ++i) {
     add(blocks, fmt::format("{}", 2 * i), channels[i], channels[i], 1);
     add(blocks, fmt::format("{}", 2 * i + 1), channels[i], channels[i + 1], 2);
   }
-  add(picture, "conv_out", channels.back(), config.unet.block_out_channels[0], 1);
+  add(embedding, "conv_out", channels.back(), config.unet.block_out_channels[0], 1);
 
   torch::nn::ModuleList down, out;
   down_out_.push_back(zero_conv(config.unet.block_out_channels[0]));
   for (size_t i = 0; i < config.unet.block_out_channels.size(); ++i) {
-    const UNetLevel level = level_of(config.unet, i);
+    const UNetLevel level = down_level_of(config.unet, i);
     down->push_back(down_.emplace_back(level));
     for (int64_t k = 0; k < level.layers + (level.resize ? 1 : 0); ++k) down_out_.push_back(zero_conv(level.out));
   }
@@ -61,17 +62,17 @@ ControlNetImpl::ControlNetImpl(const ControlNetConfig& config)
 }
 
 ControlResiduals ControlNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps,
-                                         const nn::Context& context, const torch::Tensor& picture, double scale) {
-  torch::Tensor shown = picture.contiguous(torch::MemoryFormat::ChannelsLast);
-  for (size_t i = 0; i < picture_convs_.size(); ++i) {
-    shown = picture_convs_[i]->forward(shown);
-    if (i + 1 < picture_convs_.size()) shown = torch::silu(shown);
+                                         const nn::Context& context, const torch::Tensor& image, double scale) {
+  torch::Tensor embedding = image.contiguous(torch::MemoryFormat::ChannelsLast);
+  for (size_t i = 0; i < image_convs_.size(); ++i) {
+    embedding = image_convs_[i]->forward(embedding);
+    if (i + 1 < image_convs_.size()) embedding = torch::silu(embedding);
   }
   const Conditioning conditioning{.time = torch::silu(time_embedding_(timesteps)), .context = context};
   torch::Tensor h = conv_in_->forward(x.contiguous(torch::MemoryFormat::ChannelsLast));
-  LUCID_CHECK(shown.sizes() == h.sizes(), "a picture for latents of {} x {} has become {} x {}", h.size(2), h.size(3),
-              shown.size(2), shown.size(3));
-  h = h + shown;
+  LUCID_CHECK(embedding.sizes() == h.sizes(), "the control image's embedding is {} x {}, the latents are {} x {}",
+              embedding.size(2), embedding.size(3), h.size(2), h.size(3));
+  h = h + embedding;
   std::vector<torch::Tensor> skips{h};
   const tensor::ActivationHook no_hook;
   for (auto& level : down_) h = level(h, conditioning, skips, no_hook);
@@ -99,12 +100,12 @@ ControlNet load_control_net_file(const std::filesystem::path& file, const UNetCo
         .file = file.string(),
         .hint = "the ControlNet was made for another model"});
   }
-  const std::string picture = "controlnet_cond_embedding.";
+  const std::string prefix = "controlnet_cond_embedding.";
   ControlNetConfig config{.unet = unet,
-                          .conditioning_channels = size(picture + "conv_in", 1),
-                          .embedding_channels = {size(picture + "conv_in", 0)}};
-  for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", picture, i)); i += 2) {
-    config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", picture, i), 0));
+                          .conditioning_channels = size(prefix + "conv_in", 1),
+                          .embedding_channels = {size(prefix + "conv_in", 0)}};
+  for (int64_t i = 1; state.tensors.contains(fmt::format("{}blocks.{}.weight", prefix, i)); i += 2) {
+    config.embedding_channels.push_back(size(fmt::format("{}blocks.{}", prefix, i), 0));
   }
   return nn::load_module<ControlNet>(config, std::move(state), dtypes);
 }

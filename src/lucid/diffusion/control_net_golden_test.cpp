@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A depth ControlNet against diffusers: its residuals, and the U-Net that is given them.
+// A depth ControlNet against diffusers: its residuals, and the U-Net's output with them.
 #include <gtest/gtest.h>
 
 #include "lucid/base/error.h"
@@ -10,7 +10,7 @@
 namespace lucid::diffusion {
 namespace {
 
-TEST(ControlNetGolden, ResidualsAndTheUNetWithThem) {
+TEST(ControlNetGolden, ResidualsAndUNetOutput) {
   constexpr double kLimit = 2e-5;
   const torch::NoGradGuard no_grad;
   const auto folder = lucid::test::goldens() / "adapters";
@@ -33,7 +33,7 @@ TEST(ControlNetGolden, ResidualsAndTheUNetWithThem) {
   }
 }
 
-TEST(ControlNetGolden, TheDenoiserShowsEachRowItsView) {
+TEST(ControlNetGolden, DenoiserUsesEachRowsControlImage) {
   const torch::NoGradGuard no_grad;
   const auto folder = lucid::test::goldens() / "adapters";
   const auto base = weights::read_safetensors(folder / "base.safetensors").tensors;
@@ -43,14 +43,14 @@ TEST(ControlNetGolden, TheDenoiserShowsEachRowItsView) {
     UNetDenoiser denoiser(unet, {.workers = workers}, {.net = load_control_net(folder / "controlnet"), .scale = 0.5});
     EXPECT_TRUE(denoiser.needs_control_images());
     denoiser.set_control_images(expected.at("depth").expand({-1, 3, -1, -1}));
-    const auto twice = [](const torch::Tensor& of) { return torch::cat({of, of}); };  // two prompts, as guidance asks
+    const auto twice = [](const torch::Tensor& x) { return torch::cat({x, x}); };  // two prompts, as in guidance
     const torch::Tensor out =
         denoiser.predict(twice(base.at("sample")), twice(base.at("timestep")), twice(base.at("context")));
     EXPECT_LT(tensor::relative_max_error(out, twice(expected.at("unet_out@0.5"))), 2e-5);
   }
 }
 
-/// diffusers' names of the golden ControlNet as the original code has them.
+/// A parameter's name in the original code's layout, from its name in diffusers (for the golden ControlNet).
 std::string original_name(const std::string& name) {
   constexpr std::pair<const char*, const char*> kParts[] = {
       {"conv_in.", "input_blocks.0.0."},
@@ -90,7 +90,7 @@ std::string original_name(const std::string& name) {
   return "control_model." + (at == 0 ? now : now.substr(0, at) + renamed(now.substr(at), kResnet));
 }
 
-TEST(ControlNetGolden, OneFileOfEitherLayoutGivesEqualBits) {
+TEST(ControlNetGolden, SingleFilesOfBothLayoutsLoadTheSameWeights) {
   const auto folder = lucid::test::goldens() / "adapters" / "controlnet";
   const UNetConfig unet = UNetConfig::from_file(lucid::test::goldens() / "distill/unet/config.json");
   ControlNet wanted = load_control_net(folder);

@@ -19,7 +19,7 @@ UNetDenoiser::UNetDenoiser(const UNet& unet, const nn::ComputeOptions& options, 
       dtype_(nn::compute_dtype(*unet_)),
       workers_(options.workers),
       cuda_graphs_(options.cuda_graphs && tensor::CudaGraph::available()),
-      recorded_([this](const std::vector<torch::Tensor>& inputs) { return compute(inputs); }) {
+      captured_([this](const std::vector<torch::Tensor>& inputs) { return compute(inputs); }) {
   if (needs_control_images()) control_.net = nn::cast_module(control_.net, dtype_);
   nn::freeze_layers(*unet_, options.low_memory, /*bfloat16_winograd=*/true);
   if (needs_control_images()) nn::freeze_layers(*control_.net, options.low_memory, /*bfloat16_winograd=*/true);
@@ -29,7 +29,7 @@ void UNetDenoiser::cache_prompts(const torch::Tensor& prompts) {
   if (prompts_.is_same(prompts)) return;
   std::vector<torch::nn::Module*> networks{unet_.get()};
   if (needs_control_images()) networks.push_back(control_.net.get());
-  recorded_.forget();
+  captured_.clear();
   prompt_cache_.emplace(networks, prompts.to(dtype_));
   prompts_ = prompts;
 }
@@ -60,7 +60,7 @@ torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor&
     inputs.push_back(control_images_.repeat({batch / control_images_.size(0), 1, 1, 1}));
   }
   const bool wants_gradient = torch::GradMode::is_enabled();
-  if (cuda_graphs_ && x.is_cuda() && !wants_gradient && !tensor::ReferenceOpsGuard::active()) return recorded_(inputs);
+  if (cuda_graphs_ && x.is_cuda() && !wants_gradient && !tensor::ReferenceOpsGuard::active()) return captured_(inputs);
   if (workers == 1 || batch < workers || wants_gradient || !x.is_cpu()) return compute(inputs);
   std::vector<torch::Tensor> parts(static_cast<size_t>(workers));
   workers_.run([&](int64_t worker) {

@@ -60,7 +60,7 @@ class UNetDenoiser final : public Denoiser {
   std::optional<nn::PromptCache> prompt_cache_;
   tensor::Workers workers_;
   bool cuda_graphs_;
-  tensor::RecordedFunction recorded_;
+  tensor::CapturedFunction captured_;
 };
 
 }  // namespace lucid::diffusion

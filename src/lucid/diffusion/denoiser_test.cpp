@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A U-Net as a Denoiser: in shares or whole, in float32 or bfloat16.
+// UNetDenoiser against the U-Net itself: workers, cached prompts, gradients, bfloat16, reference operators.
 #include "lucid/diffusion/denoiser.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ Batch random_batch(UNet& unet, int64_t count) {
           .context = torch::randn({count, 7, unet->config().cross_attention_dim})};
 }
 
-TEST(Denoiser, SharesAreTheWholeBatch) {
+TEST(Denoiser, WorkersGiveTheWholeBatch) {
   const torch::NoGradGuard no_grad;
   UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
   const Batch batch = random_batch(unet, 5);
@@ -33,18 +33,18 @@ TEST(Denoiser, SharesAreTheWholeBatch) {
   }
 }
 
-TEST(Denoiser, KeptPromptsGiveWhatTheirMixGives) {
+TEST(Denoiser, CachedPromptsGiveTheSameAsMixedEmbeddings) {
   const torch::NoGradGuard no_grad;
   UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
   const Batch batch = random_batch(unet, 5);
   const torch::Tensor prompts = torch::randn({4, 7, unet->config().cross_attention_dim}), other = prompts + 1;
-  torch::Tensor all_alike = torch::zeros({5, 4}), no_two = torch::eye(5).slice(1, 0, 4).contiguous();
-  all_alike.select(1, 2).fill_(1);
-  no_two[4] = torch::tensor({0.25F, 0.0F, 0.5F, 0.25F});
+  torch::Tensor one_prompt = torch::zeros({5, 4}), mixed = torch::eye(5).slice(1, 0, 4).contiguous();
+  one_prompt.select(1, 2).fill_(1);
+  mixed[4] = torch::tensor({0.25F, 0.0F, 0.5F, 0.25F});
   for (const int64_t workers : {1, 2}) {
     UNetDenoiser denoiser(unet, {.workers = workers});
-    for (const torch::Tensor& weights : {all_alike, no_two, torch::full({5, 4}, 0.25F)}) {
-      for (const torch::Tensor& table : {prompts, other}) {  // and back: what is kept is of the last table
+    for (const torch::Tensor& weights : {one_prompt, mixed, torch::full({5, 4}, 0.25F)}) {
+      for (const torch::Tensor& table : {prompts, other}) {  // alternates, so that each call replaces the cache
         const nn::PromptMix mix(table, weights);
         const torch::Tensor embeddings = torch::matmul(weights, table.flatten(1)).view({5, 7, -1});
         EXPECT_LT(tensor::relative_max_error(mix.embeddings(), embeddings), 1e-6);
@@ -56,7 +56,7 @@ TEST(Denoiser, KeptPromptsGiveWhatTheirMixGives) {
   }
 }
 
-TEST(Denoiser, GradientsPassWhereTheCallerWantsThem) {
+TEST(Denoiser, GradientsReachTheLatents) {
   UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
   const Batch batch = random_batch(unet, 4);
   const torch::Tensor x = batch.x.clone().requires_grad_();
@@ -74,14 +74,14 @@ TEST(Denoiser, Bfloat16IsCloseToFloat) {
     const torch::Tensor found = low.predict(batch.x, batch.timesteps, batch.context);
     EXPECT_EQ(found.scalar_type(), torch::kFloat);
     const double error = ((found - exact).norm() / exact.norm()).item<double>();
-    std::printf("  %s in bfloat16: off by %.2e of the norm\n", pipeline.c_str(), error);
+    std::printf("  %s in bfloat16: relative error %.2e\n", pipeline.c_str(), error);
     EXPECT_LT(error, 0.03);  // libtorch's autocast is no closer
-    EXPECT_GT(error, 0) << "was it bfloat16 at all?";
-    EXPECT_EQ(unet->parameters().front().scalar_type(), torch::kFloat) << "the caller's weights stay";
+    EXPECT_GT(error, 0) << "no rounding to bfloat16";
+    EXPECT_EQ(unet->parameters().front().scalar_type(), torch::kFloat) << "the caller's weights must not change";
   }
 }
 
-TEST(Denoiser, LoadedInBfloat16OrConvertedIsTheSame) {
+TEST(Denoiser, LoadingInBfloat16EqualsConverting) {
   const torch::NoGradGuard no_grad;
   for (const std::string& pipeline : test::pipelines()) {
     const auto folder = test::sd_folder() / pipeline / "unet";
@@ -93,18 +93,18 @@ TEST(Denoiser, LoadedInBfloat16OrConvertedIsTheSame) {
   }
 }
 
-TEST(Denoiser, PlainOperatorsAgreeWithTheKernels) {
+TEST(Denoiser, ReferenceOpsAgreeWithKernels) {
   const torch::NoGradGuard no_grad;
   for (const auto& [precision, limit] : {std::pair(torch::kFloat, 1e-5), std::pair(torch::kBFloat16, 0.03)}) {
     UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet", precision);
     const Batch batch = random_batch(unet, 2);
     UNetDenoiser denoiser(unet);
     const torch::Tensor fast = denoiser.predict(batch.x, batch.timesteps, batch.context);
-    const tensor::ReferenceOpsGuard plain;
+    const tensor::ReferenceOpsGuard reference;
     const torch::Tensor slow = denoiser.predict(batch.x, batch.timesteps, batch.context);
     const double error = ((fast - slow).norm() / slow.norm()).item<double>();
     EXPECT_LT(error, limit);
-    EXPECT_GT(error, 0) << "were both the same path?";
+    EXPECT_GT(error, 0) << "both ran the same operators";
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the golden tests of this folder share: the error measure of the goldens' README, and the list of pipelines.
+// Helpers of this folder's golden tests: the goldens' pipelines, comparison with a limit, and report of the worst
+// error.
 #pragma once
 
 #include <fmt/format.h>
@@ -38,7 +39,7 @@ inline Tensors golden_tensors(const std::string& pipeline) {
   return weights::read_safetensors(sd_folder() / ("goldens-" + pipeline + ".safetensors")).tensors;
 }
 
-/// Compares shape and values, and keeps the worst error for the report.
+/// Compares tensors with golden ones and prints the number compared and the worst error at the end.
 class Comparison {
  public:
   explicit Comparison(std::string what) : what_(std::move(what)) {}
@@ -52,7 +53,7 @@ class Comparison {
     ++count_;
     if (!(error <= worst_)) worst_ = error, where_ = name;
   }
-  /// The found activations against all golden tensors called PREFIX + name; each of these must have been reported.
+  /// Compares found activations with the golden tensors named prefix + name. At least one must match.
   void expect_activations(const std::string& prefix, const Tensors& golden, const Tensors& found, double limit) {
     int matched = 0;
     for (const auto& [name, tensor] : golden) {
@@ -71,7 +72,7 @@ class Comparison {
   double worst_ = 0;
 };
 
-/// The middles of all names PREFIX.<middle>.SUFFIX, for example "8x12" of unet.8x12.out.
+/// All distinct X for which a tensor is named prefix + X + suffix; for example "8x12" for unet.8x12.out.
 inline std::set<std::string> cases(const Tensors& tensors, const std::string& prefix, const std::string& suffix) {
   std::set<std::string> result;
   for (const auto& [name, tensor] : tensors) {
@@ -83,8 +84,8 @@ inline std::set<std::string> cases(const Tensors& tensors, const std::string& pr
   return result;
 }
 
-/// The parameters of a module by name equal the file's tensors, bit for bit after widening. Some (to_k.bias) show in no
-/// output.
+/// Expects each parameter to equal the file's tensor of that name, converted to float32. Catches parameters that do not
+/// affect outputs (to_k.bias).
 inline void expect_same_parameters(const torch::nn::Module& module, const Tensors& file) {
   size_t compared = 0;
   for (const auto& entry : module.named_parameters()) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A GPU's kernels, and its recorded passes, against the CPU in double precision. cuda/fused_device_test.cpp holds the
-// kernels to the same on any machine.
+// Networks on a GPU, by our kernels, by libtorch's operators and by captured graphs, against the CPU. Skipped without a
+// GPU; nn/cuda/device_kernels_test.cpp tests the kernels on any machine.
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/diffusion/picture_encoder.h"
+#include "lucid/diffusion/image_encoder.h"
 #include "lucid/diffusion/resnet.h"
 #include "lucid/nn/cuda/device_kernels.h"
 #include "lucid/nn/layout.h"
@@ -17,13 +17,14 @@ namespace {
 
 struct Precision {
   torch::ScalarType type;
-  double limit;  // of |difference| over |value|
+  double limit;  // of the relative error
 };
 constexpr Precision kPrecisions[] = {{torch::kFloat, 1e-3},
                                      {torch::kBFloat16, 2e-2}};  // libtorch's float32 may be TF32
 
 using tensor::relative_error;
 
+/// No gradients of parameters; norms get random parameters.
 template <class Module>
 void freeze(Module& module) {
   for (auto& item : module->named_parameters()) {
@@ -32,7 +33,7 @@ void freeze(Module& module) {
   }
 }
 
-/// The same weights on the GPU, all in `type` but the norms'.
+/// The module on the GPU, with weights in `type` and float32 norms.
 template <class Module, class Make>
 Module on_gpu(Module& module, const Make& make, torch::ScalarType type) {
   Module copy = make();
@@ -80,82 +81,82 @@ Vae random_vae() {
   return vae;
 }
 
-TEST_F(Gpu, ResnetAndItsGradient) {
+TEST_F(Gpu, ResnetAndGradientMatchCpu) {
   for (const int64_t out : {64, 96}) {
     const auto make = [&] { return Resnet(ResnetSizes{.in = 64, .out = out, .time_width = 40, .groups = 32}); };
     Resnet exact = make();
     freeze(exact);
     const torch::Tensor x = torch::randn({3, 64, 20, 12}), time = torch::randn({3, 40}),
-                        up = torch::randn({3, out, 20, 12});
+                        d_y = torch::randn({3, out, 20, 12});
     for (const Precision& precision : kPrecisions) {
       Resnet resnet = on_gpu(exact, make, precision.type);
-      const auto there = [&](const torch::Tensor& t) { return t.to(torch::kCUDA).to(precision.type); };
-      torch::Tensor leaf = there(x).contiguous(torch::MemoryFormat::ChannelsLast).detach().requires_grad_();
-      const torch::Tensor y = resnet(leaf, there(time));
-      y.backward(there(up));
+      const auto to_gpu = [&](const torch::Tensor& t) { return t.to(torch::kCUDA).to(precision.type); };
+      torch::Tensor leaf = to_gpu(x).contiguous(torch::MemoryFormat::ChannelsLast).detach().requires_grad_();
+      const torch::Tensor y = resnet(leaf, to_gpu(time));
+      y.backward(to_gpu(d_y));
       Resnet in_double = make();
       in_double->to(torch::kDouble);
       for (auto& item : in_double->named_parameters())
         item.value().set_data(exact->named_parameters()[item.key()].to(torch::kDouble));
       torch::Tensor leaf_double = x.to(torch::kDouble).requires_grad_();
       const torch::Tensor wanted = in_double(leaf_double, time.to(torch::kDouble));
-      wanted.backward(up.to(torch::kDouble));
+      wanted.backward(d_y.to(torch::kDouble));
       EXPECT_LT(relative_error(y.detach(), wanted.detach()), precision.limit) << out;
       EXPECT_LT(relative_error(leaf.grad(), leaf_double.grad()), precision.limit) << out;
     }
   }
 }
 
-TEST_F(Gpu, UNetByKernelsPlainAndRecorded) {
+TEST_F(Gpu, UNetMatchesCpuByKernelsReferenceOpsAndGraphs) {
   const torch::NoGradGuard no_grad;
   UNet cpu = random_unet();
   for (const Precision& precision : kPrecisions) {
     UNet unet = on_gpu(cpu, random_unet, precision.type);
-    UNetDenoiser recorded(unet), eager(unet, {.cuda_graphs = false});
-    const torch::Tensor prompts = torch::randn({5, 9, 48}), there = prompts.to(torch::kCUDA);
-    for (const int64_t batch : {2, 4, 2, 4}) {  // both recordings are used again
+    UNetDenoiser captured(unet), eager(unet, {.cuda_graphs = false});
+    const torch::Tensor prompts = torch::randn({5, 9, 48}), gpu_prompts = prompts.to(torch::kCUDA);
+    for (const int64_t batch : {2, 4, 2, 4}) {  // both captures are replayed again
       const torch::Tensor x = torch::randn({batch, 4, 16, 24}), weights = torch::rand({batch, 5});
       const torch::Tensor times = torch::randint(0, 1000, {batch}, torch::kLong);
       const torch::Tensor exact = UNetDenoiser(cpu).predict(x, times, {prompts, weights});
       const auto ask = [&](UNetDenoiser& denoiser) {
-        return denoiser.predict(x.to(torch::kCUDA), times.to(torch::kCUDA), {there, weights});
+        return denoiser.predict(x.to(torch::kCUDA), times.to(torch::kCUDA), {gpu_prompts, weights});
       };
-      const torch::Tensor found = ask(recorded);
+      const torch::Tensor found = ask(captured);
       EXPECT_LT(relative_error(found, exact), precision.limit) << batch;
       EXPECT_LT(relative_error(found, ask(eager).to(torch::kCPU)), precision.limit / 10) << batch;
-      const tensor::ReferenceOpsGuard plain;
+      const tensor::ReferenceOpsGuard reference;
       EXPECT_LT(relative_error(ask(eager), exact), precision.limit) << batch;
     }
   }
 }
 
-TEST_F(Gpu, EncoderByKernelsPlainAndRecorded) {
+TEST_F(Gpu, EncoderMatchesCpuByKernelsReferenceOpsAndGraphs) {
   Vae cpu = random_vae();
   for (const Precision& precision : kPrecisions) {
     Vae vae = on_gpu(cpu, random_vae, precision.type);
-    PictureEncoder recorded(vae), eager(vae, {.cuda_graphs = false});
+    ImageEncoder captured(vae), eager(vae, {.cuda_graphs = false});
     for (const int64_t side : {16, 24, 16, 24}) {
-      const torch::Tensor picture = torch::rand({2, 3, side, 32});
-      PictureEncoder exact(cpu);
-      const torch::Tensor moments = exact.encode(picture), up = torch::randn_like(moments);
-      const torch::Tensor d_picture = exact.backward(up);
-      for (PictureEncoder* encoder : {&recorded, &eager}) {
-        EXPECT_LT(relative_error(encoder->encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
-        EXPECT_LT(relative_error(encoder->backward(up.to(torch::kCUDA)), d_picture), 2 * precision.limit) << side;
+      const torch::Tensor image = torch::rand({2, 3, side, 32});
+      ImageEncoder exact(cpu);
+      const torch::Tensor moments = exact.encode(image), d_moments = torch::randn_like(moments);
+      const torch::Tensor d_image = exact.backward(d_moments);
+      for (ImageEncoder* encoder : {&captured, &eager}) {
+        EXPECT_LT(relative_error(encoder->encode(image.to(torch::kCUDA)), moments), precision.limit) << side;
+        EXPECT_LT(relative_error(encoder->backward(d_moments.to(torch::kCUDA)), d_image), 2 * precision.limit) << side;
       }
-      const tensor::ReferenceOpsGuard plain;
-      EXPECT_LT(relative_error(eager.encode(picture.to(torch::kCUDA)), moments), precision.limit) << side;
+      const tensor::ReferenceOpsGuard reference;
+      EXPECT_LT(relative_error(eager.encode(image.to(torch::kCUDA)), moments), precision.limit) << side;
     }
   }
 }
 
-TEST_F(Gpu, DrawsTheNormalsOfACpu) {
-  Rng here(3, "test"), there(3, "test");
-  for (const int64_t count : {1001, 2000}) {  // the second run begins with a spare
-    const torch::Tensor wanted = tensor::randn(here, {count, 3}, torch::kCPU);
-    const torch::Tensor found = tensor::randn(there, {count, 3}, torch::kCUDA).to(torch::kCPU);
+TEST_F(Gpu, RandnMatchesCpu) {
+  Rng cpu_rng(3, "test"), gpu_rng(3, "test");
+  for (const int64_t count : {1001, 2000}) {  // an odd count leaves a spare normal for the next call
+    const torch::Tensor wanted = tensor::randn(cpu_rng, {count, 3}, torch::kCPU);
+    const torch::Tensor found = tensor::randn(gpu_rng, {count, 3}, torch::kCUDA).to(torch::kCPU);
     EXPECT_LT((found - wanted).abs().max().item<double>(), 1e-6);
-    EXPECT_EQ(here.next_u32(), there.next_u32());
+    EXPECT_EQ(cpu_rng.next_u32(), gpu_rng.next_u32());
   }
 }
 

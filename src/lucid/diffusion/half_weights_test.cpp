@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Networks that compute in float32 by weights that stay in float16 or bfloat16, beside the same networks all in
-// float32.
+// float32 networks whose weights stay in float16 or bfloat16 (WeightDtypes::keep_16_bit), against the same networks
+// with float32 weights.
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/denoiser.h"
 #include "lucid/diffusion/golden_test.h"
-#include "lucid/diffusion/picture_encoder.h"
+#include "lucid/diffusion/image_encoder.h"
 #include "lucid/nn/cast_module.h"
 #include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/nn/layout.h"
@@ -23,7 +23,7 @@ const nn::WeightDtypes kHalves{torch::kFloat, /*keep_16_bit_weights=*/true};
 
 fs::path mini() { return lucid::test::source_dir() / "models/mini"; }  // its files are in float16
 
-/// The embedded prior's U-Net and VAE in files of a type.
+/// The embedded prior's U-Net and VAE, in files with weights of the parameter's dtype.
 class HalfWeights : public testing::TestWithParam<torch::ScalarType> {
  protected:
   HalfWeights() {
@@ -53,7 +53,7 @@ Module frozen(Module module) {
   return module;
 }
 
-TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
+TEST_P(HalfWeights, StayInLayersWithKernelsForThem) {
   const UNet halves = unet();
   EXPECT_EQ(nn::compute_dtype(*halves), torch::kFloat);
   const auto parameters = halves->named_parameters();
@@ -61,8 +61,8 @@ TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
   EXPECT_EQ(type_of("down_blocks.0.resnets.0.conv1.weight"), GetParam());
   EXPECT_EQ(type_of("down_blocks.1.attentions.0.proj_in.weight"), GetParam());
   EXPECT_EQ(type_of("mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj.weight"), GetParam());
-  EXPECT_EQ(type_of("conv_in.weight"), torch::kFloat) << "of 16 channels";
-  EXPECT_EQ(type_of("down_blocks.0.downsamplers.0.conv.weight"), torch::kFloat) << "steps by two pixels";
+  EXPECT_EQ(type_of("conv_in.weight"), torch::kFloat) << "16 input channels";
+  EXPECT_EQ(type_of("down_blocks.0.downsamplers.0.conv.weight"), torch::kFloat) << "stride 2";
   int64_t half = 0, all = 0;
   for (const auto& parameter : parameters) {
     const bool stays = is_half(parameter.value());
@@ -77,12 +77,12 @@ TEST_P(HalfWeights, StayInTheLayersThatReadThem) {
   }
 }
 
-TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
-  for (const nn::kernels::Kernels& here : nn::kernels::test::every_kernel()) {
-    if (here.linear == nullptr) continue;  // those of bfloat16
-    EXPECT_EQ(32 % here.linear->panel, 0);
-    EXPECT_EQ(32 % here.winograd->panel, 0) << here.winograd->name;
-    EXPECT_EQ(32 % here.winograd_small_maps->panel, 0) << here.winograd_small_maps->name;
+TEST(HalfWeightsOfLayers, PanelsOfAllKernelsDivideTheirChannels) {
+  for (const nn::kernels::Kernels& available : nn::kernels::test::every_kernel()) {
+    if (available.linear == nullptr) continue;  // the bfloat16 kernels
+    EXPECT_EQ(32 % available.linear->panel, 0);
+    EXPECT_EQ(32 % available.winograd->panel, 0) << available.winograd->name;
+    EXPECT_EQ(32 % available.winograd_small_maps->panel, 0) << available.winograd_small_maps->name;
   }
   const auto takes_half = [](const auto& layer) { return layer->reads_16_bit_weights(); };
   EXPECT_TRUE(takes_half(nn::conv3x3(32, 64)));
@@ -95,7 +95,7 @@ TEST(HalfWeightsOfLayers, AreReadByEveryKernel) {
   EXPECT_FALSE(takes_half(nn::Linear(32, 16)));
 }
 
-TEST_P(HalfWeights, GiveAUNetsNumbers) {
+TEST_P(HalfWeights, GiveTheSameUNetOutput) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(51);
   const Tensor x = torch::randn({3, 16, 16, 16}), t = torch::full({3}, 400, torch::kLong);
@@ -103,19 +103,19 @@ TEST_P(HalfWeights, GiveAUNetsNumbers) {
   UNetDenoiser floats(frozen(unet(torch::kFloat))), halves(frozen(unet()));
   const Tensor wanted = floats.predict(x, t, prompts);
   EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-5);
-  const tensor::ReferenceOpsGuard plain;
+  const tensor::ReferenceOpsGuard reference;
   EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-4);
 }
 
-TEST_P(HalfWeights, GiveAnEncodersNumbersAndGradient) {
+TEST_P(HalfWeights, GiveTheSameEncoderOutputAndGradient) {
   torch::manual_seed(52);
-  const Tensor picture = torch::rand({2, 3, 64, 64}), d_moments = torch::randn({2, 32, 8, 8});
-  PictureEncoder floats(frozen(vae(torch::kFloat))), halves(frozen(vae()));
-  EXPECT_LT(relative_error(halves.encode(picture), floats.encode(picture)), 1e-5);
+  const Tensor image = torch::rand({2, 3, 64, 64}), d_moments = torch::randn({2, 32, 8, 8});
+  ImageEncoder floats(frozen(vae(torch::kFloat))), halves(frozen(vae()));
+  EXPECT_LT(relative_error(halves.encode(image), floats.encode(image)), 1e-5);
   EXPECT_LT(relative_error(halves.backward(d_moments), floats.backward(d_moments)), 1e-5);
 }
 
-TEST_P(HalfWeights, AConvertedCopyHasNone) {
+TEST_P(HalfWeights, CastModuleConvertsAllWeights) {
   const UNet halves = unet(), floats = unet(torch::kFloat);
   const UNet low = nn::cast_module(halves, torch::kBFloat16), wanted = nn::cast_module(floats, torch::kBFloat16);
   for (const auto& parameter : low->named_parameters()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// U-Net, schedule and VAE together against diffusers' pipeline: four guided DDIM steps, then the picture.
+// U-Net, schedule and VAE together against diffusers' pipeline: four DDIM steps with guidance, then the decoded image.
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kPipelineLimit = 5e-5;  // of the goldens' README
 
-TEST(PipelineGolden, FromNoiseToThePicture) {
+TEST(PipelineGolden, FourDdimStepsAndDecode) {
   const torch::NoGradGuard no_grad;
   for (const std::string& pipeline : test::pipelines()) {
     const test::Tensors golden = test::golden_tensors(pipeline);

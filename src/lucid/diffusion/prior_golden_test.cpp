@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shipped prior's U-Net and VAE against the numbers that diffusers gave when it was made, in float32.
+// The embedded prior's U-Net and VAE against outputs of diffusers in float32.
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
@@ -10,11 +10,11 @@
 namespace lucid::diffusion {
 namespace {
 
-// The golden is float32; we compute in double, so that only its rounding shows and not ours, which varies with the
-// number of threads and the instruction set (up to 3e-5 on trained weights).
+// Computed in double, so that only the golden's own rounding (float32) counts. Ours would vary with the number of
+// threads and the instruction set, by up to 3e-5 with trained weights.
 constexpr double kPriorLimit = 2e-5;
 
-TEST(PriorGolden, PictureToLatentsToNoise) {
+TEST(PriorGolden, VaeUNetAndSchedule) {
   const torch::NoGradGuard no_grad;
   const auto folder = lucid::test::source_dir() / "models/mini";
   test::Tensors golden =
@@ -33,7 +33,8 @@ TEST(PriorGolden, PictureToLatentsToNoise) {
   const torch::Tensor deviation = sample_latents(moments, torch::ones_like(none), factor) / factor - mean;
   comparison.expect("vae_mean", mean, golden.at("vae_mean"), kPriorLimit);
   comparison.expect("vae_std", moments.chunk(2, 1)[1].mul(0.5).exp(), golden.at("vae_std"), kPriorLimit);
-  comparison.expect("vae_std of a sample", deviation, golden.at("vae_std"), 1e-4);  // a difference of larger numbers
+  comparison.expect("vae_std of a sample", deviation, golden.at("vae_std"),
+                    1e-4);  // cancellation: a difference of larger numbers
   comparison.expect("vae_decoded_mean", vae->decode(golden.at("vae_mean") * factor), golden.at("vae_decoded_mean"),
                     kPriorLimit);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See resnet.h.
+// Forward passes of resnet blocks, with biases left pending for the next norm on a GPU (nn/biased_map.h).
 #include "lucid/diffusion/resnet.h"
 
 namespace lucid::diffusion {

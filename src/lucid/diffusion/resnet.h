@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResnetBlock2D of diffusers, and its steps down and up in size.
+// ResnetBlock2D, Downsample2D and Upsample2D of diffusers, with their parameter names.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,13 +10,13 @@
 namespace lucid::diffusion {
 
 struct ResnetSizes {
-  int64_t in = 0, out = 0;
-  int64_t time_width = 0;  // 0: no time_emb_proj (the VAE)
+  int64_t in = 0, out = 0;  // channels
+  int64_t time_width = 0;   // 0: no time_emb_proj (the VAE)
   int64_t groups = 32;
   double eps = 1e-5;
 };
 
-/// norm1, conv1, time_emb_proj, norm2, conv2, conv_shortcut (where in != out).
+/// norm1, conv1, time_emb_proj, norm2, conv2, conv_shortcut (if in != out).
 class ResnetImpl : public torch::nn::Module {
  public:
   explicit ResnetImpl(const ResnetSizes& sizes);
@@ -30,9 +30,10 @@ class ResnetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Resnet);
 
-enum class Padding { kAllSides, kRightAndBottom };  // the U-Net's, the VAE encoder's
+enum class Padding { kAllSides, kRightAndBottom };  // of the U-Net, of the VAE's encoder
 
-/// downsamplers.0: a convolution of stride 2.
+/// downsamplers.0: a 3 x 3 convolution with stride 2. x [B,C,h,w] -> [B,C,h',w']: half the size, rounded up for
+/// Padding::kAllSides and down for kRightAndBottom.
 class DownsampleImpl : public torch::nn::Module {
  public:
   DownsampleImpl(int64_t channels, Padding padding);
@@ -44,7 +45,7 @@ class DownsampleImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Downsample);
 
-/// upsamplers.0: the nearest pixel, then a convolution.
+/// upsamplers.0: nearest-neighbour upsampling to height x width, then a 3 x 3 convolution.
 class UpsampleImpl : public torch::nn::Module {
  public:
   explicit UpsampleImpl(int64_t channels);

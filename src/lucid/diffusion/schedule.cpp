@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See schedule.h.
+// Schedule: reading of scheduler_config.json, the table of alpha_bar, DDIM steps.
 #include "lucid/diffusion/schedule.h"
 
 #include <cmath>
@@ -18,7 +18,7 @@ Prediction read_prediction(const JsonConfig& json) {
   json.refuse("prediction_type", "is not supported: only epsilon and v_prediction are");
 }
 
-// [T] float32, by the library's float32 operations in its order.
+// [T] float32, by diffusers' float32 operations in its order.
 torch::Tensor cumulative_alphas(const ScheduleConfig& config) {
   const auto float32 = torch::TensorOptions(torch::kFloat);
   const int64_t count = config.num_train_timesteps;
@@ -53,7 +53,7 @@ ScheduleConfig ScheduleConfig::from_file(const std::filesystem::path& config_jso
   if (config.beta_end <= 0 || config.beta_end >= 1) json.refuse("beta_end", "must lie between 0 and 1");
   config.beta_schedule = json.text("beta_schedule", config.beta_schedule);
   if (config.beta_schedule != "linear" && config.beta_schedule != "scaled_linear") {
-    json.refuse("beta_schedule", "is not supported: only nn::linear and scaled_linear are");
+    json.refuse("beta_schedule", "is not supported: only linear and scaled_linear are");
   }
   config.set_alpha_to_one = json.boolean("set_alpha_to_one", config.set_alpha_to_one);
   config.prediction = read_prediction(json);
@@ -107,7 +107,8 @@ torch::Tensor Schedule::ddim_step(const torch::Tensor& x, const torch::Tensor& m
   const torch::Tensor x0 = predicted_x0(x, model_output, t);
   const torch::Tensor epsilon = predicted_epsilon(x, model_output, t);
   if (eta == 0) return std::sqrt(a_next) * x0 + std::sqrt(1 - a_next) * epsilon;
-  LUCID_CHECK(a_next >= a && noise.defined(), "t {} to {}: DDIM's variance is negative on the way up", t, t_next);
+  LUCID_CHECK(a_next >= a && noise.defined(), "t {} to {}: eta > 0 is for denoising steps only, and needs noise", t,
+              t_next);
   const double variance = eta * eta * (1 - a_next) / (1 - a) * (1 - a / a_next);
   return std::sqrt(a_next) * x0 + std::sqrt(1 - a_next - variance) * epsilon + std::sqrt(variance) * noise;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The noise schedule and DDIM (Song et al. 2021) in both directions, as diffusers' DDIMScheduler and
+// Schedule: the noise schedule and DDIM steps (Song et al. 2021) in both directions, as in diffusers' DDIMScheduler and
 // DDIMInverseScheduler.
 #pragma once
 
@@ -11,43 +11,49 @@
 
 namespace lucid::diffusion {
 
+/// What the network's output means: the noise, or v = sqrt(a) noise - sqrt(1-a) x0 (Salimans and Ho 2022).
 enum class Prediction { kEpsilon, kV };
 
 struct ScheduleConfig {
   int64_t num_train_timesteps = 1000, steps_offset = 0;
   double beta_start = 0.0001, beta_end = 0.02;
-  std::string beta_schedule = "linear";  // linear, scaled_linear
-  bool set_alpha_to_one = true;
+  std::string beta_schedule = "linear";  // or scaled_linear: linear in sqrt(beta)
+  bool set_alpha_to_one = true;          // alpha_bar(t < 0) is 1; false: alpha_bar(0)
   Prediction prediction = Prediction::kEpsilon;
-  /// Reads a DDIM or PNDM scheduler_config.json; a config without clip_sample does not clip. Throws UserError.
+  /// Reads the scheduler_config.json of a DDIMScheduler or PNDMScheduler. Absent keys take diffusers' defaults, but an
+  /// absent clip_sample means false. Throws UserError on what is not supported.
   static ScheduleConfig from_file(const std::filesystem::path& config_json);
 };
 
+/// a_t below is alpha_bar(t).
 class Schedule {
  public:
   explicit Schedule(const ScheduleConfig& config);
   const ScheduleConfig& config() const { return config_; }
-  /// cumulative product of 1-beta at timestep t, computed as the library does (float32), held as double. t is clamped
-  /// to the table's end (set_timesteps with an offset reaches 1000); t < 0 gives the final alpha.
+  /// Cumulative product of 1 - beta up to timestep t, computed in float32 as diffusers does. t is clamped to the end of
+  /// the table, since timesteps() with an offset may give 1000. For t < 0: see set_alpha_to_one.
   double alpha_bar(int64_t t) const;
   const torch::Tensor& alphas_cumprod() const { return alphas_cumprod_; }  // [T] float32
 
-  std::vector<int64_t> timesteps(int64_t steps) const;          // descending, "leading" spacing, offset added
-  std::vector<int64_t> inverse_timesteps(int64_t steps) const;  // ascending
+  /// The timesteps of so many DDIM steps, with "leading" spacing and steps_offset added: descending, and ascending for
+  /// the inversion.
+  std::vector<int64_t> timesteps(int64_t steps) const;
+  std::vector<int64_t> inverse_timesteps(int64_t steps) const;
 
   /// sqrt(a_t) x0 + sqrt(1-a_t) noise.
   torch::Tensor add_noise(const torch::Tensor& x0, const torch::Tensor& noise, int64_t t) const;
-  /// x0 and epsilon that a raw model output at (x, t) stands for, under this schedule's prediction type.
+  /// The x0 and the noise that a model's output at (x, t) implies under this schedule's Prediction.
   torch::Tensor predicted_x0(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t) const;
   torch::Tensor predicted_epsilon(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t) const;
-  /// One DDIM move from timestep t to t_next, up or down; eta > 0 needs noise and is for moves down only.
+  /// One DDIM step from timestep t to t_next, denoising (t_next < t) or inverting (t_next > t). eta > 0 adds noise; it
+  /// is for denoising only (equation 16 of the paper).
   torch::Tensor ddim_step(const torch::Tensor& x, const torch::Tensor& model_output, int64_t t, int64_t t_next,
                           double eta = 0, const torch::Tensor& noise = {}) const;
 
  private:
   ScheduleConfig config_;
   torch::Tensor alphas_cumprod_;
-  std::vector<double> table_;
+  std::vector<double> table_;  // alphas_cumprod_
   double final_alpha_ = 1;
 };
 

@@ -48,7 +48,7 @@ TEST(ScheduleGolden, TableAndTimesteps) {
   }
 }
 
-TEST(ScheduleGolden, StepsBothWays) {
+TEST(ScheduleGolden, DenoisingAndInversionSteps) {
   for (const std::string& pipeline : test::pipelines()) {
     const test::Tensors golden = test::golden_tensors(pipeline);
     const torch::Tensor &x = golden.at("step.sample"), &output = golden.at("step.model_output");

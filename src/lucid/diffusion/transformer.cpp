@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See transformer.h.
+// Forward passes of the transformer block and of its feed-forward layer.
 #include "lucid/diffusion/transformer.h"
 
 #include "lucid/nn/geglu.h"
@@ -10,8 +10,8 @@
 namespace lucid::diffusion {
 namespace {
 
-constexpr double kNormEps = 1e-6;  // of the GroupNorm; fixed in diffusers, whatever norm_eps says
-constexpr int64_t kExpansion = 4;
+constexpr double kNormEps = 1e-6;  // of the GroupNorm; a constant in diffusers, independent of norm_eps
+constexpr int64_t kExpansion = 4;  // width of the feed-forward layer / width of the tokens
 
 nn::Linear projection(const TransformerSizes& sizes) {
   return nn::Linear(
@@ -24,7 +24,7 @@ FeedForwardImpl::FeedForwardImpl(int64_t width)
     : proj_(width, 2 * kExpansion * width), out_(kExpansion * width, width) {
   torch::nn::ModuleList geglu;
   geglu->register_module("proj", proj_);
-  // net.1 is diffusers' dropout.
+  // net.1 is dropout in diffusers.
   register_module("net", torch::nn::ModuleList(geglu, torch::nn::Identity(), out_));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transformer2DModel of diffusers with one BasicTransformerBlock: how the prompt reaches the picture.
+// Transformer2DModel of diffusers with one BasicTransformerBlock: self attention, cross attention with the prompt, and
+// a feed-forward layer.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,7 +9,8 @@
 
 namespace lucid::diffusion {
 
-/// net.0.proj, net.2: x -> a * gelu(b), (a,b) = the halves of a projection to 8 widths; back to one.
+/// net.0.proj, net.2: a projection to 8 * width, a * gelu(b) of its halves [a, b], a projection back to `width`. Output
+/// in `dtype`.
 class FeedForwardImpl : public torch::nn::Module {
  public:
   explicit FeedForwardImpl(int64_t width);
@@ -19,7 +21,8 @@ class FeedForwardImpl : public torch::nn::Module {
 };
 TORCH_MODULE(FeedForward);
 
-/// norm1, attn1 (pixels look at pixels), norm2, attn2 (pixels look at the prompt), norm3, ff.
+/// norm1, attn1 (self attention), norm2, attn2 (cross attention with the prompt), norm3, ff, each with a residual.
+/// tokens [B,N,width] -> the same.
 class TransformerBlockImpl : public torch::nn::Module {
  public:
   TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads);
@@ -38,7 +41,7 @@ struct TransformerSizes {
   bool linear_projection = false;  // proj_in and proj_out are stored as [C,C] (SD 2.x), not as [C,C,1,1]
 };
 
-/// norm, proj_in, transformer_blocks.0, proj_out. map [B,C,h,w], context of B -> [B,C,h,w].
+/// norm, proj_in, transformer_blocks.0, proj_out, and a residual. map [B,C,h,w], a context of batch B -> [B,C,h,w].
 class Transformer2DImpl : public torch::nn::Module {
  public:
   explicit Transformer2DImpl(const TransformerSizes& sizes);

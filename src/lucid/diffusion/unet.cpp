@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See unet.h.
+// UNet: construction from its levels, forward pass, loading.
 #include "lucid/diffusion/unet.h"
 
 #include "lucid/base/error.h"
@@ -19,7 +19,7 @@ UNetImpl::UNetImpl(const UNetConfig& config)
           "conv_norm_out", nn::GroupNorm(config.norm_num_groups, config.block_out_channels[0], config.norm_eps))) {
   torch::nn::ModuleList down, up;
   for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
-    down->push_back(down_.emplace_back(level_of(config, i)));
+    down->push_back(down_.emplace_back(down_level_of(config, i)));
     up->push_back(up_.emplace_back(up_level_of(config, i)));
   }
   register_module("down_blocks", down);
@@ -36,7 +36,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   hook("time_embedding", time);
   const Conditioning conditioning{.time = torch::silu(time), .context = context};
 
-  // Channels last throughout: tokens are then a view of the map, and the convolutions need no reordering.
+  // Maps are channels-last throughout: tokens are then views of maps, and convolutions need no reordering.
   torch::Tensor h = conv_in_->forward(x.contiguous(torch::MemoryFormat::ChannelsLast));
   hook("conv_in", h);
   std::vector<torch::Tensor> skips{h};

@@ -16,9 +16,9 @@
 
 namespace lucid::diffusion {
 
-/// What a ControlNet adds to a U-Net (Zhang et al. 2023).
+/// Residuals that a ControlNet adds to a U-Net's skip connections and mid block (Zhang et al. 2023).
 struct ControlResiduals {
-  std::vector<torch::Tensor> down;  // one for each skip, in the order they are made
+  std::vector<torch::Tensor> down;  // one for each skip connection, in the order of the down path
   torch::Tensor mid;
 };
 
@@ -26,12 +26,11 @@ struct ControlResiduals {
 class UNetImpl : public torch::nn::Module {
  public:
   explicit UNetImpl(const UNetConfig& config);
-  /// x [B,C,h,w], timesteps [B] int64, context [B,L,D] or a mix of kept prompts (prompt_mix.h), x and context in the
-  /// weights' dtype -> [B,C,h,w].
-  /// `control`, unless null, is added to the skips and to the middle.
+  /// x [B,C,h,w], timesteps [B] int64, context of batch B -> [B,C,h,w] in x's dtype. The best dtype for x is
+  /// nn::activation_dtype(). `control` may be null.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::Context& context,
                         const ControlResiduals* control = nullptr);
-  /// Called with (module name in diffusers' naming, its output) during forward; for tests and debugging. Null = off.
+  /// Called during forward() with each module's name in diffusers and its output, for tests and debugging; may be null.
   std::function<void(const std::string&, const torch::Tensor&)> on_activation;
   const UNetConfig& config() const { return config_; }
 
@@ -46,7 +45,7 @@ class UNetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(UNet);
 
-/// From a diffusers `unet/` folder; norms stay in float32. Throws UserError.
+/// Reads a `unet/` folder in diffusers' layout; norms are float32. Throws UserError.
 UNet load_unet(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 
 }  // namespace lucid::diffusion

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See unet_blocks.h.
+// Construction and forward passes of a U-Net's levels.
 #include "lucid/diffusion/unet_blocks.h"
 
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 namespace lucid::diffusion {
 namespace {
 
-/// Registers a numbered list under diffusers' name for it; empty lists have no name there.
+/// Registers modules as a numbered list, as diffusers does. An empty list is not registered.
 template <class Holder>
 void register_list(torch::nn::Module& parent, const char* name, const std::vector<Holder>& modules) {
   if (modules.empty()) return;
@@ -75,7 +75,7 @@ torch::Tensor MidLevelImpl::forward(torch::Tensor x, const Conditioning& conditi
 UpLevelImpl::UpLevelImpl(const UNetLevel& level) {
   for (int64_t layer = 0; layer < level.layers; ++layer) {
     const int64_t arriving = layer == 0 ? level.below : level.out;
-    const int64_t skip = layer == level.layers - 1 ? level.in : level.out;  // the last one is of the level above
+    const int64_t skip = layer == level.layers - 1 ? level.in : level.out;  // the last skip comes from the level above
     resnets_.push_back(make_resnet(level, arriving + skip));
     if (level.attention) attentions_.emplace_back(level.transformer);
   }
@@ -97,7 +97,7 @@ torch::Tensor UpLevelImpl::forward(torch::Tensor x, const Conditioning& conditio
     x = attentions_[layer](x, conditioning.context);
     hook(fmt::format("attentions.{}", layer), x);
   }
-  // Not a plain doubling: an odd size was halved upwards on the way down.
+  // The size of the skip, which is not always twice the size of x: the down path rounds odd sizes up.
   return upsample_ ? upsample_(x, skips.back().size(2), skips.back().size(3)) : x;
 }
 

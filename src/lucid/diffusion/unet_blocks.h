@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three kinds of level of the U-Net: on the way down, in the middle, on the way up.
+// The levels (blocks of one resolution) of a U-Net: down path, mid block, up path.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,16 +12,16 @@
 
 namespace lucid::diffusion {
 
-/// What every layer of a forward pass is told.
+/// Inputs of a forward pass that every level gets.
 struct Conditioning {
-  torch::Tensor time;  // silu(time embedding) [B,4*C0]
+  torch::Tensor time;  // [B,4*C0], silu(time embedding); C0 = channels of the first level
   nn::Context context;
 };
 
 struct UNetLevel {
-  int64_t in = 0, out = 0;
-  int64_t below = 0;   // on the way up: the width that arrives from the level below
-  int64_t layers = 1;  // resnets
+  int64_t in = 0, out = 0;  // channels, in the direction of the down path
+  int64_t below = 0;        // up path only: channels that arrive from the next lower resolution
+  int64_t layers = 1;       // number of resnets
   bool attention = true;
   bool resize = true;  // has a downsampler or an upsampler
   int64_t time_width = 0;
@@ -33,7 +33,7 @@ struct UNetLevel {
 class DownLevelImpl : public torch::nn::Module {
  public:
   explicit DownLevelImpl(const UNetLevel& level);
-  /// Appends every output to `skips`; returns the last.
+  /// Appends the output of each layer to `skips` and returns the last one.
   torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
                         const tensor::ActivationHook& hook);
 
@@ -60,7 +60,8 @@ TORCH_MODULE(MidLevel);
 class UpLevelImpl : public torch::nn::Module {
  public:
   explicit UpLevelImpl(const UNetLevel& level);
-  /// Takes its skips from the back of `skips`, then grows to the size of the next one there.
+  /// Concatenates each resnet's input with the last of `skips` and removes it there. Then upsamples to the size of the
+  /// next skip.
   torch::Tensor forward(torch::Tensor x, const Conditioning& conditioning, std::vector<torch::Tensor>& skips,
                         const tensor::ActivationHook& hook);
 

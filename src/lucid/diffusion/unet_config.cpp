@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// unet/config.json -> UNetConfig; everything that would change the network and is not implemented is refused by name.
+// Reads unet/config.json. A key that would change the network and is not implemented is an error that names it.
 #include <fmt/format.h>
 
 #include "lucid/diffusion/unet_config.h"
@@ -36,8 +36,7 @@ void refuse_unsupported(const JsonConfig& json) {
   // trains.
 }
 
-// `attention_head_dim` is, by an old mistake that the files keep, the number of heads; num_attention_heads is it by
-// name.
+// Files name the number of heads `attention_head_dim`, an old mistake of diffusers, or `num_attention_heads`.
 std::vector<int64_t> read_heads(const JsonConfig& json, const std::vector<int64_t>& widths) {
   const char* key = json.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
   std::vector<int64_t> heads =
@@ -69,7 +68,7 @@ void read_block_types(const JsonConfig& json, const std::string& key, const std:
 UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);
   json.only("_class_name", "UNet2DConditionModel");
-  UNetConfig config = way_down_from(json);
+  UNetConfig config = down_path_from(json);
   config.out_channels = json.positive("out_channels", config.out_channels);
   if (config.out_channels != config.in_channels) {
     json.refuse("in_channels", fmt::format("must equal out_channels, {}", config.out_channels),
@@ -79,7 +78,7 @@ UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   return config;
 }
 
-UNetConfig UNetConfig::way_down_from(const JsonConfig& json) {
+UNetConfig UNetConfig::down_path_from(const JsonConfig& json) {
   refuse_unsupported(json);
   UNetConfig config;
   config.in_channels = json.positive("in_channels", config.in_channels);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sizes of a UNet2DConditionModel, as its config.json gives them.
+// UNetConfig: sizes and options of a UNet2DConditionModel, read from its config.json.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ struct UNetConfig {
                                              "CrossAttnUpBlock2D"};
   bool mid_cross_attention = true;
   int64_t layers_per_block = 2;
-  /// config's `attention_head_dim`, which for these models means the NUMBER of heads.
+  /// The key `attention_head_dim`, which in these files holds the NUMBER of heads.
   std::vector<int64_t> heads_per_block = {8, 8, 8, 8};
   int64_t cross_attention_dim = 1280;
   bool use_linear_projection = false;
   int64_t norm_num_groups = 32;
   double norm_eps = 1e-5;
-  /// Throws UserError, with file, key and value, on what it does not support. Absent keys take diffusers' defaults.
+  /// Absent keys take diffusers' defaults. Throws UserError, with file, key and value, on what is not supported.
   static UNetConfig from_file(const std::filesystem::path& config_json);
-  /// The half that a ControlNet's config.json has too: everything but the way up.
-  static UNetConfig way_down_from(const weights::JsonConfig& json);
+  /// Everything but the up path: the part that a ControlNet's config.json has too.
+  static UNetConfig down_path_from(const weights::JsonConfig& json);
 };
 
 }  // namespace lucid::diffusion

@@ -10,7 +10,8 @@ namespace {
 
 constexpr double kUNetLimit = 8e-6;  // of the goldens' README: a wrong GroupNorm eps still shows
 
-// A case of batch B uses the first B timesteps and prompts 1..B, but 16x16 (B = 1) the one at 481 and prompt 4.
+// A case with batch B uses the first B timesteps and prompts 1..B; the case 16x16 (B = 1) uses timestep 481 and
+// prompt 4.
 struct UNetCase {
   torch::Tensor sample, timesteps, context;
 };
@@ -48,12 +49,13 @@ TEST(UNetGolden, OutputsAndActivations) {
         }
       }
       unet->on_activation = nullptr;
-      EXPECT_TRUE(torch::equal(unet(c.sample, c.timesteps, c.context), out)) << "listening changed the output";
+      EXPECT_TRUE(torch::equal(unet(c.sample, c.timesteps, c.context), out))
+          << "the activation hook changed the output";
     }
   }
 }
 
-TEST(UNetGolden, BothModesAndTheDenoiserAgree) {
+TEST(UNetGolden, GradientModeAndDenoiserAgree) {
   for (const std::string& pipeline : test::pipelines()) {
     const test::Tensors golden = test::golden_tensors(pipeline);
     UNet unet = load_unet(test::sd_folder() / pipeline / "unet");
@@ -74,7 +76,7 @@ TEST(UNetGolden, BothModesAndTheDenoiserAgree) {
   }
 }
 
-TEST(UNetGolden, Sinusoid) {
+TEST(UNetGolden, TimestepEmbedding) {
   for (const std::string& pipeline : test::pipelines()) {
     const test::Tensors golden = test::golden_tensors(pipeline);
     const torch::Tensor& wanted = golden.at("unet.time_proj");
@@ -85,7 +87,7 @@ TEST(UNetGolden, Sinusoid) {
   }
 }
 
-TEST(UNetGolden, EveryParameterIsTheFiles) {
+TEST(UNetGolden, EveryParameterEqualsTheFiles) {
   for (const std::string& pipeline : test::pipelines()) {
     const auto folder = test::sd_folder() / pipeline / "unet";
     test::expect_same_parameters(*load_unet(folder), weights::read_part(folder, "diffusion_pytorch_model").tensors);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See unet_levels.h.
+// Sizes of levels from a UNetConfig, and the sinusoidal time embedding.
 #include "lucid/diffusion/unet_levels.h"
 
 #include <cmath>
@@ -16,7 +16,7 @@ bool has_attention(const std::string& block_type) { return block_type.starts_wit
 
 }  // namespace
 
-UNetLevel level_of(const UNetConfig& config, size_t i) {
+UNetLevel down_level_of(const UNetConfig& config, size_t i) {
   const auto& widths = config.block_out_channels;
   return {.in = widths[i == 0 ? 0 : i - 1],
           .out = widths[i],
@@ -33,14 +33,14 @@ UNetLevel level_of(const UNetConfig& config, size_t i) {
 }
 
 UNetLevel mid_level_of(const UNetConfig& config) {
-  UNetLevel level = level_of(config, config.block_out_channels.size() - 1);
+  UNetLevel level = down_level_of(config, config.block_out_channels.size() - 1);
   level.attention = config.mid_cross_attention;
   return level;
 }
 
 UNetLevel up_level_of(const UNetConfig& config, size_t i) {
   const size_t levels = config.block_out_channels.size(), mirror = levels - 1 - i;
-  UNetLevel level = level_of(config, mirror);
+  UNetLevel level = down_level_of(config, mirror);
   level.below = config.block_out_channels[std::min(mirror + 1, levels - 1)];
   level.layers = config.layers_per_block + 1;
   level.attention = has_attention(config.up_block_types[i]);
@@ -52,7 +52,7 @@ torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width) 
   LUCID_CHECK(width % 2 == 0, "width {}", width);
   const int64_t half = width / 2;
   const auto float32 = torch::TensorOptions(torch::kFloat).device(timesteps.device());
-  // The library's order of float32 operations: at t = 981 another order differs in the sixth digit.
+  // diffusers' order of float32 operations: another order differs in the sixth digit at t = 981.
   const torch::Tensor frequencies = torch::exp(-std::log(kMaxPeriod) * torch::arange(half, float32) / half);
   const torch::Tensor angles = timesteps.to(torch::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
   return torch::cat({angles.cos(), angles.sin()}, 1);

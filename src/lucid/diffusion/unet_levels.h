@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a U-Net and a ControlNet share: the sizes of their levels, and how they are told the timestep.
+// Shared by U-Net and ControlNet: sizes of their levels, and the time embedding.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,16 +10,17 @@
 
 namespace lucid::diffusion {
 
-/// Level i of the way down; the middle and the way up start from it.
-UNetLevel level_of(const UNetConfig& config, size_t i);
+/// Level i of the down path, from the highest resolution.
+UNetLevel down_level_of(const UNetConfig& config, size_t i);
 UNetLevel mid_level_of(const UNetConfig& config);
-/// Way up, lowest resolution first: step i is the mirror image of level n-1-i.
+/// Level i of the up path, from the lowest resolution: the counterpart of level n-1-i of the down path.
 UNetLevel up_level_of(const UNetConfig& config, size_t i);
 
-/// diffusers' sinusoid: cos half first, then sin (flip_sin_to_cos, freq_shift 0), float32. [B] -> [B,width].
+/// Sinusoidal embedding as in diffusers (flip_sin_to_cos, freq_shift 0): cosines, then sines. timesteps [B] ->
+/// [B,width] float32.
 torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width);
 
-/// linear_1, SiLU, linear_2 over the sinusoid. timesteps [B] -> [B,4*width] in the weights' dtype.
+/// linear_1, SiLU, linear_2 of the sinusoidal embedding. timesteps [B] -> [B,4*width] in the weights' dtype.
 class TimeEmbeddingImpl : public torch::nn::Module {
  public:
   explicit TimeEmbeddingImpl(int64_t width);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See vae.h.
+// Vae: encoder and decoder with the 1x1 convolutions between them, sampling, loading.
 #include "lucid/diffusion/vae.h"
 
 #include "lucid/base/error.h"
@@ -9,10 +9,10 @@
 namespace lucid::diffusion {
 namespace {
 
-// The posterior's log-variance is clamped to this in the library.
+// diffusers clamps the posterior's log-variance to this range.
 constexpr double kMinLogVariance = -30, kMaxLogVariance = 20;
 
-// SD 1.x files carry the attention's old names.
+// Stable Diffusion 1.x files have old names for the attention layers.
 void rename_old_attention(weights::StateDict& state) {
   constexpr std::pair<const char*, const char*> kNames[] = {
       {".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}};
@@ -38,9 +38,9 @@ VaeImpl::VaeImpl(const VaeConfig& config)
       post_quant_conv_(
           register_module("post_quant_conv", nn::conv1x1(config.latent_channels, config.latent_channels))) {}
 
-torch::Tensor VaeImpl::encode_moments(const torch::Tensor& picture) {
-  LUCID_CHECK(picture.dim() == 4 && picture.size(1) == config_.in_channels, "picture has {} axes", picture.dim());
-  const torch::Tensor input = picture.contiguous(torch::MemoryFormat::ChannelsLast);
+torch::Tensor VaeImpl::encode_moments(const torch::Tensor& image) {
+  LUCID_CHECK(image.dim() == 4 && image.size(1) == config_.in_channels, "image has {} axes", image.dim());
+  const torch::Tensor input = image.contiguous(torch::MemoryFormat::ChannelsLast);
   return quant_conv_->forward(encoder_(input, tensor::ActivationHook(on_activation, "encoder."))).contiguous();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AutoencoderKL of diffusers: pictures to latents (differentiable) and back.
+// Vae: AutoencoderKL of diffusers. Encodes images to latents and decodes them; differentiable.
 #pragma once
 
 #include <torch/torch.h>
@@ -14,15 +14,15 @@
 
 namespace lucid::diffusion {
 
-/// encoder.*, quant_conv, post_quant_conv, decoder.*: diffusers' names, those of the attention the newer ones.
+/// encoder.*, quant_conv, post_quant_conv, decoder.*, named as in diffusers (attention layers by their newer names).
 class VaeImpl : public torch::nn::Module {
  public:
   explicit VaeImpl(const VaeConfig& config);
-  /// picture [B,3,H,W] in [-1,1] -> moments [B,2C,h,w]: mean, log-variance (not clamped).
-  torch::Tensor encode_moments(const torch::Tensor& picture);
-  /// latents [B,C,h,w] (scaled) -> picture [B,3,H,W] about [-1,1], not clamped.
+  /// image [B,3,H,W] in [-1,1] -> moments [B,2C,h,w] of the posterior: mean, log-variance (not clamped).
+  torch::Tensor encode_moments(const torch::Tensor& image);
+  /// latents [B,C,h,w], times scaling_factor -> image [B,3,H,W], about in [-1,1] (not clamped).
   torch::Tensor decode(const torch::Tensor& latents);
-  /// Called with (module name in diffusers' naming, its output); for tests and debugging. Null = off.
+  /// Called with each module's name in diffusers and its output, for tests and debugging; may be null.
   std::function<void(const std::string&, const torch::Tensor&)> on_activation;
   const VaeConfig& config() const { return config_; }
 
@@ -34,10 +34,11 @@ class VaeImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Vae);
 
-/// A sample of the posterior, scaled: (mean + exp(clamp(logvar,-30,20)/2) * noise) * scaling_factor; noise [B,C,h,w].
+/// A sample of the posterior as latents [B,C,h,w]: (mean + exp(clamp(log-variance, -30, 20) / 2) * noise) *
+/// scaling_factor; noise [B,C,h,w].
 torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& noise, double scaling_factor);
 
-/// From a diffusers `vae/` folder, with the attention's old names or its new ones; norms stay in float32. Throws
+/// Reads a `vae/` folder in diffusers' layout, with old or new names of the attention layers; norms are float32. Throws
 /// UserError.
 Vae load_vae(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See vae_blocks.h.
+// Construction and forward passes of the VAE's encoder and decoder.
 #include "lucid/diffusion/vae_blocks.h"
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@ Resnet make_resnet(int64_t in, int64_t out, int64_t groups) {
   return Resnet(ResnetSizes{.in = in, .out = out, .groups = groups, .eps = kEps});
 }
 
-// resnets.0 …, in -> out, then out -> out; registered in `block`.
+// `count` resnets, the first from sizes.in to sizes.out channels; registered in `block` as resnets.0 …
 std::vector<Resnet> add_resnets(torch::nn::ModuleList& block, int64_t count, ResnetSizes sizes) {
   std::vector<Resnet> resnets;
   torch::nn::ModuleList list;
@@ -57,8 +57,8 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
   }
 }
 
-torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& picture, const tensor::ActivationHook& hook) {
-  nn::BiasedMap h = conv_in_->forward_biased(picture);
+torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& image, const tensor::ActivationHook& hook) {
+  nn::BiasedMap h = conv_in_->forward_biased(image);
   for (size_t i = 0; i < levels_.size(); ++i) {
     for (Resnet& resnet : levels_[i].resnets) h = resnet->forward(h);
     if (levels_[i].down) h = levels_[i].down(nn::materialise(h));

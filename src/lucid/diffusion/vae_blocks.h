@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoder and decoder of AutoencoderKL, without the 1x1 convolutions between them.
+// VaeEncoder and VaeDecoder: encoder and decoder of AutoencoderKL, without the 1x1 convolutions between them.
 #pragma once
 
 #include <torch/torch.h>
@@ -13,7 +13,7 @@
 
 namespace lucid::diffusion {
 
-/// mid_block: resnets.0, attentions.0, resnets.1.
+/// mid_block: resnets.0, attentions.0, resnets.1. [B,C,h,w] -> the same.
 class VaeMidImpl : public torch::nn::Module {
  public:
   VaeMidImpl(int64_t channels, int64_t groups);
@@ -25,11 +25,11 @@ class VaeMidImpl : public torch::nn::Module {
 };
 TORCH_MODULE(VaeMid);
 
-/// conv_in, down_blocks, mid_block, conv_norm_out, conv_out. picture [B,3,H,W] -> [B,2*latent,h,w].
+/// conv_in, down_blocks, mid_block, conv_norm_out, conv_out. image [B,3,H,W] -> [B,2*latent,h,w].
 class VaeEncoderImpl : public torch::nn::Module {
  public:
   explicit VaeEncoderImpl(const VaeConfig& config);
-  torch::Tensor forward(const torch::Tensor& picture, const tensor::ActivationHook& hook);
+  torch::Tensor forward(const torch::Tensor& image, const tensor::ActivationHook& hook);
 
  private:
   struct Level {
@@ -43,7 +43,7 @@ class VaeEncoderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(VaeEncoder);
 
-/// conv_in, mid_block, up_blocks, conv_norm_out, conv_out. [B,latent,h,w] -> picture [B,3,H,W].
+/// conv_in, mid_block, up_blocks, conv_norm_out, conv_out. [B,latent,h,w] -> image [B,3,H,W].
 class VaeDecoderImpl : public torch::nn::Module {
  public:
   explicit VaeDecoderImpl(const VaeConfig& config);

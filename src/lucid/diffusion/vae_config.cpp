@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// vae/config.json -> VaeConfig; everything that would change the network and is not implemented is refused by name.
+// Reads vae/config.json. A key that would change the network and is not implemented is an error that names it.
 #include "lucid/diffusion/vae_config.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ VaeConfig VaeConfig::from_file(const std::filesystem::path& config_json) {
   json.only("in_channels", config.in_channels);
   json.only("out_channels", config.out_channels);
   config.latent_channels = json.positive("latent_channels", config.latent_channels);
-  // The class's own default is one block of 64; every Stable Diffusion file names its widths.
+  // diffusers' default is one block of 64 channels; every Stable Diffusion file sets the key.
   config.block_out_channels = json.positives("block_out_channels", {64});
   for (const auto& [key, type] :
        {std::pair{"down_block_types", "DownEncoderBlock2D"}, {"up_block_types", "UpDecoderBlock2D"}}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The VAE against diffusers, for every pipeline in the goldens: both ways, the gradient, the posterior's clamp.
+// The VAE against diffusers, for every pipeline in the goldens: encoding, decoding, gradient, clamp of the
+// log-variance.
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
@@ -65,8 +66,8 @@ TEST(VaeGolden, ClampOfTheLogVariance) {
   }
 }
 
-// The attention's old names (SD 1.x) are renamed while loading; its to_k.bias shows in no output.
-TEST(VaeGolden, EveryParameterIsTheFiles) {
+// The attention's old names (SD 1.x) are renamed while loading. Its to_k.bias does not affect outputs.
+TEST(VaeGolden, EveryParameterEqualsTheFiles) {
   const std::pair<std::string, std::string> names[] = {
       {"attentions.0.query.", "attentions.0.to_q."},
       {"attentions.0.key.", "attentions.0.to_k."},

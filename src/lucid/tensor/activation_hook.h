@@ -9,7 +9,7 @@
 
 namespace lucid::tensor {
 
-/// A callback and the name of the module that it is called from. Costs one branch where there is no callback.
+/// A callback, and the name of the module that calls it as a prefix. Without a callback a call costs one branch.
 class ActivationHook {
  public:
   using Callback = std::function<void(const std::string& module, const torch::Tensor& output)>;
@@ -22,7 +22,7 @@ class ActivationHook {
   void operator()(const std::string& module, const torch::Tensor& output) const {
     if (callback_ != nullptr && *callback_) (*callback_)(prefix_ + module, output);
   }
-  /// The same callback for the modules inside `module`.
+  /// A hook for the modules inside `module`.
   ActivationHook scoped(const std::string& module) const {
     ActivationHook hook = *this;
     hook.prefix_ += module + ".";

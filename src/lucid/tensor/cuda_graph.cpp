@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See cuda_graph.h.
+// CUDA graphs by libtorch 2, and stubs for builds without them.
 #include "lucid/tensor/cuda_graph.h"
 
 #include <stdexcept>
@@ -20,27 +20,28 @@ struct CudaGraph::State {
 
 namespace {
 
-// Nothing can be recorded in the default stream. Always the same other one: libraries keep their scratch by stream.
-void in_another_stream(const std::function<void()>& body) {
-  static const c10::cuda::CUDAStream other = c10::cuda::getStreamFromPool();
+/// Runs body in a stream of the pool, since the default stream cannot be captured, and waits. It is always the same
+/// stream: libraries keep scratch memory for each stream.
+void run_in_capture_stream(const std::function<void()>& body) {
+  static const c10::cuda::CUDAStream capture_stream = c10::cuda::getStreamFromPool();
   const c10::cuda::CUDAStream own = c10::cuda::getCurrentCUDAStream();
   own.synchronize();
   {
-    const c10::cuda::CUDAStreamGuard guard(other);
+    const c10::cuda::CUDAStreamGuard guard(capture_stream);
     body();
   }
-  other.synchronize();
+  capture_stream.synchronize();
 }
 
 }  // namespace
 
 bool CudaGraph::available() { return true; }
 
-void CudaGraph::record(const std::function<void()>& body, const CudaGraph* other) {
+void CudaGraph::capture(const std::function<void()>& body, const CudaGraph* other) {
   state_ = std::make_unique<State>();
   const at::cuda::MempoolId_t pool = other == nullptr ? at::cuda::MempoolId_t{0, 0} : other->state_->graph.pool();
-  in_another_stream([&] {
-    // Of this thread's calls only: autograd queues from a thread of its own.
+  run_in_capture_stream([&] {
+    // ThreadLocal: calls of other threads, such as libtorch's autograd thread, do not break the capture.
     state_->graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
     body();
     state_->graph.capture_end();
@@ -50,8 +51,8 @@ void CudaGraph::record(const std::function<void()>& body, const CudaGraph* other
 void CudaGraph::replay() { state_->graph.replay(); }
 
 void warm_up_before_capture(const std::function<void()>& body) {
-  in_another_stream(body);
-  c10::cuda::CUDACachingAllocator::emptyCache();  // what it took in that stream nobody else could use
+  run_in_capture_stream(body);
+  c10::cuda::CUDACachingAllocator::emptyCache();  // memory cached for that stream cannot be used by others
 }
 
 #else
@@ -59,7 +60,7 @@ void warm_up_before_capture(const std::function<void()>& body) {
 struct CudaGraph::State {};
 
 bool CudaGraph::available() { return false; }
-void CudaGraph::record(const std::function<void()>& /*body*/, const CudaGraph* /*other*/) {
+void CudaGraph::capture(const std::function<void()>& /*body*/, const CudaGraph* /*other*/) {
   throw std::logic_error("this build has no CUDA graphs");
 }
 void CudaGraph::replay() { throw std::logic_error("this build has no CUDA graphs"); }
@@ -72,7 +73,7 @@ CudaGraph::~CudaGraph() = default;
 CudaGraph::CudaGraph(CudaGraph&&) noexcept = default;
 CudaGraph& CudaGraph::operator=(CudaGraph&&) noexcept = default;
 
-RecordedFunction::Recorded& RecordedFunction::recorded_for(const std::vector<torch::Tensor>& inputs) {
+CapturedFunction::Capture& CapturedFunction::capture_for(const std::vector<torch::Tensor>& inputs) {
   std::vector<int64_t> shape;
   for (const torch::Tensor& input : inputs) {
     shape.push_back(input.dim());
@@ -80,20 +81,20 @@ RecordedFunction::Recorded& RecordedFunction::recorded_for(const std::vector<tor
   }
   const auto found = by_shape_.find(shape);
   if (found != by_shape_.end()) return found->second;
-  Recorded recorded;
-  for (const torch::Tensor& input : inputs) recorded.inputs.push_back(input.clone());
-  warm_up_before_capture([&] { body_(recorded.inputs); });
+  Capture capture;
+  for (const torch::Tensor& input : inputs) capture.inputs.push_back(input.clone());
+  warm_up_before_capture([&] { body_(capture.inputs); });
   const CudaGraph* other = by_shape_.empty() ? nullptr : &by_shape_.begin()->second.graph;
-  recorded.graph.record([&] { recorded.output = body_(recorded.inputs); }, other);
-  return by_shape_.emplace(shape, std::move(recorded)).first->second;
+  capture.graph.capture([&] { capture.output = body_(capture.inputs); }, other);
+  return by_shape_.emplace(shape, std::move(capture)).first->second;
 }
 
-torch::Tensor RecordedFunction::operator()(const std::vector<torch::Tensor>& inputs) {
+torch::Tensor CapturedFunction::operator()(const std::vector<torch::Tensor>& inputs) {
   const torch::NoGradGuard no_grad;
-  Recorded& recorded = recorded_for(inputs);
-  for (size_t i = 0; i < inputs.size(); ++i) recorded.inputs[i].copy_(inputs[i]);
-  recorded.graph.replay();
-  return recorded.output.clone();  // the next replay overwrites it
+  Capture& capture = capture_for(inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) capture.inputs[i].copy_(inputs[i]);
+  capture.graph.replay();
+  return capture.output.clone();  // the next replay overwrites it
 }
 
 }  // namespace lucid::tensor

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work for a GPU, recorded once and queued again with one call: a step of Stable Diffusion is some thousand kernels,
-// and queueing one takes the processor 10 to 50 us, as long as many of them run.
+// CudaGraph: GPU work that is captured once and replayed with one call. CapturedFunction: a function of tensors that is
+// captured once for each shape. A step of Stable Diffusion launches some thousand kernels. Each launch takes the CPU 10
+// to 50 us, as long as many of the kernels run.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,18 +13,21 @@
 
 namespace lucid::tensor {
 
+/// One graph. Without CUDA or with libtorch 1, capture() and replay() throw std::logic_error.
 class CudaGraph {
  public:
-  /// Whether this build can record: it has CUDA, and libtorch 2.
+  /// Whether this build can capture: it has CUDA and libtorch 2.
   static bool available();
 
   CudaGraph();
   ~CudaGraph();
   CudaGraph(CudaGraph&&) noexcept;
   CudaGraph& operator=(CudaGraph&&) noexcept;
-  /// Records what body queues, which may not wait for the GPU; nothing runs. The memory that it takes is the graph's
-  /// for good, or shared with `other`, when no values are kept from a replay of one to a replay of the other.
-  void record(const std::function<void()>& body, const CudaGraph* other = nullptr);
+  /// Captures the work that body queues, without running it. body must not wait for the GPU. The graph owns the memory
+  /// that body allocates. With `other` both graphs share memory: a replay of one may then overwrite what the other left
+  /// there.
+  void capture(const std::function<void()>& body, const CudaGraph* other = nullptr);
+  /// Queues the captured work in the current stream.
   void replay();
 
  private:
@@ -31,28 +35,30 @@ class CudaGraph {
   std::unique_ptr<State> state_;
 };
 
-/// Runs body as it will be recorded, and waits: what libraries do when they are first called cannot be recorded.
+/// Runs body in the stream in which captures run, and waits: libraries initialise themselves in their first call, which
+/// cannot be captured.
 void warm_up_before_capture(const std::function<void()>& body);
 
-/// A function without gradients of tensors on a GPU, recorded for each shape of them that comes.
-class RecordedFunction {
+/// A function of GPU tensors, without gradients, that is captured once for each combination of input shapes.
+class CapturedFunction {
  public:
   using Body = std::function<torch::Tensor(const std::vector<torch::Tensor>& inputs)>;
-  explicit RecordedFunction(Body body) : body_(std::move(body)) {}
+  explicit CapturedFunction(Body body) : body_(std::move(body)) {}
+  /// Captures body at the first call with such shapes; copies the inputs and replays; returns a copy of the output.
   torch::Tensor operator()(const std::vector<torch::Tensor>& inputs);
-  /// For when body is to read other memory than its inputs and what it read before.
-  void forget() { by_shape_.clear(); }
+  /// Drops all captures. Needed when body, besides its inputs, is to read other memory than at its capture.
+  void clear() { by_shape_.clear(); }
 
  private:
-  struct Recorded {
+  struct Capture {
     std::vector<torch::Tensor> inputs;
     torch::Tensor output;
     CudaGraph graph;
   };
-  Recorded& recorded_for(const std::vector<torch::Tensor>& inputs);
+  Capture& capture_for(const std::vector<torch::Tensor>& inputs);
 
   Body body_;
-  std::map<std::vector<int64_t>, Recorded> by_shape_;
+  std::map<std::vector<int64_t>, Capture> by_shape_;
 };
 
 }  // namespace lucid::tensor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See cuda_stream.h.
+// current_cuda_stream(), with and without CUDA.
 #include "lucid/tensor/cuda_stream.h"
 
 #if defined(LUCID_WITH_CUDA)

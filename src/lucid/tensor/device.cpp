@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See device.h.
+// Device names, and asynchronous copies through pinned memory.
 #include "lucid/tensor/device.h"
 
 #include "lucid/base/error.h"

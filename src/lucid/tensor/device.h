@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where tensors live, and how they get there without making the processor wait for the device.
+// Devices by name, and copies to a GPU that do not make the CPU wait for it.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,15 +9,16 @@
 
 namespace lucid::tensor {
 
-/// "cpu", or "cuda" for the first GPU. Throws UserError: another name, or a GPU that cannot be used here.
+/// "cpu", or "cuda" for the first GPU. Throws UserError on another name, or if no GPU can be used.
 torch::Device device_from_name(const std::string& name);
-/// "cpu", "cuda".
+/// "cpu" or "cuda".
 std::string device_name(torch::Device device);
 
+/// The device of a module's first parameter.
 inline torch::Device device_of(const torch::nn::Module& module) { return module.parameters().front().device(); }
 
-/// A CPU tensor on `device`: itself where that is the CPU. A GPU gets it through pinned memory and in its own time; a
-/// plain copy would wait until everything asked of the GPU so far is done.
+/// Copies a CPU tensor to `device`; returns x itself if that is the CPU. A copy to a GPU goes through pinned memory and
+/// is only queued. A plain copy would wait until the GPU has done all earlier work.
 torch::Tensor to_device(const torch::Tensor& x, torch::Device device);
 torch::Tensor to_device(const std::vector<int64_t>& x, torch::Device device);  // [n] int64
 torch::Tensor to_device(const std::vector<float>& x, torch::Device device);    // [n] float

@@ -6,7 +6,7 @@
 
 namespace lucid::tensor {
 
-/// Puts a module into evaluation mode, and its parameters need no gradient from then on. Returns the same module.
+/// Sets evaluation mode and requires_grad = false for all parameters. Returns the same module.
 template <class Module>
 Module freeze(Module module) {
   module->eval();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See randn.h.
+// randn(): drawn by a kernel on a GPU if the build has it; else on the CPU and copied.
 #include "lucid/tensor/randn.h"
 
 #include "lucid/tensor/cuda/randn.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// randn(): standard normals from a stream of lucid::Rng, on any device.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,7 +8,8 @@
 
 namespace lucid::tensor {
 
-/// Standard normals of this shape, float32: the stream's next ones, whatever the device.
+/// The next standard normals of the stream as a float32 tensor of this shape. A seed gives the same numbers on every
+/// device, up to rounding (1e-6).
 torch::Tensor randn(Rng& rng, at::IntArrayRef shape, torch::Device device);
 
 }  // namespace lucid::tensor

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ReferenceOpsGuard: switches a thread to the reference form of every operator, which is libtorch's own operations.
-// They run on any device; the kernels of nn/ must agree with them.
+// ReferenceOpsGuard: switches a thread to the reference form of every operator of nn/, which uses only libtorch's
+// operations. It runs on any device, and the kernels of nn/ must agree with it.
 #pragma once
 
 #include <torch/torch.h>
@@ -9,14 +9,14 @@
 
 namespace lucid::tensor {
 
-/// While one lives, this thread's operators take their reference form; for tests and benchmarks. Nests, as
-/// torch::NoGradGuard does.
+/// RAII guard for tests and benchmarks; nests, as torch::NoGradGuard does.
 class ReferenceOpsGuard {
  public:
   ReferenceOpsGuard();
   ~ReferenceOpsGuard();
   ReferenceOpsGuard(const ReferenceOpsGuard&) = delete;
   ReferenceOpsGuard& operator=(const ReferenceOpsGuard&) = delete;
+  /// Whether this thread has one.
   static bool active();
 
  private:

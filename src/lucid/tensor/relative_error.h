@@ -8,7 +8,7 @@
 
 namespace lucid::tensor {
 
-/// |found - wanted| / |wanted| in the Euclidean norm; infinity where the shapes differ.
+/// |found - wanted| / |wanted| in the Euclidean norm, or |found| if wanted is 0; infinity if the shapes differ.
 inline double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
   if (found.sizes() != wanted.sizes()) return std::numeric_limits<double>::infinity();
   const torch::Tensor exact = wanted.detach().to(torch::kCPU).to(torch::kDouble);
@@ -17,7 +17,7 @@ inline double relative_error(const torch::Tensor& found, const torch::Tensor& wa
   return scale > 0 ? error / scale : error;
 }
 
-/// max|found - wanted| / max|wanted|; NaN anywhere gives NaN, which no limit passes.
+/// max|found - wanted| / max|wanted|, or max|found| if wanted is 0. A NaN gives NaN, which passes no limit.
 inline double relative_max_error(const torch::Tensor& found, const torch::Tensor& wanted) {
   const torch::Tensor exact = wanted.detach().to(torch::kDouble);
   const double scale = exact.abs().max().item<double>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See workers.h.
+// Workers on a c10::ThreadPool: one OpenMP thread for each, exceptions carried to the caller.
 #include "lucid/tensor/workers.h"
 
 #include <omp.h>
@@ -12,10 +12,10 @@ namespace lucid::tensor {
 
 Workers::Workers(int64_t count, torch::Device device) : count_(count), device_(device) {
   if (!device.is_cpu()) return;
-  // The threads stay: libtorch gives each thread that asks it for anything a pool of helpers and stores of primitives,
-  // and the helpers of a thread that comes and goes spend 25 ms each waiting for work.
+  // The threads live as long as the object: libtorch creates helper threads and caches for each thread that uses it,
+  // and the helpers of a short-lived thread spin for 25 ms.
   pool_ = std::make_shared<c10::ThreadPool>(static_cast<int>(count), /*numa_node_id=*/-1, [] {
-    at::get_num_threads();  // libtorch sets a new thread's number of threads when it is first asked: before ours
+    at::get_num_threads();  // libtorch sets the thread's OpenMP count on its first use, so use it before ours is set
     omp_set_num_threads(1);
   });
 }

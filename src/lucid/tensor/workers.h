@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that each compute with one OpenMP thread: a batch is split among copies of a network rather than every layer
-// among cores. oneDNN's bfloat16 backward passes wait for each other by spinning, which beside other work costs 100x.
-// A GPU has one worker, the caller itself.
+// Workers: threads that each compute a share of a batch, in place of OpenMP threads that share each layer. Each worker
+// uses one OpenMP thread. oneDNN's bfloat16 backward passes synchronise OpenMP threads by spinning, which takes 100
+// times as long on a machine with other load. On a GPU the calling thread runs the shares one after the other.
 #pragma once
 
 #include <c10/core/thread_pool.h>
@@ -15,28 +15,30 @@ namespace lucid::tensor {
 
 class Workers {
  public:
-  /// Copies share their threads; only one of them may run at a time.
+  /// Copies of the object share the threads; only one copy may run at a time.
   explicit Workers(int64_t count, torch::Device device = torch::kCPU);
   int64_t count() const { return count_; }
-  /// body(0) … body(count-1), at once (on a GPU one after the other); the first exception is thrown
-  /// again here.
+  /// Runs body(0) … body(count-1) concurrently (on a GPU one after the other) and waits. Rethrows the exception of the
+  /// first worker that failed.
   void run(const std::function<void(int64_t worker)>& body) const;
-  /// body(0) + … + body(count-1), added up in that order.
+  /// body(0) + … + body(count-1), computed concurrently and added in that order.
   double sum(const std::function<double(int64_t worker)>& body) const;
-  /// The same for 0-dim tensors, in double precision and on the device; undefined ones do not count. Does not wait.
+  /// The same for 0-dim tensors: added in double precision on the device, without waiting for a GPU. Undefined tensors
+  /// are skipped.
   torch::Tensor sum_tensors(const std::function<torch::Tensor(int64_t worker)>& body) const;
 
  private:
   int64_t count_;
   torch::Device device_;
-  std::shared_ptr<c10::ThreadPool> pool_;  // none on a GPU
+  std::shared_ptr<c10::ThreadPool> pool_;  // null on a GPU
 };
 
-/// [begin, end) of the part of `total` rows that a worker computes.
+/// The rows [begin, end) that one worker computes.
 struct Share {
   int64_t begin = 0, end = 0;
   int64_t size() const { return end - begin; }
 };
+/// Divides `total` rows into `workers` nearly equal shares.
 inline Share share_of(int64_t total, int64_t worker, int64_t workers) {
   return {.begin = total * worker / workers, .end = total * (worker + 1) / workers};
 }

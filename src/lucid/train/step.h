@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lucid/diffusion/denoiser.h"
-#include "lucid/diffusion/picture_encoder.h"
+#include "lucid/diffusion/image_encoder.h"
 #include "lucid/distill/distiller.h"
 #include "lucid/gaussians/view_renderer.h"
 #include "lucid/text_to_image/prior.h"
@@ -23,8 +23,8 @@ namespace lucid::train {
 struct Scene {
   const TrainOptions& options;
   text_to_image::Prior& prior;
-  diffusion::PictureEncoder& encoder;  // the prior's VAE
-  diffusion::Denoiser& denoiser;       // the prior's U-Net
+  diffusion::ImageEncoder& encoder;  // the prior's VAE
+  diffusion::Denoiser& denoiser;     // the prior's U-Net
   const text_to_image::ViewPrompts& prompts;
   distill::Distiller& distiller;
   /// Disparity [B,1,H,W] of the views, as control images for a ControlNet. Null: the disparity of the renders.

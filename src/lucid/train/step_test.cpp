@@ -20,7 +20,7 @@ StepReport step_on(torch::Device device, const TrainOptions& options, Model& mod
   prior.vae->to(device);
   prior.encoder->to(device);
   diffusion::UNetDenoiser denoiser(prior.unet);
-  diffusion::PictureEncoder encoder(prior.vae);
+  diffusion::ImageEncoder encoder(prior.vae);
   const text_to_image::ViewPrompts prompts = text_to_image::view_prompts(prior, "a hamburger", "", "");
   const auto distiller = distill::make_distiller(options.score);
   const Scene scene{.options = options,

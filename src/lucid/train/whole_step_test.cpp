@@ -143,7 +143,7 @@ struct Surroundings {
   text_to_image::Prior prior = text_to_image::load_prior(test::source_dir() / "tests/goldens/sd/tiny-sd2-base");
   text_to_image::ViewPrompts prompts{text_to_image::ViewAnchors::reference(), torch::zeros({4, 1, 1}),
                                      torch::zeros({1, 1, 1}), torch::zeros({1, 1, 1})};
-  diffusion::PictureEncoder encoder{prior.vae};
+  diffusion::ImageEncoder encoder{prior.vae};
   ControlledDenoiser denoiser;
   LinearScore score;
   std::function<Tensor(const std::vector<Camera>&)> shown;

@@ -44,7 +44,7 @@ LUCID_INLINE int count(Mask m) {
 LUCID_INLINE Vec select(Mask m, Vec yes, Vec no) { return m ? yes : no; }
 LUCID_INLINE Vec zero_unless(Mask m, Vec v) { return reinterpret_cast<Vec>(m & reinterpret_cast<Mask>(v)); }
 LUCID_INLINE float sum(Vec v) {
-  float pairs[kLanes / 2];  // in the order of a tree
+  float pairs[kLanes / 2];  // neighbouring lanes are added first, then pairs of these sums
   for (int i = 0; i < kLanes / 2; ++i) pairs[i] = v[2 * i] + v[2 * i + 1];
   float total = 0;
   for (int i = 0; i < kLanes / 2; i += 2) total = i == 0 ? pairs[0] + pairs[1] : total + (pairs[i] + pairs[i + 1]);

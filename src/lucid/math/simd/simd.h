@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIMD vocabulary of the rasteriser and of nn/kernels: Vec (kLanes floats), Mask (one bool a lane) and their
+// SIMD vocabulary of the rasteriser and of nn/kernels: Vec (kLanes floats), Mask (one bool for each lane) and their
 // operations, in the widest instruction set that the including file is compiled for. Such a file
 //   - includes <immintrin.h> (on x86) and lucid/base/inline.h first,
-//   - then includes this file inside a namespace of its own, so that no other file is linked against its functions;
-//     hence no pragma once,
+//   - then includes this file inside a namespace of its own, so that the linker cannot take its functions for a file of
+//     another instruction set; hence no pragma once,
 //   - and may use the arithmetic operators, comparisons and ?: of the compiler's vector extension on a Vec.
 // LUCID_SIMD_LANES, if defined, asks for the portable form with so many lanes; tests emulate AVX-512 with it.
 //

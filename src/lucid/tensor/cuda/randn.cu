@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See randn.h.
+// The functions of randn.h, compiled by nvcc for a GPU.
 #include "lucid/tensor/cuda/randn.h"
 
 #include "lucid/tensor/cuda/randn_kernels.h"

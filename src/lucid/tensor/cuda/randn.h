@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel behind randn.h on a GPU, for those who have no CUDA headers.
+// The GPU kernel of tensor/randn.h on plain pointers, without CUDA headers.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@
 
 namespace lucid::tensor::cuda {
 
-/// Whether this build has it; randn throws std::logic_error where not.
+/// Whether this build has CUDA kernels. If not, randn throws std::logic_error.
 bool has_kernels();
 
-/// The first `count` normals of a run, queued in `stream`.
+/// Writes the first `count` normals of a run to device memory out [count], queued in `stream` (a cudaStream_t).
 void randn(const NormalRun& run, int64_t count, float* out, void* stream);
 
 }  // namespace lucid::tensor::cuda

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The normals of an Rng's stream (base/philox.h), drawn where they are wanted: a million of them take a processor 20 ms
-// and the way to a GPU as long as a small picture's encoding.
+// Kernel that draws the normals of an Rng's stream (base/philox.h) on a GPU. A million of them take a CPU 20 ms, and
+// their copy to the GPU takes as long as encoding a small image.
 #pragma once
 
 #include "lucid/base/cuda/platform.h"
@@ -10,9 +10,9 @@ namespace lucid::tensor::LUCID_CUDA_PLATFORM {
 
 using namespace lucid::cuda::LUCID_CUDA_PLATFORM;
 
-inline constexpr unsigned kBlock = 256;  // threads of a block
+inline constexpr unsigned kBlock = 256;  // threads per block
 
-/// out [count], a thread two; a spare comes first.
+/// out [count]. Each thread draws a pair; the run's spare, if any, comes first.
 static __global__ void __launch_bounds__(kBlock) draw_normals(NormalRun run, int64_t count, float* out) {
   const int64_t pair = blockIdx.x * int64_t(kBlock) + threadIdx.x;
   const int64_t at = 2 * pair + (run.has_spare ? 1 : 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel under an emulation of a GPU, against the host's own stream.
+// The kernel of randn_kernels.h on a CPU, under the emulation of CUDA, against Rng's own normals.
 #include "lucid/tensor/cuda/randn.h"
 
 #include <gtest/gtest.h>
@@ -15,12 +15,12 @@ namespace {
 
 using torch::Tensor;
 
-TEST(NormalKernel, DrawsWhatTheStreamDraws) {
+TEST(NormalKernel, MatchesRng) {
   for (const int before : {0, 1, 2}) {
     for (const int64_t count : {0, 1, 2, 513, 2000}) {
       Rng device(3, "test"), host(3, "test");
       for (Rng* rng : {&device, &host}) {
-        rng->chance(0.5);  // half a block
+        rng->chance(0.5);  // so that the normals begin inside a Philox block
         for (int i = 0; i < before; ++i) rng->normal();
       }
       const Tensor found = torch::full({count}, std::nanf("")), wanted = torch::empty({count});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for randn.cu where there was no nvcc.
+// The functions of randn.h in a build without CUDA: has_kernels() is false, randn() throws.
 #if !defined(LUCID_WITH_CUDA)
 #include <stdexcept>
 
