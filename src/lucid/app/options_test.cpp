@@ -284,6 +284,19 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
                                          "turntable_frames", "save_process", "pro_frames_num"}));
 }
 
+TEST(OptionRows, TheDumpOfARunReadsBack) {
+  const test::TemporaryFolder folder;
+  RunOptions options, again;
+  auto table = make_table(options);
+  apply_preset(table, test::source_dir() / "models/mini", "fine");
+  for (const auto& [name, value] : {std::pair{"text", "a \"red\" car: # 1"}, {"LoRA_path", "a.safetensors:0.5"}})
+    table.set(name, value, "flag");
+  write_file(folder.path / "effective_config.yaml", table.dump_yaml());
+  auto other = make_table(again);
+  other.set_from_yaml(folder.path / "effective_config.yaml", "config");
+  EXPECT_EQ(other.dump_json(), table.dump_json());
+}
+
 TEST(OptionRows, EachIsDescribedInOneSentenceUnderAHeading) {
   RunOptions options;
   const auto table = make_table(options);
