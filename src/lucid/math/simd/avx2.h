@@ -18,6 +18,7 @@ LUCID_INLINE Vec times_power_of_two(Vec v, Vec power) {
   const __m256i shifted = _mm256_slli_epi32(_mm256_cvtps_epi32(power), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), shifted));
 }
+LUCID_INLINE Vec clamp_exponent(Vec power) { return maximum(broadcast(-126.0f), power); }
 LUCID_INLINE Mask greater_equal(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
 LUCID_INLINE Mask less(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 LUCID_INLINE bool any(Mask m) { return _mm256_movemask_ps(m) != 0; }

@@ -18,6 +18,7 @@ LUCID_INLINE Vec reciprocal(Vec v) {  // relative error 2e-8: a 14-bit estimate 
 }
 LUCID_INLINE Vec round_to_int(Vec v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT); }
 LUCID_INLINE Vec times_power_of_two(Vec v, Vec power) { return _mm512_scalef_ps(v, power); }
+LUCID_INLINE Vec clamp_exponent(Vec power) { return power; }  // scalef takes any
 LUCID_INLINE Mask greater_equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 LUCID_INLINE Mask less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 LUCID_INLINE bool any(Mask m) { return m != 0; }

@@ -22,6 +22,3 @@ LUCID_INLINE Vec exp2_for_bfloat16(Vec x) {
   p = fma(p, f, broadcast(9.99928073540e-1f));
   return times_power_of_two(p, whole);
 }
-
-/// An exponent that the two functions take: -126 for anything smaller. NaN stays NaN.
-LUCID_INLINE Vec at_least_minus_126(Vec x) { return maximum(broadcast(-126.0f), x); }

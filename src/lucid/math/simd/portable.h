@@ -23,6 +23,7 @@ LUCID_INLINE Vec round_to_int(Vec v) { return (v + kRoundMagic) - kRoundMagic; }
 LUCID_INLINE Vec times_power_of_two(Vec v, Vec power) {
   return reinterpret_cast<Vec>(reinterpret_cast<Mask>(v) + (reinterpret_cast<Mask>(power + kRoundMagic) << 23));
 }
+LUCID_INLINE Vec clamp_exponent(Vec power) { return maximum(broadcast(-126.0f), power); }
 LUCID_INLINE Mask greater_equal(Vec a, Vec b) { return a >= b; }
 LUCID_INLINE Mask less(Vec a, Vec b) { return a < b; }
 LUCID_INLINE bool any(Mask m) {

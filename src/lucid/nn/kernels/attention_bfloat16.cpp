@@ -116,7 +116,7 @@ inline float update_softmax(const Scratch& s, int64_t row, int64_t keys, int64_t
   __m512 total = _mm512_setzero_ps();
   const auto exponentiate = [&](__mmask16 lanes, int64_t j) __attribute__((always_inline)) {
     const __m512 exponent = _mm512_fmsub_ps(_mm512_maskz_loadu_ps(lanes, scores + j), scales, shift);
-    const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2_for_bfloat16(at_least_minus_126(exponent)));
+    const __m512 weight = _mm512_maskz_mov_ps(lanes, exp2_for_bfloat16(clamp_exponent(exponent)));
     total = _mm512_add_ps(total, weight);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), (__m256i)_mm512_cvtneps_pbh(weight));
   };
@@ -124,7 +124,7 @@ inline float update_softmax(const Scratch& s, int64_t row, int64_t keys, int64_t
   for (int64_t j = whole; j < padded; j += kLanes) exponentiate(j == whole ? rest : 0, j);
   float rescale = 0;
   if (!first) {
-    rescale = _mm512_cvtss_f32(exp2_for_bfloat16(at_least_minus_126(_mm512_set1_ps(previous - maximum))));
+    rescale = _mm512_cvtss_f32(exp2_for_bfloat16(clamp_exponent(_mm512_set1_ps(previous - maximum))));
   }
   s.maximum[row] = maximum;
   s.total[row] = (first ? 0 : s.total[row] * rescale) + _mm512_reduce_add_ps(total);

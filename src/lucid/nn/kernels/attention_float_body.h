@@ -57,12 +57,12 @@ float update_softmax(float* scores, int64_t count, float scale, Softmax& softmax
   }
   Vec total = {};
   for (int64_t j = 0; j < count; j += kLanes) {
-    const Vec weight = exp2_fast(at_least_minus_126(load(scores + j) * scale - maximum));
+    const Vec weight = exp2_fast(clamp_exponent(load(scores + j) * scale - maximum));
     total += weight;
     store(scores + j, weight);
   }
   const float rescale =
-      softmax.maximum == kLowest ? 0 : exp2_fast(at_least_minus_126(broadcast(softmax.maximum - maximum)))[0];
+      softmax.maximum == kLowest ? 0 : exp2_fast(clamp_exponent(broadcast(softmax.maximum - maximum)))[0];
   softmax.maximum = maximum;
   softmax.total *= rescale;
   for (int64_t lane = 0; lane < kLanes; ++lane) softmax.total += total[lane];
