@@ -170,6 +170,10 @@ TEST(Winograd, FrozenBfloat16LayerUsesItForwardAndBackward) {
   const Errors direct = errors_of(layer);
   freeze_layers(*layer.conv, /*low_memory=*/false, /*bfloat16_winograd=*/true);
   const Errors tiled = errors_of(layer);
+  if (has_bfloat16_matrix_units()) {
+    EXPECT_EQ(tiled, direct) << "oneDNN's direct convolution is faster here";
+    return;
+  }
   std::printf("  relative error %.2e and %.2e (gradient) as tiles, %.2e and %.2e directly\n", tiled.y, tiled.gradient,
               direct.y, direct.gradient);
   EXPECT_NE(tiled.y, direct.y);
@@ -247,6 +251,7 @@ TEST(Winograd, IsChosenFor3x3ConvolutionsWithWholePanels) {
 
 TEST(Winograd, FiltersTooLargeToPackGetFloat32Tiles) {
   if (!uses_onednn(torch::kBFloat16)) GTEST_SKIP() << "no float32 maps in a bfloat16 network here";
+  if (has_bfloat16_matrix_units()) GTEST_SKIP() << "AMX computes these; LUCID_ISA=avx512 tests the tiles";
   Conv2d conv = conv3x3(32, 64);
   conv->to(torch::kBFloat16);
   const Tensor x = torch::empty({1, 32, 8, 8});
