@@ -1,19 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-# The rasteriser for other projects: `cmake --install BUILD --component render --prefix DIR`, then
-# find_package(lucid REQUIRED COMPONENTS render) and link lucid::render. It needs neither libtorch nor the rest.
+# Two libraries for other projects, both without libtorch: `render`, the rasteriser, and `kernels`, the CPU kernels of the
+# networks. `cmake --install BUILD --component render --prefix DIR`, then find_package(lucid REQUIRED COMPONENTS render) and
+# link lucid::render; `kernels` in the same way. One prefix can hold both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lucid)
 
-set_target_properties(lucid_flags PROPERTIES EXPORT_NAME flags)
-install(TARGETS lucid_flags lucid_base lucid_math lucid_camera lucid_render EXPORT lucid-targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT render)
-install(EXPORT lucid-targets NAMESPACE lucid:: DESTINATION ${package} COMPONENT render)
-install(FILES src/lucid/render/rasterize.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lucid/render COMPONENT render)
-install(FILES src/lucid/camera/camera.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lucid/camera COMPONENT render)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT render)
+# install_component(name TARGETS target… HEADERS file…): the component lucid::name; headers are relative to src/lucid.
+function(install_component name)
+  cmake_parse_arguments(arg "" "" "TARGETS;HEADERS" ${ARGN})
+  install(TARGETS ${arg_TARGETS} EXPORT lucid-${name}-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${name})
+  install(EXPORT lucid-${name}-targets NAMESPACE lucid:: DESTINATION ${package} COMPONENT ${name})
+  foreach(header ${arg_HEADERS})
+    get_filename_component(folder ${header} DIRECTORY)
+    install(FILES src/lucid/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lucid/${folder} COMPONENT ${name})
+  endforeach()
+endfunction()
 
+install_component(render TARGETS lucid_camera lucid_render HEADERS render/rasterize.h camera/camera.h)
+install_component(kernels TARGETS lucid_kernels HEADERS
+                  base/inline.h nn/kernels/attention_kernel.h nn/kernels/kernel_range.h nn/kernels/kernels.h
+                  nn/kernels/linear_kernel.h nn/kernels/norm_geglu.h nn/kernels/stored_weights.h
+                  nn/kernels/winograd_kernel.h)
+
+# What both need. CMake lets other export sets depend on a target only if one component installs it. So these files are a
+# component of their own, which the installation of each of the others installs as well.
+set_target_properties(lucid_flags PROPERTIES EXPORT_NAME flags)
+install_component(shared TARGETS lucid_flags lucid_base lucid_math)
 configure_package_config_file(cmake/lucid-config.cmake.in lucid-config.cmake INSTALL_DESTINATION ${package})
 write_basic_package_version_file(lucid-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lucid-config.cmake ${PROJECT_BINARY_DIR}/lucid-config-version.cmake
-        DESTINATION ${package} COMPONENT render)
+        DESTINATION ${package} COMPONENT shared)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT shared)
+foreach(component render kernels)
+  install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" --install \"${PROJECT_BINARY_DIR}\" --component shared
+                                --config \"\${CMAKE_INSTALL_CONFIG_NAME}\" --prefix \"\${CMAKE_INSTALL_PREFIX}\"
+                                COMMAND_ERROR_IS_FATAL ANY)" COMPONENT ${component})
+endforeach()
