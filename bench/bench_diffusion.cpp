@@ -151,7 +151,7 @@ diffusion::UNet unets(Report& report, const std::vector<int64_t>& batches) {
   };
   const Numbers& numbers = report.numbers();
   diffusion::UNet unet = nn::cast_module(tensor::freeze(diffusion::UNet(stable_diffusion_2())), numbers.type);
-  nn::freeze_layers(*unet, /*low_memory=*/false, /*bfloat16_winograd=*/true);  // as UNetDenoiser does
+  nn::freeze_layers(*unet, /*low_memory=*/false, /*round_activations=*/true);  // as UNetDenoiser does
   const auto [x, t, context] = inputs(1);
   const Tensor latents_of_one = x, steps_of_one = t, words = numbers(context);
   const Tensor found = unet->forward(numbers.map(x), t, words);

@@ -21,8 +21,8 @@ UNetDenoiser::UNetDenoiser(const UNet& unet, const nn::ComputeOptions& options, 
       cuda_graphs_(options.cuda_graphs && tensor::CudaGraph::available()),
       captured_([this](const std::vector<torch::Tensor>& inputs) { return compute(inputs); }) {
   if (needs_control_images()) control_.net = nn::cast_module(control_.net, dtype_);
-  nn::freeze_layers(*unet_, options.low_memory, /*bfloat16_winograd=*/true);
-  if (needs_control_images()) nn::freeze_layers(*control_.net, options.low_memory, /*bfloat16_winograd=*/true);
+  nn::freeze_layers(*unet_, options.low_memory, /*round_activations=*/true);
+  if (needs_control_images()) nn::freeze_layers(*control_.net, options.low_memory, /*round_activations=*/true);
 }
 
 void UNetDenoiser::cache_prompts(const torch::Tensor& prompts) {

@@ -55,7 +55,7 @@ const Kernels* winograd_kernels(const Tensor& weight, bool in_bfloat16) {
 }
 
 bool wants_bfloat16_winograd(const Tensor& weight, const ComputePolicy& policy) {
-  return policy.bfloat16_winograd && policy.may_pack(weight);  // the transformed filters are cached
+  return policy.round_activations && policy.may_pack(weight);  // the transformed filters are cached
 }
 
 }  // namespace
@@ -89,8 +89,8 @@ Conv2dChoice choose_conv2d(const Conv2dOperands& operands) {
 
   const bool stored_as_operands = weight.scalar_type() == policy.dtype;
   const bool by_onednn = stored_as_operands && uses_onednn(policy.dtype) && (mixed || policy.may_pack(weight));
-  // oneDNN's matrix units outdo any saving of products: a U-Net of Stable Diffusion takes 1.5 s in place of 2.2.
-  const bool by_matrix_units = mixed && by_onednn && has_bfloat16_matrix_units();
+  // oneDNN's matrix units outdo Winograd: Stable Diffusion's U-Net takes 1.5 s instead of 2.2.
+  const bool by_matrix_units = mixed && by_onednn && policy.round_activations && has_bfloat16_matrix_units();
   const bool by_winograd = policy.frozen && keeps_size && (by_onednn || !mixed) && !by_matrix_units;
   if (by_winograd) {
     const auto* kernel = choose_winograd(weight, x.sizes(), wants_bfloat16_winograd(weight, policy));

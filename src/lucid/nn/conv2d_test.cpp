@@ -142,7 +142,7 @@ TEST(Conv2d, Float32MatchesConvolutionAndGradient) {
     SCOPED_TRACE(c.name);
     Conv2d conv = float_layer(c);
     for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
-    freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+    freeze_layers(*conv, /*low_memory=*/false, /*round_activations=*/false);
     const Tensor x = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]}).requires_grad_();
     const Tensor exact = x.detach().to(torch::kDouble).requires_grad_();
     const Tensor y = conv->forward_padded(x, c.after);
@@ -159,7 +159,7 @@ TEST(Conv2d, Float32MatchesConvolutionAndGradient) {
 
 TEST(Conv2d, TrainableWeightsGetAGradient) {
   Conv2d conv = conv3x3(16, 16);
-  freeze_layers(*conv, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+  freeze_layers(*conv, /*low_memory=*/false, /*round_activations=*/false);
   conv->forward(torch::randn({1, 16, 12, 12})).square().sum().backward();
   EXPECT_GT(conv->weight.grad().abs().max().item<float>(), 0);
 }

@@ -66,13 +66,13 @@ void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype) {
   for (Layer* layer : layers_of(network)) layer->to(dtype);
 }
 
-void freeze_layers(torch::nn::Module& network, bool low_memory, bool bfloat16_winograd) {
+void freeze_layers(torch::nn::Module& network, bool low_memory, bool round_activations) {
   for (Layer* layer : layers_of(network)) {
     const torch::ScalarType dtype = layer->policy().dtype;
     layer->set_policy({.dtype = dtype,
                        .frozen = true,
                        .packed_bytes = low_memory ? kSmallWeight : std::numeric_limits<int64_t>::max(),
-                       .bfloat16_winograd = bfloat16_winograd && dtype == torch::kBFloat16});
+                       .round_activations = round_activations && dtype == torch::kBFloat16});
   }
 }
 

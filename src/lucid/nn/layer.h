@@ -57,8 +57,8 @@ torch::ScalarType compute_dtype(const torch::nn::Module& network);
 void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype);
 
 /// Declares the weights of a network final: layers keep packed copies from then on, with `low_memory` only of weights
-/// up to 2 MiB. `bfloat16_winograd`: see ComputePolicy; ignored for float32 layers.
-void freeze_layers(torch::nn::Module& network, bool low_memory, bool bfloat16_winograd);
+/// up to 2 MiB. `round_activations`: see ComputePolicy; ignored for float32 layers.
+void freeze_layers(torch::nn::Module& network, bool low_memory, bool round_activations);
 
 /// Names of the weights that may be float16 or bfloat16 in a float32 network (Layer::reads_16_bit_weights).
 std::set<std::string> weights_readable_as_16_bit(const torch::nn::Module& network);

@@ -45,7 +45,7 @@ TEST(Linear, MatchesLibtorchInEitherOutputDtype) {
     for (const int64_t width : {1, 7, 64}) {
       SCOPED_TRACE(width);
       LinearCase each = make_linear_case(48, width, bias, {2, 5});
-      freeze_layers(*each.layer, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+      freeze_layers(*each.layer, /*low_memory=*/false, /*round_activations=*/false);
       const Tensor wanted = exact_of(each.layer, each.x);
       const Tensor wide = each.layer->forward(each.x, torch::kFloat);
       EXPECT_EQ(wide.scalar_type(), torch::kFloat);
@@ -63,7 +63,7 @@ TEST(Linear, MatchesLibtorchInEitherOutputDtype) {
 
 TEST(Linear, ChangedWeightsArePackedAgain) {
   LinearCase each = make_linear_case(32, 16, true, {3});
-  freeze_layers(*each.layer, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+  freeze_layers(*each.layer, /*low_memory=*/false, /*round_activations=*/false);
   const torch::NoGradGuard no_grad;
   const auto expect_right = [&](const char* what) {
     for (int again = 0; again < 2; ++again) {
@@ -85,8 +85,8 @@ TEST(Linear, LowMemoryPacksSmallWeightsOnly) {
   const auto may_pack = [](const Linear& layer) { return layer->policy().may_pack(layer->weight); };
   EXPECT_FALSE(may_pack(small.layer)) << "not frozen";
   for (const bool low_memory : {false, true}) {
-    freeze_layers(*small.layer, low_memory, /*bfloat16_winograd=*/false);
-    freeze_layers(*large.layer, low_memory, /*bfloat16_winograd=*/false);
+    freeze_layers(*small.layer, low_memory, /*round_activations=*/false);
+    freeze_layers(*large.layer, low_memory, /*round_activations=*/false);
     EXPECT_TRUE(may_pack(small.layer));
     EXPECT_EQ(may_pack(large.layer), !low_memory);
   }
@@ -104,13 +104,13 @@ TEST(Linear, LayersOfFindsAllLayersOfATransformer) {
 TEST(Linear, ReferenceOpsUseLibtorch) {
   const tensor::ReferenceOpsGuard reference;
   LinearCase each = make_linear_case(32, 16, true, {3});
-  freeze_layers(*each.layer, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+  freeze_layers(*each.layer, /*low_memory=*/false, /*round_activations=*/false);
   EXPECT_TRUE(each.layer->forward(each.x).equal(torch::linear(each.x, each.layer->weight, each.layer->bias)));
 }
 
 TEST(Linear, GradientMatchesLibtorch) {
   LinearCase each = make_linear_case(32, 16, true, {3});
-  freeze_layers(*each.layer, /*low_memory=*/false, /*bfloat16_winograd=*/false);
+  freeze_layers(*each.layer, /*low_memory=*/false, /*round_activations=*/false);
   const Tensor x = each.x.clone().requires_grad_();
   each.layer->forward(x, torch::kFloat).sum().backward();
   EXPECT_LT(relative_error(x.grad(), each.layer->weight.to(torch::kDouble).sum(0).expand_as(x)), 1e-2);
