@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prompts to assets to numbers to a report; each asset's numbers lie beside it, so that nothing is done twice.
+// `lucid eval`: makes an asset of every prompt, score and seed, measures it, and writes the report. Results are stored
+// beside the assets, so that a stopped evaluation goes on where it was.
 #include "lucid/app/evaluate.h"
 
 #include <fmt/format.h>
@@ -13,15 +14,10 @@
 
 #include "lucid/app/generate.h"
 #include "lucid/app/threads.h"
-#include "lucid/asset/image.h"
-#include "lucid/asset/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
-#include "lucid/corpus/shards.h"
-#include "lucid/eval/asset_views.h"
-#include "lucid/eval/clip.h"
-#include "lucid/eval/judge_report.h"
+#include "lucid/eval/measure.h"
 #include "lucid/eval/prompt_set.h"
 #include "lucid/eval/report.h"
 #include "lucid/text_to_image/vocabulary.h"
@@ -31,22 +27,12 @@ namespace lucid::app {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kViews = 8, kNeighbourViews = 24;  // for the judge; closer together, for the reprojection
-constexpr double kTellsSides = 0.9;              // on real renders; below it, a word has no sides to be right about
-constexpr double kHasColour = 0.1;  // mean saturation; below it, a word's objects have none to be compared with
-constexpr int64_t kMostRealViews = 400;
-constexpr const char* kNumbers = "eval.json";  // of one asset, in its folder
-
 struct Evaluation {
   const EvalOptions& options;
   fs::path prior;
-  eval::Judge judge;
-  eval::JudgeReport report;
-  std::string judge_name;                // of its files' bytes
+  eval::Instruments instruments;
   text_to_image::Vocabulary vocabulary;  // names that prior and judge both know
   std::vector<eval::EvalPrompt> prompts;
-  std::optional<corpus::Corpus> corpus;
-  std::optional<eval::Clip> clip;
   std::map<fs::path, std::string> hashes;  // of the prior's files, as they are asked for
 };
 
@@ -77,32 +63,26 @@ void refuse_alike(const std::vector<eval::EvalPrompt>& prompts, const fs::path& 
   }
 }
 
-std::string name_of_judge(const fs::path& folder) {
-  return sha256_of_bytes(sha256_of_file(folder / "judge.json") + sha256_of_file(folder / "judge.safetensors"));
-}
-
 Evaluation prepare(const EvalOptions& options) {
   const fs::path prior = options.prior.empty() ? embedded_prior() : options.prior;
   const fs::path judge_folder = options.judge.empty() ? data_folder() / "models" / "judge" : options.judge;
   Evaluation evaluation{.options = options,
                         .prior = prior,
-                        .judge = eval::load_judge(judge_folder),
-                        .report = eval::read_judge_report(judge_folder),
-                        .judge_name = name_of_judge(judge_folder),
+                        .instruments = eval::open_judge(judge_folder),
                         .vocabulary = {},
                         .prompts = {},
-                        .corpus = {},
-                        .clip = {},
                         .hashes = {}};
-  const auto& colours = evaluation.judge->config().colours;
+  eval::Instruments& instruments = evaluation.instruments;
+  const auto& colours = instruments.judge->config().colours;
   const text_to_image::Vocabulary& vocabulary = evaluation.vocabulary =
-      vocabulary_of(prior, evaluation.judge->config());
+      vocabulary_of(prior, instruments.judge->config());
+  instruments.names = vocabulary.names;
   evaluation.prompts = options.prompts.empty()
                            ? eval::standard_prompts(vocabulary.names, colours, options.count, vocabulary.seen)
                            : eval::read_prompts(options.prompts, vocabulary.names, colours, vocabulary.seen);
   refuse_alike(evaluation.prompts, options.prompts);
-  if (!options.corpus.empty()) evaluation.corpus.emplace(options.corpus);
-  if (!options.clip.empty()) evaluation.clip.emplace(options.clip);
+  if (!options.corpus.empty()) instruments.corpus.emplace(options.corpus);
+  if (!options.clip.empty()) instruments.clip.emplace(options.clip);
   return evaluation;
 }
 
@@ -136,100 +116,6 @@ config::OptionTable table_of(const Evaluation& evaluation, const std::string& sc
   return table;
 }
 
-/// Up to kMostRealViews real pictures of the word.
-torch::Tensor real_pictures(const corpus::Corpus& corpus, const std::string& word) {
-  std::vector<int64_t> views;
-  for (const corpus::Item& item : corpus.items()) {
-    if (item.word != word) continue;
-    for (int64_t i = 0; i < item.view_count; ++i) views.push_back(item.first_view + i);
-  }
-  if (views.empty()) return {};
-  std::vector<int64_t> some;
-  const auto total = static_cast<int64_t>(views.size()), count = std::min(total, kMostRealViews);
-  for (int64_t i = 0; i < count; ++i) some.push_back(views[static_cast<size_t>(i * total / count)]);
-  return corpus.views(some).rgb;
-}
-
-/// The prompt with every name of the vocabulary in place of its own.
-std::vector<std::string> with_each_name(const eval::EvalPrompt& prompt, const text_to_image::Vocabulary& vocabulary) {
-  std::vector<std::string> texts;
-  const size_t at = prompt.text.find(prompt.word);
-  for (const std::string& name : vocabulary.names) {
-    std::string text = prompt.text;
-    texts.push_back(text.replace(at, prompt.word.size(), name));
-  }
-  return texts;
-}
-
-eval::AssetResult measure(Evaluation& evaluation, const std::string& score, const eval::EvalPrompt& prompt,
-                          int64_t seed, const fs::path& folder) {
-  const torch::NoGradGuard no_grad;
-  const nlohmann::json manifest = weights::read_json_object(folder / "manifest.json");
-  const auto iterations = manifest.at("iterations").get<int64_t>();
-  const gaussians::Cloud cloud =
-      asset::read_ply(folder / "point_cloud" / fmt::format("iteration_{}", iterations) / "point_cloud.ply");
-  const eval::AssetViews views = eval::render_asset(cloud, kViews);
-  const eval::JudgeOutput verdict = evaluation.judge->forward(views.rgb);
-  const auto& config = evaluation.judge->config();
-  const auto index_of = [](const std::vector<std::string>& list, const std::string& entry) {
-    return static_cast<int64_t>(std::ranges::find(list, entry) - list.begin());
-  };
-
-  eval::AssetResult result;
-  result.prompt = prompt.text;
-  result.word = prompt.word;
-  result.colour = prompt.colour;
-  result.score = score;
-  result.seed = seed;
-  result.unseen = prompt.unseen;
-  const int64_t word = index_of(config.words, prompt.word);
-  const torch::Tensor sector = verdict.sector.select(1, word);  // [V,kSectors]
-  result.rank = eval::rank_of(verdict.word, word);
-  const auto first = verdict.word.log_softmax(1).mean(0).argmax().item<int64_t>();
-  result.taken_for = config.words[static_cast<size_t>(first)];
-  if (!prompt.colour.empty()) {
-    result.colour_right = eval::rank_of(verdict.colour, index_of(config.colours, prompt.colour)) == 1;
-  }
-  const auto trust = evaluation.report.by_word.find(prompt.word);
-  if (trust != evaluation.report.by_word.end() &&
-      std::min(trust->second.front_back, trust->second.sector) >= kTellsSides) {
-    result.view_accuracy = eval::view_accuracy(sector, views.azimuths());
-    result.second_front = eval::shows_a_second_front(sector, views.azimuths());
-    result.sides_seen = eval::sides_seen(sector);
-  }
-  result.sharpness = eval::sharpness(views.rgb, views.alpha);
-  result.saturation = eval::saturation(views.rgb, views.alpha);
-  result.surface_sharpness = eval::surface_sharpness(views.rgb, views.alpha);
-  const auto look = evaluation.report.real_renders.find(prompt.word);
-  if (look != evaluation.report.real_renders.end()) {
-    if (look->second.sharpness > 0) result.sharpness_ratio = result.sharpness / look->second.sharpness;
-    // A prompt with a colour of its own is not to look like the objects in theirs.
-    if (prompt.colour.empty() && look->second.saturation > kHasColour)
-      result.saturation_ratio = result.saturation / look->second.saturation;
-  }
-  if (evaluation.corpus) {
-    const torch::Tensor real = real_pictures(*evaluation.corpus, prompt.word);
-    if (real.defined()) result.distance_to_nearest = eval::distance_to_nearest(views.rgb, real);
-  }
-  const double error = eval::reprojection_error(eval::render_asset(cloud, kNeighbourViews));
-  if (std::isfinite(error)) result.reprojection_error = error;
-  if (evaluation.clip) {
-    const eval::AssetViews pictures =
-        eval::render_asset(cloud, kViews, {.size = static_cast<int>(evaluation.clip->picture_size())});
-    const eval::ClipScore opinion = eval::score_with_clip(*evaluation.clip, pictures.rgb, prompt.text,
-                                                          with_each_name(prompt, evaluation.vocabulary));
-    result.clip_score = opinion.score;
-    result.clip_rank = opinion.rank;
-  }
-  result.seconds = manifest.at("seconds");
-  result.peak_mb = manifest.at("peak_mb");
-  const auto pictures = views.rgb.unbind(0);
-  asset::write_png(folder / "eval.png", asset::contact_sheet({{pictures[0], pictures[2], pictures[4], pictures[6]}}));
-  result.picture = fs::relative(folder / "eval.png", evaluation.options.out).string();
-  result.judge = evaluation.judge_name;
-  return result;
-}
-
 /// Refuses an asset of an earlier run that other options made, or other weights.
 void check_maker(Evaluation& evaluation, const config::OptionTable& table, const fs::path& folder) {
   const fs::path file = folder / "manifest.json";
@@ -256,30 +142,12 @@ void check_maker(Evaluation& evaluation, const config::OptionTable& table, const
   }
 }
 
-/// What an earlier run measured, unless it lacks what is asked for now or another judge was asked.
-std::optional<eval::AssetResult> stored_result(const Evaluation& evaluation, const fs::path& folder) {
-  const fs::path file = folder / kNumbers;
-  std::error_code none;
-  if (!fs::exists(file, none)) return std::nullopt;
-  try {
-    const nlohmann::json stored = weights::read_json_object(file);
-    if (stored.value("judge", "") != evaluation.judge_name) return std::nullopt;
-    eval::AssetResult result = eval::result_from_json(stored);
-    if (evaluation.clip && !result.clip_score) return std::nullopt;
-    if (evaluation.corpus && !result.distance_to_nearest) return std::nullopt;
-    return result;
-  } catch (const nlohmann::json::exception& error) {
-    throw UserError(
-        {.what_happened = error.what(), .file = file.string(), .hint = "remove the file; it is made again"});
-  }
-}
-
 void write_report(const Evaluation& evaluation, const std::map<std::string, std::vector<eval::AssetResult>>& results) {
   const EvalOptions& options = evaluation.options;
   nlohmann::json report = {
       {"preset", options.preset}, {"summary", nlohmann::json::object()}, {"assets", nlohmann::json::array()}};
   for (const std::string& score : options.scores) {
-    report["summary"][score] = eval::summary(results.at(score), evaluation.report.all.word);
+    report["summary"][score] = eval::summary(results.at(score), evaluation.instruments.report.all.word);
     for (const eval::AssetResult& result : results.at(score)) report["assets"].push_back(eval::to_json(result));
   }
   if (options.scores.size() == 2) {
@@ -324,14 +192,15 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
           finish_options(run);  // the manifest has the options as generate() finished them
           check_maker(evaluation, table, folder);
         }
-        auto known = made ? stored_result(evaluation, folder) : std::nullopt;
+        auto known = made ? eval::stored_result(evaluation.instruments, folder) : std::nullopt;
         if (!known) {
           if (!made) {
             const int code = generate(run, table, stop);
             if (code != 0) return code;
           }
-          known = measure(evaluation, score, prompt, seed, folder);
-          write_file(folder / kNumbers, eval::to_json(*known).dump(1) + "\n");
+          const eval::MadeAsset asset{.folder = folder, .prompt = prompt, .score = score, .seed = seed};
+          known = eval::measure(evaluation.instruments, asset, options.out);
+          eval::store_result(*known, folder);
         }
         results[score].push_back(*known);
         const eval::AssetResult& last = results[score].back();
