@@ -137,9 +137,12 @@ TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   const char* ply = "point_cloud/iteration_6/point_cloud.ply";
   EXPECT_TRUE(lucid::read_file(folder.path / "out" / "whole" / ply) ==
               lucid::read_file(folder.path / "out" / "broken" / ply));
-  // Other options do not continue that run.
+  // Other options do not continue that run, whose options stay on record.
+  const fs::path record = folder.path / "out" / "broken" / "effective_config.yaml";
+  const std::string options = lucid::read_file(record);
   expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder),
-                  {"other options", "step_000006"});
+                  {"other options", "step_000006", "effective_config.yaml"});
+  EXPECT_EQ(lucid::read_file(record), options);
 }
 
 /// Mounts a disk of a few megabytes that only this process and its children see. Returns why not, or nothing.

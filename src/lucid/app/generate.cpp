@@ -128,13 +128,13 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
       fs::remove_all(old, none);
     }
   }
-  write_file(root / "effective_config.yaml", table.dump_yaml());
 
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::ImageEncoder encoder(prior.vae, compute_options(options));
   const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown, device_of(options)};
   train::TrainCallbacks callbacks{
+      .on_start = [&] { write_file(root / "effective_config.yaml", table.dump_yaml()); },
       .on_step = [&](const train::StepReport& report,
                      int64_t iteration) { progress.update(iteration, "score", report.score_norm); },
       .stop = &stop};

@@ -54,6 +54,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
                                      : start_model(callbacks.start ? callbacks.start() : start_by_name(options))};
   Model& model = result.model;
   move_to(scene.device, model);
+  if (callbacks.on_start) callbacks.on_start();
   if (!newest) write_start(workspace, model.cloud, options);
   asset::EventWriter events(workspace.root);
 
