@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See mesh_guide.h.
+// Draws the mesh's depth with the corpus's renderer.
 #include "lucid/app/mesh_guide.h"
 
 #include <cmath>

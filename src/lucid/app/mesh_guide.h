@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A mesh that a ControlNet is shown in place of the renders, so that the asset takes its shape.
+// MeshGuide: depth images of a mesh from the training cameras. They are a depth ControlNet's input in place of the
+// depth of the rendered Gaussians, so that the asset takes the shape of the mesh.
 #pragma once
 
 #include <torch/torch.h>
@@ -13,9 +14,9 @@ namespace lucid::app {
 
 class MeshGuide {
  public:
-  /// `size`: pixels a side of the pictures. Throws UserError: no OBJ that can be read.
+  /// Reads an OBJ file. `size`: pixels per side of the images. Throws UserError if the file cannot be read.
   MeshGuide(const std::filesystem::path& obj, int size);
-  /// [B,1,S,S] in [0,1], formed as a render's is (distill/image_terms.h).
+  /// Disparity images [B,1,S,S] in [0,1], computed from the depth as for renders (distill/image_terms.h).
   torch::Tensor disparity(const std::vector<Camera>& cameras);
 
  private:
