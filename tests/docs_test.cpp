@@ -24,11 +24,11 @@ constexpr size_t kReadmeLines = 80, kCellWords = 30;
 
 /// What a path begins with that is a user's own, or that a run or a build writes; everything else must be in the tree.
 const std::set<std::string> kNotInTheTree = {
-    "output",         "films",          "build",  "bin",  // places of results and programs
-    "point_cloud",    "test_six_views", "videos", "process_videos",
-    "process_frames",                            // inside a run's folder
-    "train_process",  "checkpoints",    "runs",  //
-    "tokenizer",      "text_encoder",   "unet",   "vae",
+    "output",         "videos",         "build", "bin",  // places of results and programs
+    "point_cloud",    "test_six_views", "runs",  "process_videos",
+    "process_frames",                 // inside a run's folder
+    "train_process",  "checkpoints",  //
+    "tokenizer",      "text_encoder",   "unet",  "vae",
     "scheduler",      "presets",  // inside a prior's folder
 };
 const std::set<std::string> kTopFolders = {"src",     "apps", "tests",    "tools",  "bench", "cmake",

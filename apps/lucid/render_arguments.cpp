@@ -36,11 +36,11 @@ void check(const RenderRequest& request) {
 }  // namespace
 
 Command define_render(CLI::App& app, RenderRequest& request) {
-  CLI::App* command = app.add_subcommand("render", "Render a Gaussian PLY to a picture, a contact sheet or films.");
+  CLI::App* command = app.add_subcommand("render", "Render a Gaussian PLY to a picture, a contact sheet or videos.");
   command->add_option("asset", request.assets, "3D Gaussian Splatting PLY; several with --sheet.")
       ->required()
       ->type_name("FILE");
-  command->add_option("--output,-o", request.output, "PNG file to write, or the folder of the films.")
+  command->add_option("--output,-o", request.output, "PNG file to write, or the folder of the videos.")
       ->capture_default_str()
       ->type_name("PATH");
   command
@@ -54,14 +54,14 @@ Command define_render(CLI::App& app, RenderRequest& request) {
       ->type_name("X");
   command->add_option("--size", request.size, "Width and height, in pixels.")->capture_default_str()->type_name("N");
   command->add_flag("--turntable", request.turntable,
-                    "Write films around the object: colour and depth, level and from above.");
+                    "Write videos around the object: colour and depth, level and from above.");
   command->add_flag("--depth", request.depth, "Show the depth in place of the colours.");
   command->add_option("--sheet", request.sheet, "Put N azimuths side by side in one picture; each asset is a row.")
       ->type_name("N");
   command->add_option("--columns", request.columns, "Assets side by side in a row of --sheet.")
       ->capture_default_str()
       ->type_name("N");
-  command->add_option("--frames", request.frames, "Frames of a film.")->capture_default_str()->type_name("N");
+  command->add_option("--frames", request.frames, "Frames of a video.")->capture_default_str()->type_name("N");
   command->add_option("--threads", request.threads, "CPU threads; 0 uses all cores.")
       ->capture_default_str()
       ->type_name("N");

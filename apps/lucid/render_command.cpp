@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// lucid render: any 3D Gaussian Splatting PLY to pictures and films, at any resolution.
+// lucid render: any 3D Gaussian Splatting PLY to pictures and videos, at any resolution.
 #include <spdlog/spdlog.h>
 
 #include <chrono>

@@ -40,7 +40,7 @@ void finish_options(RunOptions& options) {
   check_options(options);
   device_of(options);
   if ((t.save_video || t.save_process) && !asset::can_write_videos()) {
-    spdlog::warn("this build writes no films (LUCID_VIDEO=OFF)");
+    spdlog::warn("this build writes no videos (LUCID_VIDEO=OFF)");
     t.save_video = t.save_process = false;
   }
   if (t.start.kind == kPointE) {
