@@ -9,6 +9,7 @@
 #include "lucid/nn/cast_module.h"
 #include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/nn/layout.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -46,12 +47,6 @@ class HalfWeights : public testing::TestWithParam<torch::ScalarType> {
 };
 
 bool is_half(const Tensor& weight) { return weight.element_size() == 2; }
-
-template <class Module>
-Module frozen(Module module) {
-  for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
-  return module;
-}
 
 TEST_P(HalfWeights, StayInLayersWithKernelsForThem) {
   const UNet halves = unet();
@@ -100,7 +95,7 @@ TEST_P(HalfWeights, GiveTheSameUNetOutput) {
   torch::manual_seed(51);
   const Tensor x = torch::randn({3, 16, 16, 16}), t = torch::full({3}, 400, torch::kLong);
   const nn::PromptMix prompts(torch::randn({3, 77, 128}));
-  UNetDenoiser floats(frozen(unet(torch::kFloat))), halves(frozen(unet()));
+  UNetDenoiser floats(tensor::freeze(unet(torch::kFloat))), halves(tensor::freeze(unet()));
   const Tensor wanted = floats.predict(x, t, prompts);
   EXPECT_LT(relative_error(halves.predict(x, t, prompts), wanted), 1e-5);
   const tensor::ReferenceOpsGuard reference;
@@ -110,7 +105,7 @@ TEST_P(HalfWeights, GiveTheSameUNetOutput) {
 TEST_P(HalfWeights, GiveTheSameEncoderOutputAndGradient) {
   torch::manual_seed(52);
   const Tensor image = torch::rand({2, 3, 64, 64}), d_moments = torch::randn({2, 32, 8, 8});
-  ImageEncoder floats(frozen(vae(torch::kFloat))), halves(frozen(vae()));
+  ImageEncoder floats(tensor::freeze(vae(torch::kFloat))), halves(tensor::freeze(vae()));
   EXPECT_LT(relative_error(halves.encode(image), floats.encode(image)), 1e-5);
   EXPECT_LT(relative_error(halves.backward(d_moments), floats.backward(d_moments)), 1e-5);
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
+#include "lucid/tensor/freeze.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -17,7 +18,7 @@ struct EncoderCase {
 EncoderCase make_encoder_case() {
   EncoderCase c;
   c.vae = load_vae(test::sd_folder() / test::pipelines().front() / "vae");
-  for (torch::Tensor& parameter : c.vae->parameters()) parameter.set_requires_grad(false);
+  tensor::freeze(c.vae);
   torch::manual_seed(6);
   c.image = torch::rand({5, 3, 32, 24});
   const torch::Tensor leaf = c.image.clone().requires_grad_();

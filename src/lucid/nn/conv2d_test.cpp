@@ -7,6 +7,7 @@
 #include "lucid/base/machine.h"
 #include "lucid/diffusion/resnet.h"
 #include "lucid/nn/choose.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -40,7 +41,7 @@ Conv2d float_layer(const MixedCase& c) {
 Conv2d bfloat16_layer(const MixedCase& c) {
   Conv2d conv = float_layer(c);
   conv->to(torch::kBFloat16);
-  for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
+  tensor::freeze(conv);
   return conv;
 }
 
@@ -101,7 +102,7 @@ TEST(Conv2d, FusedNormAndSiluMatchSeparateOperators) {
 TEST(Conv2d, Float32ActivationsReduceAResnetsError) {
   torch::manual_seed(13);
   diffusion::Resnet resnet(diffusion::ResnetSizes{.in = 32, .out = 64, .groups = 8});
-  for (Tensor& parameter : resnet->parameters()) parameter.set_requires_grad(false);
+  tensor::freeze(resnet);
   set_compute_dtype(*resnet, torch::kBFloat16);
   const Tensor x = torch::randn({1, 32, 16, 16});
   const torch::NoGradGuard no_grad;
@@ -141,7 +142,7 @@ TEST(Conv2d, Float32MatchesConvolutionAndGradient) {
   for (const MixedCase& c : kMixedCases) {
     SCOPED_TRACE(c.name);
     Conv2d conv = float_layer(c);
-    for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
+    tensor::freeze(conv);
     freeze_layers(*conv, /*low_memory=*/false, /*round_activations=*/false);
     const Tensor x = torch::randn({c.sizes[0], c.in, c.sizes[1], c.sizes[2]}).requires_grad_();
     const Tensor exact = x.detach().to(torch::kDouble).requires_grad_();

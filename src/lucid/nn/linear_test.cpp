@@ -6,6 +6,7 @@
 
 #include "lucid/diffusion/transformer.h"
 #include "lucid/nn/choose.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -25,7 +26,7 @@ LinearCase make_linear_case(int64_t in, int64_t out, bool bias, at::IntArrayRef 
   torch::manual_seed(21);
   Linear layer(in, out, bias);
   layer->to(torch::kBFloat16);
-  for (Tensor& parameter : layer->parameters()) parameter.set_requires_grad(false);
+  tensor::freeze(layer);
   auto sizes = rows.vec();
   sizes.push_back(in);
   return {layer, torch::randn(sizes).to(torch::kBFloat16)};

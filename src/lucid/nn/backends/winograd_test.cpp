@@ -14,6 +14,7 @@
 #include "lucid/nn/choose.h"
 #include "lucid/nn/conv2d.h"
 #include "lucid/nn/emulated/every_kernel.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -136,7 +137,7 @@ struct NormAndConv {
   explicit NormAndConv(torch::ScalarType type) {
     conv->to(type);
     for (auto* module : {static_cast<torch::nn::Module*>(conv.get()), static_cast<torch::nn::Module*>(norm.get())}) {
-      for (Tensor& parameter : module->parameters()) parameter.set_requires_grad(false);
+      tensor::freeze(module);
     }
   }
   Tensor wanted(const Tensor& x) const {
@@ -235,7 +236,7 @@ TEST(Winograd, IsChosenFor3x3ConvolutionsWithWholePanels) {
 
   const Tensor x = torch::empty({1, 32, 8, 8});
   const auto method = [&](Conv2d conv, bool frozen, int64_t extra_padding = 0) {
-    for (Tensor& parameter : conv->parameters()) parameter.set_requires_grad(false);
+    tensor::freeze(conv);
     if (frozen) freeze_layers(*conv, /*low_memory=*/false, /*round_activations=*/false);
     return conv->choose(x, extra_padding).method;
   };
