@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See command_line.h.
+// Parsing, help lookup, and the messages for mistakes, with near spellings of what was typed.
 #include "command_line.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See describe_weights.h.
+// Kinds of weight files, told apart by their tensors' names.
 #include "describe_weights.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See help.h.
+// The layout of help pages: rows of flags, wrapped text, and one option in full.
 #include "help.h"
 
 #include <fmt/format.h>

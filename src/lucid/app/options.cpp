@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See options.h.
+// Device, dtypes and worker threads from a run's options, with their checks.
 #include "lucid/app/options.h"
 
 #include <spdlog/spdlog.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See prior.h.
+// Opening the prior of a run: paths, adapters with their scales, the ControlNet.
 #include "lucid/app/prior.h"
 
 #include <spdlog/spdlog.h>
