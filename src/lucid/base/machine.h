@@ -37,8 +37,8 @@ Isa widest_isa();
 bool supports_bfloat16();  // the processor has AVX512-BF16
 /// Whether bfloat16 dot products are usable: the processor has AVX512-BF16 and widest_isa() is kAvx512.
 bool has_fast_bfloat16();
-/// Whether bfloat16 matrix products in tile registers are usable as well: the processor has AMX-BF16, the system lets this
-/// process use it, and LUCID_ISA does not limit the instruction set (avx512 is the limit without AMX).
+/// Whether bfloat16 matrix products in tile registers are usable as well: the processor has AMX-BF16, the system lets
+/// this process use it, and LUCID_ISA does not limit the instruction set (avx512 is the limit without AMX).
 bool has_bfloat16_matrix_units();
 
 }  // namespace lucid
