@@ -51,8 +51,12 @@ std::string blas_text() {
 }
 
 std::string isa_text() {
-  const std::string found = name_of(supported_isa()) + (supports_bfloat16() ? " with bfloat16" : "");
-  const std::string used = name_of(widest_isa()) + (has_fast_bfloat16() ? " with bfloat16" : "");
+  const std::string found = name_of(supported_isa()) + (supports_amx()        ? " with bfloat16 and AMX"
+                                                        : supports_bfloat16() ? " with bfloat16"
+                                                                              : "");
+  const std::string used = name_of(widest_isa()) + (has_bfloat16_matrix_units() ? " with bfloat16 and AMX"
+                                                    : has_fast_bfloat16()       ? " with bfloat16"
+                                                                                : "");
   return found == used ? fmt::format("{}, found and used", used)
                        : fmt::format("{} used (LUCID_ISA), {} found", used, found);
 }

@@ -96,14 +96,21 @@ bool supports_bfloat16() {
 #endif
 }
 
+bool supports_amx() {
+#if defined(__x86_64__)
+  return supports_bfloat16() && __builtin_cpu_supports("amx-bf16");
+#else
+  return false;
+#endif
+}
+
 bool has_fast_bfloat16() { return supports_bfloat16() && widest_isa() == Isa::kAvx512; }
 
 bool has_bfloat16_matrix_units() {
 #if defined(__x86_64__)
   // Linux lets a process use the tile registers once it has asked (arch/x86/include/uapi/asm/prctl.h).
   constexpr long kRequestPermission = 0x1023, kTileData = 18;
-  static const bool usable = has_fast_bfloat16() && std::getenv("LUCID_ISA") == nullptr &&
-                             __builtin_cpu_supports("amx-bf16") != 0 &&
+  static const bool usable = has_fast_bfloat16() && supports_amx() && std::getenv("LUCID_ISA") == nullptr &&
                              syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   return usable;
 #else

@@ -35,6 +35,7 @@ Isa supported_isa();           // the widest one that the processor has
 /// allows. Throws UserError if the variable holds another name.
 Isa widest_isa();
 bool supports_bfloat16();  // the processor has AVX512-BF16
+bool supports_amx();       // and AMX-BF16
 /// Whether bfloat16 dot products are usable: the processor has AVX512-BF16 and widest_isa() is kAvx512.
 bool has_fast_bfloat16();
 /// Whether bfloat16 matrix products in tile registers are usable as well: the processor has AMX-BF16, the system lets
