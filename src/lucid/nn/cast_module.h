@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 
 #include "lucid/nn/layer.h"
 #include "lucid/nn/layout.h"
@@ -19,16 +20,19 @@ Module cast_module(const Module& module, std::optional<torch::ScalarType> dtype)
     const weights::SkipInitGuard skip_init;
     return Module(module->config());
   }();
+  std::set<const c10::TensorImpl*> of_layers;
+  for (const Layer* layer : layers_of(*copy)) {
+    of_layers.insert(layer->weight.unsafeGetTensorImpl());
+    of_layers.insert(layer->bias.unsafeGetTensorImpl());
+  }
   auto to = copy->parameters();
   const auto from = module->parameters();
   for (size_t i = 0; i < to.size(); ++i) {
-    const bool of_layer = weights::is_uninitialised(to[i]);  // norms are initialised: their parameters are float32
+    const bool of_layer = of_layers.contains(to[i].unsafeGetTensorImpl());  // else of a norm
     to[i].set_data(from[i].to(of_layer ? *dtype : torch::kFloat, /*non_blocking=*/false, /*copy=*/true));
     to[i].set_requires_grad(from[i].requires_grad());
   }
-  ComputePolicy policy;
-  policy.dtype = *dtype;
-  for (Layer* layer : layers_of(*copy)) layer->set_policy(policy);
+  set_unfrozen_policy(*copy, *dtype);
   make_weights_channels_last(*copy);
   copy->train(module->is_training());
   return copy;

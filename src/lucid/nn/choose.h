@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which kernel computes a layer: one choose function for each kind of layer, and nothing else decides.
+// Which kernel computes a convolution, a linear layer or attention: one choose function for each; nothing else decides.
 // docs/dev/compute.md has the same as a table, with what each kernel gains.
 #pragma once
 

@@ -62,6 +62,10 @@ torch::ScalarType compute_dtype(const torch::nn::Module& network) {
   return layers.front()->policy().dtype;
 }
 
+void set_unfrozen_policy(torch::nn::Module& network, torch::ScalarType dtype) {
+  for (Layer* layer : layers_of(network)) layer->set_policy({.dtype = dtype});
+}
+
 void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype) {
   for (Layer* layer : layers_of(network)) layer->to(dtype);
 }

@@ -53,6 +53,9 @@ std::vector<Layer*> layers_of(const torch::nn::Module& network);
 /// The operands' dtype of a network: all its layers have the same.
 torch::ScalarType compute_dtype(const torch::nn::Module& network);
 
+/// The policy of a network that is not frozen, for all its layers. Casts nothing.
+void set_unfrozen_policy(torch::nn::Module& network, torch::ScalarType dtype);
+
 /// Casts weights and biases of all layers, but not norms, and sets the policy's dtype.
 void set_compute_dtype(torch::nn::Module& network, torch::ScalarType dtype);
 

@@ -19,9 +19,7 @@ Module load_module(const Config& config, weights::StateDict state, const WeightD
   weights::LoadOptions options{.precision = dtypes.dtype};
   if (dtypes.keep_16_bit && dtypes.dtype == torch::kFloat) options.half_stays = weights_readable_as_16_bit(*module);
   weights::load_into(*module, std::move(state), options);
-  ComputePolicy policy;
-  policy.dtype = dtypes.dtype;
-  for (Layer* layer : layers_of(*module)) layer->set_policy(policy);
+  set_unfrozen_policy(*module, dtypes.dtype);
   return module;
 }
 
