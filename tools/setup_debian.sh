@@ -15,7 +15,9 @@ packages=(
   # text (Unicode tables), hashes, nearest neighbours
   libutf8proc-dev libssl-dev libnanoflann-dev zlib1g-dev
   # images and videos
-  libpng-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  libpng-dev libwebp-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  # meshes and splats: decimation, glTF, compression
+  libmeshoptimizer-dev libtinygltf-dev libzstd-dev
   # training data of the embedded prior: renders of 3D models (`lucid prior corpus`), and the models
   libzip-dev libtinyobjloader-dev libstb-dev sweethome3d-furniture
   # tests, benchmarks, format check

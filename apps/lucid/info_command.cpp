@@ -11,7 +11,7 @@
 #include "commands.h"
 #include "describe_weights.h"
 #include "lucid/app/threads.h"
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"

@@ -7,7 +7,7 @@
 #include "commands.h"
 #include "lucid/app/threads.h"
 #include "lucid/asset/image.h"
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 #include "lucid/train/outputs.h"
 
 namespace lucid::cli {

@@ -10,7 +10,7 @@
 
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/prior.h"
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lucid/asset/image.h"
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"

@@ -4,7 +4,7 @@
 
 #include "lucid/asset/cameras_json.h"
 #include "lucid/asset/image.h"
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"

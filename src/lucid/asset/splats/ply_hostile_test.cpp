@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "goldens.h"
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 #include "lucid/asset/test_files.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"

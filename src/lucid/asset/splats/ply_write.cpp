@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "lucid/asset/ply.h"
-#include "lucid/asset/ply_layout.h"
+#include "lucid/asset/splats/ply.h"
+#include "lucid/asset/splats/ply_layout.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"

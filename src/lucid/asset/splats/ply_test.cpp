@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of PLY files: written bytes have exactly the 3DGS layout; files with any order, type and encoding are read.
-#include "lucid/asset/ply.h"
+#include "lucid/asset/splats/ply.h"
 
 #include <gtest/gtest.h>
 

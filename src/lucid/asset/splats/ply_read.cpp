@@ -10,9 +10,9 @@
 #include <cstring>
 #include <optional>
 
-#include "lucid/asset/ply.h"
-#include "lucid/asset/ply_body.h"
-#include "lucid/asset/ply_layout.h"
+#include "lucid/asset/splats/ply.h"
+#include "lucid/asset/splats/ply_body.h"
+#include "lucid/asset/splats/ply_layout.h"
 #include "lucid/base/error.h"
 
 namespace lucid::asset {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reader of PLY rows. Every length is checked before it is used.
-#include "lucid/asset/ply_body.h"
+#include "lucid/asset/splats/ply_body.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parser of PLY headers, line by line. An unknown word is an error.
-#include "lucid/asset/ply_header.h"
+#include "lucid/asset/splats/ply_header.h"
 
 #include <algorithm>
 #include <charconv>

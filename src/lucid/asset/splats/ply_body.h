@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "lucid/asset/ply_header.h"
+#include "lucid/asset/splats/ply_header.h"
 
 namespace lucid::asset::ply {
 
