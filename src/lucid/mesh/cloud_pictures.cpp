@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cameras on a Fibonacci sphere, and the cloud rendered from them.
+#include "lucid/mesh/cloud_pictures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "lucid/camera/sampler.h"
+
+namespace lucid::mesh {
+
+std::vector<Camera> cameras_around(int count, double radius, double fovy, int size, double phase) {
+  constexpr double kGoldenAngle = 2.399963229728653;  // pi (3 - sqrt 5)
+  std::vector<Camera> cameras;
+  for (int i = 0; i < count; ++i) {
+    const double z = 1 - 2 * (i + 0.5) / count;  // equal areas
+    const double azimuth = kGoldenAngle * i + 2 * std::numbers::pi * phase;
+    const double degrees = 180 / std::numbers::pi;
+    cameras.push_back(orbit_camera(std::acos(z) * degrees, azimuth * degrees, radius, fovy, size, size));
+  }
+  return cameras;
+}
+
+std::vector<CloudPicture> render_pictures(const render::CloudView<float>& cloud, const std::vector<Camera>& cameras) {
+  constexpr size_t kAtOnce = 8;  // views whose state the rasteriser keeps at the same time
+  std::vector<CloudPicture> pictures(cameras.size());
+  render::CpuRasterizer rasterizer;
+  for (size_t begin = 0; begin < cameras.size(); begin += kAtOnce) {
+    std::vector<render::ViewJob> jobs;
+    for (size_t i = begin; i < std::min(begin + kAtOnce, cameras.size()); ++i) {
+      CloudPicture& picture = pictures[i];
+      picture.camera = cameras[i];
+      const size_t pixels = static_cast<size_t>(cameras[i].width) * static_cast<size_t>(cameras[i].height);
+      picture.rgb.resize(3 * pixels);
+      picture.alpha.resize(pixels);
+      picture.depth.resize(pixels);
+      jobs.push_back(
+          {.frame = static_cast<int>(i - begin),
+           .camera = cameras[i],
+           .out = {.rgb = picture.rgb.data(), .depth = picture.depth.data(), .alpha = picture.alpha.data()}});
+    }
+    rasterizer.forward(cloud, jobs, {0, 0, 0});
+  }
+  return pictures;
+}
+
+}  // namespace lucid::mesh
