@@ -69,20 +69,20 @@ void Body::skip(const Element& element) {
   }
   for (uint64_t row = 0; row < element.count; ++row) {
     if (format_ == Format::kAscii) {
-      read_ascii_row(element, static_cast<int64_t>(row), nullptr);
+      read_ascii_row(element, static_cast<int64_t>(row), nullptr, nullptr);
     } else {
-      read_binary_row(element, static_cast<int64_t>(row), nullptr);
+      read_binary_row(element, static_cast<int64_t>(row), nullptr, nullptr);
     }
   }
 }
 
-void Body::read(const Element& element, const Sink& sink) {
+void Body::read(const Element& element, const Sink& sink, const Sink& items) {
   require_room(element);
   for (int64_t row = 0; row < static_cast<int64_t>(element.count); ++row) {
     if (format_ == Format::kAscii) {
-      read_ascii_row(element, row, &sink);
+      read_ascii_row(element, row, sink, items);
     } else {
-      read_binary_row(element, row, &sink);
+      read_binary_row(element, row, sink, items);
     }
   }
 }
@@ -113,7 +113,7 @@ double Body::take(Scalar type) {
   return 0;
 }
 
-void Body::read_binary_row(const Element& element, int64_t row, const Sink* sink) {
+void Body::read_binary_row(const Element& element, int64_t row, const Sink& sink, const Sink& items) {
   for (size_t i = 0; i < element.properties.size(); ++i) {
     const Property& property = element.properties[i];
     if (left() < size_of(property.is_list ? property.count_type : property.type)) {
@@ -121,18 +121,22 @@ void Body::read_binary_row(const Element& element, int64_t row, const Sink* sink
     }
     if (!property.is_list) {
       const double value = take(property.type);
-      if (sink != nullptr) (*sink)(row, i, value);
+      if (sink) sink(row, i, value);
       continue;
     }
-    const double items = take(property.count_type);  // an integer of at most 32 bits, exact in double
-    if (items < 0 || items * static_cast<double>(size_of(property.type)) > static_cast<double>(left())) {
-      fail(element, row, fmt::format("has a list of {} items, which the file cannot hold", items), property.name);
+    const double count = take(property.count_type);  // an integer of at most 32 bits, exact in double
+    if (count < 0 || count * static_cast<double>(size_of(property.type)) > static_cast<double>(left())) {
+      fail(element, row, fmt::format("has a list of {} items, which the file cannot hold", count), property.name);
     }
-    at_ += static_cast<size_t>(items) * size_of(property.type);
+    if (!items) {
+      at_ += static_cast<size_t>(count) * size_of(property.type);
+      continue;
+    }
+    for (int64_t item = 0; item < static_cast<int64_t>(count); ++item) items(row, i, take(property.type));
   }
 }
 
-void Body::read_ascii_row(const Element& element, int64_t row, const Sink* sink) {
+void Body::read_ascii_row(const Element& element, int64_t row, const Sink& sink, const Sink& items) {
   std::string_view line;
   while (line.find_first_not_of(kBlank) == std::string_view::npos) {  // skip blank lines
     if (left() == 0) fail(element, row, "is missing");
@@ -151,14 +155,17 @@ void Body::read_ascii_row(const Element& element, int64_t row, const Sink* sink)
     const Property& property = element.properties[i];
     const double value = value_of(property);
     if (!property.is_list) {
-      if (sink != nullptr) (*sink)(row, i, value);
+      if (sink) sink(row, i, value);
       continue;
     }
     // Each item takes at least one character, so a list cannot have more items than the line has characters.
     if (!(value >= 0 && value <= static_cast<double>(line.size()))) {
       fail(element, row, fmt::format("has a list of {} items", value), property.name);
     }
-    for (int64_t item = 0; item < static_cast<int64_t>(value); ++item) value_of(property);
+    for (int64_t item = 0; item < static_cast<int64_t>(value); ++item) {
+      const double item_value = value_of(property);
+      if (items) items(row, i, item_value);
+    }
   }
   if (!next_word(line).empty()) fail(element, row, "has more values than properties");
 }

@@ -20,14 +20,14 @@ class Body {
   /// is allocated.
   void require_room(const Element& element) const;
   void skip(const Element& element);
-  /// Passes every value to `sink`; lists are skipped.
-  void read(const Element& element, const Sink& sink);
+  /// Passes every value that is not in a list to `sink`, and the items of lists, in order, to `items` if there is one.
+  void read(const Element& element, const Sink& sink, const Sink& items = nullptr);
 
  private:
   [[noreturn]] void fail(const Element& element, int64_t row, const std::string& what,
                          const std::string& key = "") const;
-  void read_binary_row(const Element& element, int64_t row, const Sink* sink);
-  void read_ascii_row(const Element& element, int64_t row, const Sink* sink);
+  void read_binary_row(const Element& element, int64_t row, const Sink& sink, const Sink& items);
+  void read_ascii_row(const Element& element, int64_t row, const Sink& sink, const Sink& items);
   double take(Scalar type);  // reads one binary value; the caller has checked that it fits
   size_t left() const { return bytes_.size() - at_; }
 
