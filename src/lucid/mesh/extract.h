@@ -2,7 +2,6 @@
 // A coloured triangle mesh of a Gaussian cloud: the stages in order, and how long each took.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,19 +9,18 @@
 #include <vector>
 
 #include "lucid/mesh/atlas/atlas.h"
+#include "lucid/mesh/normalise.h"
 #include "lucid/mesh/surface/surface.h"
 #include "lucid/mesh/triangle_mesh.h"
 
 namespace lucid::mesh {
 
-struct Box {
-  std::array<float, 3> low{}, high{};  // world units
-};
+enum class Colouring { kTexture, kVertexColours, kNone };
 
 struct MeshOptions {
-  int64_t faces = 30000;        // at most
-  int texture_size = 1024;      // pixels
-  bool vertex_colours = false;  // in place of a texture
+  int64_t faces = 30000;    // at most
+  int texture_size = 1024;  // pixels
+  Colouring colouring = Colouring::kTexture;
   bool watertight = false;      // closed and manifold
   std::optional<Box> box = {};  // Gaussians with centres outside are left out
   int resolution = 0;           // grid cells along the longest side; 0 = 256, and 320 for thin objects
@@ -35,6 +33,9 @@ struct MeshReport {
   SurfaceReport surface;
   AtlasReport atlas;
 };
+
+/// Cameras around a normalised cloud at the distance where its box just fits. Fitting uses phase 0; judging another.
+std::vector<Camera> fitting_cameras(const NormalisedCloud& cloud, int count, int size, double phase);
 
 /// The mesh in the cloud's own coordinates, with normals and with a texture or vertex colours. `stage` is called with
 /// each stage's name as it begins. Throws UserError if the cloud has no surface, or is a scene and no object.
