@@ -29,6 +29,8 @@ Extent extent_of(const render::CloudView<float>& cloud);
 struct NormalisedCloud {
   int sh_degree = 0;
   std::vector<float> means, scales, quats, opacities, sh;  // as in render::CloudView
+  Extent extent;                                           // of the kept Gaussians, in the original coordinates
+  std::vector<int64_t> source;                             // [N] index of each Gaussian in the original cloud
   Point centre;                                            // of the box, in the original coordinates
   float unit = 1;                                          // original units for each new one
   Point half_sides;                                        // of the box, in new units
