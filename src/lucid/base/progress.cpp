@@ -65,4 +65,26 @@ void Progress::update(int64_t done, const std::string& value_name, double value)
   std::fflush(stderr);
 }
 
+StageProgress::~StageProgress() {
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void StageProgress::begin(const std::string& stage) {
+  switch (style_) {
+    case Progress::Style::kOff:
+      return;
+    case Progress::Style::kJson:
+      fmt::print(stdout, "{{\"event\":\"stage\",\"what\":\"{}\",\"stage\":\"{}\"}}\n", what_, stage);
+      std::fflush(stdout);
+      return;
+    case Progress::Style::kPlain:
+      fmt::print(stderr, "{}: {}\n", what_, stage);
+      return;
+    case Progress::Style::kBar:
+      fmt::print(stderr, "\r{}: {} …\x1b[K", what_, stage);
+      std::fflush(stderr);
+      drawn_ = true;
+  }
+}
+
 }  // namespace lucid

@@ -33,4 +33,20 @@ class Progress {
   Clock::time_point start_ = Clock::now(), last_shown_{};
 };
 
+/// The stages of a job, by name: one line that is redrawn on a terminal, a line each elsewhere.
+class StageProgress {
+ public:
+  StageProgress(Progress::Style style, std::string what) : style_(style), what_(std::move(what)) {}
+  ~StageProgress();
+  StageProgress(const StageProgress&) = delete;
+  StageProgress& operator=(const StageProgress&) = delete;
+
+  void begin(const std::string& stage);
+
+ private:
+  Progress::Style style_;
+  std::string what_;
+  bool drawn_ = false;
+};
+
 }  // namespace lucid
