@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
+#include "lucid/base/error.h"
 #include "lucid/camera/sampler.h"
 
 namespace lucid::mesh {
@@ -43,6 +45,25 @@ std::vector<CloudPicture> render_pictures(const render::CloudView<float>& cloud,
     rasterizer.forward(cloud, jobs, {0, 0, 0});
   }
   return pictures;
+}
+
+double psnr(const std::vector<CloudPicture>& a, const std::vector<CloudPicture>& b) {
+  LUCID_CHECK(a.size() == b.size(), "{} pictures, and {}", a.size(), b.size());
+  double squares = 0;
+  size_t count = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const size_t pixels = a[i].alpha.size();
+    LUCID_CHECK(pixels == b[i].alpha.size(), "picture {}: {} pixels, and {}", i, pixels, b[i].alpha.size());
+    for (size_t k = 0; k < 3 * pixels; ++k) {
+      const auto over_white = [&](const CloudPicture& picture) {
+        return std::clamp(picture.rgb[k] + 1 - picture.alpha[k % pixels], 0.0f, 1.0f);
+      };
+      const double d = over_white(a[i]) - over_white(b[i]);
+      squares += d * d;
+    }
+    count += 3 * pixels;
+  }
+  return squares > 0 ? 10 * std::log10(static_cast<double>(count) / squares) : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace lucid::mesh

@@ -24,4 +24,8 @@ std::vector<Camera> cameras_around(int count, double radius, double fovy, int si
 /// Renders all cameras. The cloud lies around the origin and fits the cameras.
 std::vector<CloudPicture> render_pictures(const render::CloudView<float>& cloud, const std::vector<Camera>& cameras);
 
+/// PSNR in dB over white, values clamped to [0, 1], all views together. The pictures have the same cameras. Infinite if
+/// they are equal.
+double psnr(const std::vector<CloudPicture>& a, const std::vector<CloudPicture>& b);
+
 }  // namespace lucid::mesh

@@ -50,5 +50,15 @@ TEST(CloudPictures, EachPictureIsTheOneOfItsCamera) {
   }
 }
 
+TEST(CloudPictures, PsnrIsOfPicturesOverWhite) {
+  CloudPicture empty, grey;  // two pixels
+  empty.rgb = std::vector<float>(6), empty.alpha = {0, 0};
+  grey.rgb = {0.9f, 0, 0.9f, 0, 0.9f, 0}, grey.alpha = {1, 0};  // one is 0.9 where the other is white
+  EXPECT_NEAR(psnr({empty}, {grey}), -10 * std::log10(0.01 / 2), 1e-5);
+  EXPECT_TRUE(std::isinf(psnr({grey}, {grey})));
+  grey.rgb = {1.5f, 0, 1.5f, 0, 1.5f, 0};  // shown as white
+  EXPECT_TRUE(std::isinf(psnr({empty}, {grey})));
+}
+
 }  // namespace
 }  // namespace lucid::mesh
