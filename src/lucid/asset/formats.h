@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats that `lucid export` writes: name, extension and what it holds. No libtorch: the command line reads it.
+// The formats that `lucid export` writes (name, extension, what they hold), and the axes of files. No libtorch: the
+// command line reads it.
 #pragma once
 
 #include <array>
@@ -29,5 +30,15 @@ inline constexpr std::array<FormatRow, 9> kFormats = {{
     {Format::kSplatGlb, "splat-glb", ".glb", Holds::kSplats, "Gaussians as glTF, KHR_gaussian_splatting"},
     {Format::kPointsPly, "points-ply", ".ply", Holds::kPoints, "coloured points, which any 3D program shows"},
 }};
+
+/// The world axes of the numbers in a file. All are right-handed.
+enum class Axes {
+  kLucid,  // z up, front +y: lucid's own axes, and those of the reference's PLY
+  kYUp,    // y up, front +z: glTF, also called RUB
+  kYDown,  // y down, front -z: RDF, the axes of most 3DGS PLY files, which PLY viewers turn upright
+};
+
+/// The name of each value of Axes on the command line, in the order of Axes.
+inline constexpr std::array<std::string_view, 3> kAxesNames = {"lucid", "y-up", "y-down"};
 
 }  // namespace lucid::asset
