@@ -7,11 +7,14 @@
 
 namespace lucid::mesh {
 
+/// Pictures are compared over white with values clamped to [0, 1]. A mask is where alpha > 0.5. A PSNR without any
+/// error or any pixel is infinite; a ratio of empty masks is 1.
 struct MeshScore {
-  double psnr = 0;         // dB, whole pictures over white, mean squared error over all views
-  double psnr_inside = 0;  // dB, where both alphas are above 0.5
-  double iou = 0;          // of the masks alpha > 0.5, summed over all views
-  double ceiling = 0;      // dB: the cloud's own pictures with white wherever alpha < 0.5, which no opaque mesh of that
+  double psnr = 0;         // dB, whole pictures, mean squared error over all views
+  double psnr_inside = 0;  // dB, where both masks are set
+  double iou = 0;          // of the masks, summed over all views
+  double outline = 0;      // F-score of the masks' outlines: shares of outline pixels within 2 pixels of the other's
+  double ceiling = 0;      // dB: the cloud's own pictures with white outside its mask, which no opaque mesh of that
                            // outline beats
 };
 
