@@ -3,11 +3,15 @@
 // colours, coverage; and of the wireframe pictures.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lucid/base/rng.h"
 #include "lucid/camera/sampler.h"
 #include "lucid/mesh/rasterize_mesh.h"
+#include "lucid/mesh/screen_vertex.h"
+#include "lucid/mesh/texture_sampling.h"
 
 namespace lucid::mesh {
 namespace {
@@ -81,30 +85,64 @@ TEST(Shade, OneColourStaysAtEveryLevelAndOddSize) {
   }
 }
 
-TEST(Shade, ARampShowsThePerspectiveCorrectPosition) {
-  // Red = u and green = v. Bilinear reading and averaging keep a ramp, so the colour tells where the ray hits.
+TEST(Shade, BetweenTwoLevelsTheirColoursAreMixed) {
+  // A chequered texture of 1.5 texels a pixel. Level 1 is grey everywhere.
+  TriangleMesh mesh = rectangle(2, 3, 10, 15);
+  mesh.texture = {12, 18, {}};
+  for (int i = 0; i < 12 * 18; ++i) mesh.texture.pixels.push_back(Colour{uint8_t((i / 12 + i) % 2 * 255), 0, 0});
+  const ShadedPicture picture = shade(mesh, unit_pixels(), {0, 0, 0}, 1);
+  const double coarse = std::log2(1.5);
+  const auto wave = [](int pixel) {  // a row's level 0, between -1 and 1
+    const double texel = 1.5 * (pixel + 0.5) - 0.5, first = std::floor(texel), share = texel - first;
+    return (int(first) % 2 != 0 ? 1 : -1) * (1 - 2 * share);
+  };
+  for (int y = 1; y < 11; ++y) {
+    for (int x = 1; x < 7; ++x) {
+      EXPECT_NEAR(channel(picture, x + 2, y + 3, 0), 0.5 - (1 - coarse) * 0.5 * wave(x) * wave(y), 1e-3)
+          << x << ", " << y;
+    }
+  }
+}
+
+/// A square that leans by the plane z = kTilt * y, seen from a corner.
+constexpr float kTilt = 0.9f;
+TriangleMesh tilted_square() {
   TriangleMesh mesh;
-  const float tilt = 0.9f;
-  mesh.positions = {{-1, -1, -tilt}, {1, -1, -tilt}, {1, 1, tilt}, {-1, 1, tilt}};
+  mesh.positions = {{-1, -1, -kTilt}, {1, -1, -kTilt}, {1, 1, kTilt}, {-1, 1, kTilt}};
   mesh.triangles = {{0, 1, 2}, {0, 2, 3}};
   mesh.uvs = {{0, 0}, {1, 0}, {1, 1}, {0, 1}};
+  return mesh;
+}
+Camera corner_camera() { return orbit_camera(70, 150, 3, 0.7, 90, 60); }
+
+/// Texture coordinates and camera z where the ray of image point (x, y) meets the tilted square's plane.
+struct PlaneHit {
+  Vec2<double> uv;
+  double z;
+};
+PlaneHit meet_plane(double x, double y) {
+  const Camera camera = corner_camera();
+  const auto& m = camera.camera_from_world;
+  const double dx = (2 * x / 90 - 1) * camera.tan_half_fov_x, dy = (2 * y / 60 - 1) * camera.tan_half_fov_y;
+  double eye[3] = {}, ray[3];
+  for (size_t k = 0; k < 3; ++k) {
+    for (size_t row = 0; row < 3; ++row) eye[k] -= m[4 * row + k] * m[4 * row + 3];
+    ray[k] = dx * m[k] + dy * m[4 + k] + m[8 + k];
+  }
+  const double z = (double(kTilt) * eye[1] - eye[2]) / (ray[2] - double(kTilt) * ray[1]);
+  return {{(eye[0] + z * ray[0] + 1) / 2, (eye[1] + z * ray[1] + 1) / 2}, z};
+}
+
+TEST(Shade, ARampShowsThePerspectiveCorrectPosition) {
+  // Red = u and green = v. Bilinear reading and averaging keep a ramp, so the colour tells where the ray hits.
+  TriangleMesh mesh = tilted_square();
   mesh.texture = {256, 256, std::vector<Colour>(65536)};
   for (size_t i = 0; i < 65536; ++i) mesh.texture.pixels[i] = {uint8_t(i % 256), uint8_t(i / 256), 0};
-  const Camera camera = orbit_camera(70, 150, 3, 0.7, 90, 60);
-  const ShadedPicture picture = shade(mesh, camera, {0, 0, 0}, 1);
-  const auto& m = camera.camera_from_world;
+  const ShadedPicture picture = shade(mesh, corner_camera(), {0, 0, 0}, 1);
   int compared = 0;
   for (int y = 0; y < 60; ++y) {
     for (int x = 0; x < 90; ++x) {
-      const double dx = (2 * (x + 0.5) / 90 - 1) * camera.tan_half_fov_x;
-      const double dy = (2 * (y + 0.5) / 60 - 1) * camera.tan_half_fov_y;
-      double eye[3] = {}, ray[3];
-      for (size_t k = 0; k < 3; ++k) {
-        for (size_t row = 0; row < 3; ++row) eye[k] -= m[4 * row + k] * m[4 * row + 3];
-        ray[k] = dx * m[k] + dy * m[4 + k] + m[8 + k];
-      }
-      const double along = (double(tilt) * eye[1] - eye[2]) / (ray[2] - double(tilt) * ray[1]);  // plane z = tilt * y
-      const double u = (eye[0] + along * ray[0] + 1) / 2, v = (eye[1] + along * ray[1] + 1) / 2;
+      const auto [u, v] = meet_plane(x + 0.5, y + 0.5).uv;
       if (std::min({u, v, 1 - u, 1 - v}) < 0.06) continue;  // texels beyond the border repeat
       ++compared;
       ASSERT_NEAR(picture.rgb[size_t(90 * y + x)] * 255, u * 256 - 0.5, 0.02) << x << ", " << y;
@@ -112,6 +150,22 @@ TEST(Shade, ARampShowsThePerspectiveCorrectPosition) {
     }
   }
   EXPECT_GT(compared, 500);
+}
+
+TEST(TexturedTriangle, TheLevelIsThatOfTheFootprintByFiniteDifferences) {
+  const TriangleMesh mesh = tilted_square();
+  const std::vector<ScreenVertex> screen = project_vertices(mesh.positions, corner_camera());
+  const TexturedTriangle triangle({screen[0], screen[1], screen[2]}, {mesh.uvs[0], mesh.uvs[1], mesh.uvs[2]});
+  for (const auto& [x, y] : {std::pair{30.5, 20.5}, {50.5, 31.5}, {62.5, 12.5}, {20.5, 50.5}}) {
+    const PlaneHit at = meet_plane(x, y);
+    constexpr double kStep = 1e-4;
+    double longer = 0;
+    for (const PlaneHit& next : {meet_plane(x + kStep, y), meet_plane(x, y + kStep)}) {
+      longer = std::max(longer, std::hypot(next.uv.x - at.uv.x, 0.5 * (next.uv.y - at.uv.y)) / kStep);
+    }
+    const float level = triangle.level({float(at.uv.x), float(at.uv.y)}, float(at.z), 512, 256);
+    EXPECT_NEAR(level, std::log2(512 * longer), 1e-3) << x << ", " << y;
+  }
 }
 
 TEST(Shade, VertexColoursAreInterpolated) {
