@@ -11,8 +11,9 @@ namespace lucid::asset {
 
 struct PlyOptions {
   bool pad_to_sh3 = false;  // write zeros up to SH degree 3, which some viewers require
+  bool big_endian = false;
 };
-/// Binary little endian, written atomically. Throws UserError (unwritable, disk full).
+/// Binary, written atomically. Throws UserError (unwritable, disk full).
 void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud, const PlyOptions& options = {});
 
 /// Reads any 3DGS PLY: ASCII or binary, properties in any order, extra properties skipped. Counts in the header are

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reader of 3DGS PLY files. It allocates memory only after the header's counts were checked against the file's size.
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
+#include "lucid/asset/splats/arrays.h"
+#include "lucid/asset/splats/mapped_file.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/asset/splats/ply_body.h"
 #include "lucid/asset/splats/ply_layout.h"
@@ -20,36 +15,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kHint = "is it a Gaussian PLY?";
-
-class MappedFile {
- public:
-  explicit MappedFile(const fs::path& path) {
-    // Non-blocking, because opening a pipe without a writer would block.
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) refuse(path, fmt::format("cannot read: {}", std::strerror(errno)));
-    struct stat about {};
-    const bool regular = ::fstat(file, &about) == 0 && S_ISREG(about.st_mode);
-    if (regular && about.st_size > 0) {
-      size_ = static_cast<size_t>(about.st_size);
-      data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    }
-    ::close(file);
-    if (!regular) refuse(path, "is not a regular file");
-    if (size_ == 0) refuse(path, "is empty");
-    if (data_ == MAP_FAILED) refuse(path, fmt::format("cannot read: {}", std::strerror(errno)));
-  }
-  ~MappedFile() { ::munmap(data_, size_); }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
-
- private:
-  [[noreturn]] static void refuse(const fs::path& path, const std::string& what) {
-    throw UserError({.what_happened = what, .file = path.string(), .hint = "a .ply file was expected"});
-  }
-  void* data_ = MAP_FAILED;
-  size_t size_ = 0;
-};
 
 /// The destination of one vertex property: row i goes to data[i * stride]. Null data means that it is skipped.
 struct Column {
@@ -83,7 +48,7 @@ class GaussianReader {
         continue;
       }
       const int64_t rest = checked_rest_count(element);
-      allocate(static_cast<int64_t>(element.count), rest / 3);
+      cloud_ = new_cloud(static_cast<int64_t>(element.count), rest / 3);
       fill(body, element);
       return std::move(cloud_);  // elements after the vertices are not read
     }
@@ -120,15 +85,6 @@ class GaussianReader {
     if (!missing.empty()) fail("lacks the vertex properties " + missing);
     if (vertex.count == 0) fail("holds no Gaussians");
     return rest;
-  }
-
-  void allocate(int64_t n, int64_t coefficients) {
-    cloud_.means = torch::empty({n, 3});
-    cloud_.sh_dc = torch::empty({n, 1, 3});
-    cloud_.sh_rest = torch::empty({n, coefficients, 3});
-    cloud_.opacity_logits = torch::empty({n, 1});
-    cloud_.log_scales = torch::empty({n, 3});
-    cloud_.quats = torch::empty({n, 4});
   }
 
   Column column(const ply::Property& property) {

@@ -16,8 +16,9 @@ static_assert(std::endian::native == std::endian::little, "tensors are written a
 constexpr int64_t kCoefficients3 = sh_count(3) - 1;  // SH coefficients of degrees 1 to 3
 constexpr int64_t kChunk = 65536;  // rows converted at a time, so that memory holds one copy of the scene, not three
 
-std::string header(int64_t count, int64_t rest) {
-  std::string text = fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\n", count);
+std::string header(int64_t count, int64_t rest, bool big_endian) {
+  std::string text =
+      fmt::format("ply\nformat binary_{}_endian 1.0\nelement vertex {}\n", big_endian ? "big" : "little", count);
   for (const std::string& name : ply::vertex_properties(rest)) text += "property float " + name + "\n";
   return text + "end_header\n";
 }
@@ -38,8 +39,13 @@ torch::Tensor rows_of(const gaussians::Cloud& cloud, int64_t begin, int64_t n, i
       .contiguous();
 }
 
-void append(std::string& out, const torch::Tensor& rows) {
+void append(std::string& out, const torch::Tensor& rows, bool big_endian) {
+  const size_t begin = out.size();
   out.append(static_cast<const char*>(rows.data_ptr()), static_cast<size_t>(rows.nbytes()));
+  if (!big_endian) return;
+  for (char* at = out.data() + begin; at != out.data() + out.size(); at += sizeof(float)) {
+    std::reverse(at, at + sizeof(float));
+  }
 }
 
 }  // namespace
@@ -54,11 +60,11 @@ void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud,
                   cloud.quats.sizes() == torch::IntArrayRef({count, 4}),
               "{} Gaussians, {} coefficients", count, stored);
   const int64_t coefficients = options.pad_to_sh3 ? std::max(stored, kCoefficients3) : stored;
-  std::string bytes = header(count, 3 * coefficients);
+  std::string bytes = header(count, 3 * coefficients, options.big_endian);
   const size_t row_floats = ply::vertex_properties(3 * coefficients).size();
   bytes.reserve(bytes.size() + static_cast<size_t>(count) * row_floats * sizeof(float));
   for (int64_t begin = 0; begin < count; begin += kChunk) {
-    append(bytes, rows_of(cloud, begin, std::min(kChunk, count - begin), coefficients));
+    append(bytes, rows_of(cloud, begin, std::min(kChunk, count - begin), coefficients), options.big_endian);
   }
   write_file(file, bytes);
 }
