@@ -15,7 +15,7 @@
 namespace lucid::asset::mesh_files {
 
 /// At most so many vertices, and so many triangles, are read: a small glTF file can repeat a mesh without end.
-constexpr size_t kMostElements = size_t{1} << 25;
+constexpr size_t kMostElements = size_t{1} << 24;
 
 struct MeshPart {
   std::vector<mesh::Point> positions;            // [V]
