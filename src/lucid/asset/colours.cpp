@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "lucid/asset/image.h"
 #include "lucid/base/error.h"
@@ -49,10 +48,15 @@ inline void paint(float x, float* rgb, int64_t plane) {
 
 constexpr int64_t kGrain = 1 << 14;  // pixels per thread at least
 
-struct Range {
-  float low = std::numeric_limits<float>::max(), high = std::numeric_limits<float>::lowest();
-  bool empty() const { return low > high; }
-};
+constexpr float kLeastAlpha = 1e-4F;  // fainter pixels have no depth
+
+/// Mean z of a pixel; the rendered depth is the sum of weight * z.
+float mean_z(float sum, float alpha) { return sum / std::max(alpha, kLeastAlpha); }
+
+void check_depth(const torch::Tensor& depth, const torch::Tensor& alpha) {
+  LUCID_CHECK(depth.dim() == 3 && depth.size(0) == 1 && depth.sizes() == alpha.sizes(), "{} and {} dimensions",
+              depth.dim(), alpha.dim());
+}
 
 }  // namespace
 
@@ -69,39 +73,51 @@ torch::Tensor colour_map(const torch::Tensor& x) {
   return colours;
 }
 
-torch::Tensor depth_image(const torch::Tensor& depth, const torch::Tensor& alpha) {
-  LUCID_CHECK(depth.dim() == 3 && depth.size(0) == 1 && depth.sizes() == alpha.sizes(), "{} and {} dimensions",
-              depth.dim(), alpha.dim());
+std::optional<DepthRange> visible_range(const torch::Tensor& depth, const torch::Tensor& alpha) {
+  check_depth(depth, alpha);
   const torch::NoGradGuard no_grad;
-  constexpr float kLeastAlpha = 1e-4F, kSolid = 0.5F;
+  constexpr float kSolid = 0.5F;
+  const torch::Tensor alphas = plain(alpha).contiguous(), depths = plain(depth).contiguous();
+  const float *a = alphas.data_ptr<float>(), *sum = depths.data_ptr<float>();
+  // The range is that of solid pixels; otherwise one faint floater near the camera would darken everything else.
+  for (const float more_than : {kSolid, kLeastAlpha}) {
+    std::optional<DepthRange> range;
+    for (int64_t i = 0; i < alphas.numel(); ++i) {
+      if (!(a[i] > more_than)) continue;
+      const float z = mean_z(sum[i], std::min(a[i], 1.0F));
+      if (!range) range = DepthRange{.near = z, .far = z};
+      range->near = std::min(range->near, z);
+      range->far = std::max(range->far, z);
+    }
+    if (range) return range;
+  }
+  return std::nullopt;
+}
+
+torch::Tensor depth_colours(const torch::Tensor& depth, const torch::Tensor& alpha,
+                            const std::optional<DepthRange>& wanted) {
+  check_depth(depth, alpha);
+  const torch::NoGradGuard no_grad;
+  torch::Tensor image = torch::ones({3, depth.size(1), depth.size(2)});
+  const std::optional<DepthRange> range = wanted ? wanted : visible_range(depth, alpha);
+  if (!range) return image;
   const torch::Tensor alphas = plain(alpha).clamp(0, 1).contiguous(), depths = plain(depth).contiguous();
   const float *a = alphas.data_ptr<float>(), *sum = depths.data_ptr<float>();
   const int64_t pixels = alphas.numel();
-  // Mean z: the rendered depth is the sum of weight * z.
-  const auto z = [&](int64_t i) { return sum[i] / std::max(a[i], kLeastAlpha); };
-  const auto range_where = [&](float more_than) {
-    Range range;
-    for (int64_t i = 0; i < pixels; ++i) {
-      if (!(a[i] > more_than)) continue;
-      range.low = std::min(range.low, z(i));
-      range.high = std::max(range.high, z(i));
-    }
-    return range;
-  };
-  // The range is that of solid pixels; otherwise one faint floater near the camera would darken everything else.
-  Range seen = range_where(kSolid);
-  if (seen.empty()) seen = range_where(kLeastAlpha);
-  torch::Tensor image = torch::ones({3, depth.size(1), depth.size(2)});
-  if (seen.empty()) return image;
   float* rgb = image.data_ptr<float>();
   at::parallel_for(0, pixels, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const float far = seen.high > seen.low ? std::clamp((z(i) - seen.low) / (seen.high - seen.low), 0.0F, 1.0F) : 0;
-      paint(1 - far, rgb + i, pixels);
-      for (int64_t c = 0; c < 3; ++c) rgb[i + c * pixels] = rgb[i + c * pixels] * a[i] + (1 - a[i]);
+      const float beyond = mean_z(sum[i], a[i]) - range->near;
+      paint(range->far > range->near ? 1 - beyond / (range->far - range->near) : 1, rgb + i, pixels);
     }
   });
   return image;
+}
+
+torch::Tensor depth_image(const torch::Tensor& depth, const torch::Tensor& alpha) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor weight = plain(alpha).clamp(0, 1);
+  return depth_colours(depth, alpha) * weight + (1 - weight);
 }
 
 torch::Tensor latents_image(const torch::Tensor& latents) {

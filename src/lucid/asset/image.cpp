@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "lucid/asset/png_bytes.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 
@@ -54,20 +55,10 @@ torch::Tensor to_bytes(const torch::Tensor& image) {
 }
 
 void write_png(const std::filesystem::path& file, const torch::Tensor& image) {
-  LUCID_CHECK(image.dim() == 3 && (image.size(0) == 3 || image.size(0) == 1) && image.numel() > 0, "{}: {} dimensions",
-              file.string(), image.dim());
+  LUCID_CHECK(image.dim() == 3 && image.numel() > 0, "{}: {} dimensions", file.string(), image.dim());
   const torch::Tensor bytes = to_bytes(image);
-  PngImage png;
-  png.image.width = static_cast<png_uint_32>(bytes.size(1));
-  png.image.height = static_cast<png_uint_32>(bytes.size(0));
-  png.image.format = bytes.size(2) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
-  std::string encoded(size, '\0');
-  const int written =
-      png_image_write_to_memory(&png.image, encoded.data(), &size, 0, bytes.data_ptr<uint8_t>(), 0, nullptr);
-  LUCID_CHECK(written != 0, "libpng: {}", png.image.message);
-  encoded.resize(size);
-  write_file(file, encoded);
+  write_file(file, encode_png(bytes.data_ptr<uint8_t>(), static_cast<int>(bytes.size(1)),
+                              static_cast<int>(bytes.size(0)), static_cast<int>(bytes.size(2))));
 }
 
 torch::Tensor read_png(const std::filesystem::path& file) {
@@ -88,7 +79,7 @@ torch::Tensor read_png(const std::filesystem::path& file) {
   return bytes.permute({2, 0, 1}).to(torch::kFloat32).div(255).contiguous();
 }
 
-torch::Tensor contact_sheet(const std::vector<std::vector<torch::Tensor>>& rows, int gap) {
+torch::Tensor contact_sheet(const std::vector<std::vector<torch::Tensor>>& rows, int gap, const torch::Tensor& fill) {
   const torch::NoGradGuard no_grad;
   size_t columns = 0;
   torch::Tensor first;
@@ -97,15 +88,16 @@ torch::Tensor contact_sheet(const std::vector<std::vector<torch::Tensor>>& rows,
     if (!first.defined() && !row.empty()) first = row.front();
   }
   LUCID_CHECK(columns > 0 && gap >= 0, "{} rows, gap {}", rows.size(), gap);
-  const int64_t height = first.size(1), width = first.size(2);
+  const int64_t channels = first.size(0), height = first.size(1), width = first.size(2);
   const auto row_count = static_cast<int64_t>(rows.size()), column_count = static_cast<int64_t>(columns);
   torch::Tensor sheet =
-      torch::ones({3, row_count * (height + gap) - gap, column_count * (width + gap) - gap}, torch::kFloat32);
+      torch::ones({channels, row_count * (height + gap) - gap, column_count * (width + gap) - gap}, torch::kFloat32);
+  if (fill.defined()) sheet.copy_(fill.view({channels, 1, 1}));
   for (int64_t i = 0; i < row_count; ++i) {
     const auto& row = rows[static_cast<size_t>(i)];
     for (int64_t j = 0; j < static_cast<int64_t>(row.size()); ++j) {
       const torch::Tensor& image = row[static_cast<size_t>(j)];
-      LUCID_CHECK(image.dim() == 3 && image.size(0) == 3 && image.size(1) == height && image.size(2) == width,
+      LUCID_CHECK(image.dim() == 3 && image.size(0) == channels && image.size(1) == height && image.size(2) == width,
                   "image {} of row {}", j, i);
       sheet.narrow(1, i * (height + gap), height).narrow(2, j * (width + gap), width).copy_(image.detach());
     }

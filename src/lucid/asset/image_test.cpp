@@ -39,6 +39,21 @@ TEST(Png, ValuesOutOfRangeAreClampedAndNanIsBlack) {
   EXPECT_TRUE(torch::equal(back.round(), torch::tensor({0.0f, 128.0f, 255.0f, 0.0f})));
 }
 
+TEST(Png, StraightAlphaIsWritten) {
+  const lucid::test::TemporaryFolder folder;
+  const auto file = folder.path / "rgba.png";
+  const torch::Tensor colours = random_bytes(4, 9, 11);
+  write_png(file, colours);
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  ASSERT_NE(png_image_begin_read_from_file(&image, file.c_str()), 0);
+  EXPECT_EQ(image.format & PNG_FORMAT_FLAG_ALPHA, PNG_FORMAT_FLAG_ALPHA);
+  image.format = PNG_FORMAT_RGBA;
+  const torch::Tensor bytes = torch::empty({9, 11, 4}, torch::kUInt8);
+  ASSERT_NE(png_image_finish_read(&image, nullptr, bytes.data_ptr<uint8_t>(), 0, nullptr), 0);
+  EXPECT_LT(largest_difference(bytes.permute({2, 0, 1}).to(torch::kFloat32) / 255, colours), 1e-6);
+}
+
 /// Writes PNG formats that write_png() does not write, with libpng.
 void write_raw(const std::filesystem::path& file, uint32_t format, uint32_t width, uint32_t height, const void* pixels,
                const void* palette = nullptr, uint32_t colours = 0) {
@@ -139,6 +154,16 @@ TEST(ContactSheet, PlacesPicturesWithWhiteGaps) {
   EXPECT_EQ(sheet.narrow(1, 6, 4).narrow(2, 7, 5).min().item<float>(), 1.0f);  // an empty cell
 }
 
+TEST(ContactSheet, FillsGapsWithAColourOrNothing) {
+  const torch::Tensor red = torch::tensor({1.0f, 0.0f, 0.0f}), picture = torch::zeros({3, 4, 5});
+  const torch::Tensor sheet = contact_sheet({{picture, picture}}, 2, red);
+  EXPECT_TRUE(torch::equal(sheet.select(2, 5).select(1, 0), red));
+  const torch::Tensor clear = contact_sheet({{torch::ones({4, 4, 5})}, {torch::ones({4, 4, 5})}}, 1, torch::zeros({4}));
+  ASSERT_EQ(clear.sizes(), torch::IntArrayRef({4, 9, 5}));
+  EXPECT_EQ(clear.select(1, 4).max().item<float>(), 0.0f);
+  EXPECT_EQ(clear.select(1, 5).min().item<float>(), 1.0f);
+}
+
 TEST(ColourMap, LightnessRisesEvenlyFromDarkBlueToYellow) {
   const torch::Tensor map = colour_map(torch::linspace(0, 1, 257).view({1, 1, 257}));
   ASSERT_EQ(map.sizes(), torch::IntArrayRef({3, 1, 257}));
@@ -171,6 +196,18 @@ TEST(DepthPicture, NearIsBrightAndEmptyIsWhite) {
   EXPECT_LT(largest_difference(picture.select(1, 2), 0.6 * ends.select(1, 0) + 0.4), 1e-5);
   EXPECT_EQ(picture.select(1, 3).min().item<float>(), 1.0f);
   EXPECT_EQ(depth_image(torch::zeros({1, 3, 3}), torch::zeros({1, 3, 3})).min().item<float>(), 1.0f);
+}
+
+TEST(DepthPicture, AGivenRangeHoldsAndValuesOutsideAreCut) {
+  const torch::Tensor alpha = torch::ones({1, 1, 4}), depth = torch::tensor({1.0f, 3.0f, 4.0f, 9.0f}).view({1, 1, 4});
+  const torch::Tensor colours = depth_colours(depth, alpha, DepthRange{.near = 2, .far = 4}).squeeze(1);
+  const torch::Tensor wanted = colour_map(torch::tensor({1.0f, 0.5f, 0.0f, 0.0f}).view({1, 1, 4})).squeeze(1);
+  EXPECT_LT(largest_difference(colours, wanted), 1e-5);
+  const std::optional<DepthRange> range = visible_range(depth * 0.4, alpha * 0.4);  // nothing is solid
+  ASSERT_TRUE(range.has_value());
+  EXPECT_NEAR(range->near, 1, 1e-5);
+  EXPECT_NEAR(range->far, 9, 1e-5);
+  EXPECT_FALSE(visible_range(depth * 0, alpha * 0).has_value());
 }
 
 TEST(LatentsPicture, IsAFixedProjectionForAnyNumberOfChannels) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MP4 videos with libav. Smart pointers own all libav objects. The file has a temporary name until finish() has written
-// it to disk completely.
+// MP4 and WebM videos with libav. Smart pointers own all libav objects. The file has a temporary name until finish()
+// has written it to disk completely.
 #if defined(LUCID_WITH_VIDEO)
 #include "lucid/asset/video.h"
 
@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "lucid/asset/animation_format.h"
 #include "lucid/asset/image.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
@@ -63,12 +64,15 @@ bool has_avx512() {
 #endif
 }
 
-const AVCodec* pick_encoder(VideoCodec wanted) {
-  const AVCodec* encoder = wanted == VideoCodec::kBest ? avcodec_find_encoder_by_name("libx264") : nullptr;
-  if (encoder == nullptr) encoder = avcodec_find_encoder(AV_CODEC_ID_MPEG4);
+const AVCodec* pick_encoder(bool webm, VideoCodec wanted) {
+  const char* best = webm ? "libvpx-vp9" : "libx264";
+  const AVCodec* encoder = wanted == VideoCodec::kBest ? avcodec_find_encoder_by_name(best) : nullptr;
+  if (encoder == nullptr) encoder = avcodec_find_encoder(webm ? AV_CODEC_ID_VP8 : AV_CODEC_ID_MPEG4);
   if (encoder == nullptr) {
-    throw UserError(UserMistake{.what_happened = "this libavcodec has neither an H.264 nor an MPEG-4 encoder",
-                                .hint = "install an ffmpeg with libx264, or switch the videos off"});
+    throw UserError({.what_happened = fmt::format("this libavcodec has neither {}",
+                                                  webm ? "a VP9 nor a VP8 encoder" : "an H.264 nor an MPEG-4 encoder"),
+                     .hint = webm ? "install an ffmpeg with libvpx, or write another format"
+                                  : "install an ffmpeg with libx264, or switch the videos off"});
   }
   return encoder;
 }
@@ -80,28 +84,32 @@ bool can_write_videos() { return true; }
 struct VideoWriter::State {
   fs::path path, temporary;
   int width, height;  // of the frames given to add(); the video's are rounded up to even
+  VideoOptions options;
+  bool webm;
   bool finished = false;
   int64_t frames = 0;
   Owned<AVFormatContext> format;
   Owned<AVCodecContext> codec;
   Owned<SwsContext> to_yuv;
-  Owned<AVFrame> yuv;
+  Owned<AVFrame> yuv;  // with an alpha plane if transparent
   Owned<AVPacket> packet;
   AVStream* stream = nullptr;  // owned by format
 
-  State(const fs::path& file, int w, int h);
+  State(const fs::path& file, int w, int h, const VideoOptions& wanted);
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   int check(int result) const;  // throws UserError for a libav error code, else returns `result`
-  void open_encoder(const AVCodec* encoder, int fps);
+  void open_encoder(const AVCodec* encoder);
+  void set_quality(AVCodecID id);
   void open_file();
   void make_converter();
   void encode(const AVFrame* frame);  // nullptr = flush
 };
 
-VideoWriter::State::State(const fs::path& file, int w, int h) : path(file), width(w), height(h) {
+VideoWriter::State::State(const fs::path& file, int w, int h, const VideoOptions& wanted)
+    : path(file), width(w), height(h), options(wanted), webm(lower_extension(file) == ".webm") {
   temporary = path;
   temporary.replace_filename(fmt::format(".{}.{}.film{}", path.stem().string(), ::getpid(), path.extension().string()));
 }
@@ -119,14 +127,38 @@ int VideoWriter::State::check(int result) const {
                    .hint = result == AVERROR(ENOSPC) ? "free some disk space" : ""});
 }
 
-void VideoWriter::State::open_encoder(const AVCodec* encoder, int fps) {
+/// Visually lossless at a moderate size.
+void VideoWriter::State::set_quality(AVCodecID id) {
+  const auto set = [&](const char* option, const char* value) {
+    check(av_opt_set(codec->priv_data, option, value, 0));
+  };
+  if (id == AV_CODEC_ID_H264) {
+    // Looks like preset "medium" at crf 18, in half the time and at about the same file size.
+    set("preset", "veryfast");
+    set("crf", "17");
+    if (has_avx512()) set("x264-params", "asm=AVX2");
+  } else if (id == AV_CODEC_ID_MPEG4) {
+    constexpr int kQuantiser = 2;  // range 1 (best) to 31
+    codec->flags |= AV_CODEC_FLAG_QSCALE;
+    codec->global_quality = FF_QP2LAMBDA * kQuantiser;
+  } else {
+    set("deadline", "good");
+    set("cpu-used", "4");
+    set("crf", id == AV_CODEC_ID_VP9 ? "22" : "8");
+    // VP9 takes 0 as "quality alone decides". VP8 needs an upper bound, 2 bits a pixel.
+    codec->bit_rate = id == AV_CODEC_ID_VP9 ? 0 : int64_t{2} * width * height * options.fps;
+    if (options.transparent) set("auto-alt-ref", "0");  // libvpx's invisible frames would have no alpha
+  }
+}
+
+void VideoWriter::State::open_encoder(const AVCodec* encoder) {
   codec = owned(avcodec_alloc_context3(encoder));
   codec->width = width + width % 2;  // 4:2:0 needs even sizes
   codec->height = height + height % 2;
-  codec->pix_fmt = AV_PIX_FMT_YUV420P;
-  codec->time_base = {1, fps};
-  codec->framerate = {fps, 1};
-  codec->gop_size = fps;  // one key frame per second, so that seeking is fast
+  codec->pix_fmt = options.transparent ? AV_PIX_FMT_YUVA420P : AV_PIX_FMT_YUV420P;
+  codec->time_base = {1, options.fps};
+  codec->framerate = {options.fps, 1};
+  codec->gop_size = options.fps;  // one key frame per second, so that seeking is fast
   codec->thread_count = kThreads;
   codec->flags |= AV_CODEC_FLAG_BITEXACT;
   // Tag the colour space explicitly; players otherwise guess it from the size.
@@ -134,16 +166,7 @@ void VideoWriter::State::open_encoder(const AVCodec* encoder, int fps) {
   codec->color_primaries = AVCOL_PRI_BT709;
   codec->color_trc = AVCOL_TRC_BT709;
   codec->color_range = AVCOL_RANGE_MPEG;
-  if (encoder->id == AV_CODEC_ID_H264) {
-    // Looks like preset "medium" at crf 18, in half the time and at about the same file size.
-    check(av_opt_set(codec->priv_data, "preset", "veryfast", 0));
-    check(av_opt_set(codec->priv_data, "crf", "17", 0));
-    if (has_avx512()) check(av_opt_set(codec->priv_data, "x264-params", "asm=AVX2", 0));
-  } else {
-    constexpr int kQuantiser = 2;  // range 1 (best) to 31
-    codec->flags |= AV_CODEC_FLAG_QSCALE;
-    codec->global_quality = FF_QP2LAMBDA * kQuantiser;
-  }
+  set_quality(encoder->id);
   if ((format->oformat->flags & AVFMT_GLOBALHEADER) != 0) codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   check(avcodec_open2(codec.get(), encoder, nullptr));
 }
@@ -155,23 +178,24 @@ void VideoWriter::State::open_file() {
   stream->avg_frame_rate = codec->framerate;
   check(avcodec_parameters_from_context(stream->codecpar, codec.get()));
   check(avio_open(&format->pb, temporary.c_str(), AVIO_FLAG_WRITE));
-  AVDictionary* options = nullptr;
-  av_dict_set(&options, "movflags", "+faststart", 0);  // index first, so that a browser can play while loading
-  const int result = avformat_write_header(format.get(), &options);
-  av_dict_free(&options);
+  AVDictionary* muxer_options = nullptr;
+  // The index first, so that a browser can play while loading.
+  if (!webm) av_dict_set(&muxer_options, "movflags", "+faststart", 0);
+  const int result = avformat_write_header(format.get(), &muxer_options);
+  av_dict_free(&muxer_options);
   check(result);
 }
 
 void VideoWriter::State::make_converter() {
   const int w = codec->width, h = codec->height;
-  to_yuv = owned(sws_getContext(w, h, AV_PIX_FMT_RGB24, w, h, AV_PIX_FMT_YUV420P,
+  to_yuv = owned(sws_getContext(w, h, options.transparent ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, w, h, codec->pix_fmt,
                                 SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT, nullptr, nullptr,
                                 nullptr));
   constexpr int kUnit = 1 << 16;
   const int* rgb = sws_getCoefficients(SWS_CS_DEFAULT);
   sws_setColorspaceDetails(to_yuv.get(), rgb, 1, sws_getCoefficients(SWS_CS_ITU709), 0, 0, kUnit, kUnit);
   yuv = owned(av_frame_alloc());
-  yuv->format = AV_PIX_FMT_YUV420P;
+  yuv->format = codec->pix_fmt;
   yuv->width = w;
   yuv->height = h;
   check(av_frame_get_buffer(yuv.get(), 0));
@@ -192,22 +216,25 @@ void VideoWriter::State::encode(const AVFrame* frame) {
   }
 }
 
-VideoWriter::VideoWriter(const fs::path& file, int width, int height, int fps, VideoCodec wanted) {
-  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide || fps < 1 || fps > 1000) {
+VideoWriter::VideoWriter(const fs::path& file, int width, int height, const VideoOptions& options) {
+  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide || options.fps < 1 || options.fps > 1000) {
     throw UserError({.what_happened = fmt::format("cannot write a video of {} x {} pixels at {} frames a second", width,
-                                                  height, fps),
+                                                  height, options.fps),
                      .file = file.string()});
   }
   av_log_set_level(AV_LOG_ERROR);  // libav has only a global level
+  auto state = std::make_unique<State>(file, width, height, options);
+  LUCID_CHECK(!options.transparent || state->webm, "{}: only a WebM has transparent pixels", file.string());
   make_folder(file.parent_path());
-  state_ = std::make_unique<State>(file, width, height);
   AVFormatContext* format = nullptr;
-  state_->check(avformat_alloc_output_context2(&format, nullptr, "mp4", state_->temporary.c_str()));
-  state_->format.reset(format);
+  state->check(
+      avformat_alloc_output_context2(&format, nullptr, state->webm ? "webm" : "mp4", state->temporary.c_str()));
+  state->format.reset(format);
   format->flags |= AVFMT_FLAG_BITEXACT;  // no dates or versions in the file: the same frames give the same bytes
-  state_->open_encoder(pick_encoder(wanted), fps);
-  state_->open_file();
-  state_->make_converter();
+  state->open_encoder(pick_encoder(state->webm, options.codec));
+  state->open_file();
+  state->make_converter();
+  state_ = std::move(state);
 }
 
 VideoWriter::~VideoWriter() = default;
@@ -215,16 +242,17 @@ VideoWriter::~VideoWriter() = default;
 void VideoWriter::add(const torch::Tensor& frame) {
   State& s = *state_;
   LUCID_CHECK(!s.finished, "{}: a frame after finish()", s.path.string());
-  LUCID_CHECK(frame.dim() == 3 && frame.size(0) == 3 && frame.size(1) == s.height && frame.size(2) == s.width,
-              "{}: a frame that is not [3,{},{}]", s.path.string(), s.height, s.width);
+  const int channels = s.options.transparent ? 4 : 3;
+  LUCID_CHECK(frame.dim() == 3 && frame.size(0) == channels && frame.size(1) == s.height && frame.size(2) == s.width,
+              "{}: a frame that is not [{},{},{}]", s.path.string(), channels, s.height, s.width);
   const torch::NoGradGuard no_grad;
   torch::Tensor whole = frame.detach();
   if (s.width % 2 != 0 || s.height % 2 != 0) {
     whole = torch::replication_pad2d(whole, {0, s.width % 2, 0, s.height % 2});
   }
-  const torch::Tensor pixels = to_bytes(whole);  // [H,W,3]
+  const torch::Tensor pixels = to_bytes(whole);  // [H,W,channels]
   const uint8_t* planes[] = {pixels.data_ptr<uint8_t>(), nullptr, nullptr, nullptr};
-  const int strides[] = {3 * s.codec->width, 0, 0, 0};
+  const int strides[] = {channels * s.codec->width, 0, 0, 0};
   s.check(av_frame_make_writable(s.yuv.get()));  // the encoder may still use the last frame
   s.check(sws_scale(s.to_yuv.get(), planes, strides, 0, s.codec->height, s.yuv->data, s.yuv->linesize));
   s.yuv->pts = s.frames++;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MP4 videos, written frame by frame with libav: H.264 if libavcodec has the x264 encoder, else MPEG-4.
+// Videos, written frame by frame with libav. MP4: H.264 if libavcodec has the x264 encoder, else MPEG-4. WebM: VP9,
+// else VP8.
 #pragma once
 
 #include <torch/torch.h>
@@ -13,20 +14,25 @@ namespace lucid::asset {
 bool can_write_videos();
 
 enum class VideoCodec {
-  kBest,   // H.264 if available, else MPEG-4
-  kMpeg4,  // MPEG-4, also if H.264 is available
+  kBest,      // the first encoder of the file's format that libavcodec has
+  kFallback,  // the second: MPEG-4 in an MP4, VP8 in a WebM
+};
+
+struct VideoOptions {
+  int fps = 30;              // frames per second
+  bool transparent = false;  // frames have alpha; WebM only
+  VideoCodec codec = VideoCodec::kBest;
 };
 
 class VideoWriter {
  public:
-  /// `width` and `height` in pixels (odd sizes are padded by one pixel), `fps` in frames per second. Throws UserError.
-  /// Sets libav's log level to errors, for the whole process.
-  VideoWriter(const std::filesystem::path& file, int width, int height, int fps = 30,
-              VideoCodec codec = VideoCodec::kBest);
+  /// `width` and `height` in pixels (odd sizes are padded by one pixel). A file named .webm is a WebM, any other an
+  /// MP4. Throws UserError. Sets libav's log level to errors, for the whole process.
+  VideoWriter(const std::filesystem::path& file, int width, int height, const VideoOptions& options = {});
   ~VideoWriter();  // discards the file unless finish() was called
   VideoWriter(const VideoWriter&) = delete;
   VideoWriter& operator=(const VideoWriter&) = delete;
-  void add(const torch::Tensor& frame);  // [3,H,W] float in [0, 1]
+  void add(const torch::Tensor& frame);  // [3,H,W] float in [0, 1]; [4,H,W] with straight alpha if transparent
   void finish();                         // flushes, fsyncs and renames the file to its final name
 
  private:

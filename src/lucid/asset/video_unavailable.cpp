@@ -9,10 +9,11 @@ namespace lucid::asset {
 bool can_write_videos() { return false; }
 
 struct VideoWriter::State {};
-VideoWriter::VideoWriter(const std::filesystem::path& file, int, int, int, VideoCodec) {
-  throw UserError({.what_happened = "this build cannot write videos",
-                   .file = file.string(),
-                   .hint = "configure with -DLUCID_VIDEO=ON, which needs FFmpeg's libraries"});
+VideoWriter::VideoWriter(const std::filesystem::path& file, int, int, const VideoOptions&) {
+  throw UserError(
+      {.what_happened = "this build cannot write MP4 and WebM videos",
+       .file = file.string(),
+       .hint = "write a .gif or .webp, or configure with -DLUCID_VIDEO=ON, which needs FFmpeg's libraries"});
 }
 VideoWriter::~VideoWriter() = default;
 void VideoWriter::add(const torch::Tensor&) {}

@@ -5,6 +5,7 @@
 #include "lucid/asset/cameras_json.h"
 #include "lucid/asset/image.h"
 #include "lucid/asset/splats/ply.h"
+#include "lucid/asset/turntable.h"
 #include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"
@@ -122,18 +123,12 @@ void write_turntables(const fs::path& folder, const gaussians::Cloud& cloud, con
                       gaussians::ViewRenderer& renderer) {
   const int width = output_pixels(options.output_size, options.views.width);
   const int height = output_pixels(options.output_size, options.views.height);
+  const gaussians::Activated activated = gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
   for (const double polar : {options.views.default_polar, kPolarFromAbove}) {
-    const std::string name = polar == kPolarFromAbove ? "turntable_above" : "turntable";
-    asset::VideoWriter rgb(folder / (name + "_rgb.mp4"), width, height);
-    asset::VideoWriter depth(folder / (name + "_depth.mp4"), width, height);
-    for (const Camera& camera :
-         turntable(options.views, static_cast<int>(options.turntable_frames), polar, width, height)) {
-      const gaussians::RenderedView view = plain_view(cloud, camera, renderer);
-      rgb.add(view.rgb);
-      depth.add(asset::depth_image(view.depth, view.alpha));
-    }
-    rgb.finish();
-    depth.finish();
+    asset::write_rgb_and_depth(
+        folder, polar == kPolarFromAbove ? "turntable_above" : "turntable", activated,
+        {.cameras = turntable(options.views, static_cast<int>(options.turntable_frames), polar, width, height)},
+        renderer);
   }
 }
 
