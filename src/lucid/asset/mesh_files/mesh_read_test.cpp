@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstdlib>
 
 #include "goldens.h"
 #include "lucid/asset/mesh_files/mesh_files.h"
@@ -123,6 +123,45 @@ TEST_F(MeshReaders, PlyComesBackWithVertexColours) {
   expect_same_positions(read, box);
   EXPECT_EQ(read.triangles, box.triangles);
   EXPECT_EQ(read.colours, box.colours);
+}
+
+// With LUCID_MESH_SAMPLES=FOLDER the files stay there, for tools/check_meshes.py and its like.
+TEST_F(MeshReaders, SidesAreWhereEachFormatWantsThem) {
+  const char* kept = std::getenv("LUCID_MESH_SAMPLES");
+  const std::filesystem::path folder = kept != nullptr ? kept : folder_.path;
+  const mesh::TriangleMesh box = test::marked_box(), coloured = test::coloured_box();
+  for (const bool lit : {false, true}) {
+    const std::string name = lit ? "lit.glb" : "textured.glb";
+    write_glb(folder / name, box, {.lit = lit, .title = "a marked box"});
+    expect_marked_sides(read_mesh(folder / name));
+    EXPECT_EQ(read_mesh(folder / name).texture.width, box.texture.width);
+  }
+  write_glb(folder / "coloured.glb", coloured);
+  expect_marked_sides(read_mesh(folder / "coloured.glb"));
+  write_obj(folder / "textured box.obj", box, {.title = "a marked box"});
+  expect_marked_sides(read_mesh(folder / "textured box.obj"));
+  write_obj(folder / "coloured.obj", coloured);
+  expect_marked_sides(read_mesh(folder / "coloured.obj"));
+
+  for (const char* name : {"box.stl", "triangle.glb", "triangle.stl", "triangle.obj", "triangle.ply", "box.ply"}) {
+    const bool triangle = std::string_view(name).starts_with("triangle");
+    const FormatRow* row = std::find_if(kFormats.begin(), kFormats.end(), [&](const FormatRow& r) {
+      return r.holds == Holds::kMesh && std::string_view(name).ends_with(r.extension);
+    });
+    write_mesh(row->format, folder / name, triangle ? test::one_triangle() : box);
+    const mesh::TriangleMesh read = read_mesh(folder / name);
+    ASSERT_EQ(read.triangles.size(), triangle ? 1U : 12U) << name;
+    // Triangles keep their order and their corners' order, so each faces as it did.
+    const mesh::TriangleMesh wanted = triangle ? test::one_triangle() : box;
+    for (size_t i = 0; i < read.triangles.size(); ++i) {
+      const auto direction = [i](const mesh::TriangleMesh& m) {
+        const mesh::Point a = m.positions[m.triangles[i][0]];
+        float length = 0;
+        return normalized(cross(m.positions[m.triangles[i][1]] - a, m.positions[m.triangles[i][2]] - a), &length);
+      };
+      EXPECT_NEAR(dot(direction(read), direction(wanted)), 1, 1e-5) << name;
+    }
+  }
 }
 
 TEST_F(MeshReaders, StlAsText) {

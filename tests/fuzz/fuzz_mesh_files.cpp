@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzz target: the mesh readers. The first byte chooses the format. A reader must throw a UserError or give a mesh
+// whose triangles name vertices that are there.
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+
+#include "lucid/asset/mesh_files/mesh_readers.h"
+#include "lucid/base/error.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  namespace readers = lucid::asset::mesh_files;
+  constexpr lucid::mesh::TriangleMesh (*kReaders[])(const std::filesystem::path&, std::string_view) = {
+      readers::read_glb, readers::read_obj, readers::read_stl, readers::read_mesh_ply};
+  if (size == 0) return 0;
+  try {
+    // No file of this name: an OBJ finds no materials.
+    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+    const lucid::mesh::TriangleMesh mesh = kReaders[data[0] % 4]("/nonexistent/mesh", bytes);
+    for (const lucid::mesh::Triangle& t : mesh.triangles) {
+      for (const uint32_t v : t) {
+        if (v >= mesh.positions.size()) std::abort();
+      }
+    }
+  } catch (const lucid::UserError&) {
+  }
+  return 0;
+}
