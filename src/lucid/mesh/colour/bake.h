@@ -12,14 +12,16 @@ namespace lucid::mesh {
 
 struct BakeOptions {
   int texture_size = 1024;  // pixels
-  int sweeps = 15;          // of the least-squares solver, from projected colours as the start
+  int sweeps = 15;          // of the texture's least-squares solver; 0 leaves the projected colours
 };
 
-/// The texture of a mesh with uvs and normals. Texels outside the charts are filled from the nearest charts, so that
-/// minified textures do not darken.
+/// The texture of a mesh with uvs and normals. Both sides of a seam get the same colours. What no picture shows gets
+/// the colours of the surface around it. Texels outside the charts are filled from the nearest charts, so that minified
+/// textures do not darken.
 Texture bake_texture(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures, const BakeOptions& options);
 
-/// One colour for each vertex of a mesh with normals.
+/// One colour for each vertex of a mesh with normals; vertices at equal positions get the same. The options of textures
+/// do not matter.
 std::vector<Colour> bake_vertex_colours(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures,
                                         const BakeOptions& options);
 
