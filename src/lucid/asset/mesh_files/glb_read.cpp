@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reader of binary glTF: walks the scene's nodes and collects the triangles of their meshes.
+// Reader of binary glTF: the triangles, colours and textures of all primitives that the scene shows.
 #include <array>
-#include <set>
 
 #include "lucid/asset/mesh_files/glb_document.h"
+#include "lucid/asset/mesh_files/glb_scene.h"
 #include "lucid/asset/mesh_files/mesh_parts.h"
 #include "lucid/asset/mesh_files/mesh_readers.h"
 #include "lucid/asset/mesh_files/vertex_colours.h"
@@ -14,150 +14,53 @@ namespace {
 
 using json = nlohmann::json;
 
-/// A point p becomes linear * p + offset. The matrix is stored by rows.
-struct Affine {
-  std::array<double, 9> linear{1, 0, 0, 0, 1, 0, 0, 0, 1};
-  std::array<double, 3> offset{};
+constexpr int64_t kTriangles = 4, kStrip = 5, kFan = 6;  // values of "mode"
 
-  mesh::Point operator()(double x, double y, double z) const {
-    const auto row = [&](size_t i) {
-      return static_cast<float>(linear[3 * i] * x + linear[3 * i + 1] * y + linear[3 * i + 2] * z + offset[i]);
-    };
-    return {row(0), row(1), row(2)};
-  }
-  bool mirrors() const {
-    const auto& m = linear;
-    return m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
-               m[2] * (m[3] * m[7] - m[4] * m[6]) <
-           0;
-  }
-};
-
-/// `a` after `b`.
-Affine operator*(const Affine& a, const Affine& b) {
-  Affine c;
-  for (size_t i = 0; i < 3; ++i) {
-    for (size_t j = 0; j < 3; ++j) {
-      c.linear[3 * i + j] =
-          a.linear[3 * i] * b.linear[j] + a.linear[3 * i + 1] * b.linear[3 + j] + a.linear[3 * i + 2] * b.linear[6 + j];
-    }
-    c.offset[i] = a.linear[3 * i] * b.offset[0] + a.linear[3 * i + 1] * b.offset[1] +
-                  a.linear[3 * i + 2] * b.offset[2] + a.offset[i];
-  }
-  return c;
-}
-
-/// A node's own transform, from its matrix or from translation, rotation and scale.
-Affine parent_from_node(const GlbDocument& document, const json& node) {
-  Affine t;
-  std::array<double, 16> matrix{};  // by columns
-  if (document.numbers(node, "matrix", matrix.size(), matrix.data())) {
-    for (size_t i = 0; i < 3; ++i) {
-      for (size_t j = 0; j < 3; ++j) t.linear[3 * i + j] = matrix[4 * j + i];
-      t.offset[i] = matrix[12 + i];
-    }
-    return t;
-  }
-  std::array<double, 4> q{0, 0, 0, 1};  // x, y, z, w
-  std::array<double, 3> scale{1, 1, 1};
-  document.numbers(node, "translation", 3, t.offset.data());
-  document.numbers(node, "rotation", 4, q.data());
-  document.numbers(node, "scale", 3, scale.data());
-  const auto [x, y, z, w] = q;
-  t.linear = {1 - 2 * (y * y + z * z), 2 * (x * y - z * w),     2 * (x * z + y * w),
-              2 * (x * y + z * w),     1 - 2 * (x * x + z * z), 2 * (y * z - x * w),
-              2 * (x * z - y * w),     2 * (y * z + x * w),     1 - 2 * (x * x + y * y)};
-  for (size_t i = 0; i < 9; ++i) t.linear[i] *= scale[i % 3];
-  return t;
-}
-
-class SceneReader {
+class PartReader {
  public:
-  explicit SceneReader(const GlbDocument& document) : document_(document) {}
+  explicit PartReader(const GlbDocument& document) : document_(document) {}
 
   std::vector<MeshPart> read() {
-    check_extensions();
-    std::vector<Pending> pending = roots();
-    std::set<int64_t> visited;
-    while (!pending.empty()) {
-      const auto [number, world_from_parent] = pending.back();
-      pending.pop_back();
-      if (!visited.insert(number).second) document_.fail("is reached twice", fmt::format("nodes[{}]", number));
-      const json& node = document_.element("nodes", number);
-      const Affine world_from_node = world_from_parent * parent_from_node(document_, node);
-      if (GlbDocument::member(node, "mesh") != nullptr) add_mesh(document_.whole(node, "mesh", 0), world_from_node);
-      for (const int64_t child : node_list(node, "children")) pending.push_back({child, world_from_node});
-    }
+    std::vector<GlbInstance> instances = instances_of(document_);
+    std::erase_if(instances, [this](const GlbInstance& instance) {
+      const int64_t mode = mode_of(*instance.primitive);
+      return mode != kTriangles && mode != kStrip && mode != kFan;  // points and lines
+    });
+    check_size(instances);
+    for (const auto& [primitive, world_from_mesh] : instances) add_primitive(*primitive, world_from_mesh);
     return std::move(parts_);
   }
 
  private:
-  struct Pending {
-    int64_t node;
-    Affine world_from_parent;
-  };
+  int64_t mode_of(const json& primitive) const { return document_.whole(primitive, "mode", kTriangles); }
 
-  void check_extensions() const {
-    static const std::set<std::string> known = {"KHR_materials_unlit", "KHR_mesh_quantization"};
-    const json* required = GlbDocument::member(document_.root(), "extensionsRequired");
-    if (required == nullptr || !required->is_array()) return;
-    for (const json& name : *required) {
-      const std::string text = name.is_string() ? name.get<std::string>() : "";
-      if (!known.contains(text)) {
-        document_.fail(fmt::format("needs the glTF extension \"{}\", which lucid does not read", text.substr(0, 60)),
-                       "extensionsRequired");
+  const json& attributes_of(const json& primitive) const {
+    const json* attributes = GlbDocument::member(primitive, "attributes");
+    if (attributes == nullptr || !attributes->contains("POSITION")) document_.fail("lacks POSITION", "attributes");
+    return *attributes;
+  }
+
+  GlbArray positions_of(const json& primitive) const {
+    return document_.array(document_.whole(attributes_of(primitive), "POSITION", 0), 3, 3);
+  }
+
+  /// Before memory is allocated, because a small file can show the same arrays again and again.
+  void check_size(const std::vector<GlbInstance>& instances) const {
+    size_t vertices = 0, indices = 0;
+    for (const auto& [primitive, world_from_mesh] : instances) {
+      vertices += positions_of(*primitive).size();
+      if (GlbDocument::member(*primitive, "indices") != nullptr) indices += indices_of(*primitive).size();
+      if (vertices > kMostElements || indices > 3 * kMostElements) {
+        document_.fail(fmt::format("has more than {} vertices or triangles", kMostElements));
       }
     }
   }
 
-  std::vector<int64_t> node_list(const json& object, const char* key) const {
-    std::vector<int64_t> nodes;
-    const json* list = GlbDocument::member(object, key);
-    if (list == nullptr) return nodes;
-    for (const json& number : *list) {
-      if (!number.is_number_unsigned()) document_.fail("is not a list of nodes", key);
-      nodes.push_back(static_cast<int64_t>(number.get<uint64_t>() & 0x7fffffffffffffff));
-    }
-    return nodes;
-  }
-
-  /// The nodes of the file's scene; without one, the nodes that are no other node's child.
-  std::vector<Pending> roots() const {
-    std::vector<Pending> roots;
-    const json* scenes = GlbDocument::member(document_.root(), "scenes");
-    if (scenes != nullptr && !scenes->empty()) {
-      const json& scene = document_.element("scenes", document_.whole(document_.root(), "scene", 0));
-      for (const int64_t node : node_list(scene, "nodes")) roots.push_back({node, {}});
-      return roots;
-    }
-    const json* nodes = GlbDocument::member(document_.root(), "nodes");
-    if (nodes == nullptr || !nodes->is_array()) return roots;
-    std::set<int64_t> children;
-    for (const json& node : *nodes) {
-      for (const int64_t child : node_list(node, "children")) children.insert(child);
-    }
-    for (int64_t node = 0; node < static_cast<int64_t>(nodes->size()); ++node) {
-      if (!children.contains(node)) roots.push_back({node, {}});
-    }
-    return roots;
-  }
-
-  void add_mesh(int64_t number, const Affine& world_from_mesh) {
-    const json* primitives = GlbDocument::member(document_.element("meshes", number), "primitives");
-    if (primitives == nullptr || !primitives->is_array()) return;
-    for (const json& primitive : *primitives) add_primitive(primitive, world_from_mesh);
-  }
-
   void add_primitive(const json& primitive, const Affine& world_from_mesh) {
-    constexpr int64_t kTriangles = 4, kStrip = 5, kFan = 6;
-    const int64_t mode = document_.whole(primitive, "mode", kTriangles);
-    if (mode != kTriangles && mode != kStrip && mode != kFan) return;  // points and lines
-    const json* attributes = GlbDocument::member(primitive, "attributes");
-    if (attributes == nullptr || !attributes->contains("POSITION")) document_.fail("lacks POSITION", "attributes");
+    const int64_t mode = mode_of(primitive);
     MeshPart part;
-    const GlbArray positions = document_.array(document_.whole(*attributes, "POSITION", 0), 3, 3);
-    vertices_ += positions.size();
-    if (vertices_ > kMostElements) document_.fail(fmt::format("has more than {} vertices", kMostElements));
+    const GlbArray positions = positions_of(primitive);
+    part.positions.reserve(positions.size());
     for (size_t i = 0; i < positions.size(); ++i) {
       part.positions.push_back(world_from_mesh(positions.number(i, 0), positions.number(i, 1), positions.number(i, 2)));
     }
@@ -168,20 +71,22 @@ class SceneReader {
       if ((mode == kStrip && i % 2 == 1) != world_from_mesh.mirrors()) std::swap(t[1], t[2]);
       part.triangles.push_back(t);
     }
-    add_colours_to(part, *attributes);
-    add_material_to(part, primitive, *attributes);
+    add_colours_to(part, attributes_of(primitive));
+    add_material_to(part, primitive, attributes_of(primitive));
     parts_.push_back(std::move(part));
   }
 
-  std::vector<uint32_t> corners(const json& primitive, size_t vertices) {
+  GlbArray indices_of(const json& primitive) const {
+    return document_.indices(document_.whole(primitive, "indices", 0));
+  }
+
+  std::vector<uint32_t> corners(const json& primitive, size_t vertices) const {
     std::vector<uint32_t> order;
     if (GlbDocument::member(primitive, "indices") == nullptr) {
       for (uint32_t v = 0; v < vertices; ++v) order.push_back(v);
       return order;
     }
-    const GlbArray indices = document_.indices(document_.whole(primitive, "indices", 0));
-    indices_ += indices.size();
-    if (indices_ > 3 * kMostElements) document_.fail(fmt::format("has more than {} triangles", kMostElements));
+    const GlbArray indices = indices_of(primitive);
     order.reserve(indices.size());
     for (size_t i = 0; i < indices.size(); ++i) order.push_back(indices.index(i));
     return order;
@@ -237,14 +142,13 @@ class SceneReader {
   const GlbDocument& document_;
   std::vector<MeshPart> parts_;
   TextureStore textures_;  // by buffer view
-  size_t vertices_ = 0, indices_ = 0;
 };
 
 }  // namespace
 
 mesh::TriangleMesh read_glb(const std::filesystem::path& file, std::string_view bytes) {
   const GlbDocument document(file, bytes);
-  return join(file, SceneReader(document).read());
+  return join(file, PartReader(document).read());
 }
 
 }  // namespace lucid::asset::mesh_files

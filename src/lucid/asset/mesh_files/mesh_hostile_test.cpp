@@ -169,20 +169,26 @@ TEST_F(HostileMeshFiles, GlbMembersThatLie) {
   EXPECT_PRED2(has_part, refused("", ""), "not finite");
 }
 
+/// `item`, count times, with commas.
+std::string repeated(const std::string& item, size_t count) {
+  std::string list = item;
+  for (size_t i = 1; i < count; ++i) list += "," + item;
+  return list;
+}
+
+// A file of some kilobytes that shows one array of triangles, or a list of primitives, thousands of times.
 TEST_F(HostileMeshFiles, AMeshRepeatedWithoutEndIsRefused) {
-  // 2^13 nodes of 2^13 triangles each, all from one array of 2^13 * 3 vertices.
-  constexpr size_t kCount = 1 << 13;
-  std::string nodes, scene;
-  for (size_t i = 0; i < kCount; ++i) {
-    nodes += i == 0 ? "{\"mesh\":0}" : ",{\"mesh\":0}";
-    scene += fmt::format("{}{}", i == 0 ? "" : ",", i);
-  }
-  const std::string json = fmt::format(
-      R"({{"buffers":[{{}}],"bufferViews":[{{"buffer":0,"byteLength":{}}}],"accessors":[{{"bufferView":0,
-      "componentType":5120,"count":{},"type":"VEC3"}}],"meshes":[{{"primitives":[{{"attributes":{{"POSITION":0}}}}]}}],
-      "nodes":[{}],"scenes":[{{"nodes":[{}]}}]}})",
-      kCount * 9, kCount * 3, nodes, scene);
-  EXPECT_PRED2(has_part, refusal(mesh_files::read_glb, test::glb_of(json, std::string(kCount * 9, 'x'))), "more than");
+  const auto refused = [](size_t vertices, size_t primitives, size_t nodes) {
+    const std::string json = fmt::format(
+        R"({{"buffers":[{{}}],"bufferViews":[{{"buffer":0,"byteLength":{}}}],"accessors":[{{"bufferView":0,
+        "componentType":5120,"count":{},"type":"VEC3"}}],"meshes":[{{"primitives":[{}]}}],"nodes":[{}]}})",
+        vertices * 3, vertices, repeated(R"({"attributes":{"POSITION":0}})", primitives),
+        repeated(R"({"mesh":0})", nodes));
+    return refusal(mesh_files::read_glb, test::glb_of(json, std::string(vertices * 3, 'x')));
+  };
+  EXPECT_EQ(refused(300, 2, 3), "");
+  EXPECT_PRED2(has_part, refused(1 << 14, 1, (1 << 10) + 1), "more than 16777216 vertices");
+  EXPECT_PRED2(has_part, refused(3, 1 << 11, (1 << 9) + 1), "more than 1048576 primitives");
 }
 
 TEST_F(HostileMeshFiles, StlThatLies) {
