@@ -83,6 +83,7 @@ CommandLine::CommandLine() {
   app_.require_subcommand(1);
   commands_.push_back(define_generate(app_, requests.generate));
   commands_.push_back(define_render(app_, requests.render));
+  commands_.push_back(define_export(app_, requests.export_));
   for (Command& command : define_info(app_, requests.info)) commands_.push_back(std::move(command));
   commands_.push_back(define_eval(app_, requests.eval));
   for (Command& command : define_prior(app_, requests)) commands_.push_back(std::move(command));
@@ -108,7 +109,8 @@ int CommandLine::show_help(const CLI::App& app, const std::string& name, bool al
     auto last = std::ranges::find(page.sections, "Options", &HelpSection::heading);
     if (last == page.sections.end()) last = page.sections.insert(last, {.heading = "Options", .rows = {}});
     last->rows.push_back({"-h, --help [NAME]", "Print this help, or that of one option."});
-    if (command != nullptr && command->page) last->rows.push_back({"--help-all", "Print every option."});
+    if (command != nullptr && command->page && command->hides_options)
+      last->rows.push_back({"--help-all", "Print every option."});
     fmt::print("{}", format(page, width));
     return 0;
   }

@@ -22,6 +22,7 @@ struct Command {
   std::function<void()> check = nullptr;  // after parsing: finishes the request, throws UserError
   std::function<std::vector<std::string>(const std::string& flag)> near_flags = nullptr;
   std::function<HelpPage(bool all)> page = nullptr;
+  bool hides_options = true;  // `page` shows them only if `all`
   std::function<std::optional<std::string>(const std::string& name, size_t width)> describe = nullptr;  // one option
 };
 
@@ -57,6 +58,7 @@ int guarded(const std::function<int()>& body);
 // One function a subcommand; each binds its options to its request.
 Command define_generate(CLI::App& app, GenerateRequest& request);
 Command define_render(CLI::App& app, RenderRequest& request);
+Command define_export(CLI::App& app, ExportRequest& request);
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);  // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
 std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior corpus|train|sample|judge

@@ -6,10 +6,10 @@ namespace lucid::cli {
 
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request) {
   CLI::App* info = app.add_subcommand("info", "Describe this program, or a file or prior; list options and words.");
-  info->add_option(
-          "path", request.path,
-          "Gaussian PLY, weight file (.safetensors, .ckpt, .bin, .pt) or diffusers folder to describe. Without "
-          "it: version, instruction sets, libraries.")
+  info->add_option("path", request.path,
+                   "Asset (.ply, .spz, .splat, .glb, .obj, .stl), weight file (.safetensors, .ckpt, .bin, .pt) or "
+                   "diffusers folder to describe. Without "
+                   "it: version, instruction sets, libraries.")
       ->type_name("PATH");
   info->require_subcommand(0, 1);
   CLI::App* options = info->add_subcommand("options", "List every option of `lucid generate`.");

@@ -9,9 +9,9 @@
 
 #include "command_line.h"
 #include "commands.h"
+#include "describe_asset.h"
 #include "describe_weights.h"
 #include "lucid/app/threads.h"
-#include "lucid/asset/splats/ply.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/base/sha256.h"
@@ -82,18 +82,6 @@ void describe_machine() {
   fmt::print("data            {}\n", app::data_folder().string());
 }
 
-void describe_ply(const fs::path& file) {
-  const gaussians::Cloud cloud = asset::read_ply(file);
-  const auto low = std::get<0>(cloud.means.min(0)), high = std::get<0>(cloud.means.max(0));
-  fmt::print("{}: Gaussian PLY, {} Gaussians, SH degree {}\n", file.string(), cloud.count(), cloud.sh_degree());
-  if (cloud.count() > 0) {
-    for (int axis = 0; axis < 3; ++axis) {
-      fmt::print("  {} from {:.3f} to {:.3f}\n", "xyz"[axis], low[axis].item<float>(), high[axis].item<float>());
-    }
-  }
-  fmt::print("  SHA-256 {}\n", sha256_of_file(file));
-}
-
 int64_t parameter_count(torch::nn::Module& module) {
   int64_t count = 0;
   for (const torch::Tensor& p : module.parameters()) count += p.numel();
@@ -129,14 +117,16 @@ int run_info(const InfoRequest& request) {
   const std::string extension = fs::path(path).extension().string();
   if (fs::is_directory(path, none)) {
     describe_prior(path);
-  } else if (extension == ".ply") {
-    describe_ply(path);
+  } else if (is_asset(path)) {
+    describe_asset(path);
   } else if (extension == ".safetensors" || extension == ".ckpt" || extension == ".bin" || extension == ".pt") {
     describe_weights(path);
   } else {
-    throw UserError({.what_happened = "is of no kind that lucid knows",
-                     .file = path,
-                     .hint = ".ply, .safetensors, .ckpt, .bin, .pt, or a diffusers folder"});
+    throw UserError(
+        {.what_happened = "is of no kind that lucid knows",
+         .file = path,
+         .hint = "an asset (.ply, .spz, .splat, .glb, .obj, .stl), weights (.safetensors, .ckpt, .bin, .pt), or a "
+                 "diffusers folder"});
   }
   return 0;
 }

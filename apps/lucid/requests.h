@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lucid/app/evaluate.h"
+#include "lucid/app/run_options/export_options.h"
 #include "lucid/app/run_options/run_options.h"
+#include "lucid/asset/formats.h"
+#include "lucid/asset/picture_style.h"
 #include "lucid/corpus/build.h"
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
@@ -32,9 +36,26 @@ struct RenderRequest {
   std::string output = "render.png";
   std::vector<double> camera = {90, 0, 3.5};  // theta, phi (degrees), radius
   double fovy = 0.55;
-  int size = 512;
-  bool turntable = false, depth = false;
+  int width = 512, height = 512;                                  // pixels
+  std::vector<asset::Channel> channels = {asset::Channel::kRgb};  // side by side
+  asset::Background background;
+  int supersample = 1;
+  bool turntable = false, fit = false;
+  std::vector<double> orbit, polar;                  // degrees; azimuth from and to; one or two polar angles
+  std::optional<std::vector<std::string>> captions;  // of a sheet; empty = names of the files
+  std::optional<asset::Axes> axes;                   // of the files; without a value: those of their formats
+  int fps = 30;
   int64_t frames = 120, threads = 0, bench = 0, sheet = 0, columns = 1;
+  std::string progress = "auto";
+};
+
+struct ExportRequest {
+  std::string asset, title;
+  std::vector<std::string> outputs;        // as typed
+  std::vector<app::ExportTarget> targets;  // parsed
+  app::ExportOptions options;
+  int64_t threads = 0;
+  std::string progress = "auto";
 };
 
 struct InfoRequest {
@@ -71,6 +92,7 @@ struct JudgeRequest {
 struct Requests {
   GenerateRequest generate;
   RenderRequest render;
+  ExportRequest export_;
   InfoRequest info;
   EvalRequest eval;
   CorpusRequest corpus;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 
+#include "lucid/app/export.h"
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/prior.h"
 #include "lucid/asset/splats/ply.h"
@@ -164,6 +165,12 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   write_file(root / "manifest.json", manifest.dump(2) + "\n");
   spdlog::info("{}: {} Gaussians in {:.0f} s, {} MB at most; look at {}", options.text, result.model.cloud.count(),
                seconds, peak_memory_mb(), (workspace.test_views(result.model.iteration) / "sheet.png").string());
+  export_asset({.cloud = result.model.cloud,
+                .file = workspace.point_cloud(result.model.iteration),
+                .name = options.workspace,
+                .title = options.text},
+               targets_in(root, options.workspace, parse_format_names(options.export_formats, "export")), {},
+               Progress::style_from_name(options.progress));
   return 0;
 }
 

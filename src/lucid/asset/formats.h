@@ -24,7 +24,7 @@ inline constexpr std::array<FormatRow, 9> kFormats = {{
     {Format::kObj, "obj", ".obj", Holds::kMesh, "textured mesh, with .mtl and .png beside it"},
     {Format::kStl, "stl", ".stl", Holds::kMesh, "mesh without colours, in millimetres, for 3D printing"},
     {Format::kMeshPly, "mesh-ply", ".ply", Holds::kMesh, "mesh with vertex colours"},
-    {Format::kSpz, "spz", ".spz", Holds::kSplats, "compressed Gaussians (Niantic), a tenth of a PLY"},
+    {Format::kSpz, "spz", ".spz", Holds::kSplats, "compressed Gaussians (Niantic), for web and phones"},
     {Format::kSplat, "splat", ".splat", Holds::kSplats, "Gaussians without view dependence, 32 bytes each"},
     {Format::kSplatPly, "splat-ply", ".ply", Holds::kSplats, "Gaussians as 3D Gaussian Splatting PLY"},
     {Format::kSplatGlb, "splat-glb", ".glb", Holds::kSplats, "Gaussians as glTF, KHR_gaussian_splatting"},

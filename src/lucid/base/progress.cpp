@@ -65,8 +65,9 @@ void Progress::update(int64_t done, const std::string& value_name, double value)
   std::fflush(stderr);
 }
 
-StageProgress::~StageProgress() {
+void StageProgress::end() {
   if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  drawn_ = false;
 }
 
 void StageProgress::begin(const std::string& stage) {

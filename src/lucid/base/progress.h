@@ -37,11 +37,12 @@ class Progress {
 class StageProgress {
  public:
   StageProgress(Progress::Style style, std::string what) : style_(style), what_(std::move(what)) {}
-  ~StageProgress();
+  ~StageProgress() { end(); }
   StageProgress(const StageProgress&) = delete;
   StageProgress& operator=(const StageProgress&) = delete;
 
   void begin(const std::string& stage);
+  void end();  // clears the line, so that something else can be printed
 
  private:
   Progress::Style style_;

@@ -74,6 +74,18 @@ std::vector<asset::Format> parse_format_names(const std::string& text, const std
   return formats;
 }
 
+std::vector<ExportTarget> targets_in(const std::filesystem::path& folder, const std::string& name,
+                                     const std::vector<asset::Format>& formats) {
+  std::vector<ExportTarget> targets;
+  for (const asset::Format format : formats) {
+    const asset::FormatRow& row = row_of(format);
+    const bool first = &row == std::ranges::find(asset::kFormats, row.extension, &asset::FormatRow::extension);
+    const char* what = first ? "" : row.holds == asset::Holds::kPoints ? "_points" : "_splats";
+    targets.push_back({format, folder / fmt::format("{}{}{}", name, what, row.extension)});
+  }
+  return targets;
+}
+
 void check_export(const ExportOptions& options) {
   const auto check_range = [](const char* flag, double value, double low, double high) {
     if (!(value >= low && value <= high))

@@ -41,6 +41,10 @@ ExportTarget parse_target(const std::string& text);
 /// "glb,spz" -> their formats. `key` is the option that errors name.
 std::vector<asset::Format> parse_format_names(const std::string& text, const std::string& key);
 
+/// The file of each format in a folder: "chair.glb", and where extensions meet "chair_splats.glb", "chair_points.ply".
+std::vector<ExportTarget> targets_in(const std::filesystem::path& folder, const std::string& name,
+                                     const std::vector<asset::Format>& formats);
+
 /// The row of asset::kFormats.
 const asset::FormatRow& row_of(asset::Format format);
 

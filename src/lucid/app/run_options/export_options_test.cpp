@@ -50,6 +50,18 @@ TEST(ExportOptions, ListsOfFormats) {
   EXPECT_NE(mistake_of([] { parse_format_names("glb,", "export"); }), "no mistake");
 }
 
+TEST(ExportOptions, FilesInAFolderHaveNamesOfTheirOwn) {
+  std::vector<Format> all;
+  for (const asset::FormatRow& row : asset::kFormats) all.push_back(row.format);
+  std::set<std::string> files;
+  for (const ExportTarget& target : targets_in("out", "chair", all)) {
+    EXPECT_TRUE(files.insert(target.file.string()).second) << target.file;
+    EXPECT_EQ(target.file.extension(), row_of(target.format).extension);
+  }
+  EXPECT_EQ(targets_in("out", "chair", {Format::kGlb})[0].file, "out/chair.glb");
+  EXPECT_EQ(targets_in("out", "chair", {Format::kSplatGlb})[0].file, "out/chair_splats.glb");
+}
+
 TEST(ExportOptions, MistakesNameTheFormatsThatThereAre) {
   EXPECT_NE(mistake_of([] { parse_target("chair.fbx"); }).find("splat-glb"), std::string::npos);
   EXPECT_NE(mistake_of([] { parse_target("chair"); }).find("extension"), std::string::npos);

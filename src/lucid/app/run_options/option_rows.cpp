@@ -72,6 +72,13 @@ void add_run(OptionTable& table, RunOptions& o) {
        .help = "Write turntable videos at the end.",
        .affects_result = false,
        .field = &o.train.save_video});
+  add({.name = "export",
+       .group = "Result",
+       .help = "Formats to write the result in as well, as `lucid export` names them: glb,spz.",
+       .value_name = "NAMES",
+       .affects_result = false,
+       .common = true,
+       .field = &o.export_formats});
 }
 
 void add_prior(OptionTable& table, RunOptions& o) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "lucid/app/run_options/export_options.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 
@@ -72,6 +73,7 @@ void check_options(const RunOptions& options) {
   rising("theta_range", t.views.theta);
   rising("phi_range", t.views.phi);
   rising("fovy_range", t.views.fovy);
+  parse_format_names(options.export_formats, "export");
   if (!options.controlnet_mesh.empty() && options.controlnet.empty()) {
     throw UserError(
         UserMistake{.what_happened = "a mesh is given, but no ControlNet that could look at it (--controlnet)",

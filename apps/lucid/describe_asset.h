@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lucid info` of an asset: a file of Gaussians, or a mesh.
+#pragma once
+
+#include <filesystem>
+
+namespace lucid::cli {
+
+/// Whether the extension is one of an asset's.
+bool is_asset(const std::filesystem::path& file);
+/// Prints what the file holds. Throws UserError.
+void describe_asset(const std::filesystem::path& file);
+
+}  // namespace lucid::cli
