@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-600}
 shift || true
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(safetensors torch_file configs adapters mesh_files)
+[ ${#names[@]} -gt 0 ] || names=(safetensors torch_file configs adapters mesh_files splats)
 
 cmake -G Ninja -S . -B build/fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLUCID_FUZZ=ON -DLUCID_TESTS=OFF -DLUCID_BENCH=OFF -DLUCID_CUDA=OFF \
   -DLUCID_SANITIZE=address,undefined >build/fuzz-configure.log 2>&1 || { cat build/fuzz-configure.log; exit 1; }

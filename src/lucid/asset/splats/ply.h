@@ -16,9 +16,9 @@ struct PlyOptions {
 /// Binary, written atomically. Throws UserError (unwritable, disk full).
 void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud, const PlyOptions& options = {});
 
-/// Reads any 3DGS PLY: ASCII or binary, properties in any order, extra properties skipped. Counts in the header are
-/// checked against the file's size before memory is allocated. Throws UserError, also for NaN and Inf. A zero
-/// quaternion is kept; the rasteriser treats it as the identity (math/quaternion.h).
+/// Reads any 3DGS PLY: compressed (PlayCanvas), ASCII or binary, properties in any order, extra properties skipped.
+/// Counts in the header are checked against the file's size before memory is allocated. Throws UserError, also for NaN
+/// and Inf. A zero quaternion is kept; the rasteriser treats it as the identity (math/quaternion.h).
 gaussians::Cloud read_ply(const std::filesystem::path& file);
 
 /// Writes coloured points (x y z red green blue), for init_points3d.ply. means [N,3], rgb [N,3] in [0, 1].

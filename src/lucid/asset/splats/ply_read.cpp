@@ -7,6 +7,7 @@
 #include "lucid/asset/splats/mapped_file.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/asset/splats/ply_body.h"
+#include "lucid/asset/splats/ply_compressed.h"
 #include "lucid/asset/splats/ply_layout.h"
 #include "lucid/base/error.h"
 
@@ -36,8 +37,8 @@ std::optional<int64_t> number_after(const std::string& name, std::string_view pr
 
 class GaussianReader {
  public:
-  GaussianReader(const fs::path& file, std::string_view bytes)
-      : file_(file), bytes_(bytes), header_(ply::parse_header(file, bytes)) {}
+  GaussianReader(const fs::path& file, std::string_view bytes, const ply::Header& header)
+      : file_(file), bytes_(bytes), header_(header) {}
 
   gaussians::Cloud read() {
     ply::Body body(file_, bytes_, header_);
@@ -122,7 +123,7 @@ class GaussianReader {
 
   const fs::path& file_;
   std::string_view bytes_;
-  ply::Header header_;
+  const ply::Header& header_;
   gaussians::Cloud cloud_;
 };
 
@@ -131,7 +132,9 @@ class GaussianReader {
 gaussians::Cloud read_ply(const fs::path& file) {
   const torch::NoGradGuard no_grad;
   const MappedFile mapped(file);
-  return GaussianReader(file, mapped.bytes()).read();
+  const ply::Header header = ply::parse_header(file, mapped.bytes());
+  if (ply::is_compressed(header)) return ply::decode_compressed(file, mapped.bytes(), header);
+  return GaussianReader(file, mapped.bytes(), header).read();
 }
 
 }  // namespace lucid::asset

@@ -24,7 +24,7 @@ struct SplatOptions {
   bool big_endian = false;        // PLY: big-endian numbers
   int spz_version = 3;            // 3 (gzip, read by all viewers) or 4 (zstd)
   std::optional<int> spz_fractional_bits =
-      {};  // of positions, 0 to 24; else the most that fit all positions, at most 18
+      {};  // of positions, 0 to 24; else the most that fit all positions, at most 16
 };
 
 /// Reads a file of Gaussians. The format is recognised by its content; .splat, which has no magic number, by the

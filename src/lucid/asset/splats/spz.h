@@ -14,7 +14,7 @@ namespace lucid::asset::spz {
 
 struct WriteOptions {
   int version = 3;                          // 3 or 4
-  std::optional<int> fractional_bits = {};  // of positions; else the most that fit all positions, at most 18
+  std::optional<int> fractional_bits = {};  // of positions; else the most that fit all positions, at most 16
 };
 
 /// The bytes of an SPZ file. The cloud is on the CPU, contiguous, finite and not empty. Throws UserError, which names

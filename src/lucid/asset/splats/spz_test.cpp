@@ -126,7 +126,7 @@ TEST(Spz, EveryFieldIsExactToItsQuantisation) {
       ASSERT_EQ(back.count(), 5000);
       ASSERT_EQ(back.sh_degree(), degree);
       const double kRounding = 1e-6;
-      EXPECT_LE(test::largest_difference(back.means, cloud.means), std::ldexp(0.5, -18) + kRounding);
+      EXPECT_LE(test::largest_difference(back.means, cloud.means), std::ldexp(0.5, -16) + kRounding);
       EXPECT_LE(test::largest_difference(back.opacity_logits.sigmoid(), cloud.opacity_logits.sigmoid()),
                 0.5 / 255 + kRounding);
       EXPECT_LE(test::largest_difference(back.sh_dc, cloud.sh_dc), 0.5 / 255 / 0.15 + kRounding);
@@ -168,9 +168,9 @@ TEST(Spz, FractionalBitsFollowTheFarthestPosition) {
     EXPECT_NEAR(decode("x.spz", file).means[1][2].item<float>(), -farthest, farthest * 1e-6);
     return static_cast<int>(file[13]);
   };
-  EXPECT_EQ(bits_for(1), 18);
-  EXPECT_EQ(bits_for(31.9f), 18);
-  EXPECT_EQ(bits_for(32), 17);
+  EXPECT_EQ(bits_for(1), 16);
+  EXPECT_EQ(bits_for(127.9f), 16);
+  EXPECT_EQ(bits_for(128), 15);
   EXPECT_EQ(bits_for(2047), 12);
   EXPECT_EQ(bits_for(8388607), 0);
 }
