@@ -15,7 +15,7 @@ namespace lucid::asset {
 namespace {
 
 constexpr size_t kMostLines = 3;
-constexpr float kLineUnits = 12, kMarginUnits = 4;  // height of a line, and space above and below the band's text
+constexpr float kLineUnits = 12, kAboveUnits = 3, kBelowUnits = 5;  // height of a line; space above and below the text
 
 /// Pixels a unit: larger for wider pictures, since sheets are looked at as a whole.
 float unit_pixels(int width) {
@@ -117,7 +117,8 @@ std::vector<std::string> caption_lines(const std::string& text, int width) {
 }
 
 int caption_height(size_t lines, int width) {
-  return static_cast<int>(std::ceil((static_cast<float>(lines) * kLineUnits + 2 * kMarginUnits) * unit_pixels(width)));
+  return static_cast<int>(
+      std::ceil((static_cast<float>(lines) * kLineUnits + kAboveUnits + kBelowUnits) * unit_pixels(width)));
 }
 
 torch::Tensor caption_band(const std::vector<std::string>& lines, size_t band_lines, int width,
@@ -127,7 +128,7 @@ torch::Tensor caption_band(const std::vector<std::string>& lines, size_t band_li
   torch::Tensor coverage = torch::zeros({caption_height(band_lines, width), width});
   for (size_t i = 0; i < lines.size(); ++i) {
     const float left = std::round((static_cast<float>(width) - scale * static_cast<float>(units(lines[i]))) / 2);
-    const float top = scale * (kMarginUnits + kLineUnits * static_cast<float>(i));
+    const float top = scale * (kAboveUnits + kLineUnits * static_cast<float>(i));
     for (const Stroke& stroke : strokes(lines[i])) {
       add_coverage(coverage, {left + scale * stroke.left, top + scale * stroke.top, left + scale * stroke.right,
                               top + scale * stroke.bottom});
