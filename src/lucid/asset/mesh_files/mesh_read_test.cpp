@@ -30,7 +30,7 @@ void expect_same_positions(const mesh::TriangleMesh& a, const mesh::TriangleMesh
 
 /// The colour of a triangle's middle, from the texture or the vertices.
 mesh::Colour middle_colour(const mesh::TriangleMesh& mesh, const mesh::Triangle& t) {
-  if (mesh.texture.width == 0) return mesh.colours[t[0]];
+  if (mesh.texture.width == 0) return mesh.colours.at(t[0]);
   const auto mean = [&](float Vec2<float>::*x) {
     return (mesh.uvs[t[0]].*x + mesh.uvs[t[1]].*x + mesh.uvs[t[2]].*x) / 3;
   };
@@ -265,11 +265,11 @@ class GlbReader : public MeshReaders {
 TEST_F(GlbReader, TransformsOfTheNodesAreApplied) {
   add<float>({1, 0, 0, 0, 1, 0, 0, 0, 1}, 3, 5126, "VEC3");
   const char* meshes = R"("meshes":[{"primitives":[{"attributes":{"POSITION":0}}]}],)";
-  // A quarter turn about z, twice as large, moved; below a node whose matrix moves by (10, 20, 30).
+  // Stretched, then a quarter turn about z, then moved; below a node whose matrix moves by (10, 20, 30).
   const mesh::TriangleMesh turned = read(std::string(meshes) + R"("scenes":[{"nodes":[1]}],"nodes":[
-      {"mesh":0,"rotation":[0,0,0.70710678118,0.70710678118],"scale":[2,2,2],"translation":[1,2,3]},
+      {"mesh":0,"rotation":[0,0,0.70710678118,0.70710678118],"scale":[2,3,4],"translation":[1,2,3]},
       {"children":[0],"matrix":[1,0,0,0, 0,1,0,0, 0,0,1,0, 10,20,30,1]}])");
-  const float wanted[3][3] = {{11, 24, 33}, {9, 22, 33}, {11, 22, 35}};
+  const float wanted[3][3] = {{11, 24, 33}, {8, 22, 33}, {11, 22, 37}};
   for (size_t v = 0; v < 3; ++v) {
     for (size_t axis = 0; axis < 3; ++axis) EXPECT_NEAR(xyz(turned.positions[v])[axis], wanted[v][axis], 1e-5);
   }
@@ -352,6 +352,10 @@ TEST_F(GlbReader, SeveralMaterialsBecomeVertexColours) {
   EXPECT_EQ(same.texture.width, 4);
   EXPECT_EQ(same.uvs.size(), 6U);
   EXPECT_TRUE(same.colours.empty());
+  const mesh::TriangleMesh two = mesh({0, 1});
+  EXPECT_EQ(two.texture.width, 0);
+  ASSERT_EQ(two.colours.size(), 6U);
+  EXPECT_EQ(two.colours[5], (mesh::Colour{10, 20, 200}));
   const mesh::TriangleMesh mixed = mesh({0, 1, 2, 3});
   EXPECT_EQ(mixed.texture.width, 0);
   EXPECT_TRUE(mixed.uvs.empty());
