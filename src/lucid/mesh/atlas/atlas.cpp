@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of an atlas in order: segment, flatten, pack, write.
+// The steps of an atlas in order: segment, flatten, merge, pack, write.
 #include "lucid/mesh/atlas/atlas.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "lucid/base/error.h"
 #include "lucid/mesh/atlas/atlas_report.h"
 #include "lucid/mesh/atlas/flatten.h"
+#include "lucid/mesh/atlas/merge.h"
 #include "lucid/mesh/atlas/pack.h"
 #include "lucid/mesh/atlas/segment.h"
 
@@ -39,7 +41,7 @@ TriangleMesh unwrap(const TriangleMesh& mesh, const AtlasOptions& options, Atlas
                     std::vector<uint32_t>* source_vertex) {
   check(mesh, options);
   const Neighbours neighbours = neighbours_of(mesh.triangles);
-  std::vector<Chart> charts = flatten(mesh, neighbours, segment(mesh, neighbours));
+  std::vector<Chart> charts = merge(mesh, neighbours, flatten(mesh, neighbours, segment(mesh, neighbours)));
   pack(charts, options);
 
   TriangleMesh out;

@@ -13,7 +13,7 @@ namespace lucid::mesh {
 namespace {
 
 constexpr int64_t kSubtexels = 1 << 16;  // a texel's side in fixed-point coordinates: edges are then exact
-constexpr double kRounding = 1.2e-7;     // of a float coordinate near 1, twice
+constexpr double kRounding = 2.5e-7;  // of the doubled area, per edge length: float coordinates near 1 are off by 3e-8
 
 struct FixedPoint {
   int64_t x, y;
@@ -130,9 +130,9 @@ AtlasReport measure_atlas(const TriangleMesh& mesh, int texture_size) {
   std::vector<Shares> shares;
   for (size_t f = 0; f < mesh.triangles.size(); ++f) {
     const Triangle& t = mesh.triangles[f];
-    const double stretch = stretch_of({mesh.positions[t[0]], mesh.positions[t[1]], mesh.positions[t[2]]},
-                                      {scale * uvs[f][0], scale * uvs[f][1], scale * uvs[f][2]});
-    shares.push_back({stretch, std::sqrt(dot(normals[f], normals[f])) / area_in_space});
+    const Stretch stretch = stretch_of({mesh.positions[t[0]], mesh.positions[t[1]], mesh.positions[t[2]]},
+                                       {scale * uvs[f][0], scale * uvs[f][1], scale * uvs[f][2]});
+    shares.push_back({stretch.to_space, std::sqrt(dot(normals[f], normals[f])) / area_in_space});
   }
   std::sort(shares.begin(), shares.end(), [](const Shares& a, const Shares& b) { return a.stretch < b.stretch; });
   double below = 0;

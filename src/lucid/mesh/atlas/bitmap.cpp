@@ -57,17 +57,17 @@ Bitmap turned(const Bitmap& bitmap) {
 
 Bitmap grown(const Bitmap& bitmap, int margin) {
   Bitmap wide(bitmap.width + 2 * margin, bitmap.height), out(wide.width, bitmap.height + 2 * margin);
-  for (const Run& run : runs_of(bitmap)) {
+  for (const CellRun& run : runs_of(bitmap)) {
     for (int x = run.begin; x < run.end + 2 * margin; ++x) wide.at(x, run.y) = 1;
   }
-  for (const Run& run : runs_of(wide)) {
+  for (const CellRun& run : runs_of(wide)) {
     for (int y = run.y; y <= run.y + 2 * margin; ++y) std::fill(&out.at(run.begin, y), &out.at(run.end - 1, y) + 1, 1);
   }
   return out;
 }
 
-std::vector<Run> runs_of(const Bitmap& bitmap) {
-  std::vector<Run> runs;
+std::vector<CellRun> runs_of(const Bitmap& bitmap) {
+  std::vector<CellRun> runs;
   for (int y = 0; y < bitmap.height; ++y) {
     for (int x = 0; x < bitmap.width; ++x) {
       if (!bitmap.at(x, y)) continue;
@@ -90,9 +90,9 @@ FreeSpace::FreeSpace(int width, int height)
   }
 }
 
-std::optional<FreeSpace::Place> FreeSpace::find(const std::vector<Run>& runs, int first, int last) const {
+std::optional<FreeSpace::Place> FreeSpace::find(const std::vector<CellRun>& runs, int first, int last) const {
   int height = 0;
-  for (const Run& run : runs) {
+  for (const CellRun& run : runs) {
     if (run.end > width_) return std::nullopt;
     height = std::max(height, run.y + 1);
   }
@@ -100,7 +100,7 @@ std::optional<FreeSpace::Place> FreeSpace::find(const std::vector<Run>& runs, in
   for (int y = first; y <= std::min(last, height_ - height); ++y) {
     for (int w = 0; w < words_; ++w) open[w] = ~uint64_t{0};
     bool any = true;
-    for (const Run& run : runs) {
+    for (const CellRun& run : runs) {
       // A run is the union of two runs whose lengths are the same power of 2.
       const int length = run.end - run.begin, level = std::bit_width(static_cast<unsigned>(length)) - 1;
       const uint64_t* const bits = row(level, y + run.y);
@@ -122,13 +122,13 @@ std::optional<FreeSpace::Place> FreeSpace::find(const std::vector<Run>& runs, in
   return std::nullopt;
 }
 
-void FreeSpace::occupy(const std::vector<Run>& runs, const Place& place) {
-  for (const Run& run : runs) {
+void FreeSpace::occupy(const std::vector<CellRun>& runs, const Place& place) {
+  for (const CellRun& run : runs) {
     uint64_t* const bits = row(0, place.y + run.y);
     for (int x = place.x + run.begin; x < place.x + run.end; ++x) bits[x / 64] &= ~(uint64_t{1} << (x % 64));
   }
   int done = -1;  // last row whose levels are up to date
-  for (const Run& run : runs) {
+  for (const CellRun& run : runs) {
     const int y = place.y + run.y;
     if (y == done) continue;
     done = y;

@@ -30,10 +30,10 @@ Bitmap turned(const Bitmap& bitmap);
 Bitmap grown(const Bitmap& bitmap, int margin);
 
 /// Horizontal runs of set cells.
-struct Run {
+struct CellRun {
   int y, begin, end;  // end is one past the last cell
 };
-std::vector<Run> runs_of(const Bitmap& bitmap);
+std::vector<CellRun> runs_of(const Bitmap& bitmap);
 
 /// Which cells of a strip are free. Finds free places for all x of a row at once, 64 in a word.
 class FreeSpace {
@@ -44,9 +44,9 @@ class FreeSpace {
     int x, y;
   };
   /// The place with the smallest y, and the smallest x for it, at which all runs are free; y in [first, last].
-  std::optional<Place> find(const std::vector<Run>& runs, int first, int last) const;
+  std::optional<Place> find(const std::vector<CellRun>& runs, int first, int last) const;
 
-  void occupy(const std::vector<Run>& runs, const Place& place);
+  void occupy(const std::vector<CellRun>& runs, const Place& place);
 
  private:
   uint64_t* row(int level, int y) { return free_.data() + (static_cast<size_t>(level) * height_ + y) * words_; }

@@ -18,8 +18,9 @@ inline double dot(const Uv& a, const Uv& b) { return a.x * b.x + a.y * b.y; }
 inline double cross(const Uv& a, const Uv& b) { return a.x * b.y - a.y * b.x; }
 inline Vec3<double> to_double(const Point& p) { return {p.x, p.y, p.z}; }
 
-/// The vertices are numbered within the chart. A vertex of the mesh occurs once in each chart that has a triangle at
-/// it; it occurs several times in one chart if the chart is cut open there.
+/// The vertices are numbered within the chart. Triangles share a vertex of the chart if one can pass from one to the
+/// other around it through inner edges of the chart. A vertex of the mesh is therefore one vertex of a chart, or
+/// several where the chart's border meets itself.
 struct Chart {
   std::vector<uint32_t> faces;    // [F] triangles of the mesh
   std::vector<Triangle> corners;  // [F] their vertices in the chart
@@ -31,6 +32,9 @@ struct Chart {
 /// at an edge of more than two triangles or of two that disagree about the outside.
 using Neighbours = std::vector<std::array<int32_t, 3>>;  // [F]
 Neighbours neighbours_of(const std::vector<Triangle>& triangles);
+
+/// For an edge with a neighbour, the corner of the neighbour at which the edge begins there.
+int opposite_corner(const std::vector<Triangle>& triangles, const Neighbours& neighbours, uint32_t face, int corner);
 
 /// Cross product of two edges of each triangle: its normal, with twice its area as length.
 std::vector<Vec3<double>> face_normals(const TriangleMesh& mesh);  // [F]

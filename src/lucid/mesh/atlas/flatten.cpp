@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <unordered_map>
 
 #include "lucid/base/parallel.h"
@@ -12,10 +13,10 @@
 namespace lucid::mesh {
 namespace {
 
-constexpr int kSweeps = 40;  // of the relaxation
-constexpr double kLargestMeanStretch = 1.2;
-constexpr double kLargeStretch = 1.8;  // at most kLargeShare of a chart's area is stretched more
-constexpr double kLargeShare = 0.01;
+constexpr int kSweeps = 40;                // of the relaxation
+constexpr double kLongest = 0.6;           // longest side of a chart's box, over the root of the mesh's area ...
+constexpr double kLongestOfCompact = 1.5;  // ... or over the root of the chart's area
+constexpr StretchLimits kStretch{.mean = 1.2, .large = 1.8, .large_share = 0.01};
 
 using V = Vec3<double>;
 
@@ -31,6 +32,11 @@ std::array<Point, 3> points_of(const TriangleMesh& mesh, const Triangle& t) {
 V normal_of(const TriangleMesh& mesh, uint32_t face) {
   const std::array<Point, 3> p = points_of(mesh, mesh.triangles[face]);
   return cross(to_double(p[1]) - to_double(p[0]), to_double(p[2]) - to_double(p[0]));
+}
+
+double area_of(const TriangleMesh& mesh, uint32_t face) {
+  const V normal = normal_of(mesh, face);
+  return std::sqrt(dot(normal, normal)) / 2;
 }
 
 V centre_of(const TriangleMesh& mesh, uint32_t face) {
@@ -107,14 +113,14 @@ std::vector<Chart> split(const TriangleMesh& mesh, const Neighbours& neighbours,
 }
 
 std::vector<Chart> flatten_region(const TriangleMesh& mesh, const Neighbours& neighbours,
-                                  const std::vector<uint32_t>& region) {
+                                  const std::vector<uint32_t>& region, double mesh_area) {
   std::vector<Chart> done, open = connected_charts(mesh, neighbours, region);
   while (!open.empty()) {
     Chart chart = std::move(open.back());
     open.pop_back();
     project(mesh, chart);
-    const bool good = relax(mesh, chart, kSweeps) && low_stretch(mesh, chart) && injective(chart);
-    if (good || chart.faces.size() == 1) {
+    const bool single = chart.faces.size() == 1;  // its projection keeps all lengths
+    if (single || (relax(mesh, chart, kSweeps) && acceptable(mesh, chart, {kStretch, mesh_area}))) {
       done.push_back(std::move(chart));
     } else {
       for (Chart& part : split(mesh, neighbours, chart)) open.push_back(std::move(part));
@@ -184,6 +190,43 @@ class SegmentGrid {
   std::vector<std::vector<uint32_t>> cells_;
 };
 
+bool low_stretch(const TriangleMesh& mesh, const Chart& chart, const StretchLimits& limits) {
+  double all = 0, large = 0, sum = 0;
+  for (size_t i = 0; i < chart.faces.size(); ++i) {
+    const Triangle& t = chart.corners[i];
+    const double area = area_of(mesh, chart.faces[i]);
+    const auto [to_space, to_plane] =
+        stretch_of(points_of(mesh, mesh.triangles[chart.faces[i]]), {chart.uv[t[0]], chart.uv[t[1]], chart.uv[t[2]]});
+    const double stretch = std::max(to_space, to_plane);
+    all += area;
+    sum += area * std::min(stretch, 1e3);
+    if (stretch > limits.large) large += area;
+  }
+  return sum <= limits.mean * all && large <= limits.large_share * all;
+}
+
+/// Sides of the box of some points.
+Uv size_of(const std::vector<Uv>& points) {
+  Uv low = points[0], high = points[0];
+  for (const Uv& p : points) {
+    low = {std::min(low.x, p.x), std::min(low.y, p.y)};
+    high = {std::max(high.x, p.x), std::max(high.y, p.y)};
+  }
+  return high - low;
+}
+
+/// True if the angles of the triangles at no vertex make more than a full turn.
+bool at_most_one_turn(const Chart& chart) {
+  std::vector<double> turns(chart.source.size());
+  for (const Triangle& t : chart.corners) {
+    for (int c = 0; c < 3; ++c) {
+      const Uv a = chart.uv[t[(c + 1) % 3]] - chart.uv[t[c]], b = chart.uv[t[(c + 2) % 3]] - chart.uv[t[c]];
+      turns[t[c]] += std::atan2(std::abs(cross(a, b)), dot(a, b));
+    }
+  }
+  return *std::max_element(turns.begin(), turns.end()) < 2 * std::numbers::pi + 1e-3;
+}
+
 /// The directed edges of a chart in the order of (smaller vertex, larger vertex, direction).
 std::vector<std::array<uint32_t, 3>> sorted_edges(const Chart& chart) {
   std::vector<std::array<uint32_t, 3>> edges;
@@ -217,29 +260,24 @@ bool injective(const Chart& chart) {
     if (edges[i] == edges[i - 1]) return false;  // two triangles on one side of an edge
   }
   const auto border = border_of(chart);
-  return border.empty() || !SegmentGrid(chart.uv, border).any_crossing();
+  return at_most_one_turn(chart) && (border.empty() || !SegmentGrid(chart.uv, border).any_crossing());
 }
 
-bool low_stretch(const TriangleMesh& mesh, const Chart& chart) {
-  double all = 0, large = 0, sum = 0;
-  for (size_t i = 0; i < chart.faces.size(); ++i) {
-    const Triangle& t = chart.corners[i];
-    const V normal = normal_of(mesh, chart.faces[i]);
-    const double area = std::sqrt(dot(normal, normal));
-    const double stretch =
-        stretch_of(points_of(mesh, mesh.triangles[chart.faces[i]]), {chart.uv[t[0]], chart.uv[t[1]], chart.uv[t[2]]});
-    all += area;
-    sum += area * std::min(stretch, 1e3);
-    if (stretch > kLargeStretch) large += area;
-  }
-  return sum <= kLargestMeanStretch * all && large <= kLargeShare * all;
+bool acceptable(const TriangleMesh& mesh, const Chart& chart, const ChartLimits& limits) {
+  double area = 0;
+  for (const uint32_t f : chart.faces) area += area_of(mesh, f);
+  const Uv size = size_of(chart.uv);
+  const double longest = std::max(kLongest * std::sqrt(limits.mesh_area), kLongestOfCompact * std::sqrt(area));
+  return std::max(size.x, size.y) <= longest && low_stretch(mesh, chart, limits.stretch) && injective(chart);
 }
 
 std::vector<Chart> flatten(const TriangleMesh& mesh, const Neighbours& neighbours,
                            const std::vector<std::vector<uint32_t>>& regions) {
+  double area = 0;
+  for (uint32_t f = 0; f < mesh.triangles.size(); ++f) area += area_of(mesh, f);
   std::vector<std::vector<Chart>> parts(regions.size());
   parallel_for(static_cast<int64_t>(regions.size()), 1,
-               [&](int64_t r) { parts[r] = flatten_region(mesh, neighbours, regions[r]); });
+               [&](int64_t r) { parts[r] = flatten_region(mesh, neighbours, regions[r], area); });
   std::vector<Chart> charts;
   for (std::vector<Chart>& part : parts) {
     for (Chart& chart : part) charts.push_back(std::move(chart));

@@ -12,11 +12,20 @@ namespace lucid::mesh {
 std::vector<Chart> flatten(const TriangleMesh& mesh, const Neighbours& neighbours,
                            const std::vector<std::vector<uint32_t>>& regions);
 
-/// True if every triangle of the relaxed chart keeps lengths well enough.
-bool low_stretch(const TriangleMesh& mesh, const Chart& chart);
+/// Bounds of a chart's stretch, the larger one of both directions, by area.
+struct StretchLimits {
+  double mean, large, large_share;  // at most large_share of the area is stretched more than `large`
+};
+struct ChartLimits {
+  StretchLimits stretch;
+  double mesh_area;  // bounds the length of thin charts, which would limit the scale of all
+};
 
-/// True if a chart without flipped triangles covers no point twice: its border does not cross itself, and no edge has
-/// more than two triangles.
+/// True if a chart without flipped triangles keeps the limits and covers no point of the plane twice.
+bool acceptable(const TriangleMesh& mesh, const Chart& chart, const ChartLimits& limits);
+
+/// True if a chart without flipped triangles covers no point twice: its border does not cross itself, and the angles at
+/// each vertex make at most one turn.
 bool injective(const Chart& chart);
 
 /// Directed edges of the chart that have a triangle on their left only. [edges] vertices of the chart.

@@ -31,9 +31,9 @@ struct Grid {
 
 /// A chart's cells at one scale in one of four orientations, a quarter turn apart.
 struct Shape {
-  int width, height;             // cells of the chart's box
-  std::vector<Run> cells;        // touched by the chart
-  std::vector<Run> with_margin;  // grown by the gutter, longest first; the box starts `gutter` cells further out
+  int width, height;                 // cells of the chart's box
+  std::vector<CellRun> cells;        // touched by the chart
+  std::vector<CellRun> with_margin;  // grown by the gutter, longest first; the box starts `gutter` cells further out
 };
 using Shapes = std::array<Shape, 4>;
 
@@ -124,15 +124,15 @@ Shapes shapes_of(const Chart& chart, const Cells& cells, int gutter) {
   for (Shape& shape : shapes) {
     shape = {bitmap.width, bitmap.height, runs_of(bitmap), runs_of(grown(bitmap, gutter))};
     std::stable_sort(shape.with_margin.begin(), shape.with_margin.end(),
-                     [](const Run& a, const Run& b) { return a.end - a.begin > b.end - b.begin; });
+                     [](const CellRun& a, const CellRun& b) { return a.end - a.begin > b.end - b.begin; });
     bitmap = turned(bitmap);
   }
   return shapes;
 }
 
-int64_t cells_in(const std::vector<Run>& runs) {
+int64_t cells_in(const std::vector<CellRun>& runs) {
   int64_t count = 0;
-  for (const Run& run : runs) count += run.end - run.begin;
+  for (const CellRun& run : runs) count += run.end - run.begin;
   return count;
 }
 
@@ -142,7 +142,7 @@ class KnownRows {
  public:
   int& row(const Shape& shape) {
     std::vector<int> key;
-    for (const Run& run : shape.with_margin) key.insert(key.end(), {run.y, run.begin, run.end});
+    for (const CellRun& run : shape.with_margin) key.insert(key.end(), {run.y, run.begin, run.end});
     return rows_[std::move(key)];
   }
 

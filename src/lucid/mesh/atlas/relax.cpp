@@ -99,10 +99,8 @@ class Relaxation {
     elements_.reserve(chart.corners.size());
     first_.assign(chart.source.size() + 1, 0);
     for (const Triangle& t : chart.corners) {
-      const bool repeated = t[0] == t[1] || t[1] == t[2] || t[2] == t[0];
-      elements_.push_back(repeated ? Element{}
-                                   : element_of({mesh.positions[chart.source[t[0]]], mesh.positions[chart.source[t[1]]],
-                                                 mesh.positions[chart.source[t[2]]]}));
+      elements_.push_back(element_of({mesh.positions[chart.source[t[0]]], mesh.positions[chart.source[t[1]]],
+                                      mesh.positions[chart.source[t[2]]]}));
       if (elements_.back().area == 0) continue;
       for (const uint32_t v : t) ++first_[v + 1];
     }
@@ -208,11 +206,14 @@ class Relaxation {
 
 bool relax(const TriangleMesh& mesh, Chart& chart, int sweeps) { return Relaxation(mesh, chart).run(sweeps); }
 
-double stretch_of(const std::array<Point, 3>& points, const std::array<Uv, 3>& uvs) {
+Stretch stretch_of(const std::array<Point, 3>& points, const std::array<Uv, 3>& uvs) {
   const Element element = element_of(points);
-  if (element.area == 0) return 1;
+  if (element.area == 0) return {1, 1};
   const Jacobian j = jacobian(element, uvs);
-  return j.det() > 0 ? std::sqrt(j.norm() / 2) / j.det() : std::numeric_limits<double>::infinity();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!(j.det() > 0)) return {kInfinity, kInfinity};
+  const double to_plane = std::sqrt(j.norm() / 2);
+  return {to_plane / j.det(), to_plane};
 }
 
 }  // namespace lucid::mesh

@@ -14,9 +14,12 @@ namespace lucid::mesh {
 /// Returns false if triangles are still flipped at the end.
 bool relax(const TriangleMesh& mesh, Chart& chart, int sweeps);
 
-/// L2 stretch of a triangle from the plane to space: sqrt((s1^2 + s2^2) / 2) of the singular values (Sander et al.
-/// 2001, "Texture mapping progressive meshes"). 1 for an isometry, infinite for a flipped triangle, 1 if all points
-/// are equal.
-double stretch_of(const std::array<Point, 3>& points, const std::array<Uv, 3>& uvs);
+/// How a triangle's lengths change from the plane to space and back, as root mean squares over all directions. Both are
+/// 1 for an isometry, infinite for a flipped triangle, and 1 if all points are equal.
+struct Stretch {
+  double to_space;  // the L2 stretch: sqrt((s1^2 + s2^2) / 2) of the singular values (Sander et al. 2001)
+  double to_plane;
+};
+Stretch stretch_of(const std::array<Point, 3>& points, const std::array<Uv, 3>& uvs);
 
 }  // namespace lucid::mesh

@@ -12,6 +12,7 @@ namespace {
 constexpr int kSmoothing = 2;             // rounds of averaging of the normals: marching cubes leave noise in them
 constexpr int kLloyd = 3;                 // re-seedings
 constexpr double kSmallestCosine = 0.57;  // of 55 degrees
+constexpr double kTiny = 1e-100;          // area that gives a triangle without area a normal
 constexpr double kRaggedness = 0.15;      // cost of an edge towards other regions, per share of the perimeter
 
 using V = Vec3<double>;
@@ -125,7 +126,7 @@ class Segmentation {
   void add_regions() {
     for (uint32_t f = 0; f < region_.size(); ++f) {
       if (region_[f] >= 0) continue;
-      means_.push_back(1e-6 * normals_[f]);
+      means_.push_back(kTiny * normals_[f]);
       assign(f, static_cast<int32_t>(means_.size()) - 1, /*refit=*/true);
       grow(/*refit=*/true);
     }
@@ -140,7 +141,7 @@ class Segmentation {
     means_.assign(count, {});
     for (size_t f = 0; f < region_.size(); ++f) {
       const int32_t r = region_[f];
-      const double area = areas_[f] + 1e-300;
+      const double area = areas_[f] + kTiny;
       means_[r] = means_[r] + area * normals_[f];
       centres[r] = centres[r] + area * centre(f);
       areas[r] += area;
