@@ -103,6 +103,7 @@ void check(const TriangleMesh& mesh, bool textured) {
 Texture bake_texture(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures, const BakeOptions& options) {
   check(mesh, true);
   const int size = options.texture_size;
+  LUCID_CHECK(size > 0, "texture of {} pixels a side", size);
   const WeldedMesh welded(mesh);
   VertexEquations of_vertices(welded.triangles, welded.count);
   TextureEquations equations(size);

@@ -72,7 +72,7 @@ std::vector<SeamRow> seam_rows(const TriangleMesh& mesh, int size) {
 }
 
 void close_seams(const std::vector<SeamRow>& rows, std::vector<float>* texels) {
-  constexpr int kSweeps = 100;            // at most
+  constexpr int kSweeps = 300;            // at most
   constexpr float kClosed = 0.25f / 255;  // largest difference left
   float largest = 1;
   for (int sweep = 0; sweep < kSweeps && largest > kClosed; ++sweep) {
@@ -84,6 +84,7 @@ void close_seams(const std::vector<SeamRow>& rows, std::vector<float>* texels) {
         squared += row.weight[k] * row.weight[k];
       }
       largest = std::max(largest, std::abs(difference));
+      if (std::abs(difference) <= kClosed) continue;
       for (size_t k = 0; k < 8; ++k) {
         float& texel = (*texels)[size_t(row.texel[k])];
         texel = std::clamp(texel - difference / squared * row.weight[k], 0.0f, 1.0f);
