@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reader of KHR_gaussian_splatting: walks the nodes of the scene and collects the Gaussians of their meshes.
+#include <set>
+
 #include "lucid/asset/splats/arrays.h"
 #include "lucid/asset/splats/gltf.h"
 #include "lucid/asset/splats/gltf_document.h"
@@ -66,7 +68,9 @@ class Reader {
     const json nodes = root.value("nodes", json::array());
     std::set<uint64_t> children;
     for (const json& node : nodes) {
-      for (const json& child : node.value("children", json::array())) children.insert(child.get<uint64_t>());
+      for (const json& child : node.value("children", json::array())) {
+        children.insert(child.get_ref<const json::number_unsigned_t&>());
+      }
     }
     for (uint64_t i = 0; i < nodes.size(); ++i) {
       if (!children.contains(i)) indices.push_back(i);
@@ -110,9 +114,10 @@ class Reader {
       const json extensions = primitive.value("extensions", json::object());
       if (!extensions.contains(kExtension)) continue;
       const json& extension = extensions.at(kExtension);
-      if (extension.contains("extensions")) {
-        document_.refuse("the Gaussians are compressed by " + extension.at("extensions").begin().key(),
-                         name_of("meshes", index), "only uncompressed KHR_gaussian_splatting is read");
+      const json compression = extension.value("extensions", json::object());
+      if (!compression.empty()) {
+        document_.refuse("the Gaussians are compressed by " + compression.begin().key(), name_of("meshes", index),
+                         "only uncompressed KHR_gaussian_splatting is read");
       }
       const std::string kernel = extension.at("kernel").get<std::string>();
       const std::string colours = extension.at("colorSpace").get<std::string>();
@@ -132,51 +137,64 @@ class Reader {
     return fmt::format("{}:SH_DEGREE_{}_COEF_{}", kExtension, degree, order);
   }
 
+  /// The numbers of an attribute: [count, components].
+  std::vector<float> values(const json& attributes, const std::string& name, const char* type, uint64_t count) {
+    const uint64_t index = accessor(attributes, name);
+    if (document_.rows(index) != count) document_.refuse("not all attributes have the same count", name);
+    std::vector<float> numbers = document_.values(index, type);
+    if (total_ > document_.size()) document_.refuse(fmt::format("claims {} Gaussians, more than it can hold", total_));
+    return numbers;
+  }
+
   gaussians::Cloud read_primitive(const json& attributes, uint64_t mesh) {
     const uint64_t count = document_.rows(accessor(attributes, "POSITION"));
     if (count == 0) document_.refuse("holds no Gaussians", name_of("meshes", mesh));
     // Without this limit, a small file could claim many Gaussians, because nodes and attributes can share arrays.
     total_ += std::min<uint64_t>(count, INT32_MAX);
+    const auto means = values(attributes, "POSITION", "VEC3", count);
+    const auto dc = values(attributes, sh_name(0, 0), "VEC3", count);
     int degree = 0;
     while (degree < kMaxShDegree && attributes.contains(sh_name(degree + 1, 0))) ++degree;
-    const auto values = [&](const std::string& name, const char* type) {
-      const uint64_t index = accessor(attributes, name);
-      if (document_.rows(index) != count) document_.refuse("not all attributes have the same count", name);
-      std::vector<float> numbers = document_.values(index, type);
-      if (total_ > document_.size())
-        document_.refuse(fmt::format("claims {} Gaussians, more than it can hold", total_));
-      return numbers;
-    };
-    const std::string prefix = std::string(kExtension) + ":";
-    const auto means = values("POSITION", "VEC3"), quats = values(prefix + "ROTATION", "VEC4");
-    const auto scales = values(prefix + "SCALE", "VEC3"), opacities = values(prefix + "OPACITY", "SCALAR");
-    const auto dc = values(sh_name(0, 0), "VEC3");
-
     gaussians::Cloud cloud = new_cloud(static_cast<int64_t>(count), sh_count(degree) - 1);
     const CloudArrays to = arrays_of(cloud);
     std::copy(means.begin(), means.end(), to.means);
     std::copy(dc.begin(), dc.end(), to.dc);
-    for (int64_t n = 0; n < to.count; ++n) {
-      for (int64_t i = 3 * n; i < 3 * n + 3; ++i) {
-        if (scales[i] < 0) refuse_number(prefix + "SCALE", n, scales[i], "no scale is negative");
-        to.log_scales[i] = log_scale_of(scales[i]);
-      }
-      constexpr float kRounding = 1e-4f;
-      if (opacities[n] < -kRounding || opacities[n] > 1 + kRounding) {
-        refuse_number(prefix + "OPACITY", n, opacities[n], "opacities are between 0 and 1");
-      }
-      to.logits[n] = logit_of(opacities[n]);
-      for (int i = 0; i < 4; ++i) to.quats[4 * n + (i + 1) % 4] = quats[4 * n + i];  // x,y,z,w -> w,x,y,z
-    }
+    read_shapes(attributes, to);
+    read_opacities(attributes, to);
     for (int l = 1; l <= degree; ++l) {
       for (int k = l * l; k < sh_count(l); ++k) {
-        const auto coefficient = values(sh_name(l, k - l * l), "VEC3");
+        const auto coefficient = values(attributes, sh_name(l, k - l * l), "VEC3", count);
         for (int64_t n = 0; n < to.count; ++n) {
           std::copy_n(coefficient.begin() + 3 * n, 3, to.sh_rest + 3 * (n * to.rest + k - 1));
         }
       }
     }
     return cloud;
+  }
+
+  void read_shapes(const json& attributes, const CloudArrays& to) {
+    const std::string scale = std::string(kExtension) + ":SCALE", rotation = std::string(kExtension) + ":ROTATION";
+    const auto scales = values(attributes, scale, "VEC3", to.count);
+    const auto quats = values(attributes, rotation, "VEC4", to.count);
+    for (int64_t i = 0; i < 3 * to.count; ++i) {
+      if (scales[i] < 0) refuse_number(scale, i / 3, scales[i], "no scale is negative");
+      to.log_scales[i] = log_scale_of(scales[i]);
+    }
+    for (int64_t n = 0; n < to.count; ++n) {
+      for (int i = 0; i < 4; ++i) to.quats[4 * n + (i + 1) % 4] = quats[4 * n + i];  // x,y,z,w -> w,x,y,z
+    }
+  }
+
+  void read_opacities(const json& attributes, const CloudArrays& to) {
+    constexpr float kRounding = 1e-4f;
+    const std::string name = std::string(kExtension) + ":OPACITY";
+    const auto opacities = values(attributes, name, "SCALAR", to.count);
+    for (int64_t n = 0; n < to.count; ++n) {
+      if (opacities[n] < -kRounding || opacities[n] > 1 + kRounding) {
+        refuse_number(name, n, opacities[n], "opacities are between 0 and 1");
+      }
+      to.logits[n] = logit_of(opacities[n]);
+    }
   }
 
   [[noreturn]] void refuse_number(const std::string& attribute, int64_t row, float value, const char* rule) const {

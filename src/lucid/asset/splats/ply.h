@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "lucid/gaussians/cloud.h"
 
@@ -20,6 +21,11 @@ void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud,
 /// Counts in the header are checked against the file's size before memory is allocated. Throws UserError, also for NaN
 /// and Inf. A zero quaternion is kept; the rasteriser treats it as the identity (math/quaternion.h).
 gaussians::Cloud read_ply(const std::filesystem::path& file);
+
+namespace ply {
+/// The same for bytes in memory; `file` is for error messages.
+gaussians::Cloud decode(const std::filesystem::path& file, std::string_view bytes);
+}  // namespace ply
 
 /// Writes coloured points (x y z red green blue), for init_points3d.ply. means [N,3], rgb [N,3] in [0, 1].
 void write_points_ply(const std::filesystem::path& file, const torch::Tensor& means, const torch::Tensor& rgb);

@@ -129,12 +129,16 @@ class GaussianReader {
 
 }  // namespace
 
+gaussians::Cloud ply::decode(const fs::path& file, std::string_view bytes) {
+  const Header header = parse_header(file, bytes);
+  if (is_compressed(header)) return decode_compressed(file, bytes, header);
+  return GaussianReader(file, bytes, header).read();
+}
+
 gaussians::Cloud read_ply(const fs::path& file) {
   const torch::NoGradGuard no_grad;
   const MappedFile mapped(file);
-  const ply::Header header = ply::parse_header(file, mapped.bytes());
-  if (ply::is_compressed(header)) return ply::decode_compressed(file, mapped.bytes(), header);
-  return GaussianReader(file, mapped.bytes(), header).read();
+  return ply::decode(file, mapped.bytes());
 }
 
 }  // namespace lucid::asset

@@ -25,9 +25,11 @@ Format format_of(const std::filesystem::path& file, std::string_view bytes) {
   if (file.extension() == ".splat") return Format::kSplat;
   if (spz::is_gzip(bytes)) return Format::kSpz;
   if (gltf::is_json(bytes)) return Format::kSplatGlb;
+  const bool is_zip = bytes.starts_with("PK");
   throw UserError({.what_happened = "is not a file of Gaussians that lucid knows",
                    .file = file.string(),
-                   .hint = "PLY, SPZ, .splat and glTF with KHR_gaussian_splatting are read"});
+                   .hint = is_zip ? "if it is a .sog file, convert it to .ply by splat-transform"
+                                  : "PLY, SPZ, .splat and glTF with KHR_gaussian_splatting are read"});
 }
 
 /// Names the first Gaussian with NaN or Inf.
@@ -46,8 +48,6 @@ void require_finite(const std::filesystem::path& file, const gaussians::Cloud& c
     }
   }
 }
-
-bool is_identity(Axes axes) { return axes == Axes::kLucid; }
 
 }  // namespace
 
@@ -72,18 +72,15 @@ Axes default_axes(Format format) {
 
 gaussians::Cloud read_splats(const std::filesystem::path& file, std::optional<Axes> axes) {
   const torch::NoGradGuard no_grad;
-  Format format = Format::kSplatPly;
-  gaussians::Cloud cloud;
-  {
-    const MappedFile mapped(file);
-    format = format_of(file, mapped.bytes());
-    if (format == Format::kSpz) cloud = spz::decode(file, mapped.bytes());
-    if (format == Format::kSplat) cloud = dot_splat::decode(file, mapped.bytes());
-    if (format == Format::kSplatGlb) cloud = gltf::decode(file, mapped.bytes());
-  }
-  if (format == Format::kSplatPly) cloud = read_ply(file);
+  const MappedFile mapped(file);
+  const Format format = format_of(file, mapped.bytes());
+  const auto decode = format == Format::kSpz        ? spz::decode
+                      : format == Format::kSplat    ? dot_splat::decode
+                      : format == Format::kSplatGlb ? gltf::decode
+                                                    : ply::decode;
+  const gaussians::Cloud cloud = decode(file, mapped.bytes());
   const Axes from = axes.value_or(default_axes(format));
-  return is_identity(from) ? cloud : turned(cloud, transposed(from_lucid(from)));
+  return from == Axes::kLucid ? cloud : turned(cloud, transposed(from_lucid(from)));
 }
 
 void write_splats(Format format, const std::filesystem::path& file, const gaussians::Cloud& cloud,
@@ -94,7 +91,7 @@ void write_splats(Format format, const std::filesystem::path& file, const gaussi
   gaussians::Cloud out = on_cpu(cloud);
   require_finite(file, out);
   const Axes to = options.axes.value_or(default_axes(format));
-  if (!is_identity(to)) out = turned(out, from_lucid(to));
+  if (to != Axes::kLucid) out = turned(out, from_lucid(to));
   switch (format) {
     case Format::kSplatPly:
       return write_ply(file, out, {.pad_to_sh3 = options.pad_to_sh3, .big_endian = options.big_endian});

@@ -209,6 +209,29 @@ TEST(Spz, ReadsVersions1And2) {
   }
 }
 
+TEST(Spz, ARotationWhoseSmallComponentsExceedOneHasNoNan) {
+  const std::array<uint32_t, 4> words = {0x3fffffff, 0x7fffffff, 0xbfffffff, 0xffffffff};
+  for (uint32_t largest = 0; largest < 4; ++largest) {  // x, y, z, w
+    std::array<float, 4> quat{};
+    unpack_rotation(words[largest], quat.data());
+    for (uint32_t i = 0; i < 4; ++i) {
+      EXPECT_NEAR(quat[(i + 1) % 4], i == largest ? 0 : -std::sqrt(0.5), 1e-6) << largest << i;
+    }
+  }
+}
+
+TEST(Spz, CoefficientsAreRoundedToTheBucketsOfTheReferenceWriter) {
+  const Cloud cloud = decode("x.spz", encode("x.spz", test::random_cloud(100, 3), {}));
+  const torch::Tensor bytes = (cloud.sh_rest * 128 + 128).to(torch::kInt64);
+  const auto remainders = [&](int64_t first, int64_t count, int64_t bucket) {
+    const torch::Tensor part = bytes.narrow(1, first, count);
+    return (part.remainder(bucket) * part.ne(255)).count_nonzero().item<int64_t>();
+  };
+  EXPECT_EQ(remainders(0, 3, 8), 0);
+  EXPECT_GT(remainders(0, 3, 16), 0);
+  EXPECT_EQ(remainders(3, 12, 16), 0);
+}
+
 TEST(Spz, InfiniteHalvesAreRefusedWithTheirRow) {
   std::string raw = old_file(1);
   raw.replace(16, 2, bytes_of({0x00, 0x7c}));

@@ -13,23 +13,23 @@
 #include "lucid/math/sh.h"
 
 namespace lucid::asset {
-namespace turning {
+namespace {
 
-struct Node {
+struct SphereNode {
   Vec3<double> direction;
   double weight;
 };
 
 /// A quadrature rule on the sphere that is exact for polynomials up to degree 7: Gauss-Legendre with 4 nodes in z,
 /// 8 equidistant azimuths. Products of two SH of degree 3 are polynomials of degree 6.
-std::vector<Node> sphere_rule() {
+std::vector<SphereNode> sphere_rule() {
   const double a = 3.0 / 7, b = 2.0 / 7 * std::sqrt(6.0 / 5), c = std::sqrt(30.0);
   const std::array<std::array<double, 2>, 4> legendre = {{{std::sqrt(a - b), (18 + c) / 36},
                                                           {-std::sqrt(a - b), (18 + c) / 36},
                                                           {std::sqrt(a + b), (18 - c) / 36},
                                                           {-std::sqrt(a + b), (18 - c) / 36}}};
   constexpr int kAzimuths = 8;
-  std::vector<Node> nodes;
+  std::vector<SphereNode> nodes;
   for (const auto& [z, weight] : legendre) {
     const double radius = std::sqrt(1 - z * z);
     for (int i = 0; i < kAzimuths; ++i) {
@@ -45,7 +45,7 @@ using ShRotation = std::array<std::array<double, kMaxShCount>, kMaxShCount>;
 ShRotation sh_rotation(const Mat3<double>& rotation) {
   constexpr double kNoise = 1e-12;  // entries below are rounding errors of zeros
   ShRotation m{};
-  for (const Node& node : sphere_rule()) {
+  for (const SphereNode& node : sphere_rule()) {
     double length = 0;
     std::array<double, kMaxShCount> before{}, after{};
     sh_basis(kMaxShDegree, node.direction, before.data());
@@ -63,7 +63,7 @@ ShRotation sh_rotation(const Mat3<double>& rotation) {
 }
 
 /// Rounds to float. A sum of huge finite numbers stays finite.
-float finite(double x) {
+float finite_float(double x) {
   constexpr double kLargest = std::numeric_limits<float>::max();
   return static_cast<float>(std::clamp(x, -kLargest, kLargest));
 }
@@ -76,13 +76,13 @@ void turn_sh(const ShRotation& m, int degree, float* rest) {  // rest [(degree+1
       for (int channel = 0; channel < 3; ++channel) {
         double sum = 0;
         for (int j = l * l; j < sh_count(l); ++j) sum += m[i][j] * before[3 * (j - 1) + channel];
-        rest[3 * (i - 1) + channel] = finite(sum);
+        rest[3 * (i - 1) + channel] = finite_float(sum);
       }
     }
   }
 }
 
-}  // namespace turning
+}  // namespace
 
 Mat3<double> from_lucid(Axes axes) {
   switch (axes) {
@@ -98,7 +98,6 @@ Mat3<double> from_lucid(Axes axes) {
 }
 
 gaussians::Cloud turned(const gaussians::Cloud& cloud, const Mat3<double>& rotation) {
-  using turning::finite;
   const torch::NoGradGuard no_grad;
   const double off = distance_from_rotation(rotation);
   LUCID_CHECK(off < 1e-6, "no proper rotation: off by {}", off);
@@ -108,17 +107,17 @@ gaussians::Cloud turned(const gaussians::Cloud& cloud, const Mat3<double>& rotat
   for (torch::Tensor* x : result.parameters()) *x = x->clone();
   const CloudArrays a = arrays_of(result);
   const Quat<double> turn = quaternion_of(rotation);
-  const turning::ShRotation m = turning::sh_rotation(rotation);
+  const ShRotation m = sh_rotation(rotation);
   constexpr int64_t kGrain = 1024;
   parallel_for(a.count, kGrain, [&](int64_t i) {
     float* mean = a.means + 3 * i;
     const Vec3<double> to = rotation * Vec3<double>{mean[0], mean[1], mean[2]};
-    mean[0] = finite(to.x), mean[1] = finite(to.y), mean[2] = finite(to.z);
+    mean[0] = finite_float(to.x), mean[1] = finite_float(to.y), mean[2] = finite_float(to.z);
     float* quat = a.quats + 4 * i;
     const bool zero = quat[0] == 0 && quat[1] == 0 && quat[2] == 0 && quat[3] == 0;  // stands for the identity
     const Quat<double> q = product(turn, {zero ? 1.0 : quat[0], quat[1], quat[2], quat[3]});
-    quat[0] = finite(q.w), quat[1] = finite(q.x), quat[2] = finite(q.y), quat[3] = finite(q.z);
-    turning::turn_sh(m, degree, a.sh_rest + 3 * a.rest * i);
+    quat[0] = finite_float(q.w), quat[1] = finite_float(q.x), quat[2] = finite_float(q.y), quat[3] = finite_float(q.z);
+    turn_sh(m, degree, a.sh_rest + 3 * a.rest * i);
   });
   for (torch::Tensor* x : result.parameters()) *x = x->to(device);
   return result;
