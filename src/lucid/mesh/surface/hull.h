@@ -3,11 +3,11 @@
 // has no outline beyond alpha = a in any of them (Laurentini 1994, with alpha in place of a mask).
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "lucid/mesh/cloud_pictures.h"
 #include "lucid/mesh/surface/lattice.h"
+#include "lucid/mesh/surface/projection.h"
 
 namespace lucid::mesh {
 
@@ -20,16 +20,29 @@ class Hull {
   /// upper bound of A below `enough` is returned.
   float alpha(const Point& at, float enough = 0) const;
 
+  /// A on the samples whose density exceeds `above`; 1 elsewhere. Values near 0 are upper bounds, those near 1 lower
+  /// bounds: no level is so low or so high, and whole blocks of the lattice need not be looked at more closely.
+  Field field(const Lattice& lattice, const Field& density, float above) const;
+
  private:
   struct View {
-    std::array<float, 12> pixel_from_world{};  // [3,4]; pixel (0, 0) has its centre at (0, 0)
-    int width = 0, height = 0;
+    explicit View(const CloudPicture& picture);
+    Projection projection;
     const float* alpha = nullptr;  // [H,W]
+    int tiles_x = 0;
+    std::vector<float> lowest, highest;  // of alpha in tiles of kTile^2 pixels and their borders
   };
+  static constexpr int kTile = 4;
+
+  /// What is known of A in a ball: an upper bound, and the views that can lower it there.
+  struct Bound {
+    float highest = 1;
+    std::vector<const View*> views;
+  };
+  Bound bound(const Point& centre, float radius) const;
+  static float smallest_alpha(const View& view, const Point& at, float smallest);
+
   std::vector<View> views_;
 };
-
-/// A on the samples whose density exceeds `above`; 1 elsewhere.
-Field hull_field(const Hull& hull, const Lattice& lattice, const Field& density, float above);
 
 }  // namespace lucid::mesh

@@ -33,19 +33,23 @@ std::vector<float> hull_alphas_to_try(float fixed) {
 /// Pixels by their mask and by the levels that cover them.
 struct Counts {
   explicit Counts(size_t pairs) : inside(pairs, 0), outside(pairs, 0) {}
-  std::vector<int64_t> inside, outside;  // [a, tau] mask and other pixels covered at tau, but not at the next tau
+  std::vector<int64_t> inside, outside;  // [pairs] mask and other pixels by the pair of levels
   int64_t mask = 0;
+
+  void add(const Counts& other) {
+    mask += other.mask;
+    for (size_t i = 0; i < inside.size(); ++i) {
+      inside[i] += other.inside[i];
+      outside[i] += other.outside[i];
+    }
+  }
 };
 
-}  // namespace
-
-float lowest_density_level() { return kLowestDensity; }
-
-Levels search_levels(const Field& density, const Field& hull, const Lattice& lattice,
-                     const std::vector<const CloudPicture*>& pictures, const Levels& fixed) {
-  const std::vector<float> densities = densities_to_try(fixed.density), alphas = hull_alphas_to_try(fixed.hull_alpha);
-  const ActiveBlocks blocks(density, lattice, densities.front());
-  const size_t pairs = densities.size() * alphas.size();
+/// Follows the rays of about kRayPixels^2 pixels of each picture. add_ray(rays, column, row, alpha, &hits) finds the
+/// pairs of levels that a pixel with that alpha counts for, as indices.
+template <class AddRay>
+Counts count_rays(const std::vector<const CloudPicture*>& pictures, const Lattice& lattice, size_t pairs,
+                  const AddRay& add_ray) {
   Counts sum(pairs);
   for (const CloudPicture* picture : pictures) {
     const Camera& camera = picture->camera;
@@ -58,41 +62,69 @@ Levels search_levels(const Field& density, const Field& hull, const Lattice& lat
       for (int column = stride / 2; column < camera.width; column += stride) {
         const float alpha = picture->alpha[size_t(row) * size_t(camera.width) + size_t(column)];
         counts.mask += alpha > kMaskAlpha;
-        if (alpha < alphas.front()) continue;  // no point on the ray has a larger A
-        std::array<float, 8> largest{};        // density, for each a
-        rays.march(column, row, kStep, blocks, [&](const CellPoint& at) {
-          const float f = interpolate(density, lattice, at);
-          if (f < densities.front()) return;
-          const float a = interpolate(hull, lattice, at);
-          for (size_t k = 0; k < alphas.size() && a >= alphas[k]; ++k) largest[k] = std::max(largest[k], f);
-        });
-        for (size_t k = 0; k < alphas.size(); ++k) {
-          const auto above = std::ranges::upper_bound(densities, largest[k]);
-          if (above == densities.begin()) break;
-          const size_t pair = k * densities.size() + size_t(above - densities.begin()) - 1;
-          ++(alpha > kMaskAlpha ? counts.inside : counts.outside)[pair];
-        }
+        add_ray(rays, column, row, alpha, &(alpha > kMaskAlpha ? counts.inside : counts.outside));
       }
     });
-    for (const Counts& counts : rows) {
-      sum.mask += counts.mask;
-      for (size_t i = 0; i < pairs; ++i) {
-        sum.inside[i] += counts.inside[i];
-        sum.outside[i] += counts.outside[i];
-      }
-    }
+    for (const Counts& counts : rows) sum.add(counts);
   }
+  return sum;
+}
+
+double iou(int64_t both, int64_t mask, int64_t extra) {
+  return double(both) / double(std::max<int64_t>(1, mask + extra));
+}
+
+}  // namespace
+
+float lowest_density_level() { return kLowestDensity; }
+
+Levels search_levels(const Field& density, const Field& hull, const Lattice& lattice,
+                     const std::vector<const CloudPicture*>& pictures, const Levels& fixed) {
+  const std::vector<float> densities = densities_to_try(fixed.density), alphas = hull_alphas_to_try(fixed.hull_alpha);
+  const ActiveBlocks blocks(density, lattice, densities.front());
+  // A ray counts, for each a, for the largest tau that covers it.
+  const Counts sum =
+      count_rays(pictures, lattice, densities.size() * alphas.size(),
+                 [&](const PixelRays& rays, int column, int row, float alpha, std::vector<int64_t>* hits) {
+                   if (alpha < alphas.front()) return;  // no point on the ray has a larger A
+                   std::array<float, 8> largest{};      // density, for each a
+                   rays.march(column, row, kStep, blocks, [&](const CellPoint& at) {
+                     const float f = interpolate(density, lattice, at);
+                     if (f < densities.front()) return true;
+                     const float a = interpolate(hull, lattice, at);
+                     for (size_t k = 0; k < alphas.size() && a >= alphas[k]; ++k) largest[k] = std::max(largest[k], f);
+                     return largest[alphas.size() - 1] < densities.back();  // else all levels cover the ray
+                   });
+                   for (size_t k = 0; k < alphas.size(); ++k) {
+                     const auto above = std::ranges::upper_bound(densities, largest[k]);
+                     if (above == densities.begin()) break;
+                     ++(*hits)[k * densities.size() + size_t(above - densities.begin()) - 1];
+                   }
+                 });
   Levels best{.density = densities.front(), .hull_alpha = alphas.front(), .iou = -1};
   for (size_t k = 0; k < alphas.size(); ++k) {
     int64_t both = 0, extra = 0;
     for (size_t t = densities.size(); t-- > 0;) {
       both += sum.inside[k * densities.size() + t];
       extra += sum.outside[k * densities.size() + t];
-      const double iou = double(both) / double(std::max<int64_t>(1, sum.mask + extra));
-      if (iou > best.iou) best = {.density = densities[t], .hull_alpha = alphas[k], .iou = iou};
+      const double found = iou(both, sum.mask, extra);
+      if (found > best.iou) best = {.density = densities[t], .hull_alpha = alphas[k], .iou = found};
     }
   }
   return best;
+}
+
+double outline_iou(const Field& field, const Lattice& lattice, const std::vector<const CloudPicture*>& pictures) {
+  const ActiveBlocks blocks(field, lattice, 1);
+  const Counts sum = count_rays(pictures, lattice, 1,
+                                [&](const PixelRays& rays, int column, int row, float, std::vector<int64_t>* hits) {
+                                  rays.march(column, row, kStep, blocks, [&](const CellPoint& at) {
+                                    if (interpolate(field, lattice, at) < 1) return true;
+                                    ++hits->front();
+                                    return false;
+                                  });
+                                });
+  return iou(sum.inside.front(), sum.mask, sum.outside.front());
 }
 
 }  // namespace lucid::mesh

@@ -23,4 +23,7 @@ float lowest_density_level();
 Levels search_levels(const Field& density, const Field& hull, const Lattice& lattice,
                      const std::vector<const CloudPicture*>& pictures, const Levels& fixed);
 
+/// IoU of the outlines of the surface where a field is 1 with the masks alpha > 0.5, over all pictures.
+double outline_iou(const Field& field, const Lattice& lattice, const std::vector<const CloudPicture*>& pictures);
+
 }  // namespace lucid::mesh

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "lucid/camera/camera.h"
 #include "lucid/mesh/surface/lattice.h"
@@ -16,6 +17,13 @@ struct CellPoint {
   int64_t index = 0;
   float u = 0, v = 0, w = 0;  // along x, y and z
 };
+
+/// In world units.
+inline Point position(const Lattice& lattice, const CellPoint& at) {
+  const int64_t row = at.index / lattice.size[0];
+  return lattice.at(float(at.index % lattice.size[0]) + at.u, float(row % lattice.size[1]) + at.v,
+                    float(row / lattice.size[1]) + at.w);
+}
 
 /// Trilinear interpolation.
 inline float interpolate(const Field& field, const Lattice& lattice, const CellPoint& at) {
@@ -50,7 +58,7 @@ class PixelRays {
   PixelRays(const Camera& camera, const Lattice& lattice);
 
   /// Calls visit(CellPoint) along the ray of the pixel's centre, from near to far, at distances of `step` spacings,
-  /// wherever the block is active.
+  /// wherever the block is active, until visit returns false.
   template <class Visit>
   void march(int column, int row, float step, const ActiveBlocks& blocks, const Visit& visit) const {
     const Point d = direction(column, row);
@@ -66,8 +74,9 @@ class PixelRays {
       std::array<int, 3> cell{};
       for (size_t k = 0; k < 3; ++k) cell[k] = std::clamp(int(p[k]), 0, size_[k] - 2);
       if (blocks.active(cell[0], cell[1], cell[2])) {
-        visit(CellPoint{(int64_t{cell[2]} * size_[1] + cell[1]) * size_[0] + cell[0], p[0] - float(cell[0]),
-                        p[1] - float(cell[1]), p[2] - float(cell[2])});
+        const CellPoint at{(int64_t{cell[2]} * size_[1] + cell[1]) * size_[0] + cell[0], p[0] - float(cell[0]),
+                           p[1] - float(cell[1]), p[2] - float(cell[2])};
+        if (!visit(at)) return;
         t += step;
         continue;
       }

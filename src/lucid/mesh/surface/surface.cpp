@@ -14,12 +14,13 @@
 #include "lucid/mesh/surface/hull.h"
 #include "lucid/mesh/surface/level_search.h"
 #include "lucid/mesh/surface/marching_cubes.h"
+#include "lucid/mesh/surface/outline_fit.h"
 #include "lucid/mesh/surface/repair.h"
 
 namespace lucid::mesh {
 namespace {
 
-constexpr size_t kSearchViews = 12;
+constexpr size_t kSearchViews = 12;  // of the pictures; the fit uses the others
 constexpr size_t kCleaningViews = 24;
 constexpr int kCleaningSize = 256;   // pixels
 constexpr float kClearance = 0.02f;  // between repaired vertices, of the lattice's spacing
@@ -40,6 +41,31 @@ void combine(const Levels& levels, const Field& hull, Field* density) {
   parallel_for(int64_t(hull.size()), 1 << 16, [&](int64_t i) {
     (*density)[size_t(i)] = std::min((*density)[size_t(i)] * per_density, hull[size_t(i)] * per_alpha);
   });
+}
+
+/// The pictures that levels are searched with and the fit is judged by, and the others.
+struct Split {
+  std::vector<const CloudPicture*> judging, fitting;
+};
+
+Split split(const std::vector<CloudPicture>& pictures) {
+  Split result{.judging = some_of(pictures, std::clamp<size_t>(pictures.size() / 4, 1, kSearchViews)), .fitting = {}};
+  for (const CloudPicture& picture : pictures) {
+    if (std::ranges::find(result.judging, &picture) == result.judging.end()) result.fitting.push_back(&picture);
+  }
+  return result;
+}
+
+/// Fits the field to the outlines, unless that makes them worse in the pictures that the fit does not see. Returns the
+/// IoU in those.
+double fit_if_better(const Split& pictures, const Lattice& lattice, Field* field) {
+  const double before = outline_iou(*field, lattice, pictures.judging);
+  const Field start = *field;
+  fit_outlines(pictures.fitting, lattice, field);
+  const double after = outline_iou(*field, lattice, pictures.judging);
+  if (after >= before) return after;
+  *field = start;
+  return before;
 }
 
 std::vector<Camera> cleaning_cameras(const std::vector<CloudPicture>& pictures) {
@@ -65,25 +91,28 @@ TriangleMesh surface_of(const render::CloudView<float>& cloud, const std::vector
   const Hull hull(pictures);
   const Lattice lattice = lattice_around(cloud, hull, options.resolution);
   if (lattice.count() == 0) return {};
+  const Split parts = split(pictures);
   Field field = density_field(cloud, lattice);
-  TriangleMesh mesh;
   {
     const float lowest = options.density > 0 ? float(options.density) : lowest_density_level();
-    const Field alphas = hull_field(hull, lattice, field, kHullMargin * lowest);
+    const Field alphas = hull.field(lattice, field, kHullMargin * lowest);
 
     stage("search");
     const Levels levels =
-        search_levels(field, alphas, lattice, some_of(pictures, kSearchViews),
+        search_levels(field, alphas, lattice, parts.judging,
                       {.density = float(options.density), .hull_alpha = float(options.hull_alpha), .iou = 0});
+    if (!(levels.iou > 0)) return {};
     found.density = double(levels.density);
     found.hull_alpha = double(levels.hull_alpha);
-    found.outline_iou = levels.iou;
-
-    stage("mesh");
     combine(levels, alphas, &field);
   }
+
+  stage("fit");
+  found.outline_iou = fit_if_better(parts, lattice, &field);
+
+  stage("mesh");
   fill_cavities(lattice, &field);
-  mesh = marching_cubes(field, lattice);
+  TriangleMesh mesh = marching_cubes(field, lattice);
   field = {};
   found.raw_triangles = int64_t(mesh.triangles.size());
 

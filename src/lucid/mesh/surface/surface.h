@@ -16,21 +16,22 @@ namespace lucid::mesh {
 struct SurfaceOptions {
   int resolution = 256;     // grid cells along the longest side of the cloud's box
   int64_t faces = 30000;    // triangles after decimation, at most
-  bool watertight = false;  // closed and manifold, without duplicate vertices at equal positions
+  bool watertight = false;  // check that the result is closed and manifold, without vertices at equal positions
   double density = 0;       // tau; 0 searches the best of a few by the outlines of the pictures
   double hull_alpha = 0;    // a; 0 searches
 };
 
 /// What was found, for reports.
 struct SurfaceReport {
-  double density = 0, hull_alpha = 0, outline_iou = 0;  // chosen levels, and the IoU of the outlines with them
-  int64_t raw_triangles = 0;                            // before clean-up and decimation
+  double density = 0, hull_alpha = 0;  // chosen levels
+  double outline_iou = 0;              // of the surface before clean-up, in pictures not fitted to
+  int64_t raw_triangles = 0;           // before clean-up and decimation
   int64_t raw_components = 0, kept_components = 0;
 };
 
 /// Positions and triangles only; counter-clockwise seen from outside. `stage` is called with the name of each stage as
-/// it begins ("field", "search", "mesh", "clean", "decimate"). The cloud lies around the origin with its longest side
-/// near 2. An empty mesh is returned if no surface was found.
+/// it begins ("field", "search", "fit", "mesh", "clean", "decimate"). The cloud lies around the origin with its longest
+/// side near 2. An empty mesh is returned if no surface was found.
 TriangleMesh surface_of(const render::CloudView<float>& cloud, const std::vector<CloudPicture>& pictures,
                         const SurfaceOptions& options, const std::function<void(const std::string&)>& stage,
                         SurfaceReport* report = nullptr);

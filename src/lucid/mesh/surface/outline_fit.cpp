@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Iterative correction of a field from the rays that disagree with the pictures' masks.
+#include "lucid/mesh/surface/outline_fit.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lucid/base/parallel.h"
+#include "lucid/mesh/surface/rays.h"
+
+namespace lucid::mesh {
+namespace {
+
+constexpr int kRounds = 6;
+constexpr size_t kViewParts = 2;   // a round uses one picture of so many,
+constexpr int kOutlineParts = 2;   // of these one pixel of so many near the outline,
+constexpr size_t kOtherParts = 8;  // and one of so many elsewhere
+constexpr int kOutlineReach = 3;   // pixels
+constexpr float kMaskAlpha = 0.5f;
+constexpr float kMinAlpha = 0.01f;  // no ray with less meets the surface
+constexpr float kStep = 0.7f;       // along a ray, of the spacing
+constexpr float kLowest = 0.3f;     // smaller values are not raised
+constexpr float kAbove = 1.05f;     // what a ray that should meet the surface wishes for,
+constexpr float kBelow = 0.95f;     // and one that should not
+constexpr float kMaxChange = 0.5f;  // of a value's logarithm, by one ray
+constexpr float kDamping = 0.5f;    // weight of the wish to change nothing
+
+struct Pixel {
+  int16_t column = 0, row = 0;
+};
+
+/// The pixels of a picture whose rays can be followed.
+struct Pixels {
+  std::vector<Pixel> outline, other;
+};
+
+struct Wish {
+  CellPoint at;
+  float change = 0;  // of the value's logarithm
+};
+
+bool in_mask(const CloudPicture& picture, int column, int row) {
+  return picture.alpha[size_t(row) * size_t(picture.camera.width) + size_t(column)] > kMaskAlpha;
+}
+
+/// Marks the pixels within kOutlineReach of a change of the mask, in x or y. [H,W]
+std::vector<char> near_outline(const CloudPicture& picture) {
+  const int width = picture.camera.width, height = picture.camera.height;
+  std::vector<char> marks(picture.alpha.size(), 0);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const bool here = in_mask(picture, x, y);
+      const bool changes = (x + 1 < width && in_mask(picture, x + 1, y) != here) ||
+                           (y + 1 < height && in_mask(picture, x, y + 1) != here);
+      if (!changes) continue;
+      for (int v = std::max(0, y - kOutlineReach + 1); v <= std::min(height - 1, y + kOutlineReach); ++v) {
+        for (int u = std::max(0, x - kOutlineReach + 1); u <= std::min(width - 1, x + kOutlineReach); ++u) {
+          marks[size_t(v) * size_t(width) + size_t(u)] = 1;
+        }
+      }
+    }
+  }
+  return marks;
+}
+
+Pixels pixels_of(const CloudPicture& picture) {
+  const std::vector<char> marks = near_outline(picture);
+  Pixels result;
+  for (int row = 0; row < picture.camera.height; ++row) {
+    for (int column = 0; column < picture.camera.width; ++column) {
+      const size_t i = size_t(row) * size_t(picture.camera.width) + size_t(column);
+      const Pixel pixel{int16_t(column), int16_t(row)};
+      if (marks[i]) {
+        result.outline.push_back(pixel);
+      } else if (picture.alpha[i] > kMinAlpha) {
+        result.other.push_back(pixel);
+      }
+    }
+  }
+  return result;
+}
+
+class OutlineFit {
+ public:
+  OutlineFit(const std::vector<const CloudPicture*>& pictures, const Lattice& lattice, Field* field)
+      : pictures_(pictures), lattice_(lattice), field_(*field), pixels_(pictures.size()), slots_(field->size(), 0) {
+    parallel_for(int64_t(pictures.size()), 1, [&](int64_t i) { pixels_[size_t(i)] = pixels_of(*pictures[size_t(i)]); });
+  }
+
+  void run() {
+    for (size_t round = 0; round < kRounds; ++round) {
+      const ActiveBlocks raisable(field_, lattice_, kLowest), inside(field_, lattice_, 1);
+      for (size_t i = round % kViewParts; i < pictures_.size(); i += kViewParts) {
+        add_wishes(i, round / kViewParts, raisable, inside);
+      }
+      apply();
+    }
+  }
+
+ private:
+  struct Sum {  // of the wishes at one sample
+    int64_t sample = 0;
+    float change = 0, weight = 0;
+  };
+
+  /// The pixels of a picture that are followed when it is used for the `turn`-th time.
+  std::vector<Pixel> choose(size_t picture, size_t turn) const {
+    std::vector<Pixel> chosen;
+    for (const Pixel& p : pixels_[picture].outline) {
+      if ((p.column + p.row) % kOutlineParts == int(turn) % kOutlineParts) chosen.push_back(p);
+    }
+    const auto& other = pixels_[picture].other;
+    for (size_t k = turn % kOtherParts; k < other.size(); k += kOtherParts) chosen.push_back(other[k]);
+    return chosen;
+  }
+
+  /// Adds the wishes of a picture's rays, in the order of the pixels.
+  void add_wishes(size_t picture, size_t turn, const ActiveBlocks& raisable, const ActiveBlocks& inside) {
+    const PixelRays rays(pictures_[picture]->camera, lattice_);
+    const std::vector<Pixel> chosen = choose(picture, turn);
+    constexpr int64_t kChunk = 512;
+    std::vector<std::vector<Wish>> chunks(size_t((int64_t(chosen.size()) + kChunk - 1) / kChunk));
+    parallel_for(int64_t(chunks.size()), 1, [&](int64_t c) {
+      const int64_t end = std::min((c + 1) * kChunk, int64_t(chosen.size()));
+      for (int64_t k = c * kChunk; k < end; ++k) {
+        const Pixel& p = chosen[size_t(k)];
+        if (in_mask(*pictures_[picture], p.column, p.row)) {
+          cover(rays, p, raisable, &chunks[size_t(c)]);
+        } else {
+          uncover(rays, p, inside, &chunks[size_t(c)]);
+        }
+      }
+    });
+    for (const auto& chunk : chunks) {
+      for (const Wish& wish : chunk) add(wish);
+    }
+  }
+
+  /// A ray that should meet a value >= 1 wishes its largest value raised.
+  void cover(const PixelRays& rays, const Pixel& pixel, const ActiveBlocks& blocks, std::vector<Wish>* wishes) const {
+    float largest = 0;
+    CellPoint best;
+    rays.march(pixel.column, pixel.row, kStep, blocks, [&](const CellPoint& at) {
+      const float value = interpolate(field_, lattice_, at);
+      if (value > largest) {
+        largest = value;
+        best = at;
+      }
+      return value < 1;
+    });
+    if (largest < 1 && largest > kLowest) wishes->push_back({best, std::min(kMaxChange, std::log(kAbove / largest))});
+  }
+
+  /// A ray that should not wishes all of them lowered.
+  void uncover(const PixelRays& rays, const Pixel& pixel, const ActiveBlocks& blocks, std::vector<Wish>* wishes) const {
+    rays.march(pixel.column, pixel.row, kStep, blocks, [&](const CellPoint& at) {
+      const float value = interpolate(field_, lattice_, at);
+      if (value >= 1) wishes->push_back({at, std::max(-kMaxChange, std::log(kBelow / value))});
+      return true;
+    });
+  }
+
+  void add(const Wish& wish) {
+    const int64_t step_y = lattice_.size[0], step_z = step_y * lattice_.size[1];
+    for (int c = 0; c < 8; ++c) {
+      const int64_t i = wish.at.index + (c & 1) + (c >> 1 & 1) * step_y + (c >> 2) * step_z;
+      const float weight = (c & 1 ? wish.at.u : 1 - wish.at.u) * (c & 2 ? wish.at.v : 1 - wish.at.v) *
+                           (c & 4 ? wish.at.w : 1 - wish.at.w);
+      if (!(weight > 0)) continue;
+      uint32_t& slot = slots_[size_t(i)];
+      if (slot == 0) {
+        sums_.push_back({i});
+        slot = uint32_t(sums_.size());
+      }
+      Sum& sum = sums_[slot - 1];
+      sum.change += weight * wish.change;
+      sum.weight += weight;
+    }
+  }
+
+  void apply() {
+    for (const Sum& sum : sums_) {
+      field_[size_t(sum.sample)] *= std::exp(sum.change / (sum.weight + kDamping));
+      slots_[size_t(sum.sample)] = 0;
+    }
+    sums_.clear();
+  }
+
+  const std::vector<const CloudPicture*>& pictures_;
+  const Lattice& lattice_;
+  Field& field_;
+  std::vector<Pixels> pixels_;
+  std::vector<Sum> sums_;
+  std::vector<uint32_t> slots_;  // 1 + the sample's place in sums_; 0 without wishes
+};
+
+}  // namespace
+
+void fit_outlines(const std::vector<const CloudPicture*>& pictures, const Lattice& lattice, Field* field) {
+  OutlineFit(pictures, lattice, field).run();
+}
+
+}  // namespace lucid::mesh
