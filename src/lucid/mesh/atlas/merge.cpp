@@ -19,9 +19,9 @@ namespace {
 constexpr int kRounds = 200;
 constexpr int kSweeps = 12;               // of the relaxation after a merge
 constexpr double kLargestArea = 0.05;     // of a merged chart, as a share of the whole mesh
-constexpr double kShortestBorder = 0.12;  // common border of a pair, as a share of the smaller perimeter
+constexpr double kShortestBorder = 0.15;  // common border of a pair, as a share of the smaller perimeter
 constexpr double kLargestMisfit = 0.25;   // distance between the borders after the move, as a share of their length
-constexpr StretchLimits kStretch{.mean = 1.04, .large = 1.5, .large_share = 0.01};
+constexpr StretchLimits kStretch{.mean = 1.08, .large = 1.8, .large_share = 0.02};
 
 /// An edge between two charts, seen from one of them: vertices of both charts at its ends.
 struct CommonEdge {

@@ -15,8 +15,10 @@
 namespace lucid::mesh {
 namespace {
 
-constexpr int kLargestGrid = 1024;     // cells a side; larger textures are packed in cells of several texels
-constexpr int kAttempts = 10;          // scales tried
+constexpr int kLargestGrid = 1024;  // cells a side; larger textures are packed in cells of several texels
+constexpr int kAttempts = 10;       // scales tried
+constexpr size_t kFewCharts = 200;
+constexpr int kSmallShape = 8;         // rows of a shape that KnownRows remembers
 constexpr double kPrecision = 1.005;   // of the scale
 constexpr double kFirstUse = 0.72;     // share of the texture that the charts cover with the first scale
 constexpr double kExtraHeight = 1.25;  // strip height over the texture's, so that a failed attempt tells by how much
@@ -150,29 +152,39 @@ class KnownRows {
   std::map<std::vector<int>, int> rows_;
 };
 
-/// Places each chart, largest first, in the orientation whose top is lowest. Nothing if the strip is too short.
-std::optional<Packing> pack_at(const std::vector<Chart>& charts, const std::vector<Uv>& sizes, const Grid& grid,
-                               double scale) {
-  std::vector<Shapes> shapes(charts.size());
-  for (const Uv& size : sizes) {
-    if (!(scale * std::max(size.x, size.y) <= grid.inside())) return std::nullopt;
+/// What "largest first" means: none is best for all meshes.
+enum class Order { kCells, kHalfPerimeter, kBoxArea, kLongestSide };
+
+int64_t rank(const Shape& shape, Order order) {
+  switch (order) {
+    case Order::kCells:
+      return cells_in(shape.with_margin);
+    case Order::kHalfPerimeter:
+      return shape.width + shape.height;
+    case Order::kBoxArea:
+      return int64_t{shape.width} * shape.height;
+    case Order::kLongestSide:
+      return std::max(shape.width, shape.height);
   }
-  parallel_for(static_cast<int64_t>(charts.size()), 16,
-               [&](int64_t i) { shapes[i] = shapes_of(charts[i], Cells(sizes[i], scale), grid.gutter); });
-  std::vector<std::pair<int64_t, uint32_t>> order;  // minus the cells, chart
-  for (uint32_t i = 0; i < charts.size(); ++i) order.push_back({-cells_in(shapes[i][0].with_margin), i});
-  std::sort(order.begin(), order.end());
+  return 0;
+}
+
+/// Places each chart, largest first, in the orientation whose top is lowest. Nothing if the strip is too short.
+std::optional<Packing> place_all(const std::vector<Shapes>& shapes, const Grid& grid, double scale, Order order) {
+  std::vector<std::pair<int64_t, uint32_t>> queue;  // minus the rank, chart
+  for (uint32_t i = 0; i < shapes.size(); ++i) queue.push_back({-rank(shapes[i][0], order), i});
+  std::sort(queue.begin(), queue.end());
 
   const int margin = grid.gutter, tall = static_cast<int>(kExtraHeight * grid.inside());
   FreeSpace space(grid.inside() + 2 * margin, tall + 2 * margin);
   KnownRows known;
-  Packing packing{scale, 0, std::vector<Placement>(charts.size())};
-  for (const auto& [cells, i] : order) {
+  Packing packing{scale, 0, std::vector<Placement>(shapes.size())};
+  for (const auto& [minus_rank, i] : queue) {
     std::optional<Placement> best;
     int lowest_top = tall + 1;
     for (int turns = 0; turns < 4; ++turns) {
       const Shape& shape = shapes[i][turns];
-      const bool small = shape.height <= 8;
+      const bool small = shape.height <= kSmallShape;
       int* const from = small ? &known.row(shape) : nullptr;
       const auto place = space.find(shape.with_margin, from ? *from : 0, lowest_top - 1 - shape.height);
       if (from) *from = std::max(*from, place ? place->y : lowest_top - shape.height);
@@ -186,6 +198,25 @@ std::optional<Packing> pack_at(const std::vector<Chart>& charts, const std::vect
     packing.height = std::max(packing.height, lowest_top);
   }
   return packing;
+}
+
+/// The lowest packing of several orders at one scale, or nothing.
+std::optional<Packing> pack_at(const std::vector<Chart>& charts, const std::vector<Uv>& sizes, const Grid& grid,
+                               double scale) {
+  for (const Uv& size : sizes) {
+    if (!(scale * std::max(size.x, size.y) <= grid.inside())) return std::nullopt;
+  }
+  std::vector<Shapes> shapes(charts.size());
+  parallel_for(static_cast<int64_t>(charts.size()), 16,
+               [&](int64_t i) { shapes[i] = shapes_of(charts[i], Cells(sizes[i], scale), grid.gutter); });
+  std::array<std::optional<Packing>, 4> packings;
+  const int orders = charts.size() <= kFewCharts ? 4 : 2;  // an order takes longer with more charts, and matters less
+  parallel_for(orders, 1, [&](int64_t i) { packings[i] = place_all(shapes, grid, scale, static_cast<Order>(i)); });
+  std::optional<Packing> best;
+  for (std::optional<Packing>& packing : packings) {
+    if (packing && (!best || packing->height < best->height)) best = std::move(packing);
+  }
+  return best;
 }
 
 /// The largest scale found at which the charts fit.
