@@ -142,6 +142,15 @@ TEST(SplatGlb, ReadsIntegerAttributes) {
   EXPECT_NEAR(cloud.opacity_logits[0][0].item<double>(), std::log(0.2 / 0.8), 1e-6);
 }
 
+TEST(SplatGlb, OpacitiesNearZeroAndOneHaveLimitedLogits) {
+  Parts parts = parts_of(test::random_cloud(6, 0));
+  const std::array<float, 6> opacities = {0, 1, 1e-9f, 1 - 6e-8f, 1.00005f, -0.00005f};
+  parts.replace(kPrefix + "OPACITY", {reinterpret_cast<const char*>(opacities.data()), sizeof opacities}, 5126, false);
+  const Cloud cloud = decoded(parts);
+  const std::array<float, 6> expected = {-13.8f, 13.8f, -13.8f, 13.8f, 13.8f, -13.8f};
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(cloud.opacity_logits[i][0].item<float>(), expected[i]) << i;
+}
+
 TEST(SplatGlb, ReadsInterleavedAttributes) {
   const Cloud cloud = test::random_cloud(5, 0);
   Parts parts = parts_of(cloud);
