@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "lucid/base/parallel.h"
 #include "lucid/mesh/rasterize_mesh.h"
 #include "lucid/mesh/surface/union_find.h"
 
@@ -45,18 +47,16 @@ Labels label_components(const TriangleMesh& mesh) {
 /// The largest share of a view's mesh pixels that each component has.
 std::vector<double> largest_pixel_shares(const TriangleMesh& mesh, const Labels& labels,
                                          const std::vector<Camera>& cameras) {
-  std::vector<double> shares(labels.count, 0.0);
-  std::vector<int64_t> pixels(labels.count);
-  for (const Camera& camera : cameras) {
-    std::fill(pixels.begin(), pixels.end(), 0);
-    int64_t covered = 0;
-    for (const int32_t t : rasterize_mesh(mesh.positions, mesh.triangles, camera).triangle) {
-      if (t < 0) continue;
-      ++pixels[labels.of_triangle[size_t(t)]];
-      ++covered;
+  std::vector<std::vector<int64_t>> pixels(cameras.size(), std::vector<int64_t>(labels.count, 0));
+  parallel_for(int64_t(cameras.size()), 1, [&](int64_t i) {
+    for (const int32_t t : rasterize_mesh(mesh.positions, mesh.triangles, cameras[size_t(i)]).triangle) {
+      if (t >= 0) ++pixels[size_t(i)][labels.of_triangle[size_t(t)]];
     }
-    if (covered == 0) continue;
-    for (size_t i = 0; i < labels.count; ++i) shares[i] = std::max(shares[i], double(pixels[i]) / double(covered));
+  });
+  std::vector<double> shares(labels.count, 0.0);
+  for (const std::vector<int64_t>& view : pixels) {
+    const auto covered = double(std::max<int64_t>(1, std::accumulate(view.begin(), view.end(), int64_t{0})));
+    for (size_t i = 0; i < labels.count; ++i) shares[i] = std::max(shares[i], double(view[i]) / covered);
   }
   return shares;
 }

@@ -39,24 +39,21 @@ Hull::Hull(const std::vector<CloudPicture>& pictures) {
   for (const CloudPicture& picture : pictures) views_.emplace_back(picture);
 }
 
-/// The smaller one of `smallest` and the view's alpha at a point, if it sees it.
-float Hull::smallest_alpha(const View& view, const Point& at, float smallest) {
+float Hull::alpha(const View& view, const Point& at) {
   const PixelPoint p = view.projection.project(at);
-  if (!view.projection.holds(p)) return smallest;
+  if (!view.projection.holds(p)) return 0;
   const int column = int(p.x), row = int(p.y);
   const float u = p.x - float(column), v = p.y - float(row);
   const float* top = view.alpha + int64_t{row} * view.projection.width + column;
   const float* bottom = top + view.projection.width;
   const float upper = top[0] + u * (top[1] - top[0]), lower = bottom[0] + u * (bottom[1] - bottom[0]);
-  return std::min(smallest, upper + v * (lower - upper));
+  return upper + v * (lower - upper);
 }
 
 float Hull::alpha(const Point& at, float enough) const {
   float smallest = 1;
-  for (const View& view : views_) {
-    smallest = smallest_alpha(view, at, smallest);
-    if (smallest < enough) break;
-  }
+  for (size_t v = 0; v < views_.size() && !(smallest < enough); ++v)
+    smallest = std::min(smallest, alpha(views_[v], at));
   return smallest;
 }
 
@@ -65,15 +62,11 @@ Hull::Bound Hull::bound(const Point& centre, float radius) const {
   Bound result;
   for (const View& view : views_) {
     const PixelPoint p = view.projection.project(centre);
-    if (!(p.z - radius > float(render::kNearPlane))) {
-      result.views.push_back(&view);
-      continue;
-    }
     const float reach = 1 + kStretch * view.projection.focal * radius / (p.z - radius);
     const float left = p.x - reach, right = p.x + reach, top = p.y - reach, bottom = p.y + reach;
     const float last_x = float(view.projection.width - 1), last_y = float(view.projection.height - 1);
-    if (right < 0 || bottom < 0 || left > last_x || top > last_y) continue;
-    if (left < 0 || top < 0 || right > last_x || bottom > last_y) {
+    const bool in_front = p.z - radius > float(render::kNearPlane);
+    if (!(in_front && left >= 0 && top >= 0 && right <= last_x && bottom <= last_y)) {  // not all of it in the picture
       result.views.push_back(&view);
       continue;
     }
@@ -116,10 +109,10 @@ Field Hull::field(const Lattice& lattice, const Field& density, float above) con
                 this->bound(lattice.at(float(begin[0]) + half, float(begin[1]) + half, float(begin[2]) + half), radius);
             known = true;
           }
-          float smallest = bound.highest;
           const Point at = lattice.at(float(x), float(y), float(z));
+          float smallest = bound.highest;
           for (size_t v = 0; v < bound.views.size() && !(smallest < kClearlyOutside); ++v) {
-            smallest = smallest_alpha(*bound.views[v], at, smallest);
+            smallest = std::min(smallest, alpha(*bound.views[v], at));
           }
           result[i] = smallest;
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The soft visual hull of pictures: A(x) = the smallest alpha over the pictures in which x is seen. A surface at A = a
+// The soft visual hull of pictures: A(x) = the smallest alpha of x over the pictures. A surface at A = a
 // has no outline beyond alpha = a in any of them (Laurentini 1994, with alpha in place of a mask).
 #pragma once
 
@@ -16,8 +16,8 @@ class Hull {
  public:
   explicit Hull(const std::vector<CloudPicture>& pictures);
 
-  /// A at a point, bilinear in each picture; 1 where no picture sees it. Once A is known to be below `enough`, some
-  /// upper bound of A below `enough` is returned.
+  /// A at a point, bilinear in each picture; 0 outside any picture, since each holds the whole object. Once A is known
+  /// to be below `enough`, some upper bound of A below `enough` is returned.
   float alpha(const Point& at, float enough = 0) const;
 
   /// A on the samples whose density exceeds `above`; 1 elsewhere. Values near 0 are upper bounds, those near 1 lower
@@ -34,13 +34,13 @@ class Hull {
   };
   static constexpr int kTile = 4;
 
-  /// What is known of A in a ball: an upper bound, and the views that can lower it there.
+  /// What is known of A in a ball: an upper bound, and the views that can lower A there.
   struct Bound {
     float highest = 1;
     std::vector<const View*> views;
   };
   Bound bound(const Point& centre, float radius) const;
-  static float smallest_alpha(const View& view, const Point& at, float smallest);
+  static float alpha(const View& view, const Point& at);
 
   std::vector<View> views_;
 };

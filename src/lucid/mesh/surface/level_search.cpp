@@ -16,6 +16,7 @@ constexpr float kLowestDensity = 0.03f, kDensityRatio = 1.12f;
 constexpr size_t kDensities = 32;  // the last one is near 1
 constexpr float kMaskAlpha = 0.5f;
 constexpr int kRayPixels = 256;  // rays along a picture's side, at most
+constexpr size_t kBands = 8;     // parts of a picture for the threads: every eighth row
 constexpr float kStep = 0.7f;    // of the spacing
 
 std::vector<float> densities_to_try(float fixed) {
@@ -50,23 +51,23 @@ struct Counts {
 template <class AddRay>
 Counts count_rays(const std::vector<const CloudPicture*>& pictures, const Lattice& lattice, size_t pairs,
                   const AddRay& add_ray) {
-  Counts sum(pairs);
-  for (const CloudPicture* picture : pictures) {
-    const Camera& camera = picture->camera;
+  std::vector<Counts> parts(pictures.size() * kBands, Counts(pairs));
+  parallel_for(int64_t(parts.size()), 1, [&](int64_t i) {
+    Counts& counts = parts[size_t(i)];
+    const CloudPicture& picture = *pictures[size_t(i) / kBands];
+    const Camera& camera = picture.camera;
     const PixelRays rays(camera, lattice);
     const int stride = std::max(1, camera.height / kRayPixels);
-    std::vector<Counts> rows(size_t(camera.height / stride), Counts(pairs));
-    parallel_for(int64_t(rows.size()), 4, [&](int64_t i) {
-      Counts& counts = rows[size_t(i)];
-      const int row = int(i) * stride + stride / 2;
+    for (int row = stride / 2 + int(size_t(i) % kBands) * stride; row < camera.height; row += int(kBands) * stride) {
       for (int column = stride / 2; column < camera.width; column += stride) {
-        const float alpha = picture->alpha[size_t(row) * size_t(camera.width) + size_t(column)];
+        const float alpha = picture.alpha[size_t(row) * size_t(camera.width) + size_t(column)];
         counts.mask += alpha > kMaskAlpha;
         add_ray(rays, column, row, alpha, &(alpha > kMaskAlpha ? counts.inside : counts.outside));
       }
-    });
-    for (const Counts& counts : rows) sum.add(counts);
-  }
+    }
+  });
+  Counts sum(pairs);
+  for (const Counts& part : parts) sum.add(part);
   return sum;
 }
 

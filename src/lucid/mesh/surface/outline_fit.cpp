@@ -90,8 +90,12 @@ class OutlineFit {
   void run() {
     for (size_t round = 0; round < kRounds; ++round) {
       const ActiveBlocks raisable(field_, lattice_, kLowest), inside(field_, lattice_, 1);
-      for (size_t i = round % kViewParts; i < pictures_.size(); i += kViewParts) {
-        add_wishes(i, round / kViewParts, raisable, inside);
+      const std::vector<Job> jobs = jobs_of(round);
+      std::vector<std::vector<Wish>> wishes(jobs.size());
+      parallel_for(int64_t(jobs.size()), 1,
+                   [&](int64_t i) { wishes[size_t(i)] = wishes_of(jobs[size_t(i)], raisable, inside); });
+      for (const auto& of_job : wishes) {
+        for (const Wish& wish : of_job) add(wish);
       }
       apply();
     }
@@ -103,37 +107,44 @@ class OutlineFit {
     float change = 0, weight = 0;
   };
 
-  /// The pixels of a picture that are followed when it is used for the `turn`-th time.
-  std::vector<Pixel> choose(size_t picture, size_t turn) const {
-    std::vector<Pixel> chosen;
-    for (const Pixel& p : pixels_[picture].outline) {
-      if ((p.column + p.row) % kOutlineParts == int(turn) % kOutlineParts) chosen.push_back(p);
+  /// Some pixels of one picture.
+  struct Job {
+    size_t picture = 0;
+    std::vector<Pixel> pixels;
+  };
+
+  std::vector<Job> jobs_of(size_t round) const {
+    constexpr size_t kPixelsOfJob = 512;
+    std::vector<Job> jobs;
+    const size_t turn = round / kViewParts;  // how often each picture was used before
+    for (size_t i = round % kViewParts; i < pictures_.size(); i += kViewParts) {
+      jobs.push_back({.picture = i, .pixels = {}});
+      const auto add_pixel = [&](const Pixel& pixel) {
+        if (jobs.back().pixels.size() == kPixelsOfJob) jobs.push_back({.picture = i, .pixels = {}});
+        jobs.back().pixels.push_back(pixel);
+      };
+      for (const Pixel& p : pixels_[i].outline) {
+        if ((p.column + p.row) % kOutlineParts == int(turn) % kOutlineParts) add_pixel(p);
+      }
+      const auto& other = pixels_[i].other;
+      for (size_t k = turn % kOtherParts; k < other.size(); k += kOtherParts) add_pixel(other[k]);
     }
-    const auto& other = pixels_[picture].other;
-    for (size_t k = turn % kOtherParts; k < other.size(); k += kOtherParts) chosen.push_back(other[k]);
-    return chosen;
+    return jobs;
   }
 
-  /// Adds the wishes of a picture's rays, in the order of the pixels.
-  void add_wishes(size_t picture, size_t turn, const ActiveBlocks& raisable, const ActiveBlocks& inside) {
-    const PixelRays rays(pictures_[picture]->camera, lattice_);
-    const std::vector<Pixel> chosen = choose(picture, turn);
-    constexpr int64_t kChunk = 512;
-    std::vector<std::vector<Wish>> chunks(size_t((int64_t(chosen.size()) + kChunk - 1) / kChunk));
-    parallel_for(int64_t(chunks.size()), 1, [&](int64_t c) {
-      const int64_t end = std::min((c + 1) * kChunk, int64_t(chosen.size()));
-      for (int64_t k = c * kChunk; k < end; ++k) {
-        const Pixel& p = chosen[size_t(k)];
-        if (in_mask(*pictures_[picture], p.column, p.row)) {
-          cover(rays, p, raisable, &chunks[size_t(c)]);
-        } else {
-          uncover(rays, p, inside, &chunks[size_t(c)]);
-        }
+  /// In the order of the pixels.
+  std::vector<Wish> wishes_of(const Job& job, const ActiveBlocks& raisable, const ActiveBlocks& inside) const {
+    const CloudPicture& picture = *pictures_[job.picture];
+    const PixelRays rays(picture.camera, lattice_);
+    std::vector<Wish> wishes;
+    for (const Pixel& p : job.pixels) {
+      if (in_mask(picture, p.column, p.row)) {
+        cover(rays, p, raisable, &wishes);
+      } else {
+        uncover(rays, p, inside, &wishes);
       }
-    });
-    for (const auto& chunk : chunks) {
-      for (const Wish& wish : chunk) add(wish);
     }
+    return wishes;
   }
 
   /// A ray that should meet a value >= 1 wishes its largest value raised.
