@@ -56,6 +56,31 @@ TEST(Repair, SharedVertexAndEdgeAreSplit) {
   }
 }
 
+/// Tetrahedra around one edge come apart whatever the order of their triangles: the angles decide.
+TEST(Repair, TetrahedraAroundAnEdgeAreSplitByAngle) {
+  TriangleMesh mesh;
+  mesh.positions = {{0, 0, 0}, {0, 0, 1}};
+  for (int i = 0; i < 6; ++i) {
+    const float angle = float(i) * float(std::numbers::pi) / 3;
+    mesh.positions.push_back({std::cos(angle), std::sin(angle), 0.5f});
+  }
+  for (uint32_t i = 2; i < 8; i += 2) add_tetrahedron(&mesh, {0, i, i + 1, 1});
+  const double volume = signed_volume(mesh);
+  ASSERT_GT(volume, 0);
+  Rng rng(9, "order");
+  for (int trial = 0; trial < 20; ++trial) {
+    TriangleMesh shuffled = mesh;
+    for (size_t i = shuffled.triangles.size(); i > 1; --i) {
+      std::swap(shuffled.triangles[i - 1], shuffled.triangles[size_t(rng.integer(0, int64_t(i)))]);
+    }
+    make_manifold(kClearance, &shuffled);
+    expect_closed_manifold(shuffled);
+    EXPECT_EQ(topology(shuffled).components, 3);
+    EXPECT_EQ(shuffled.triangles.size(), 12u);
+    EXPECT_NEAR(signed_volume(shuffled), volume, 1e-3);
+  }
+}
+
 TEST(Repair, FoldedPairsAndDegenerateTrianglesAreDropped) {
   TriangleMesh mesh;
   mesh.positions = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 1}};
