@@ -83,6 +83,7 @@ std::string encode(const gaussians::Cloud& cloud) {
 }
 
 gaussians::Cloud decode(const std::filesystem::path& file, std::string_view bytes) {
+  if (bytes.empty()) throw UserError({.what_happened = "holds no Gaussians", .file = file.string()});
   if (bytes.size() % sizeof(Row) != 0) {
     throw UserError(
         {.what_happened = fmt::format("has {} bytes, which is no multiple of {}", bytes.size(), sizeof(Row)),

@@ -87,6 +87,7 @@ TEST(DotSplat, BadRowsAreNamed) {
   for (size_t length = 1; length < 32; ++length) {
     EXPECT_NE(message(row.substr(0, length)).find("no multiple of 32"), std::string::npos);
   }
+  EXPECT_EQ(message(""), "holds no Gaussians");
   EXPECT_TRUE(std::isfinite(decode("x.splat", changed(16, 0)).log_scales[1][1].item<float>()));
 }
 
