@@ -20,10 +20,10 @@ constexpr float kMaskAlpha = 0.5f;
 constexpr float kMinAlpha = 0.01f;  // no ray with less meets the surface
 constexpr float kStep = 0.7f;       // along a ray, of the spacing
 constexpr float kLowest = 0.3f;     // smaller values are not raised
-constexpr float kAbove = 1.05f;     // what a ray that should meet the surface wishes for,
-constexpr float kBelow = 0.95f;     // and one that should not
+constexpr float kAbove = 1.05f;     // a ray that should meet the surface raises its largest value to this,
+constexpr float kBelow = 0.95f;     // and one that should not lowers its values to this
 constexpr float kMaxChange = 0.5f;  // of a value's logarithm, by one ray
-constexpr float kDamping = 0.5f;    // weight of the wish to change nothing
+constexpr float kDamping = 0.5f;    // weight of no change in a sample's average
 
 struct Pixel {
   int16_t column = 0, row = 0;
@@ -34,7 +34,7 @@ struct Pixels {
   std::vector<Pixel> outline, other;
 };
 
-struct Wish {
+struct Correction {
   CellPoint at;
   float change = 0;  // of the value's logarithm
 };
@@ -91,18 +91,18 @@ class OutlineFit {
     for (size_t round = 0; round < kRounds; ++round) {
       const ActiveBlocks raisable(field_, lattice_, kLowest), inside(field_, lattice_, 1);
       const std::vector<Job> jobs = jobs_of(round);
-      std::vector<std::vector<Wish>> wishes(jobs.size());
+      std::vector<std::vector<Correction>> corrections(jobs.size());
       parallel_for(int64_t(jobs.size()), 1,
-                   [&](int64_t i) { wishes[size_t(i)] = wishes_of(jobs[size_t(i)], raisable, inside); });
-      for (const auto& of_job : wishes) {
-        for (const Wish& wish : of_job) add(wish);
+                   [&](int64_t i) { corrections[size_t(i)] = corrections_of(jobs[size_t(i)], raisable, inside); });
+      for (const auto& of_job : corrections) {
+        for (const Correction& correction : of_job) add(correction);
       }
       apply();
     }
   }
 
  private:
-  struct Sum {  // of the wishes at one sample
+  struct Sum {  // of the corrections at one sample
     int64_t sample = 0;
     float change = 0, weight = 0;
   };
@@ -133,22 +133,24 @@ class OutlineFit {
   }
 
   /// In the order of the pixels.
-  std::vector<Wish> wishes_of(const Job& job, const ActiveBlocks& raisable, const ActiveBlocks& inside) const {
+  std::vector<Correction> corrections_of(const Job& job, const ActiveBlocks& raisable,
+                                         const ActiveBlocks& inside) const {
     const CloudPicture& picture = *pictures_[job.picture];
     const PixelRays rays(picture.camera, lattice_);
-    std::vector<Wish> wishes;
+    std::vector<Correction> corrections;
     for (const Pixel& p : job.pixels) {
       if (in_mask(picture, p.column, p.row)) {
-        cover(rays, p, raisable, &wishes);
+        cover(rays, p, raisable, &corrections);
       } else {
-        uncover(rays, p, inside, &wishes);
+        uncover(rays, p, inside, &corrections);
       }
     }
-    return wishes;
+    return corrections;
   }
 
-  /// A ray that should meet a value >= 1 wishes its largest value raised.
-  void cover(const PixelRays& rays, const Pixel& pixel, const ActiveBlocks& blocks, std::vector<Wish>* wishes) const {
+  /// For a pixel in the mask: raises the largest value on its ray if that is below 1.
+  void cover(const PixelRays& rays, const Pixel& pixel, const ActiveBlocks& blocks,
+             std::vector<Correction>* corrections) const {
     float largest = 0;
     CellPoint best;
     rays.march(pixel.column, pixel.row, kStep, blocks, [&](const CellPoint& at) {
@@ -159,24 +161,27 @@ class OutlineFit {
       }
       return value < 1;
     });
-    if (largest < 1 && largest > kLowest) wishes->push_back({best, std::min(kMaxChange, std::log(kAbove / largest))});
+    if (largest < 1 && largest > kLowest)
+      corrections->push_back({best, std::min(kMaxChange, std::log(kAbove / largest))});
   }
 
-  /// A ray that should not wishes all of them lowered.
-  void uncover(const PixelRays& rays, const Pixel& pixel, const ActiveBlocks& blocks, std::vector<Wish>* wishes) const {
+  /// For a pixel outside the mask: lowers all values >= 1 on its ray.
+  void uncover(const PixelRays& rays, const Pixel& pixel, const ActiveBlocks& blocks,
+               std::vector<Correction>* corrections) const {
     rays.march(pixel.column, pixel.row, kStep, blocks, [&](const CellPoint& at) {
       const float value = interpolate(field_, lattice_, at);
-      if (value >= 1) wishes->push_back({at, std::max(-kMaxChange, std::log(kBelow / value))});
+      if (value >= 1) corrections->push_back({at, std::max(-kMaxChange, std::log(kBelow / value))});
       return true;
     });
   }
 
-  void add(const Wish& wish) {
+  void add(const Correction& correction) {
     const int64_t step_y = lattice_.size[0], step_z = step_y * lattice_.size[1];
     for (int c = 0; c < 8; ++c) {
-      const int64_t i = wish.at.index + (c & 1) + (c >> 1 & 1) * step_y + (c >> 2) * step_z;
-      const float weight = (c & 1 ? wish.at.u : 1 - wish.at.u) * (c & 2 ? wish.at.v : 1 - wish.at.v) *
-                           (c & 4 ? wish.at.w : 1 - wish.at.w);
+      const int64_t i = correction.at.index + (c & 1) + (c >> 1 & 1) * step_y + (c >> 2) * step_z;
+      const float weight = (c & 1 ? correction.at.u : 1 - correction.at.u) *
+                           (c & 2 ? correction.at.v : 1 - correction.at.v) *
+                           (c & 4 ? correction.at.w : 1 - correction.at.w);
       if (!(weight > 0)) continue;
       uint32_t& slot = slots_[size_t(i)];
       if (slot == 0) {
@@ -184,7 +189,7 @@ class OutlineFit {
         slot = uint32_t(sums_.size());
       }
       Sum& sum = sums_[slot - 1];
-      sum.change += weight * wish.change;
+      sum.change += weight * correction.change;
       sum.weight += weight;
     }
   }
@@ -202,7 +207,7 @@ class OutlineFit {
   Field& field_;
   std::vector<Pixels> pixels_;
   std::vector<Sum> sums_;
-  std::vector<uint32_t> slots_;  // 1 + the sample's place in sums_; 0 without wishes
+  std::vector<uint32_t> slots_;  // 1 + the sample's place in sums_; 0 without corrections
 };
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace lucid::mesh {
 
 struct SurfaceOptions {
-  int resolution = 256;     // grid cells along the longest side of the cloud's box
+  int resolution = 256;     // grid cells along the longest side of the cloud's box; needs up to 12 bytes for each cell
   int64_t faces = 30000;    // triangles after decimation, at most
   bool watertight = false;  // check that the result is closed and manifold, without vertices at equal positions
   double density = 0;       // tau; 0 searches the best of a few by the outlines of the pictures
