@@ -26,7 +26,8 @@ const [lucid, asset, npmFolder] = process.argv.slice(2).map((argument) => path.r
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'check-splats-'));
 const npm = createRequire(path.join(npmFolder, 'package.json'));
 const load = (name) => import(pathToFileURL(npm.resolve(name)));
-const run = (program, ...args) => execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+const run = (program, ...args) =>
+  execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
 const splatTransform = (...args) =>
   run(process.execPath, path.join(npmFolder, 'node_modules/@playcanvas/splat-transform/bin/cli.mjs'), '-q', '-w', '-g',
       'cpu', ...args);
