@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The surface of a Gaussian cloud as triangles: where min(f / tau, A / a) = 1, with the density f = sum of opacity * G
-// and the smallest alpha A over the views (a soft visual hull).
+// and the smallest alpha A over the views (a soft visual hull), then corrected by the outlines in the pictures.
 #pragma once
 
 #include <cstdint>
