@@ -243,10 +243,9 @@ async function inChromium(file) {
         request.on('data', (chunk) => { body += chunk; }).on('end', () => {
           response.end();
           clearTimeout(limit);
-          browser.kill();
+          browser.once('exit', () => resolve(JSON.parse(body))).kill();
           server.close();
           server.closeAllConnections();
-          resolve(JSON.parse(body));
         });
       } else if (url.pathname.startsWith('/npm/')) {
         send(path.join(npmFolder, 'node_modules', url.pathname.slice(5)));
@@ -281,6 +280,6 @@ checkStatistics();
 checkReading();
 await checkGlb();
 await checkSpark();
-fs.rmSync(work, { recursive: true });
+fs.rmSync(work, { recursive: true, maxRetries: 20, retryDelay: 250 });  // Chromium may still be closing its files
 console.log(failures === 0 ? 'all agree' : `${failures} disagree`);
 process.exit(failures === 0 ? 0 : 1);
