@@ -20,6 +20,8 @@ packages=(
   libmeshoptimizer-dev libtinygltf-dev libzstd-dev
   # training data of the embedded prior: renders of 3D models (`lucid prior corpus`), and the models
   libzip-dev libtinyobjloader-dev libstb-dev sweethome3d-furniture
+  # the page's server (Beast, Asio; headers only)
+  libboost-dev
   # tests, benchmarks, format check
   libgtest-dev ffmpeg clang-format
 )
