@@ -40,8 +40,8 @@ struct Options {
   Limits limits = {};
 };
 
-/// The answer to a request that a handler keeps for later. Use it on the I/O thread. If the last copy goes without
-/// send(), the client gets status 503.
+/// The answer to a request that a handler keeps for later. Use and destroy it on the I/O thread, or after stop(). If
+/// the last copy goes without send(), the client gets status 503.
 class Reply {
  public:
   virtual ~Reply() = default;
@@ -49,8 +49,9 @@ class Reply {
   virtual bool open() const = 0;             // false after send() and when the client has gone
 };
 
-/// A stream of server-sent events. Use it on the I/O thread. An event that the client has not read yet is replaced by
-/// the next one with the same key, so a slow reader costs one event a key. More than 64 keys waiting close the stream.
+/// A stream of server-sent events. Use and destroy it on the I/O thread, or after stop(). An event that the client has
+/// not read yet is replaced by the next one with the same key, so a slow reader costs one event a key. More than 64
+/// keys waiting close the stream.
 class EventStream {
  public:
   virtual ~EventStream() = default;
@@ -60,8 +61,9 @@ class EventStream {
   virtual bool open() const = 0;
 };
 
-/// A WebSocket whose client has shown the token. Use it on the I/O thread. A message that waits is replaced by the next
-/// one with the same key; the next write starts when the last one has ended. More than 64 keys waiting close it.
+/// A WebSocket whose client has shown the token. Use and destroy it on the I/O thread, or after stop(). A message that
+/// waits is replaced by the next one with the same key; the next write starts when the last one has ended. More than 64
+/// keys waiting close it.
 class WebSocket {
  public:
   virtual ~WebSocket() = default;

@@ -97,6 +97,8 @@ struct Fixture {
     server.start();
   }
 
+  ~Fixture() { server.stop(); }  // before the handles go: until then they belong to the I/O thread
+
   Options with_page(Options options, bool page) const {
     if (!page) return options;
     write_file(folder.path / "web/index.html", "<!doctype html>");
