@@ -85,7 +85,7 @@ StaticFiles::StaticFiles(const fs::path& folder) {
                        .file = folder.string(),
                        .hint = "name the folder that `make web` wrote"});
     }
-    const std::string path = "/" + plain.generic_string();
+    const std::string path = (fs::path("/") / plain).generic_string();
     File& file = files_[path];
     file.content_type = type;
     file.cache_control = has_hash(path) ? "public, max-age=31536000, immutable" : "no-cache";
