@@ -14,7 +14,7 @@
 namespace lucid::bench {
 namespace {
 
-constexpr int kCell = 180;                          // pixels
+constexpr int kCell = 150;                          // pixels
 constexpr int kWireSamples = 4;                     // along each axis of a pixel: thin lines
 constexpr double kFovy = 0.5, kEnlarged = 0.5 / 4;  // radians
 constexpr double kNear = 0.85;                      // of the distance where the box surely fits

@@ -14,8 +14,8 @@ struct MeshScore {
   double psnr_inside = 0;  // dB, where both masks are set
   double iou = 0;          // of the masks, summed over all views
   double outline = 0;      // F-score of the masks' outlines: shares of outline pixels within 2 pixels of the other's
-  double ceiling = 0;      // dB: the cloud's own pictures with white outside its mask, which no opaque mesh of that
-                           // outline beats
+  double ceiling = 0;      // dB: the cloud's own pictures with white outside its mask, an opaque object of that outline
+                           // with perfect colours; a mesh's smoothed edges can pass it slightly
 };
 
 /// `mesh` in the pictures' coordinates.
