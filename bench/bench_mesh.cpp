@@ -159,7 +159,9 @@ std::optional<json> measure_apart(const fs::path& file, const Options& options, 
       const std::string text = measure(file, options, sheet_row).dump();
       code = write(ends[1], text.data(), text.size()) == ssize_t(text.size()) ? 0 : 1;
     } catch (const UserError& error) {
-      fmt::print(stderr, "{}: {}\n", file.string(), lucid::one_line(error.mistake()));
+      lucid::UserMistake mistake = error.mistake();
+      if (mistake.file.empty()) mistake.file = file.string();
+      fmt::print(stderr, "{}\n", lucid::one_line(mistake));
     } catch (const std::exception& error) {
       fmt::print(stderr, "{}: {}\n", file.string(), error.what());
     }
@@ -265,8 +267,8 @@ int main(int argc, char** argv) try {
   bool vertex_colours = false;
   app.add_option("assets", options.assets, "3DGS PLY files")->type_name("FILE");
   app.add_option("--mesh", options.other,
-                 "score this mesh file instead, {} stands for the asset's name; it is decimated "
-                 "to --faces, and gets vertex colours if it has no colours")
+                 "score this mesh file instead, {} stands for the asset's name; a mesh without colours is decimated "
+                 "to --faces and gets vertex colours")
       ->type_name("FILE");
   app.add_option("--keep", options.keep, "write the meshes as .glb; {} stands for the asset's name")->type_name("FILE");
   app.add_option("--sheet", options.sheet, "write a PNG with Gaussians, mesh and wireframe of each asset")
@@ -292,6 +294,7 @@ int main(int argc, char** argv) try {
   if (options.threads <= 0) options.threads = lucid::core_count();
   if (vertex_colours) options.mesh.colouring = mesh::Colouring::kVertexColours;
   if (!picture.empty()) return compare_pictures(options.other, picture, eye);
+  if (options.assets.empty()) throw UserError("no asset is named; --help shows the options");
   return run(options);
 } catch (const UserError& error) {
   fmt::print(stderr, "bench_mesh: {}\n", lucid::one_line(error.mistake()));

@@ -20,8 +20,8 @@ struct Ablation {
 mesh::TriangleMesh ablated_mesh(const mesh::NormalisedCloud& cloud, const mesh::MeshOptions& options,
                                 const Ablation& ablation, mesh::MeshReport* report);
 
-/// A mesh of another program, in the original coordinates: welded, decimated to options.faces and, unless it has
-/// colours, with vertex colours from the same pictures as lucid's own meshes.
+/// A mesh of another program, in the original coordinates. One without colours is welded, decimated to options.faces
+/// and gets vertex colours from the same pictures as lucid's own meshes; one with colours stays as it is.
 mesh::TriangleMesh outside_mesh(mesh::TriangleMesh mesh, const mesh::NormalisedCloud& cloud,
                                 const mesh::MeshOptions& options);
 
