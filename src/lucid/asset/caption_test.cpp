@@ -53,6 +53,7 @@ TEST(Caption, TextIsInsideItsBandAndCentred) {
 TEST(Caption, ThinStrokesAreDarkAndEdgesAreSmooth) {
   const torch::Tensor band = band_of("IHL chair", 300);
   EXPECT_LT(band.min().item<float>(), 0.05f);
+  EXPECT_GE(band_of("the quick brown fox jumps over the lazy dog 0123456789 @#$%&", 700).min().item<float>(), 0.0f);
   const torch::Tensor grey = (band > 0.1) & (band < 0.9);
   EXPECT_GT(grey.sum().item<int64_t>(), 0);
   EXPECT_NE(ink_in(band_of("chair", 300)), ink_in(band_of("glass", 300)));

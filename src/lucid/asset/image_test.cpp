@@ -208,6 +208,8 @@ TEST(DepthPicture, AGivenRangeHoldsAndValuesOutsideAreCut) {
   EXPECT_NEAR(range->near, 1, 1e-5);
   EXPECT_NEAR(range->far, 9, 1e-5);
   EXPECT_FALSE(visible_range(depth * 0, alpha * 0).has_value());
+  const torch::Tensor floater = torch::tensor({1.0f, 0.2f, 1.0f, 0.2f}).view({1, 1, 4});  // faint at z = 3 and 9
+  EXPECT_NEAR(visible_range(depth * floater, floater)->far, 4, 1e-5);
 }
 
 TEST(LatentsPicture, IsAFixedProjectionForAnyNumberOfChannels) {

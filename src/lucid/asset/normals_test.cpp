@@ -90,7 +90,7 @@ TEST(Normals, OfPlanesAreExactInAnyDirectionAndPictureShape) {
     for (const Point& n : {Point{0, 0, -1}, Point{0.6, 0, -1}, Point{0, -0.9, -1}, Point{-0.8, 0.7, -1}}) {
       const Seen view = seen(plane(n, -3), camera, 0.7);
       const torch::Tensor found = normals_of_depth(view.depth, view.alpha, camera);
-      EXPECT_LT(degrees_between(found, view.normals).max().item<double>(), 0.3) << n.x << " " << n.y;
+      EXPECT_LT(degrees_between(found, view.normals).max().item<double>(), 0.1) << n.x << " " << n.y;
     }
   }
 }
