@@ -97,7 +97,7 @@ TEST(Palette, SmoothColoursStayCloseWithoutDithering) {
 
 TEST(Palette, AFlatBackgroundStaysFlatBesideDitheredPixels) {
   std::vector<uint8_t> pixels = gradient();
-  constexpr std::array<uint8_t, 3> kBackground = {251, 252, 250};
+  constexpr std::array<uint8_t, 3> kBackground = {253, 254, 251};
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide / 2; ++x) {
       for (size_t c = 0; c < 3; ++c) pixels[static_cast<size_t>((y * kSide + x) * 3) + c] = kBackground[c];
