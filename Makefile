@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup configure program build demo demo-short test bench format clean
+.PHONY: help setup configure program build web demo demo-short test bench format clean
 BIN := build/release/bin
 
 help:
 	@echo "make demo        set up, build, and make a hamburger: output/demo (PLY, pictures, films)"
 	@echo "make test        set up, build, and run all tests"
 	@echo "make build       set up and build only: build/release/bin/lucid"
+	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
@@ -24,6 +25,15 @@ program: configure
 
 build: configure
 	@cmake --build --preset release
+
+# `npm ci` only where the lock file has changed since the last one.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@tools/setup_web.sh
+	@cd web && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+web: web/node_modules/.package-lock.json
+	@cd web && npm run --silent check && npm run --silent build
 
 demo: program
 	$(BIN)/lucid generate --overwrite --workspace demo "a hamburger"
