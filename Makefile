@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup configure program build web demo demo-short test bench format clean
+.PHONY: help setup configure program build web test-web demo demo-short test bench format clean
 BIN := build/release/bin
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make test        set up, build, and run all tests"
 	@echo "make build       set up and build only: build/release/bin/lucid"
 	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
+	@echo "make test-web    test the viewer in a headless Chromium"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
@@ -34,6 +35,10 @@ web/node_modules/.package-lock.json: web/package-lock.json
 
 web: web/node_modules/.package-lock.json
 	@cd web && npm run --silent check && npm run --silent build
+
+test-web: program web
+	@tools/setup_web.sh tests
+	@web/tests/run.sh $(BIN)/lucid
 
 demo: program
 	$(BIN)/lucid generate --overwrite --workspace demo "a hamburger"

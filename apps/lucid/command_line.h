@@ -59,6 +59,7 @@ int guarded(const std::function<int()>& body);
 Command define_generate(CLI::App& app, GenerateRequest& request);
 Command define_render(CLI::App& app, RenderRequest& request);
 Command define_export(CLI::App& app, ExportRequest& request);
+Command define_view(CLI::App& app, ViewRequest& request);
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);  // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
 std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior corpus|train|sample|judge

@@ -19,19 +19,6 @@ namespace lucid::cli {
 namespace fs = std::filesystem;
 namespace {
 
-/// PLY and glTF files hold Gaussians or meshes: property and attribute names at their beginning tell.
-bool holds_gaussians(const fs::path& file) {
-  const std::string extension = file.extension().string();
-  if (extension == ".spz" || extension == ".splat") return true;
-  if (extension != ".ply" && extension != ".glb" && extension != ".gltf") return false;
-  std::string head(size_t{1} << 20, '\0');
-  std::ifstream in(file, std::ios::binary);
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<size_t>(in.gcount()));
-  const auto names = {"f_dc_0", "packed_position", "KHR_gaussian_splatting"};
-  return std::ranges::any_of(names, [&](const char* name) { return head.find(name) != std::string::npos; });
-}
-
 void print_box(const char* what, const mesh::Point& low, const mesh::Point& high) {
   fmt::print("  {:<14}{:.3f} {:.3f} {:.3f} to {:.3f} {:.3f} {:.3f}\n", what, low.x, low.y, low.z, high.x, high.y,
              high.z);
@@ -96,6 +83,24 @@ void describe_mesh(const fs::path& file) {
 bool is_asset(const fs::path& file) {
   constexpr std::array<const char*, 7> kExtensions = {".ply", ".spz", ".splat", ".glb", ".gltf", ".obj", ".stl"};
   return std::ranges::find(kExtensions, file.extension().string()) != kExtensions.end();
+}
+
+bool holds_gaussians(const fs::path& file) {
+  const std::string extension = file.extension().string();
+  if (extension == ".spz" || extension == ".splat") return true;
+  if (extension != ".ply" && extension != ".glb" && extension != ".gltf") return false;
+  // Property and attribute names at the beginning of the file tell.
+  std::string head(size_t{1} << 20, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<size_t>(in.gcount()));
+  const auto names = {"f_dc_0", "packed_position", "KHR_gaussian_splatting"};
+  return std::ranges::any_of(names, [&](const char* name) { return head.find(name) != std::string::npos; });
+}
+
+std::string title_of(const fs::path& file) {
+  const fs::path run = fs::absolute(file).parent_path().parent_path().parent_path();
+  return file.stem() == "point_cloud" && run.has_filename() ? run.filename().string() : file.stem().string();
 }
 
 void describe_asset(const fs::path& file) {

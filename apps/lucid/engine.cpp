@@ -27,6 +27,7 @@ const std::map<std::string, Run> kCommands = {
     {"generate", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.generate, stop); }},
     {"render", [](Requests& r, const auto&) { return lucid::cli::run_render(r.render); }},
     {"export", [](Requests& r, const auto&) { return lucid::cli::run_export(r.export_); }},
+    {"view", [](Requests& r, const auto&) { return lucid::cli::run_view(r.view); }},
     {"info", [](Requests& r, const auto&) { return lucid::cli::run_info(r.info); }},
     {"info options", [](Requests& r, const auto&) { return lucid::cli::run_info_options(r.info); }},
     {"info words", [](Requests& r, const auto&) { return lucid::cli::run_info_words(r.info); }},

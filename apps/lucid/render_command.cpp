@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "commands.h"
+#include "describe_asset.h"
 #include "lucid/app/threads.h"
 #include "lucid/asset/animation_format.h"
 #include "lucid/asset/caption.h"
@@ -74,12 +75,6 @@ void bench(const RenderRequest& request, const gaussians::Cloud& cloud, gaussian
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   fmt::print("{:.1f} frames/s at {}x{}, {} Gaussians ({})\n", static_cast<double>(request.bench) / seconds,
              request.width, request.height, cloud.count(), render::cpu_isa());
-}
-
-/// What a caption calls a file: its name, or in a run's folder, where every PLY has one name, that of the run.
-std::string title_of(const fs::path& file) {
-  const fs::path run = fs::absolute(file).parent_path().parent_path().parent_path();
-  return file.stem() == "point_cloud" && run.has_filename() ? run.filename().string() : file.stem().string();
 }
 
 std::vector<std::string> captions_of(const RenderRequest& request) {

@@ -58,6 +58,10 @@ struct ExportRequest {
   std::string progress = "auto";
 };
 
+struct ViewRequest {
+  std::string asset, html, title, input_axes;
+};
+
 struct InfoRequest {
   std::string path;       // a file or a prior's folder; empty = the program and the machine
   std::string prior;      // of `info words`; empty = the embedded one
@@ -93,6 +97,7 @@ struct Requests {
   GenerateRequest generate;
   RenderRequest render;
   ExportRequest export_;
+  ViewRequest view;
   InfoRequest info;
   EvalRequest eval;
   CorpusRequest corpus;

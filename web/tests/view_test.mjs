@@ -6,40 +6,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { kDesktop, kPhone, launch } from "./browser.mjs";
+import { drawn, look } from "./look.mjs";
 
 const [file, folder] = process.argv.slice(2);
 assert(file, "usage: node view_test.mjs FILE.html [FOLDER]");
 if (folder) await mkdir(folder, { recursive: true });
-
-const drawn = (page) => page.locator("canvas").evaluate((canvas) => Number(canvas.dataset.drawn));
-
-/** Waits until nothing has been drawn for a while: Spark draws again when it has sorted. */
-async function settled(page) {
-  for (let before = -1, now = await drawn(page); now !== before; ) {
-    before = now;
-    await page.waitForTimeout(400);
-    now = await drawn(page);
-  }
-}
-
-/** The share of pixels that differ from the corner's colour, and the picture. */
-async function look(page) {
-  await settled(page);
-  const png = await page.locator("canvas").screenshot();
-  const share = await page.evaluate(async (base64) => {
-    const blob = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
-    const bitmap = await createImageBitmap(blob);
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    let lit = 0;
-    for (let i = 0; i < data.length; i += 4) {
-      lit += Math.max(...[0, 1, 2].map((c) => Math.abs(data[i + c] - data[c]))) > 24 ? 1 : 0;
-    }
-    return lit / (data.length / 4);
-  }, png.toString("base64"));
-  return { share, png };
-}
 
 async function open(browser, options) {
   const context = await browser.newContext({ ...options, offline: true, reducedMotion: "reduce" });

@@ -187,7 +187,8 @@ tinygltf::Model model_of(const mesh::TriangleMesh& mesh, const MeshFileOptions& 
 }  // namespace
 }  // namespace mesh_files
 
-void write_glb(const std::filesystem::path& file, const mesh::TriangleMesh& mesh, const MeshFileOptions& options) {
+std::string glb_bytes(const std::filesystem::path& file, const mesh::TriangleMesh& mesh,
+                      const MeshFileOptions& options) {
   mesh_files::check_mesh(mesh);
   const tinygltf::Model model = mesh_files::model_of(mesh, options);
   if (model.buffers.front().data.size() > mesh_files::kMostGlbBytes) {
@@ -197,7 +198,11 @@ void write_glb(const std::filesystem::path& file, const mesh::TriangleMesh& mesh
   const bool written = tinygltf::TinyGLTF().WriteGltfSceneToStream(&model, bytes, /*prettyPrint=*/false,
                                                                    /*writeBinary=*/true);
   LUCID_CHECK(written && bytes.good(), "{}", file.string());
-  write_file(file, bytes.view());
+  return std::move(bytes).str();
+}
+
+void write_glb(const std::filesystem::path& file, const mesh::TriangleMesh& mesh, const MeshFileOptions& options) {
+  write_file(file, glb_bytes(file, mesh, options));
 }
 
 }  // namespace lucid::asset

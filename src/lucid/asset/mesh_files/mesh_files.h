@@ -22,6 +22,9 @@ struct MeshFileOptions {
 /// Open meshes are double-sided. asset.extras has the title and the scale (file units a world unit).
 /// All writers write atomically, and throw UserError if a file cannot be written.
 void write_glb(const std::filesystem::path& file, const mesh::TriangleMesh& mesh, const MeshFileOptions& options = {});
+/// The bytes that write_glb() writes. `file` is named in errors only.
+std::string glb_bytes(const std::filesystem::path& file, const mesh::TriangleMesh& mesh,
+                      const MeshFileOptions& options = {});
 
 /// OBJ in the axes and units of write_glb. A texture goes to NAME_texture.png and its material to NAME.mtl in the same
 /// folder, where NAME is the file's name in which what an MTL cannot hold (spaces) is replaced by "_". Vertex colours

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a canvas shows once it is still: its PNG, the share of pixels that differ from the background, their mean colour.
+
+export const drawn = (page) => page.locator("canvas").evaluate((canvas) => Number(canvas.dataset.drawn));
+
+/** Waits until nothing has been drawn for a while: Spark draws again when it has sorted. */
+async function settled(page) {
+  for (let before = -1, now = await drawn(page); now !== before; ) {
+    before = now;
+    await page.waitForTimeout(400);
+    now = await drawn(page);
+  }
+}
+
+export async function look(page) {
+  await settled(page);
+  const png = await page.locator("canvas").screenshot();
+  const seen = await page.evaluate(async (base64) => {
+    const blob = new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]);
+    const bitmap = await createImageBitmap(blob);
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const sum = [0, 0, 0];
+    let lit = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (Math.max(...[0, 1, 2].map((c) => Math.abs(data[i + c] - data[c]))) <= 24) continue;
+      lit += 1;
+      for (let c = 0; c < 3; ++c) sum[c] += data[i + c];
+    }
+    return { share: lit / (data.length / 4), colour: sum.map((s) => s / Math.max(lit, 1)) };
+  }, png.toString("base64"));
+  return { png, ...seen };
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Tests of the built viewer and page in a headless Chromium: run.sh LUCID [FOLDER]. Screenshots go to FOLDER, and the
+# files too; otherwise everything is removed.
+set -euo pipefail
+lucid=$(realpath "$1")
+tests=$(dirname "$(realpath "$0")")
+if [ $# -gt 1 ]; then
+  folder=$2
+  mkdir -p "$folder"
+else
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+fi
+
+node "$tests/make_assets.mjs" "$folder"
+for asset in torus.ply box.obj; do
+  "$lucid" view "$folder/$asset" --html "$folder/${asset%.*}.html" --title "a ${asset%.*}"
+  node "$tests/view_test.mjs" "$folder/${asset%.*}.html" "$folder/${asset%.*}"
+done
+node "$tests/page_test.mjs" "$folder/page"
