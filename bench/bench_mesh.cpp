@@ -21,8 +21,8 @@
 #include <utility>
 #include <vector>
 
-#include "lucid/asset/image.h"
 #include "lucid/asset/mesh_files/mesh_files.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/camera/sampler.h"
 #include "lucid/mesh/rasterize_mesh.h"
 #include "mesh_ablation.h"

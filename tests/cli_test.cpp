@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole runs of the program: a short one end to end, stop and resume, and one clear line for each kind of bad input.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -17,10 +18,14 @@
 #include <vector>
 
 #include "goldens.h"
-#include "lucid/asset/image.h"
-#include "lucid/asset/video.h"
+#include "lucid/asset/mesh_files/mesh_files.h"
+#include "lucid/asset/pictures/image.h"
+#include "lucid/asset/pictures/video.h"
+#include "lucid/asset/splats/ply.h"
+#include "lucid/asset/splats/splats.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/eval/judge_report.h"
+#include "lucid/math/sh.h"
 #include "lucid/weights/state_dict.h"
 #include "process.h"
 
@@ -114,6 +119,103 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   EXPECT_EQ(lucid_run(columns, folder).code, 0) << "a last row of one";
   EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 82, 166}));
   expect_one_line(lucid_run({"render", ply, ply}, folder), {"--sheet"});
+}
+
+/// A ball of small opaque Gaussians, red where x > 0 and blue elsewhere.
+fs::path write_ball(const TemporaryFolder& folder) {
+  constexpr int64_t kCount = 1500;
+  torch::manual_seed(1);
+  lucid::gaussians::Cloud cloud;
+  const torch::Tensor directions = torch::nn::functional::normalize(torch::randn({kCount, 3}));
+  cloud.means = 0.8 * directions;
+  const torch::Tensor red = cloud.means.select(1, 0).gt(0).to(torch::kFloat);
+  cloud.sh_dc = ((torch::stack({red, torch::zeros({kCount}), 1 - red}, 1) - 0.5) / lucid::kSh0).unsqueeze(1);
+  cloud.sh_rest = torch::zeros({kCount, 0, 3});
+  cloud.opacity_logits = torch::full({kCount, 1}, 3.0f);
+  cloud.log_scales = torch::full({kCount, 3}, std::log(0.06f));
+  cloud.quats = torch::tensor({1.0f, 0.0f, 0.0f, 0.0f}).expand({kCount, 4}).contiguous();
+  const fs::path file = folder.path / "ball.ply";
+  lucid::asset::write_ply(file, cloud);
+  return file;
+}
+
+TEST(Cli, ExportWritesEveryFormatAndTheFilesReadBack) {
+  const TemporaryFolder folder;
+  const std::string ball = write_ball(folder).string();
+  std::vector<std::string> arguments = {"export",         ball,  "--faces",      "2000",       "--resolution", "64",
+                                        "--texture-size", "256", "--watertight", "--progress", "off"};
+  for (const auto& row : lucid::asset::kFormats)
+    arguments.push_back(
+        fmt::format("{0}:{1}", row.name, (folder.path / fmt::format("{}{}", row.name, row.extension)).string()));
+  const Outcome outcome = lucid_run(arguments, folder);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(count_lines(outcome.err), static_cast<int>(lucid::asset::kFormats.size())) << outcome.err;
+  for (const auto& row : lucid::asset::kFormats) {
+    const fs::path file = folder.path / fmt::format("{}{}", row.name, row.extension);
+    ASSERT_TRUE(fs::exists(file)) << file;
+    if (row.holds == lucid::asset::Holds::kMesh) {
+      const lucid::mesh::TriangleMesh mesh = lucid::asset::read_mesh(file);
+      EXPECT_GT(mesh.triangles.size(), 500u) << row.name;
+      EXPECT_LE(mesh.triangles.size(), 2000u) << row.name;
+      EXPECT_TRUE(lucid::mesh::topology(mesh).closed()) << row.name;
+      EXPECT_GT(lucid::mesh::signed_volume(mesh), 0) << row.name;
+    } else if (row.holds == lucid::asset::Holds::kSplats) {
+      EXPECT_EQ(lucid::asset::read_splats(file).count(), 1500) << row.name;
+      EXPECT_EQ(lucid_run({"info", file.string()}, folder).code, 0);
+    }
+  }
+  const lucid::mesh::TriangleMesh mesh = lucid::asset::read_mesh(folder.path / "glb.glb");
+  ASSERT_EQ(mesh.texture.width, 256);
+  EXPECT_EQ(lucid_run({"info", (folder.path / "glb.glb").string()}, folder).code, 0);
+}
+
+TEST(Cli, CompactLeavesOutWhatNoViewSees) {
+  const TemporaryFolder folder;
+  lucid::gaussians::Cloud cloud = lucid::asset::read_ply(write_ball(folder));
+  cloud.means.slice(0, 0, 700).mul_(0.2);   // well inside the ball
+  cloud.log_scales.fill_(std::log(0.12f));  // the ball of the others is opaque
+  const fs::path full = folder.path / "full.ply", out = folder.path / "out.spz";
+  lucid::asset::write_ply(full, cloud);
+  const Outcome outcome = lucid_run({"export", full.string(), out.string(), "--compact", "--progress", "off"}, folder);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("dB to the original"), std::string::npos) << outcome.err;
+  const int64_t left = lucid::asset::read_splats(out).count();
+  EXPECT_LT(left, 1500);
+  EXPECT_GE(left, 800);
+}
+
+TEST(Cli, ExportExplainsWhatItCannotDo) {
+  const TemporaryFolder folder;
+  const std::string ball = write_ball(folder).string(), glb = (folder.path / "x.glb").string();
+  expect_one_line(lucid_run({"export", ball, "x.fbx"}, folder), {"x.fbx", "splat-glb"});
+  expect_one_line(lucid_run({"export", ball, ball}, folder), {"is the input as well"});
+  expect_one_line(lucid_run({"export", ball, glb, "--faces", "3"}, folder), {"--faces"});
+  expect_one_line(lucid_run({"export", ball, glb, "--box", "2", "2", "2", "3", "3", "3"}, folder), {"--box"});
+  expect_one_line(lucid_run({"export", (folder.path / "none.ply").string(), glb}, folder), {"none.ply"});
+  expect_one_line(lucid_run({"generate", "--export", "glb,fbx", "a chair"}, folder), {"export", "fbx"});
+
+  lucid::gaussians::Cloud cloud = lucid::asset::read_ply(ball);
+  const fs::path other = folder.path / "other.ply";
+  const auto export_of = [&](const lucid::gaussians::Cloud& changed) {
+    lucid::asset::write_ply(other, changed);
+    return lucid_run({"export", other.string(), glb, "--progress", "off", "--resolution", "48"}, folder);
+  };
+  lucid::gaussians::Cloud transparent = cloud;
+  transparent.opacity_logits = torch::full_like(cloud.opacity_logits, -9);
+  expect_one_line(export_of(transparent), {"other.ply", "opaque"});
+  lucid::gaussians::Cloud faint = cloud;
+  faint.opacity_logits = torch::full_like(cloud.opacity_logits, -5.4f);
+  expect_one_line(export_of(faint), {"other.ply", "no surface"});
+  lucid::gaussians::Cloud scene = cloud;
+  scene.means = cloud.means.clone();
+  scene.means.slice(0, 0, 300).mul_(100);
+  expect_one_line(export_of(scene), {"other.ply", "scene", "--box"});
+  EXPECT_FALSE(fs::exists(glb));
+
+  lucid::gaussians::Cloud one = cloud;  // a cloud of one Gaussian is an ellipsoid
+  for (torch::Tensor* parameter : one.parameters()) *parameter = parameter->slice(0, 0, 1).contiguous();
+  EXPECT_EQ(export_of(one).code, 0);
+  EXPECT_TRUE(lucid::mesh::topology(lucid::asset::read_mesh(glb)).closed());
 }
 
 /// Starts a run and interrupts it as soon as its first step is reported.

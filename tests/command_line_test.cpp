@@ -24,9 +24,20 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-const std::vector<std::vector<std::string>> kCommands = {
-    {},       {"generate"}, {"render"},          {"info"},           {"info", "options"}, {"info", "words"},
-    {"eval"}, {"prior"},    {"prior", "corpus"}, {"prior", "train"}, {"prior", "sample"}, {"prior", "judge"}};
+const std::vector<std::vector<std::string>> kCommands = {{},
+                                                         {"generate"},
+                                                         {"render"},
+                                                         {"export"},
+                                                         {"view"},
+                                                         {"info"},
+                                                         {"info", "options"},
+                                                         {"info", "words"},
+                                                         {"eval"},
+                                                         {"prior"},
+                                                         {"prior", "corpus"},
+                                                         {"prior", "train"},
+                                                         {"prior", "sample"},
+                                                         {"prior", "judge"}};
 
 TEST(CommandLine, EveryCommandExplainsItselfWithinTheTerminalsWidth) {
   const TemporaryFolder folder;

@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "goldens.h"
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
+#include "lucid/asset/pictures/video.h"
 #include "lucid/asset/splats/ply.h"
-#include "lucid/asset/video.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/math/sh.h"
 #include "process.h"

@@ -21,7 +21,7 @@ HelpPage page(const CLI::App& command) {
   }
   page.sections.push_back(std::move(formats));
   page.footer =
-      "The extension chooses the format. NAME:FILE chooses one of several with the same extension:\n\n"
+      "The extension chooses the format, or else a name:\n\n"
       "  lucid export chair.ply chair.glb chair.spz\n"
       "  lucid export scan.spz splat-ply:scan.ply\n";
   return page;
@@ -94,7 +94,10 @@ Command define_export(CLI::App& app, ExportRequest& request) {
   command->add_option("--progress", request.progress, "How to show progress.")
       ->check(CLI::IsMember({"auto", "bar", "plain", "json", "off"}))
       ->capture_default_str();
-  return {.app = command, .check = [&request] { check(request); }, .page = [command](bool) { return page(*command); }};
+  return {.app = command,
+          .check = [&request] { check(request); },
+          .page = [command](bool) { return page(*command); },
+          .hides_options = false};
 }
 
 }  // namespace lucid::cli

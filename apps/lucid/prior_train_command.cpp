@@ -4,7 +4,7 @@
 
 #include "commands.h"
 #include "lucid/app/threads.h"
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/base/machine.h"
 #include "lucid/pretrain/sampler.h"
 #include "lucid/pretrain/train.h"

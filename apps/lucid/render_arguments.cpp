@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "command_line.h"
-#include "lucid/asset/animation_format.h"
+#include "lucid/asset/pictures/animation_format.h"
 #include "lucid/base/error.h"
 
 namespace lucid::cli {

@@ -13,7 +13,7 @@
 #include "lucid/app/run_options/export_options.h"
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/asset/formats.h"
-#include "lucid/asset/picture_style.h"
+#include "lucid/asset/pictures/picture_style.h"
 #include "lucid/corpus/build.h"
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "lucid/asset/mesh_files/mesh_files.h"
-#include "lucid/asset/splats/splats.h"
+#include "lucid/asset/splats/arrays.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"
 #include "lucid/mesh/extract.h"
@@ -63,12 +63,6 @@ gaussians::Cloud selected(const gaussians::Cloud& cloud, const torch::Tensor& in
     const auto at = static_cast<size_t>(group);
     *result.parameters()[at] = cloud.parameters()[at]->index_select(0, indices).contiguous();
   }
-  return result;
-}
-
-gaussians::Cloud on_cpu(const gaussians::Cloud& cloud) {
-  gaussians::Cloud result = cloud;
-  for (torch::Tensor* parameter : result.parameters()) *parameter = parameter->detach().cpu();
   return result;
 }
 
@@ -160,7 +154,7 @@ namespace {
 void write_all(const ExportSource& source, const std::vector<ExportTarget>& targets, const ExportOptions& options,
                Progress::Style style) {
   StageProgress progress(style, source.name);
-  const gaussians::Cloud cloud = cropped(on_cpu(source.cloud), options);
+  const gaussians::Cloud cloud = cropped(asset::on_cpu(source.cloud), options);
   std::optional<gaussians::Cloud> compact;
   std::optional<mesh::TriangleMesh> mesh;
   for (const ExportTarget& target : targets) {

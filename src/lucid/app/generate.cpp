@@ -7,8 +7,10 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "lucid/app/export.h"
+#include "lucid/app/live_view.h"
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/prior.h"
 #include "lucid/asset/splats/ply.h"
@@ -130,15 +132,19 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
     }
   }
 
+  std::optional<LiveView> live;
+  if (!options.live.empty()) live.emplace(options.live, options.train.iterations);
   Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::ImageEncoder encoder(prior.vae, compute_options(options));
   const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown, device_of(options)};
-  train::TrainCallbacks callbacks{
-      .on_start = [&] { write_file(root / "effective_config.yaml", table.dump_yaml()); },
-      .on_step = [&](const train::StepReport& report,
-                     int64_t iteration) { progress.update(iteration, "score", report.score_norm); },
-      .stop = &stop};
+  train::TrainCallbacks callbacks{.on_start = [&] { write_file(root / "effective_config.yaml", table.dump_yaml()); },
+                                  .on_step =
+                                      [&](const train::StepReport& report, const train::Model& model) {
+                                        progress.update(model.iteration, "score", report.score_norm);
+                                        if (live) live->show(model.cloud, model.iteration);
+                                      },
+                                  .stop = &stop};
   if (!options.pretrained_model_path.empty()) {
     callbacks.start = [&] { return asset::read_ply(options.pretrained_model_path); };
   }

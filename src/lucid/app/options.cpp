@@ -4,7 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "lucid/asset/video.h"
+#include "lucid/asset/pictures/video.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
 #include "lucid/render/rasterize.h"

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"

@@ -2,7 +2,7 @@
 // DDIM sampling, and the contact sheet of samples.
 #include "lucid/pretrain/sampler.h"
 
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/base/rng.h"
 #include "lucid/tensor/randn.h"
 

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/pretrain/noise.h"
 #include "lucid/tensor/device.h"
 #include "lucid/tensor/randn.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
 #include "lucid/nn/layout.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/replicas.h"

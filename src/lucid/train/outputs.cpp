@@ -3,10 +3,10 @@
 #include "lucid/train/outputs.h"
 
 #include "lucid/asset/cameras_json.h"
-#include "lucid/asset/image.h"
+#include "lucid/asset/pictures/image.h"
+#include "lucid/asset/pictures/turntable.h"
+#include "lucid/asset/pictures/video.h"
 #include "lucid/asset/splats/ply.h"
-#include "lucid/asset/turntable.h"
-#include "lucid/asset/video.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"
 #include "lucid/nn/choose.h"

@@ -84,7 +84,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       write_process_frame(workspace, model.cloud, options, renderer, frame);
     }
     if (options.checkpoint_interval > 0 && model.iteration % options.checkpoint_interval == 0) save();
-    if (callbacks.on_step) callbacks.on_step(report, model.iteration);
+    if (callbacks.on_step) callbacks.on_step(report, model);
   }
 
   write_result(workspace, model.cloud, options, renderer, model.iteration);

@@ -14,8 +14,8 @@ namespace lucid::train {
 struct TrainCallbacks {
   /// Called once, after the checkpoint was accepted or the initial cloud was made, and before any file is written.
   std::function<void()> on_start = {};
-  std::function<void(const StepReport&, int64_t iteration)> on_step = {};  // called after each step
-  const std::atomic<bool>* stop = nullptr;                                 // checked before each step
+  std::function<void(const StepReport&, const Model&)> on_step = {};  // called after each step
+  const std::atomic<bool>* stop = nullptr;                            // checked before each step
   std::function<gaussians::Cloud()> start = {};  // makes the initial cloud instead of options.start; may be null
 };
 

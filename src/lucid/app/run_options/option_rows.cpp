@@ -72,6 +72,13 @@ void add_run(OptionTable& table, RunOptions& o) {
        .help = "Write turntable videos at the end.",
        .affects_result = false,
        .field = &o.train.save_video});
+  add({.name = "live",
+       .group = "Result",
+       .help = "Keep this file up to date with the Gaussians of the newest step, up to four times a second, while "
+               "FILE.watched exists, for a viewer in another process.",
+       .value_name = "FILE",
+       .affects_result = false,
+       .field = &o.live});
   add({.name = "export",
        .group = "Result",
        .help = "Formats to write the result in as well, as `lucid export` names them: glb,spz.",

@@ -22,6 +22,7 @@ struct RunOptions {
   std::string lora_path, textual_inversion_path;  // FILE:SCALE,... and WORD=FILE,...
   std::string preset = "default";                 // draft, default, fine
   std::string output = "output";
+  std::string live;                   // file of the newest frame for a live viewer; empty = none
   std::string export_formats;         // names in asset::kFormats, separated by commas
   std::string workspace;              // files go to output/workspace; empty = named after the prompt
   std::string pretrained_model_path;  // start from this PLY

@@ -11,7 +11,7 @@
 #include "lucid/asset/mesh_files/mesh_readers.h"
 #include "lucid/asset/mesh_files/test_meshes.h"
 #include "lucid/asset/mesh_files/vertex_colours.h"
-#include "lucid/asset/png_bytes.h"
+#include "lucid/asset/pictures/png_bytes.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 

@@ -5,7 +5,7 @@
 
 #include "lucid/asset/mesh_files/frame.h"
 #include "lucid/asset/mesh_files/mesh_files.h"
-#include "lucid/asset/png_bytes.h"
+#include "lucid/asset/pictures/png_bytes.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 

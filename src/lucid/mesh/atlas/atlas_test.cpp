@@ -240,12 +240,12 @@ TEST(Atlas, TakesHostileMeshes) {
                                              {"Moebius strip", moebius},
                                              {"spikes", plane(20, 3)},
                                              {"soup", soup(300)},
-                                             {"more triangles than texels", soup(2000)},
+                                             {"more triangles than texels", soup(1500)},
                                              {"tangle", tangle(40, 400)}};
   for (const auto& [name, mesh] : meshes) {
     SCOPED_TRACE(name);
     TriangleMesh used = mesh;
-    for (const int size : {1, 37, 128}) expect_valid(used, unwrapped(used, {size, 2}));
+    for (const int size : {1, 37, 100}) expect_valid(used, unwrapped(used, {size, 2}));
   }
   EXPECT_EQ(unwrapped(triangle, {64, 4}).report.charts, 1);
   EXPECT_THROW(unwrap(triangle, {0, 4}), std::logic_error);

@@ -15,10 +15,11 @@
 namespace lucid::mesh {
 namespace {
 
-constexpr int kLargestGrid = 1024;  // cells a side; larger textures are packed in cells of several texels
-constexpr int kAttempts = 10;       // scales tried
-constexpr size_t kFewCharts = 200;
-constexpr int kSmallShape = 8;         // rows of a shape that KnownRows remembers
+constexpr int kLargestGrid = 1024;     // cells a side; larger textures are packed in cells of several texels
+constexpr int kAttempts = 10;          // scales tried
+constexpr size_t kFewCharts = 200;     // up to as many, more orders are tried
+constexpr size_t kManyCharts = 600;    // above, StartRows are used
+constexpr int kSizeStep = 2;           // cells: shapes are of the same size if their boxes differ by less
 constexpr double kPrecision = 1.005;   // of the scale
 constexpr double kFirstUse = 0.72;     // share of the texture that the charts cover with the first scale
 constexpr double kExtraHeight = 1.25;  // strip height over the texture's, so that a failed attempt tells by how much
@@ -138,18 +139,15 @@ int64_t cells_in(const std::vector<CellRun>& runs) {
   return count;
 }
 
-/// For small shapes, the row below which no place was free. Free space only shrinks, so the search for an equal shape
-/// may start there.
-class KnownRows {
+/// For many charts, where the search for a shape starts: at the row where the last shape of about the same size was
+/// placed, because the rows below are almost full for it. Searches from row 0 are a little better, but then the time
+/// grows with the square of the number of charts.
+class StartRows {
  public:
-  int& row(const Shape& shape) {
-    std::vector<int> key;
-    for (const CellRun& run : shape.with_margin) key.insert(key.end(), {run.y, run.begin, run.end});
-    return rows_[std::move(key)];
-  }
+  int& row(const Shape& shape) { return rows_[{shape.width / kSizeStep, shape.height / kSizeStep}]; }
 
  private:
-  std::map<std::vector<int>, int> rows_;
+  std::map<std::array<int, 2>, int> rows_;
 };
 
 /// What "largest first" means: none is best for all meshes.
@@ -177,17 +175,18 @@ std::optional<Packing> place_all(const std::vector<Shapes>& shapes, const Grid& 
 
   const int margin = grid.gutter, tall = static_cast<int>(kExtraHeight * grid.inside());
   FreeSpace space(grid.inside() + 2 * margin, tall + 2 * margin);
-  KnownRows known;
+  const bool many = shapes.size() > kManyCharts;
+  StartRows start;
   Packing packing{scale, 0, std::vector<Placement>(shapes.size())};
   for (const auto& [minus_rank, i] : queue) {
     std::optional<Placement> best;
     int lowest_top = tall + 1;
     for (int turns = 0; turns < 4; ++turns) {
       const Shape& shape = shapes[i][turns];
-      const bool small = shape.height <= kSmallShape;
-      int* const from = small ? &known.row(shape) : nullptr;
-      const auto place = space.find(shape.with_margin, from ? *from : 0, lowest_top - 1 - shape.height);
-      if (from) *from = std::max(*from, place ? place->y : lowest_top - shape.height);
+      int* const row = many ? &start.row(shape) : nullptr;
+      const int last = lowest_top - 1 - shape.height;
+      const auto place = space.find(shape.with_margin, row ? *row : 0, last);
+      if (row) *row = std::max(*row, place ? place->y : last + 1);
       if (!place) continue;
       best = {turns, place->x, place->y};
       lowest_top = place->y + shape.height;
@@ -210,7 +209,7 @@ std::optional<Packing> pack_at(const std::vector<Chart>& charts, const std::vect
   parallel_for(static_cast<int64_t>(charts.size()), 16,
                [&](int64_t i) { shapes[i] = shapes_of(charts[i], Cells(sizes[i], scale), grid.gutter); });
   std::array<std::optional<Packing>, 4> packings;
-  const int orders = charts.size() <= kFewCharts ? 4 : 2;  // an order takes longer with more charts, and matters less
+  const int orders = charts.size() <= kFewCharts ? 4 : 2;
   parallel_for(orders, 1, [&](int64_t i) { packings[i] = place_all(shapes, grid, scale, static_cast<Order>(i)); });
   std::optional<Packing> best;
   for (std::optional<Packing>& packing : packings) {
