@@ -17,35 +17,35 @@ const char* name_of(State state);
 
 /// One figure a step, thinned evenly to at most 256 points.
 struct Series {
-  std::vector<int64_t> step;
-  std::vector<double> score;
-  std::vector<int64_t> gaussians;
+  std::vector<int64_t> step = {};
+  std::vector<double> score = {};
+  std::vector<int64_t> gaussians = {};
 };
 
 struct Picture {
-  std::string name;      // "thumbnail", "sheet", "result"
-  int64_t revision = 0;  // rises when the file changes
+  std::string name = {};  // "thumbnail", "sheet", "result"
+  int64_t revision = 0;   // rises when the file changes
 };
 
 struct Run {
-  std::string id;  // [A-Za-z0-9_-][A-Za-z0-9._-]{0,63}: the name of its folder
+  std::string id = {};  // [A-Za-z0-9_-][A-Za-z0-9._-]{0,63}: the name of its folder
   int64_t revision = 0;
   State state = State::kQueued;
-  std::string prompt, preset, device, created;  // `created`: UTC, RFC 3339
-  std::map<std::string, std::string> options;   // as given, by name; without the prompt
+  std::string prompt = {}, preset = {}, device = {}, created = {};  // `created`: UTC, RFC 3339
+  std::map<std::string, std::string> options = {};                  // as given, by name; without the prompt
   int64_t seed = 0;
-  std::optional<std::string> parent, error;
-  std::vector<std::string> warnings;
-  std::optional<int> place;                     // in the queue, from 1
+  std::optional<std::string> parent = {}, error = {};
+  std::vector<std::string> warnings = {};
+  std::optional<int> place = {};                // in the queue, from 1
   int64_t step = 0, steps = 0, more_steps = 0;  // more_steps: those of `steps` that came after the first end
-  std::optional<double> steps_per_second, seconds_left, score;
-  std::optional<int64_t> gaussians;
+  std::optional<double> steps_per_second = {}, seconds_left = {}, score = {};
+  std::optional<int64_t> gaussians = {};
   double seconds = 0;  // spent computing
-  Series series;
-  std::string stage;
+  Series series = {};
+  std::string stage = {};
   bool has_asset = false;  // a point cloud or a live frame is there
-  std::vector<Picture> pictures;
-  std::string command;  // the command line that makes the same run
+  std::vector<Picture> pictures = {};
+  std::string command = {};  // the command line that makes the same run; empty = not known, so it can only be deleted
 };
 
 /// "pause", "resume", "stop", "continue", "again", "delete": what can be done now.
@@ -57,11 +57,11 @@ nlohmann::json to_json(const Run& run);
 
 struct Export {
   enum class State { kAbsent, kQueued, kWorking, kDone, kFailed };
-  std::string format;  // a name of asset::kFormats
+  std::string format = {};  // a name of asset::kFormats
   State state = State::kAbsent;
-  std::string stage;
-  std::optional<std::string> file, error;  // `file`: a name in the folder of exports
-  std::optional<int64_t> bytes, step;      // `step`: of the run when it was made
+  std::string stage = {};
+  std::optional<std::string> file = {}, error = {};  // `file`: a name in the folder of exports
+  std::optional<int64_t> bytes = {}, step = {};      // `step`: of the run when it was made
 };
 /// The schema Export of configs/openapi.json.
 nlohmann::json to_json(const Export& value);

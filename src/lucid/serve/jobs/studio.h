@@ -15,10 +15,13 @@ namespace lucid::serve {
 
 struct StudioOptions {
   std::filesystem::path output = "output";
-  std::filesystem::path program;               // `lucid`
+  std::filesystem::path program = {};          // `lucid`
   std::vector<std::string> devices = {"cpu"};  // one run at a time on each
   bool accepts_paths = true;                   // options that name files of this machine
   int queue_limit = 100;
+  int64_t bytes_kept_free = 500'000'000;                  // no run starts with less free space
+  std::chrono::milliseconds patience{60'000};             // for a process to end after SIGINT; then SIGKILL
+  std::chrono::milliseconds patience_at_the_end{30'000};  // the same in ~Studio
 };
 
 /// What Studio wants from the thread that owns it. The functions may be called from any thread.
@@ -35,8 +38,8 @@ struct StudioCallbacks {
 };
 
 struct NewRun {
-  std::string prompt;
-  std::map<std::string, std::string> options;  // by name, as text
+  std::string prompt = {};
+  std::map<std::string, std::string> options = {};  // by name, as text
 };
 
 /// theta, phi in degrees; the orbit of camera/camera.h around `target`.
@@ -89,6 +92,7 @@ class Studio {
   std::vector<Export> exports(const std::string& id) const;  // one of each format, in the order of asset::kFormats
   /// Queues an export, unless it is there for the present step. Throws ProblemError.
   Export make_export(const std::string& id, const std::string& format);
+  std::filesystem::path run_folder(const std::string& id) const;  // output/ID
   /// output/ID/exports, where the files of exports lie.
   std::filesystem::path export_folder(const std::string& id) const;
   /// `done` gets a PNG, or a problem.

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses between the newest result and the live frame.
+#include "lucid/serve/jobs/asset_source.h"
+
+#include "lucid/base/error.h"
+
+namespace lucid::serve {
+namespace fs = std::filesystem;
+
+std::optional<SourceOfAsset> source_of(const AssetRequest& request) {
+  const auto cloud = newest_cloud(request.folder), frame = live_frame(request.folder);
+  if (request.is_at_end) return cloud ? cloud : frame;
+  return frame ? frame : cloud;
+}
+
+fs::path fixed_source(const SourceOfAsset& source, const fs::path& copy) {
+  if (source.file.filename() != kLiveFrame) return source.file;
+  std::error_code error;
+  fs::copy_file(source.file, copy, fs::copy_options::overwrite_existing, error);
+  if (error) throw UserError({.what_happened = "cannot be copied: " + error.message(), .file = source.file.string()});
+  return copy;
+}
+
+}  // namespace lucid::serve

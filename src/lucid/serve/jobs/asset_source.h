@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What exports and pictures of a run are made from.
+#pragma once
+
+#include "lucid/serve/jobs/scan.h"
+
+namespace lucid::serve {
+
+struct AssetRequest {
+  std::string id, prompt;
+  std::filesystem::path folder;  // of the run
+  bool is_at_end = false;        // finished or stopped: the result comes before the live frame
+};
+
+/// The newest Gaussians; none if there are none.
+std::optional<SourceOfAsset> source_of(const AssetRequest& request);
+
+/// A file that does not change while it is read: a live frame is copied to `copy` (extension .lsplat). Throws
+/// UserError.
+std::filesystem::path fixed_source(const SourceOfAsset& source, const std::filesystem::path& copy);
+
+}  // namespace lucid::serve

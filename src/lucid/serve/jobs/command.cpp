@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks and spelling of a run's options.
+#include "lucid/serve/jobs/command.h"
+
+#include <algorithm>
+#include <array>
+
+#include "lucid/app/run_options/run_options.h"
+#include "lucid/base/error.h"
+#include "lucid/serve/http/problem.h"
+
+namespace lucid::serve {
+namespace {
+
+constexpr std::array<const char*, 11> kOwnOptions = {"output",     "workspace", "live",      "progress",
+                                                     "resume",     "finish",    "overwrite", "export",
+                                                     "more_steps", "text",      "watch"};
+
+[[noreturn]] void refuse(const std::string& detail) {
+  throw http::ProblemError({.status = 400, .type = "bad-option", .title = "Bad option", .detail = detail});
+}
+
+/// A table over options of its own.
+struct Probe {
+  app::RunOptions options;
+  config::OptionTable table = app::make_table(options);
+  Probe() = default;
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+  void set(const GivenOptions& given) {
+    for (const auto& [name, value] : given) table.set(name, value, "flag");
+  }
+};
+
+/// A process's arguments end at a zero byte.
+void check_text(const std::string& key, const std::string& text) {
+  if (text.find('\0') != std::string::npos)
+    throw UserError(UserMistake{.what_happened = "holds a zero byte, which no argument can", .key = key});
+}
+
+bool is_true(const config::Option& option) { return config::value_text(option) == "true"; }
+
+/// The flag and, where it is not part of it, the value. `joined`: as one word where possible.
+std::vector<std::string> words_of_option(const config::Option& option, const std::string& value, bool joined) {
+  const std::string flag = config::flag_of(option);
+  if (std::holds_alternative<bool*>(option.field)) return {is_true(option) ? flag : "--no-" + flag.substr(2)};
+  if (!value.empty() && (joined || value.front() == '-')) return {flag + "=" + value};
+  return {flag, value};
+}
+
+std::vector<std::string> words_of_all(const GivenOptions& given, bool joined) {
+  Probe probe;
+  probe.set(given);
+  std::vector<std::string> words;
+  for (const config::Option& option : probe.table.options()) {  // in the order of help
+    const auto found = given.find(option.name);
+    if (found == given.end()) continue;
+    for (std::string& word : words_of_option(option, found->second, joined)) words.push_back(std::move(word));
+  }
+  return words;
+}
+
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "_./:,=+@%-";
+  const auto is_plain = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kPlain.find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::ranges::all_of(word, is_plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+}  // namespace
+
+bool names_a_file(const config::Option& option) {
+  return option.value_name == "FILE" || option.value_name == "PATH" || option.value_name == "DIR";
+}
+
+bool is_set_by_server(const std::string& name) { return std::ranges::find(kOwnOptions, name) != kOwnOptions.end(); }
+
+void check_given(const GivenOptions& given) {
+  for (const auto& [name, value] : given) {
+    if (is_set_by_server(name))
+      throw UserError(UserMistake{.what_happened = "is set by the server", .key = name, .hint = "leave it out"});
+    check_text(name, value);
+  }
+  Probe().set(given);
+}
+
+RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool accepts_paths) try {
+  check_text("text", prompt);
+  check_given(given);
+  Probe first;
+  first.set(given);
+  for (const auto& [name, value] : given) {
+    if (!accepts_paths && !value.empty() && names_a_file(first.table.at(name))) {
+      throw UserError(
+          UserMistake{.what_happened = "names a file of the server's machine, which this server does not accept",
+                      .key = name,
+                      .hint = "use lucid generate on that machine"});
+    }
+  }
+  Probe plan;
+  const std::filesystem::path prior =
+      first.options.model_key.empty() ? app::embedded_prior() : std::filesystem::path(first.options.model_key);
+  app::apply_preset(plan.table, prior, first.options.preset);
+  plan.set(given);
+  plan.table.set("text", prompt, "flag");
+  app::check_options(plan.options);
+
+  std::vector<std::string> words = {"lucid", "generate"};
+  for (std::string& word : words_of_all(given, false)) words.push_back(std::move(word));
+  if (prompt.starts_with('-')) words.emplace_back("--");
+  words.push_back(prompt);
+  return {.preset = plan.options.preset,
+          .device = plan.options.device,
+          .command = shell_line(words),
+          .seed = plan.options.seed,
+          .steps = plan.options.train.iterations};
+} catch (const UserError& error) {
+  refuse(one_line(error.mistake()));
+}
+
+std::vector<std::string> option_arguments(const GivenOptions& given) { return words_of_all(given, true); }
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line.append(line.empty() ? "" : " ").append(quoted(word));
+  return line;
+}
+
+}  // namespace lucid::serve
