@@ -5,12 +5,12 @@
 #include <map>
 #include <set>
 
-#include "lucid/serve/jobs/child.h"
+#include "lucid/serve/jobs/assets/exporter.h"
+#include "lucid/serve/jobs/assets/renderer.h"
 #include "lucid/serve/jobs/command.h"
-#include "lucid/serve/jobs/exporter.h"
-#include "lucid/serve/jobs/folder_lock.h"
-#include "lucid/serve/jobs/job_file.h"
-#include "lucid/serve/jobs/renderer.h"
+#include "lucid/serve/jobs/files/folder_lock.h"
+#include "lucid/serve/jobs/files/job_file.h"
+#include "lucid/serve/jobs/process/child.h"
 #include "lucid/serve/jobs/studio.h"
 
 namespace lucid::serve {

@@ -4,8 +4,8 @@
 
 #include "lucid/base/error.h"
 #include "lucid/serve/jobs/core.h"
-#include "lucid/serve/jobs/log.h"
-#include "lucid/serve/jobs/queue_file.h"
+#include "lucid/serve/jobs/files/queue_file.h"
+#include "lucid/serve/jobs/process/log.h"
 #include "lucid/serve/jobs/series.h"
 
 namespace lucid::serve {

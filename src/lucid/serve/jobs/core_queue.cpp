@@ -6,7 +6,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/serve/jobs/core.h"
-#include "lucid/serve/jobs/queue_file.h"
+#include "lucid/serve/jobs/files/queue_file.h"
 
 namespace lucid::serve {
 

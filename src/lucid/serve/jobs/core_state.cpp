@@ -8,7 +8,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/serve/jobs/core.h"
-#include "lucid/serve/jobs/log.h"
+#include "lucid/serve/jobs/process/log.h"
 #include "lucid/serve/jobs/refuse.h"
 
 namespace lucid::serve {

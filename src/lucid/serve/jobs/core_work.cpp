@@ -6,8 +6,8 @@
 
 #include "lucid/base/error.h"
 #include "lucid/serve/jobs/core.h"
-#include "lucid/serve/jobs/ending_text.h"
-#include "lucid/serve/jobs/log.h"
+#include "lucid/serve/jobs/process/ending_text.h"
+#include "lucid/serve/jobs/process/log.h"
 #include "lucid/serve/jobs/series.h"
 
 namespace lucid::serve {

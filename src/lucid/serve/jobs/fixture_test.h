@@ -16,7 +16,7 @@
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
-#include "lucid/serve/jobs/scan.h"
+#include "lucid/serve/jobs/files/scan.h"
 #include "lucid/serve/jobs/studio.h"
 
 namespace lucid::serve::test {
@@ -40,6 +40,10 @@ class TestLoop {
       if (!run_one()) std::this_thread::sleep_for(milliseconds(1));
     }
     return true;
+  }
+  size_t waiting() {
+    const std::lock_guard lock(mutex_);
+    return tasks_.size();
   }
   void run_for(milliseconds time) {
     run_until([] { return false; }, time);
@@ -89,6 +93,7 @@ for word; do
 done
 
 if [ "$command" = export ]; then
+  nice > "$(dirname "$0")/nice.txt"
   file=${2#*:}
   echo '{"event":"stage","what":"export","stage":"marching cubes"}'
   cp "$1" "$file"

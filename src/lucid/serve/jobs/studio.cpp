@@ -161,6 +161,11 @@ Export Studio::make_export(const std::string& id, const std::string& format) {
   return core_->exporter->make(core_->asset_request(core_->at(id)), format);
 }
 
+fs::path Studio::run_folder(const std::string& id) const {
+  core_->at(id);
+  return core_->folder(id);
+}
+
 fs::path Studio::export_folder(const std::string& id) const {
   core_->at(id);
   return core_->folder(id) / "exports";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chooses between the newest result and the live frame.
-#include "lucid/serve/jobs/asset_source.h"
+#include "lucid/serve/jobs/assets/asset_source.h"
 
 #include "lucid/base/error.h"
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exports are written to a folder of their own, OUT/ID/exports/.work, so that a failed one leaves nothing behind.
-#include "lucid/serve/jobs/exporter.h"
+#include "lucid/serve/jobs/assets/exporter.h"
 
 #include <nlohmann/json.hpp>
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/serve/jobs/ending_text.h"
-#include "lucid/serve/jobs/log.h"
+#include "lucid/serve/jobs/assets/zip_file.h"
+#include "lucid/serve/jobs/process/ending_text.h"
+#include "lucid/serve/jobs/process/log.h"
 #include "lucid/serve/jobs/refuse.h"
-#include "lucid/serve/jobs/zip_file.h"
 
 namespace lucid::serve {
 namespace fs = std::filesystem;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process writes to OUT/ID/.render, which is removed when it has ended.
-#include "lucid/serve/jobs/renderer.h"
+#include "lucid/serve/jobs/assets/renderer.h"
 
 #include <fmt/format.h>
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/serve/jobs/ending_text.h"
+#include "lucid/serve/jobs/process/ending_text.h"
 #include "lucid/serve/jobs/refuse.h"
 
 namespace lucid::serve {

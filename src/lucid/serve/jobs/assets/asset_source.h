@@ -2,7 +2,7 @@
 // What exports and pictures of a run are made from.
 #pragma once
 
-#include "lucid/serve/jobs/scan.h"
+#include "lucid/serve/jobs/files/scan.h"
 
 namespace lucid::serve {
 

@@ -5,8 +5,8 @@
 #include <deque>
 #include <memory>
 
-#include "lucid/serve/jobs/asset_source.h"
-#include "lucid/serve/jobs/child.h"
+#include "lucid/serve/jobs/assets/asset_source.h"
+#include "lucid/serve/jobs/process/child.h"
 #include "lucid/serve/jobs/studio.h"
 
 namespace lucid::serve {

@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "lucid/app/run_options/export_options.h"
-#include "lucid/serve/jobs/asset_source.h"
-#include "lucid/serve/jobs/child.h"
+#include "lucid/serve/jobs/assets/asset_source.h"
+#include "lucid/serve/jobs/process/child.h"
 
 namespace lucid::serve {
 

@@ -2,7 +2,7 @@
 // How a process ended, in words.
 #pragma once
 
-#include "lucid/serve/jobs/child.h"
+#include "lucid/serve/jobs/process/child.h"
 
 namespace lucid::serve {
 

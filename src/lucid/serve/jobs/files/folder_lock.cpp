@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lock by flock().
-#include "lucid/serve/jobs/folder_lock.h"
+#include "lucid/serve/jobs/files/folder_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a zip.
-#include "lucid/serve/jobs/zip_file.h"
+#include "lucid/serve/jobs/assets/zip_file.h"
 
 #include <zip.h>
 

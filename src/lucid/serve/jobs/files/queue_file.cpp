@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads and writes the queue's order.
-#include "lucid/serve/jobs/queue_file.h"
+#include "lucid/serve/jobs/files/queue_file.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks for the files of a run by their names.
-#include "lucid/serve/jobs/scan.h"
+#include "lucid/serve/jobs/files/scan.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

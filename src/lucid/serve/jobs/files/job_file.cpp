@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing and checking of job.json.
-#include "lucid/serve/jobs/job_file.h"
+#include "lucid/serve/jobs/files/job_file.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/serve/jobs/command.h"
-#include "lucid/serve/jobs/scan.h"
+#include "lucid/serve/jobs/files/scan.h"
 
 namespace lucid::serve {
 namespace fs = std::filesystem;
@@ -177,7 +177,11 @@ Job read_job(const fs::path& folder) {
     if (!value.is_string()) members.refuse("options", fmt::format("the value of '{}' is no text", name));
     run.options[name] = value.get<std::string>();
   }
-  check_given(run.options);
+  try {
+    check_given(run.options);
+  } catch (const UserError& error) {
+    members.refuse("options", one_line(error.mistake()));
+  }
   return job;
 }
 

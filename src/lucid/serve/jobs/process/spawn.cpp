@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything is prepared before fork(): between fork() and exec() the child only makes system calls, since another
 // thread may have held any lock.
-#include "lucid/serve/jobs/spawn.h"
+#include "lucid/serve/jobs/process/spawn.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>

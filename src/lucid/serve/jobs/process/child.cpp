@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread of a child process. It starts the process itself: PR_SET_PDEATHSIG fires when the starting thread ends,
 // and this one ends after the process.
-#include "lucid/serve/jobs/child.h"
+#include "lucid/serve/jobs/process/child.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,7 +19,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "lucid/serve/jobs/spawn.h"
+#include "lucid/serve/jobs/process/spawn.h"
 
 namespace lucid::serve {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words for the end of a process.
-#include "lucid/serve/jobs/ending_text.h"
+#include "lucid/serve/jobs/process/ending_text.h"
 
 #include <fmt/format.h>
 
 #include <csignal>
 #include <cstring>
 
-#include "lucid/serve/jobs/log.h"
+#include "lucid/serve/jobs/process/log.h"
 
 namespace lucid::serve {
 

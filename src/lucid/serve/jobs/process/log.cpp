@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the end of a log.
-#include "lucid/serve/jobs/log.h"
+#include "lucid/serve/jobs/process/log.h"
 
 #include <algorithm>
 #include <fstream>
