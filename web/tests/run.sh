@@ -13,9 +13,14 @@ else
   trap 'rm -rf "$folder"' EXIT
 fi
 
+# The file of `lucid view --html`.
 node "$tests/make_assets.mjs" "$folder"
 for asset in torus.ply box.obj; do
   "$lucid" view "$folder/$asset" --html "$folder/${asset%.*}.html" --title "a ${asset%.*}"
   node "$tests/view_test.mjs" "$folder/${asset%.*}.html" "$folder/${asset%.*}"
 done
-node "$tests/page_test.mjs" "$folder/page"
+
+# The page, with a server whose runs are simulated.
+for test in create run history look; do
+  node "$tests/page_${test}_test.mjs" "$folder/page"
+done

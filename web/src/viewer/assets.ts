@@ -39,17 +39,20 @@ export async function readGlb(bytes: Uint8Array): Promise<Asset> {
   return { object, bounds: { centre: sphere.center.toArray(), radius: sphere.radius } };
 }
 
-export function boundsOfSplats(packed: PackedSplats): Bounds | null {
-  const count = packed.numSplats;
+/** The bounds of all Gaussians, or of about `samples` of them, evenly chosen. */
+export function boundsOfSplats(packed: PackedSplats, samples = Infinity): Bounds | null {
+  const stride = Math.max(1, Math.floor(packed.numSplats / samples));
+  const count = Math.ceil(packed.numSplats / stride);
   const extents = {
     centres: new Float32Array(3 * count),
     sigmas: new Float32Array(count),
     opacities: new Float32Array(count),
   };
-  packed.forEachSplat((i, centre, scales, _turn, opacity) => {
-    centre.toArray(extents.centres, 3 * i);
+  for (let i = 0; i < count; ++i) {
+    const { center, scales, opacity } = packed.getSplat(i * stride);
+    center.toArray(extents.centres, 3 * i);
     extents.sigmas[i] = Math.max(scales.x, scales.y, scales.z);
     extents.opacities[i] = opacity;
-  });
+  }
   return visibleBounds(extents);
 }

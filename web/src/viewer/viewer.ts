@@ -21,12 +21,15 @@ export interface ViewerOptions {
   antialias?: boolean; // for meshes; Gaussians have soft edges, and it would only cost time
   theta?: number; // of the first view, degrees
   phi?: number;
-  onPose?: (pose: Pose) => void; // the user has moved the camera; setPose() does not call it
+  onPose?: (pose: Pose) => void; // the camera has moved, other than by setPose()
 }
 
 const MOST_PIXELS = 2; // device pixels a CSS pixel
 const MOST_PIXELS_PHONE = 1.5; // where the main pointer is a finger
 const NOTHING: Bounds = { centre: [0, 0, 0], radius: 1 };
+const FRAMING_PAUSE = 2000; // milliseconds between two looks at the bounds of a growing asset
+const SAMPLES = 4096; // Gaussians that this looks at
+const GROWN = 0.12; // change of the bounds, relative to their radius, that is framed anew
 
 export class SplatViewer {
   readonly canvas: HTMLCanvasElement;
@@ -39,7 +42,8 @@ export class SplatViewer {
   private live: LiveSplats | null = null;
   private shown: Object3D | null = null;
   private bounds: Bounds | null = null;
-  private moved = false; // by the user; until then a resize frames the asset anew
+  private moved = false; // by the user; until then the asset is framed anew when it or the canvas grows
+  private framed = 0; // when the bounds were last looked at
   private following = false; // inside setPose()
   private pending = 0; // the requested animation frame
   private drawn = 0;
@@ -77,11 +81,12 @@ export class SplatViewer {
     this.reset();
   }
 
-  /** Shows a live frame (src/lucid/asset/live_frame.h). The first one is framed; the camera stays for the others. */
+  /** Shows a live frame (src/lucid/asset/live_frame.h). Once the user has moved the camera, it stays. */
   setFrame(bytes: Uint8Array): LiveFrame {
     const frame = readFrame(bytes);
     if (this.live) {
       this.live.show(frame);
+      this.frameGrown(this.live);
       this.askForFrame();
     } else {
       const live = new LiveSplats(frame);
@@ -95,6 +100,23 @@ export class SplatViewer {
   /** Shows a file: Gaussians of an SPZ in lucid's axes, or the mesh of a binary glTF. */
   async setFile(kind: "spz" | "glb", bytes: Uint8Array): Promise<void> {
     this.show(kind === "spz" ? await readSpz(bytes) : await readGlb(bytes));
+  }
+
+  /** Shows nothing. The next asset is framed anew, unless the camera shall stay. */
+  clear(stay: boolean): void {
+    if (!stay) this.moved = false;
+    this.show(null);
+    delete this.canvas.dataset.step;
+  }
+
+  /** Whether an asset is shown. */
+  get filled(): boolean {
+    return this.shown !== null;
+  }
+
+  /** A ball around what is shown; null where nothing is. */
+  ball(): Bounds | null {
+    return this.bounds;
   }
 
   setLabel(label: string): void {
@@ -123,8 +145,12 @@ export class SplatViewer {
   reset = (): void => {
     if (this.live) this.bounds = boundsOfSplats(this.live.mesh.packedSplats!);
     this.home();
-    this.options.onPose?.(this.pose());
   };
+
+  /** Handles a key that was pressed elsewhere in the page. Returns whether it was one of the viewer's. */
+  key(event: KeyboardEvent): boolean {
+    return handleKey(event, this.controls, this.reset);
+  }
 
   dispose(): void {
     cancelAnimationFrame(this.pending);
@@ -154,6 +180,19 @@ export class SplatViewer {
     this.setPose(framing(this.bounds ?? NOTHING, this.camera.aspect, theta, phi));
     this.moved = false;
     this.askForFrame();
+    if (this.shown) this.options.onPose?.(this.pose());
+  }
+
+  /** Frames an asset that has grown or shrunk, unless the user has moved the camera. */
+  private frameGrown(live: LiveSplats): void {
+    if (this.moved || performance.now() - this.framed < FRAMING_PAUSE) return;
+    this.framed = performance.now();
+    const [before, now] = [this.bounds, boundsOfSplats(live.mesh.packedSplats!, SAMPLES)];
+    if (!now) return;
+    const shift = before ? Math.hypot(...now.centre.map((at, axis) => at - before.centre[axis]!)) : Infinity;
+    if (before && shift + Math.abs(now.radius - before.radius) < GROWN * before.radius) return;
+    this.bounds = now;
+    this.home();
   }
 
   private readonly onChange = (): void => {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The form of the next run.
+
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { offer } from "../core/choice";
+import { fill, form, type FormProblem, generate, loadOptions, problem, rollSeed } from "../core/form";
+import { learn } from "../core/runs";
+import { useSelect, useValue } from "../core/signal";
+import type { About, Run, Vocabulary } from "../core/types";
+import { count, label } from "../core/words";
+import { useAction } from "../core/use_action";
+import { Button, IconButton } from "./button";
+import { CommandLine } from "./command_line";
+import { OptionsSheet } from "./options_sheet";
+import { Problem } from "./problem";
+import { PromptField } from "./prompt_field";
+import { PromptHints } from "./prompt_hints";
+
+interface CreatePanelProps {
+  about: About;
+  vocabulary: Vocabulary | undefined;
+  run: Run | undefined; // the chosen one
+}
+
+export function CreatePanel({ about, vocabulary, run }: CreatePanelProps) {
+  const action = useAction();
+  const loading = useAction();
+  const [sheet, setSheet] = useState(false);
+  const [said, setSaid] = useState("");
+  const hints = useId();
+  const preset = useSelect(form, (value) => value.preset);
+  const refused = useValue(problem);
+  const changes = useSelect(form, ({ changed }) => Object.keys(changed).length);
+
+  useEffect(() => {
+    void loading.run(loadOptions);
+  }, [preset]);
+
+  const start = async (): Promise<void> => {
+    setSaid("");
+    if (form.value.prompt.trim() === "") {
+      document.querySelector<HTMLElement>(".prompt textarea")?.focus();
+      return problem.set({ option: null, message: "Type what you want to see first." });
+    }
+    await action.run(async () => {
+      const made = learn(await generate());
+      offer(made);
+      setSaid(made.place && made.place > 1 ? `Queued at place ${made.place}.` : "Queued.");
+    });
+    const at = problem.value?.option;
+    if (at && at !== "preset" && at !== "seed" && at !== "device") setSheet(true);
+  };
+
+  return (
+    <section class="create" aria-label="Create">
+      <form
+        class="create-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void start();
+        }}
+      >
+        <PromptField vocabulary={vocabulary} describedBy={hints} onGenerate={() => void start()} />
+        <PromptHints id={hints} vocabulary={vocabulary} first={run === undefined} />
+        <Presets about={about} />
+        <div class="row">
+          <SeedField problem={refused} />
+          {about.devices.length > 1 && <DeviceField devices={about.devices} />}
+        </div>
+        <Button icon="sliders" class="wide" onClick={() => setSheet(true)}>
+          All options{changes > 0 ? `, ${changes} changed` : ""}
+        </Button>
+        <button type="submit" class="button main wide" disabled={action.busy} title="Ctrl+Enter">
+          <span class="label">{action.busy ? "Sending …" : "Generate"}</span>
+        </button>
+        <p class="said" role="status">
+          {said}
+        </p>
+        <Problem text={refused && (refused.option === null || sheet === false) ? refused.message : loading.problem} />
+      </form>
+      {run && <CommandLine run={run} />}
+      {sheet && <OptionsSheet about={about} onClose={() => setSheet(false)} />}
+    </section>
+  );
+}
+
+function Presets({ about }: { about: About }) {
+  const chosen = useSelect(form, (value) => value.preset);
+  return (
+    <fieldset class="presets">
+      <legend>Preset</legend>
+      <div>
+        {about.presets.map(({ name, steps }) => (
+          <label key={name} class="preset">
+            <input
+              type="radio"
+              name="preset"
+              value={name}
+              checked={name === chosen}
+              onChange={() => fill({ preset: name })}
+            />
+            <b>{label(name)}</b>
+            <small>{count(steps)} steps</small>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function SeedField({ problem: refused }: { problem: FormProblem | null }) {
+  const seed = useSelect(form, (value) => value.seed);
+  const field = useRef<HTMLInputElement>(null);
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>Seed</label>
+      <div class="joined">
+        <input
+          ref={field}
+          id={id}
+          inputMode="numeric"
+          autocomplete="off"
+          value={seed}
+          aria-invalid={refused?.option === "seed"}
+          onInput={(event) => fill({ seed: event.currentTarget.value.trim() })}
+        />
+        <IconButton icon="dice" name="Random seed" onClick={rollSeed} />
+      </div>
+    </div>
+  );
+}
+
+function DeviceField({ devices }: { devices: string[] }) {
+  const device = useSelect(form, (value) => value.device);
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>Device</label>
+      <select id={id} value={device || devices[0]} onChange={(event) => fill({ device: event.currentTarget.value })}>
+        {devices.map((each) => (
+          <option key={each}>{each}</option>
+        ))}
+      </select>
+    </div>
+  );
+}

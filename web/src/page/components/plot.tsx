@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small plot of one figure over the steps.
+
+interface PlotProps {
+  name: string;
+  steps: readonly number[];
+  values: readonly number[];
+  end: number; // steps of the whole run
+  format: (value: number) => string;
+}
+
+const WIDTH = 200;
+const HEIGHT = 48;
+
+export function Plot({ name, steps, values, end, format }: PlotProps) {
+  const last = values.at(-1);
+  const text = last === undefined ? "–" : format(last);
+  return (
+    <figure class="plot">
+      <figcaption>
+        <span>{name}</span> <b>{text}</b>
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={last === undefined ? `${name}: no figures yet` : `${name} over the steps, now ${text}`}
+      >
+        <path class="axis" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} vector-effect="non-scaling-stroke" />
+        <path d={pathOf(steps, values, end)} vector-effect="non-scaling-stroke" />
+      </svg>
+    </figure>
+  );
+}
+
+function pathOf(steps: readonly number[], values: readonly number[], end: number): string {
+  if (values.length === 0) return "";
+  const low = Math.min(...values);
+  const range = Math.max(...values) - low || 1;
+  const points = values.map((value, i) => {
+    const x = (WIDTH * steps[i]!) / Math.max(end, 1);
+    const y = 3 + (HEIGHT - 6) * (1 - (value - low) / range);
+    return `${x.toFixed(1)} ${y.toFixed(1)}`;
+  });
+  return `M${points.join("L")}`;
+}

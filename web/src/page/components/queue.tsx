@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runs that work or wait, in the order in which they are worked on.
+
+import { useRef } from "preact/hooks";
+import * as api from "../core/api";
+import { learn, remove, works } from "../core/runs";
+import type { Run } from "../core/types";
+import { useAction } from "../core/use_action";
+import { percent, stateWord } from "../core/words";
+import { IconButton } from "./button";
+import { Problem } from "./problem";
+import { RunButton } from "./run_button";
+
+export function Queue({ all, chosen }: { all: readonly Run[]; chosen: string | null }) {
+  const action = useAction();
+  const list = useRef<HTMLUListElement>(null);
+  const working = all.filter(works);
+  const queued = all.filter((run) => run.state === "queued").sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
+
+  const move = (at: number, by: number): void => {
+    const ids = queued.map((run) => run.id);
+    const [id] = ids.splice(at, 1);
+    ids.splice(at + by, 0, id!);
+    void action.run(() => api.order(ids));
+  };
+  const take = async (run: Run): Promise<void> => {
+    const next = queued[queued.indexOf(run) + 1] ?? queued[queued.indexOf(run) - 1];
+    const done = await action.run(async () => {
+      if (run.step > 0) learn(await api.act(run.id, "stop"));
+      else await remove(run.id);
+    });
+    if (done) list.current?.querySelector<HTMLElement>(next ? `[data-run="${next.id}"] .run-button` : ".run-button")?.focus();
+  };
+
+  return (
+    <section class="queue" aria-label="Queue">
+      <h2>Queue</h2>
+      <Problem text={action.problem} onClose={action.clear} />
+      {working.length + queued.length === 0 && <p class="quiet">Nothing is waiting.</p>}
+      <ul ref={list}>
+        {working.map((run) => (
+          <li key={run.id} data-run={run.id} class="card">
+            <RunButton run={run} chosen={run.id === chosen} notes={[`${stateWord(run)}, ${Math.floor(percent(run))} %`]} />
+            <progress max={run.steps || 1} value={run.step} aria-label={`Progress of ${run.prompt}`} />
+          </li>
+        ))}
+        {queued.map((run, at) => (
+          <li key={run.id} data-run={run.id} class="card">
+            <RunButton run={run} chosen={run.id === chosen} notes={[`Place ${run.place ?? at + 1}`, `Seed ${run.seed}`]} />
+            <div class="card-tools">
+              <IconButton icon="up" name={`Move ${run.prompt} up`} disabled={at === 0} onClick={() => move(at, -1)} />
+              <IconButton
+                icon="down"
+                name={`Move ${run.prompt} down`}
+                disabled={at === queued.length - 1}
+                onClick={() => move(at, 1)}
+              />
+              <IconButton icon="close" name={`Take ${run.prompt} out of the queue`} onClick={() => void take(run)} />
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

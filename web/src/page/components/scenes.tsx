@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of `lucid view FILE…`: the files side by side, with linked cameras.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import * as api from "../core/api";
+import { LinkedViews } from "../core/linked_views";
+import type { SceneFile } from "../core/types";
+import { messageOf } from "../core/words";
+import { IconButton } from "./button";
+import { Header } from "./header";
+import { Problem } from "./problem";
+import { SplatView } from "./splat_view";
+
+export function Scenes() {
+  const [scenes, setScenes] = useState<SceneFile[]>([]);
+  const [problem, setProblem] = useState("");
+  const views = useMemo(() => new LinkedViews(), []);
+  useEffect(() => {
+    api.scenes().then(setScenes, (error: unknown) => setProblem(messageOf(error)));
+    document.title = "lucid view";
+  }, []);
+  return (
+    <div class="page view-only">
+      <Header />
+      <main class="scenes" data-count={scenes.length}>
+        <Problem text={problem} />
+        {scenes.map((scene) => (
+          <Scene key={scene.path} scene={scene} views={views} />
+        ))}
+        {scenes.length > 0 && (
+          <div class="view-tools">
+            <IconButton icon="reset" name="Reset the camera" hint="Reset the camera (R)" onClick={() => views.reset()} />
+          </div>
+        )}
+      </main>
+    </div>
+  );
+}
+
+function Scene({ scene, views }: { scene: SceneFile; views: LinkedViews }) {
+  const [problem, setProblem] = useState("");
+  const [waiting, setWaiting] = useState(true);
+  return (
+    <section class="view" aria-label={scene.title}>
+      <h2 class="state-line">{scene.title}</h2>
+      <SplatView
+        label={`3D view of ${scene.title}`}
+        mesh={scene.kind === "glb"}
+        theta={scene.theta}
+        phi={scene.phi}
+        onPose={(_pose, viewer) => views.moved(viewer)}
+        onViewer={(viewer) => {
+          const ended = new AbortController();
+          let leave: (() => void) | undefined;
+          const load = async (): Promise<void> => {
+            const bytes = await api.bytesAt(scene.path, ended.signal);
+            if (ended.signal.aborted) return;
+            await viewer.setFile(scene.kind, bytes);
+            leave = views.add(viewer);
+          };
+          load()
+            .catch((error: unknown) => ended.signal.aborted || setProblem(messageOf(error)))
+            .finally(() => setWaiting(false));
+          return () => {
+            ended.abort();
+            leave?.();
+          };
+        }}
+      />
+      {waiting && <p class="veil">Loading …</p>}
+      <Problem text={problem} />
+    </section>
+  );
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user has filled in for the next run.
+
+import * as api from "./api";
+import { Signal } from "./signal";
+import type { Option, Run } from "./types";
+
+export interface Form {
+  prompt: string;
+  preset: string;
+  seed: string;
+  device: string; // empty: the default
+  changed: Record<string, string>; // other options, by name, that differ from the preset's
+}
+
+/** A problem of the next run, and the option that it is about; null: the whole. */
+export interface FormProblem {
+  option: string | null;
+  message: string;
+}
+
+export const form = new Signal<Form>({ prompt: "", preset: "default", seed: "0", device: "", changed: {} });
+export const problem = new Signal<FormProblem | null>(null);
+export const optionList = new Signal<readonly Option[]>([]); // under the form's preset
+
+/** Options that have a place of their own in the form, or that the server sets. */
+const ELSEWHERE = new Set("text preset seed device output workspace live progress resume overwrite config".split(" "));
+export const inSheet = (option: Option): boolean => !ELSEWHERE.has(option.name);
+
+export function fill(part: Partial<Form>): void {
+  form.update((before) => ({ ...before, ...part }));
+  problem.set(null);
+}
+
+/** Sets an option of the sheet; the preset's value takes it out of the changed ones. */
+export function setOption(option: Option, value: string): void {
+  const changed = { ...form.value.changed };
+  if (sameValue(option, value)) delete changed[option.name];
+  else changed[option.name] = value;
+  fill({ changed });
+}
+
+export function resetOption(name: string): void {
+  const changed = { ...form.value.changed };
+  delete changed[name];
+  fill({ changed });
+}
+
+function sameValue(option: Option, value: string): boolean {
+  if (option.kind === "integer" || option.kind === "number") {
+    return value.trim() !== "" && Number(value) === Number(option.value);
+  }
+  if (option.kind === "pair") return numbersOf(value).join() === numbersOf(option.value).join() && numbersOf(value).every(Number.isFinite);
+  return value === option.value;
+}
+
+/** "[0.02, 0.5]" to its two numbers; NaN for what is none. */
+export function numbersOf(pair: string): [number, number] {
+  const [first = "", second = ""] = pairTexts(pair);
+  return [first === "" ? NaN : Number(first), second === "" ? NaN : Number(second)];
+}
+
+export const pairTexts = (pair: string): string[] => pair.replace(/[[\]]/g, "").split(",").map((text) => text.trim());
+
+/** Why a value is not allowed, in words; empty if it is. The server checks it again. */
+export function refusal(option: Option, value: string): string {
+  if (option.kind === "integer" || option.kind === "number") return refusalOfNumber(option, value);
+  if (option.kind !== "pair") return "";
+  const texts = pairTexts(value);
+  if (texts.length !== 2) return "Two numbers are needed.";
+  return refusalOfNumber(option, texts[0]!) || refusalOfNumber(option, texts[1]!);
+}
+
+function refusalOfNumber(option: Option, text: string): string {
+  const value = Number(text);
+  const whole = option.kind === "integer";
+  if (text.trim() === "" || !Number.isFinite(value) || (whole && !Number.isInteger(value))) {
+    return `This must be ${whole ? "a whole number" : "a number"}.`;
+  }
+  const below = option.low !== null && value < option.low;
+  const above = option.high !== null && value > option.high;
+  return below || above ? `This must be ${rangeWords(option)}.` : "";
+}
+
+export function rangeWords({ low, high: most }: Option): string {
+  const high = most !== null && most >= UNLIMITED ? null : most;
+  if (low !== null && high !== null) return `from ${low} to ${high}`;
+  if (low !== null) return `at least ${low}`;
+  return high === null ? "" : `at most ${high}`;
+}
+
+/** Loads the options' ranges and the preset's values. Called whenever the preset changes. */
+export async function loadOptions(): Promise<void> {
+  const { preset } = form.value;
+  const list = await api.options(preset);
+  if (form.value.preset !== preset) return;
+  optionList.set(list);
+  const changed = Object.entries(form.value.changed).filter(([name, value]) => {
+    const option = list.find((each) => each.name === name);
+    return !option || !sameValue(option, value);
+  });
+  form.update((before) => ({ ...before, changed: Object.fromEntries(changed) }));
+}
+
+/** The settings of a run, for the next one. */
+export function takeSettings(run: Run): void {
+  const changed = Object.fromEntries(Object.entries(run.options).filter(([name]) => !ELSEWHERE.has(name)));
+  fill({ prompt: run.prompt, preset: run.preset, seed: String(run.seed), device: run.device, changed });
+}
+
+export async function generate(): Promise<Run> {
+  const { prompt, preset, seed, device, changed } = form.value;
+  problem.set(null);
+  const chosen: Record<string, string> = { ...changed, preset, seed };
+  if (device) chosen.device = device;
+  try {
+    return await api.makeRun(prompt.trim(), chosen);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const refused = error instanceof api.Refusal && error.status === 400;
+    problem.set({ option: refused ? optionIn(message, Object.keys(chosen)) : null, message });
+    throw error;
+  }
+}
+
+/** The option that a message of the server names, by its flag or its key; the longest name if there are several. */
+function optionIn(message: string, names: string[]): string | null {
+  const words = new Set(message.toLowerCase().match(/[a-z0-9_-]+/g)?.map((word) => word.replace(/^-+/, "").replace(/-/g, "_")));
+  const named = names.filter((name) => {
+    const flag = optionList.value.find((option) => option.name === name)?.flag ?? "";
+    return words.has(name.toLowerCase()) || words.has(flag.replace(/^-+/, "").replace(/-/g, "_"));
+  });
+  return named.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+const UNLIMITED = 1e9; // a bound that says nothing to people
+const MOST_SEED = 2 ** 31;
+export const rollSeed = (): void => fill({ seed: String(Math.floor(MOST_SEED * Math.random())) });
