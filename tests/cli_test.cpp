@@ -103,8 +103,12 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   EXPECT_GE(manifest["weights_sha256"].size(), 3u);
   std::istringstream lines(outcome.out);
   int steps = 0;
-  for (std::string line; std::getline(lines, line); ++steps)
-    EXPECT_TRUE(nlohmann::json::parse(line).contains("score")) << line;
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line);
+    if (event.at("event") == "stage") continue;
+    ++steps;
+    EXPECT_TRUE(event.contains("score") && event.contains("gaussians")) << line;
+  }
   EXPECT_EQ(steps, 6);
 
   expect_one_line(lucid_run(short_run(folder, "w"), folder), {"holds a finished run", "--overwrite"});
@@ -245,6 +249,32 @@ TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder),
                   {"other options", "step_000006", "effective_config.yaml"});
   EXPECT_EQ(lucid::read_file(record), options);
+}
+
+TEST(Cli, AStoppedRunIsFinishedWhereItIs) {
+  const TemporaryFolder folder;
+  const fs::path run = folder.path / "out" / "w";
+  expect_one_line(lucid_run(short_run(folder, "w", {"--finish"}), folder), {"finish", "--resume"});
+  expect_one_line(lucid_run(short_run(folder, "w", {"--resume", "--finish"}), folder), {"no checkpoint"});
+  ASSERT_EQ(interrupted_run(short_run(folder, "w"), folder).code, 130);
+  const Outcome finished = lucid_run(short_run(folder, "w", {"--resume", "--finish"}), folder);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(finished.out.find("writing results"), std::string::npos) << finished.out;
+  const auto manifest = nlohmann::json::parse(lucid::read_file(run / "manifest.json"));
+  const auto steps = manifest.at("iterations").get<int64_t>();
+  EXPECT_LT(steps, 6);
+  EXPECT_TRUE(fs::exists(run / fmt::format("point_cloud/iteration_{}/point_cloud.ply", steps)));
+}
+
+TEST(Cli, MoreStepsGoOnFromTheEnd) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(lucid_run(short_run(folder, "at_once", {"--more-steps", "3"}), folder).code, 0);
+  ASSERT_EQ(lucid_run(short_run(folder, "later"), folder).code, 0);
+  const Outcome more = lucid_run(short_run(folder, "later", {"--resume", "--more-steps", "3"}), folder);
+  ASSERT_EQ(more.code, 0) << more.err;
+  const char* ply = "point_cloud/iteration_9/point_cloud.ply";
+  EXPECT_TRUE(lucid::read_file(folder.path / "out" / "at_once" / ply) ==
+              lucid::read_file(folder.path / "out" / "later" / ply));
 }
 
 /// Mounts a disk of a few megabytes that only this process and its children see. Returns why not, or nothing.

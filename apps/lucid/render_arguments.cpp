@@ -10,6 +10,7 @@
 #include "command_line.h"
 #include "lucid/asset/pictures/animation_format.h"
 #include "lucid/base/error.h"
+#include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
@@ -80,13 +81,6 @@ void read_background(RenderRequest& request, const std::string& text) {
   }
 }
 
-void read_axes(RenderRequest& request, const std::string& text) {
-  const auto name = std::ranges::find(asset::kAxesNames, text);
-  if (name == asset::kAxesNames.end())
-    refuse("--axes", fmt::format("no axes '{}'; there are {}", text, fmt::join(asset::kAxesNames, ", ")));
-  request.axes = static_cast<asset::Axes>(name - asset::kAxesNames.begin());
-}
-
 void check_camera(const RenderRequest& request) {
   constexpr double kMaxDistance = 1e6, kMostTurns = 1000;
   const auto check_polar = [](const char* flag, double theta) {
@@ -101,14 +95,14 @@ void check_camera(const RenderRequest& request) {
   }
   if (!(request.camera[2] > 0 && request.camera[2] < kMaxDistance))
     refuse("--camera", fmt::format("radius {} is not in (0, 1e6)", request.camera[2]));
+  for (const double x : request.target) {
+    if (!(std::abs(x) < kMaxDistance)) refuse("--target", fmt::format("{} is not in (-1e6, 1e6)", x));
+  }
   if (!(request.fovy >= 0.01 && request.fovy <= 3))
     refuse("--fovy", fmt::format("{} is not in [0.01, 3] radians", request.fovy));
 }
 
 void check_numbers(const RenderRequest& request) {
-  constexpr std::array<std::string_view, 5> kStyles = {"auto", "bar", "plain", "json", "off"};
-  if (std::ranges::find(kStyles, request.progress) == kStyles.end())
-    refuse("--progress", fmt::format("'{}' is not one of {}", request.progress, fmt::join(kStyles, ", ")));
   if (request.supersample < 1 || request.supersample > 16)
     refuse("--supersample", fmt::format("{} is not in [1, 16]", request.supersample));
   if (request.frames < 1 || request.frames > 100000)
@@ -197,6 +191,11 @@ void define_view(CLI::App& command, RenderRequest& request) {
       ->type_name("THETA PHI RADIUS")
       ->default_str("90 0 3.5")
       ->group("View");
+  command.add_option("--target", request.target, "Point that the camera looks at and moves around, in world units.")
+      ->expected(3)
+      ->type_name("X Y Z")
+      ->default_str("0 0 0")
+      ->group("View");
   command.add_option("--fovy", request.fovy, "Vertical field of view, in radians.")
       ->capture_default_str()
       ->type_name("X")
@@ -205,11 +204,7 @@ void define_view(CLI::App& command, RenderRequest& request) {
       .add_flag("--fit", request.fit,
                 "Move and scale the asset so that it fills the picture; for files from other programs.")
       ->group("View");
-  command
-      .add_option_function<std::string>(
-          "--axes", [&request](const std::string& text) { read_axes(request, text); },
-          "Axes of the file, where not those of its format: lucid, y-up or y-down.")
-      ->type_name("AXES")
+  add_axes(command, "--axes", request.axes, "Axes of the file, where not those of its format: lucid, y-up or y-down.")
       ->group("View");
 }
 
@@ -275,16 +270,12 @@ Command define_render(CLI::App& app, RenderRequest& request) {
                    "File to write: .png is a picture, .mp4, .webm, .gif and .webp are turntables.")
       ->capture_default_str()
       ->type_name("PATH");
-  command->add_option("--threads", request.threads, "CPU threads; 0 uses all cores.")
-      ->capture_default_str()
-      ->type_name("N");
+  add_threads(*command, request.threads);
   command->add_option("--bench", request.bench, "Render N frames, write nothing and print the frame rate.")
       ->type_name("N")
       ->expected(0, 1)
       ->default_str("200");
-  command->add_option("--progress", request.progress, "How to show progress: auto, bar, plain, json or off.")
-      ->capture_default_str()
-      ->type_name("STYLE");
+  add_progress(*command, request.progress);
   define_picture(*command, request);
   define_view(*command, request);
   define_animation(*command, request);

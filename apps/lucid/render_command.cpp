@@ -48,9 +48,10 @@ void warn_of_view(const std::string& file, const std::optional<asset::Bounds>& b
   if (what != nullptr) spdlog::warn("{} is {}; --fit frames it", file, what);
 }
 
-/// The asset, framed if that is wished.
+/// The asset, moved so that the target is the origin, and framed if that is wished.
 gaussians::Cloud read_asset(const RenderRequest& request, const std::string& file) {
-  const gaussians::Cloud cloud = asset::read_splats(file, request.axes);
+  gaussians::Cloud cloud = asset::read_splats(file, request.axes);
+  cloud.means = cloud.means - torch::tensor(request.target, torch::kFloat32);
   const std::optional<asset::Bounds> bounds = asset::visible_bounds(cloud);
   const Camera camera = camera_at(request, 0);
   const double fitting =
@@ -60,13 +61,9 @@ gaussians::Cloud read_asset(const RenderRequest& request, const std::string& fil
   return cloud;
 }
 
-gaussians::Activated activated(const gaussians::Cloud& cloud) {
-  return gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
-}
-
 /// Frames a second of a turntable, without writing anything.
 void bench(const RenderRequest& request, const gaussians::Cloud& cloud, gaussians::ViewRenderer& renderer) {
-  const gaussians::Activated active = activated(cloud);
+  const gaussians::Activated active = gaussians::activate(cloud);
   const auto begin = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < request.bench; ++i) {
     const double phi = 360.0 * static_cast<double>(i) / static_cast<double>(request.bench);
@@ -112,7 +109,7 @@ void write_sheet(const RenderRequest& request, gaussians::ViewRenderer& renderer
   std::vector<torch::Tensor> blocks;  // one an asset
   int64_t done = 0;
   for (const std::string& file : request.assets) {
-    const gaussians::Activated cloud = activated(read_asset(request, file));
+    const gaussians::Activated cloud = gaussians::activate(read_asset(request, file));
     std::vector<torch::Tensor> views;
     for (int64_t i = 0; i < request.sheet; ++i) {
       const double phi = request.camera[1] + 360.0 * static_cast<double>(i) / static_cast<double>(request.sheet);
@@ -190,12 +187,12 @@ int run_render(const RenderRequest& request) {
   if (request.bench > 0) {
     bench(request, cloud, renderer);
   } else if (asset::animation_of(request.output) != nullptr) {
-    write_animation(request, activated(cloud), renderer);
+    write_animation(request, gaussians::activate(cloud), renderer);
   } else if (request.turntable) {
-    write_turntable_folder(request, activated(cloud), renderer);
+    write_turntable_folder(request, gaussians::activate(cloud), renderer);
   } else {
     const Camera camera = camera_at(request, request.camera[1]);
-    const torch::Tensor picture = asset::view_picture(activated(cloud), camera, style_of(request), renderer);
+    const torch::Tensor picture = asset::view_picture(gaussians::activate(cloud), camera, style_of(request), renderer);
     asset::write_png(request.output, picture);
     spdlog::info("wrote {}: {} Gaussians, {}x{}", request.output, cloud.count(), picture.size(2), picture.size(1));
   }

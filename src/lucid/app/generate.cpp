@@ -19,7 +19,7 @@
 #include "lucid/base/machine.h"
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
-#include "lucid/text_to_image/vocabulary.h"
+#include "lucid/text_to_image/vocabulary/vocabulary.h"
 #include "lucid/train/trainer.h"
 
 namespace lucid::app {
@@ -133,22 +133,38 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   }
 
   std::optional<LiveView> live;
-  if (!options.live.empty()) live.emplace(options.live, options.train.iterations);
-  Progress progress(Progress::style_from_name(options.progress), options.workspace, options.train.iterations);
+  if (!options.live.empty()) live.emplace(options.live, options.train.all_steps());
+  const Progress::Style style = Progress::style_from_name(options.progress);
+  std::optional<Progress> progress;
+  StageProgress stages(style, options.workspace);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::ImageEncoder encoder(prior.vae, compute_options(options));
   const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown, device_of(options)};
-  train::TrainCallbacks callbacks{.on_start = [&] { write_file(root / "effective_config.yaml", table.dump_yaml()); },
-                                  .on_step =
-                                      [&](const train::StepReport& report, const train::Model& model) {
-                                        progress.update(model.iteration, "score", report.score_norm);
-                                        if (live) live->show(model.cloud, model.iteration);
-                                      },
-                                  .stop = &stop};
+  train::TrainCallbacks callbacks;
+  callbacks.on_start = [&](const train::Model& model) {
+    write_file(root / "effective_config.yaml", table.dump_yaml());
+    progress.emplace(style, options.workspace, options.train.all_steps(), model.iteration);
+    if (live) live->show(model.cloud, model.iteration);
+  };
+  callbacks.on_step = [&](const train::StepReport& report, const train::Model& model) {
+    progress->update(model.iteration, "score", report.score_norm,
+                     {{"gaussians", static_cast<double>(model.cloud.count())}});
+    if (live) live->show(model.cloud, model.iteration);
+  };
+  callbacks.on_results = [&] {
+    progress.reset();  // ends the bar's line
+    stages.begin("writing results");
+  };
+  callbacks.stop = &stop;
   if (!options.pretrained_model_path.empty()) {
     callbacks.start = [&] { return asset::read_ply(options.pretrained_model_path); };
   }
-  const train::TrainResult result = train::train(scene, workspace, run_key(table, weights), options.resume, callbacks);
+  const train::Begin how = options.finish   ? train::Begin::kWithResults
+                           : options.resume ? train::Begin::kFromCheckpoint
+                                            : train::Begin::kAnew;
+  const train::TrainResult result = train::train(scene, workspace, run_key(table, weights), how, callbacks);
+  stages.end();
+  if (live) live->keep(result.model.cloud, result.model.iteration);
   if (result.stopped) {
     spdlog::info("stopped after step {}; go on with --resume", result.model.iteration);
     return 130;
@@ -175,8 +191,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
                 .file = workspace.point_cloud(result.model.iteration),
                 .name = options.workspace,
                 .title = options.text},
-               targets_in(root, options.workspace, parse_format_names(options.export_formats, "export")), {},
-               Progress::style_from_name(options.progress));
+               targets_in(root, options.workspace, parse_format_names(options.export_formats, "export")), {}, style);
   return 0;
 }
 

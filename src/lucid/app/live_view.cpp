@@ -18,21 +18,24 @@ void LiveView::show(const gaussians::Cloud& cloud, int64_t step) {
   const Clock::time_point begin = Clock::now();
   std::error_code error;
   if (begin < next_ || !fs::exists(fs::path(file_) += ".watched", error)) return;
+  keep(cloud, step);
+  const Clock::time_point end = Clock::now();
+  next_ = std::max<Clock::time_point>(begin + kInterval, end + kShare * (end - begin));
+}
+
+void LiveView::keep(const gaussians::Cloud& cloud, int64_t step) {
   const std::string frame = asset::live_frame(
       cloud, {.number = number_++, .step = static_cast<uint32_t>(step), .steps = static_cast<uint32_t>(steps_)});
   const fs::path temporary = fs::path(file_) += ".new";
   std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
   out.write(frame.data(), static_cast<std::streamsize>(frame.size()));
   out.close();
-  if (out) {
-    fs::rename(temporary, file_, error);
-  }
+  std::error_code error;
+  if (out) fs::rename(temporary, file_, error);
   if (!warned_ && (!out || error)) {
     spdlog::warn("{}: the live view cannot be written", file_.string());
     warned_ = true;
   }
-  const Clock::time_point end = Clock::now();
-  next_ = std::max<Clock::time_point>(begin + kInterval, end + kShare * (end - begin));
 }
 
 }  // namespace lucid::app

@@ -16,6 +16,8 @@ class LiveView {
  public:
   LiveView(std::filesystem::path file, int64_t steps) : file_(std::move(file)), steps_(steps) {}
   void show(const gaussians::Cloud& cloud, int64_t step);
+  /// Writes a frame in any case: the last one.
+  void keep(const gaussians::Cloud& cloud, int64_t step);
 
  private:
   using Clock = std::chrono::steady_clock;

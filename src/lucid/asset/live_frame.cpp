@@ -10,6 +10,7 @@
 #include <numbers>
 
 #include "lucid/asset/splats/arrays.h"
+#include "lucid/base/error.h"
 #include "lucid/base/parallel.h"
 #include "lucid/math/sh.h"
 
@@ -18,13 +19,18 @@ namespace {
 
 constexpr size_t kSplatBytes = 16;  // a Gaussian
 
-uint8_t byte_of(double unit) { return static_cast<uint8_t>(std::lround(255 * std::clamp(unit, 0.0, 1.0))); }
+uint8_t byte_of(double unit) { return to_byte(255 * unit); }
 
-/// Spark's logarithmic scales: 1 to 255 cover ln s from -12 to 9; 0 is for scales of zero.
+// Spark's logarithmic scales: 1 to 255 cover ln s from -12 to 9; 0 is for scales of zero.
+constexpr double kLowScale = -12, kScaleSpan = 21, kZeroScale = -30;
+
 uint8_t scale_byte(float log_scale) {
-  constexpr double kLow = -12, kSpan = 21, kZero = -30;
-  if (log_scale < kZero) return 0;
-  return static_cast<uint8_t>(std::clamp(std::lround((log_scale - kLow) * 254 / kSpan) + 1, 1l, 255l));
+  if (log_scale < kZeroScale) return 0;
+  return static_cast<uint8_t>(std::clamp(std::lround((log_scale - kLowScale) * 254 / kScaleSpan) + 1, 1l, 255l));
+}
+
+float log_scale_of_byte(uint8_t byte) {
+  return static_cast<float>(byte == 0 ? kZeroScale : kLowScale + kScaleSpan * (byte - 1) / 254);
 }
 
 struct Orientation {
@@ -32,13 +38,8 @@ struct Orientation {
 };
 
 Orientation orientation_of(const float* quat) {
-  double w = quat[0], x = quat[1], y = quat[2], z = quat[3];
-  const double length = std::sqrt(w * w + x * x + y * y + z * z), sign = w < 0 ? -1 : 1;
-  if (length > 0) {
-    for (double* each : {&w, &x, &y, &z}) *each *= sign / length;
-  } else {
-    w = 1;
-  }
+  auto [w, x, y, z] = unit_quat(quat);
+  if (w < 0) w = -w, x = -x, y = -y, z = -z;
   const double sine = std::sqrt(x * x + y * y + z * z);
   std::array<double, 3> axis = {1, 0, 0};
   if (sine >= 1e-6) axis = {x / sine, y / sine, z / sine};
@@ -50,6 +51,33 @@ Orientation orientation_of(const float* quat) {
     p = folded;
   }
   return {byte_of(p / 2 + 0.5), byte_of(q / 2 + 0.5), byte_of(2 * std::acos(std::min(w, 1.0)) / std::numbers::pi)};
+}
+
+void unpack_orientation(const Orientation& turn, float* quat) {
+  double x = turn.u / 255.0 * 2 - 1, y = turn.v / 255.0 * 2 - 1;
+  const double z = 1 - std::abs(x) - std::abs(y), fold = std::max(-z, 0.0);
+  x += x >= 0 ? -fold : fold;
+  y += y >= 0 ? -fold : fold;
+  const double half = turn.angle / 255.0 * std::numbers::pi / 2;
+  const double s = std::sin(half) / std::sqrt(x * x + y * y + z * z);
+  quat[0] = static_cast<float>(std::cos(half));
+  quat[1] = static_cast<float>(s * x);
+  quat[2] = static_cast<float>(s * y);
+  quat[3] = static_cast<float>(s * z);
+}
+
+void unpack(const char* from, const CloudArrays& cloud, int64_t i) {
+  std::array<uint8_t, kSplatBytes> bytes{};
+  std::memcpy(bytes.data(), from, kSplatBytes);
+  for (size_t c = 0; c < 3; ++c) {
+    cloud.dc[3 * i + c] = static_cast<float>((bytes[c] / 255.0 - 0.5) / kSh0);
+    uint16_t half = 0;
+    std::memcpy(&half, &bytes[4 + 2 * c], sizeof(half));
+    cloud.means[3 * i + c] = c10::Half(half, c10::Half::from_bits());
+    cloud.log_scales[3 * i + c] = log_scale_of_byte(bytes[12 + c]);
+  }
+  cloud.logits[i] = logit_of(bytes[3] / 255.0);
+  unpack_orientation({bytes[10], bytes[11], bytes[15]}, cloud.quats + 4 * i);
 }
 
 void pack(const CloudArrays& cloud, int64_t i, char* out) {
@@ -79,6 +107,26 @@ std::string live_frame(const gaussians::Cloud& cloud, LiveFrameHeader header) {
   char* splats = frame.data() + sizeof(header);
   parallel_for(arrays.count, 4096, [&](int64_t i) { pack(arrays, i, splats + kSplatBytes * static_cast<size_t>(i)); });
   return frame;
+}
+
+bool is_live_frame(std::string_view bytes) { return bytes.starts_with("LSPL"); }
+
+gaussians::Cloud cloud_of_live_frame(const std::filesystem::path& file, std::string_view bytes) {
+  const auto refuse = [&](const std::string& what) { throw UserError({.what_happened = what, .file = file.string()}); };
+  LiveFrameHeader header;
+  if (bytes.size() < sizeof(header)) refuse("is cut short: a live frame has a header of 32 bytes");
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (header.version != LiveFrameHeader{}.version) refuse(fmt::format("is a live frame of version {}", header.version));
+  if (header.count == 0) refuse("holds no Gaussians");
+  const size_t size = sizeof(header) + kSplatBytes * header.count;
+  if (bytes.size() != size)
+    refuse(fmt::format("has {} bytes in place of {} for {} Gaussians", bytes.size(), size, header.count));
+  gaussians::Cloud cloud = new_cloud(header.count, 0);
+  const CloudArrays arrays = arrays_of(cloud);
+  const char* splats = bytes.data() + sizeof(header);
+  for (int64_t i = 0; i < arrays.count; ++i) unpack(splats + kSplatBytes * static_cast<size_t>(i), arrays, i);
+  if (!cloud.means.isfinite().all().item<bool>()) refuse("has a position that is not finite");
+  return cloud;
 }
 
 }  // namespace lucid::asset

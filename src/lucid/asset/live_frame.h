@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "lucid/gaussians/cloud.h"
 
@@ -24,5 +26,9 @@ static_assert(sizeof(LiveFrameHeader) == 32);
 
 /// Bytes of one frame, in lucid's axes. `header.count` is filled in.
 std::string live_frame(const gaussians::Cloud& cloud, LiveFrameHeader header);
+
+bool is_live_frame(std::string_view bytes);
+/// The Gaussians of a frame, SH degree 0. Throws UserError: cut short, another version, none, an infinite position.
+gaussians::Cloud cloud_of_live_frame(const std::filesystem::path& file, std::string_view bytes);
 
 }  // namespace lucid::asset

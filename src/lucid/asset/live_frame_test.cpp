@@ -6,7 +6,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
+#include "lucid/asset/splats/splats.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/error.h"
 #include "lucid/math/sh.h"
 
 namespace lucid::asset {
@@ -68,6 +72,35 @@ TEST(LiveFrame, HoldsWhatSparkReads) {
     double along = 0;
     for (size_t k = 0; k < 4; ++k) along += q[k] * truth[static_cast<int64_t>(k)].item<double>();
     EXPECT_GT(std::abs(along), std::cos(2 * M_PI / 180 / 2)) << i;  // within 2 degrees
+  }
+}
+
+/// A live frame is read as a file of Gaussians; what is cut short or of another version is refused.
+TEST(LiveFrame, IsReadBack) {
+  const lucid::test::TemporaryFolder temporary;
+  const std::filesystem::path& folder = temporary.path;
+  torch::manual_seed(4);
+  const gaussians::Cloud cloud{.means = torch::rand({300, 3}) * 2 - 1,
+                               .sh_dc = torch::rand({300, 1, 3}) * 2 - 1,
+                               .sh_rest = torch::zeros({300, 0, 3}),
+                               .opacity_logits = torch::randn({300, 1}) * 2,
+                               .log_scales = torch::rand({300, 3}) * 4 - 7,
+                               .quats = torch::nn::functional::normalize(torch::randn({300, 4}))};
+  const std::string frame = live_frame(cloud, {});
+  write_file(folder / "a.lsplat", frame);
+  const gaussians::Cloud back = read_splats(folder / "a.lsplat");
+  ASSERT_EQ(back.count(), 300);
+  const auto most = [](const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); };
+  EXPECT_LT(most(back.means, cloud.means), 3e-4);
+  EXPECT_LT(most(back.sh_dc, cloud.sh_dc), 0.51 / 255 / kSh0);
+  EXPECT_LT(most(torch::sigmoid(back.opacity_logits), torch::sigmoid(cloud.opacity_logits)), 0.51 / 255);
+  EXPECT_LT(most(back.log_scales, cloud.log_scales), 0.51 * 21 / 254);
+  EXPECT_GT((back.quats * cloud.quats).sum(1).abs().min().item<double>(), std::cos(M_PI / 180));
+  std::string other = frame;
+  other[4] = 2;  // version
+  for (const std::string& bad : {frame.substr(0, 20), frame.substr(0, frame.size() - 1), frame + "x", other}) {
+    write_file(folder / "bad.lsplat", bad);
+    EXPECT_THROW(read_splats(folder / "bad.lsplat"), UserError);
   }
 }
 

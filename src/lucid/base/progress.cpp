@@ -34,7 +34,8 @@ Progress::~Progress() {
   if (style_ == Style::kBar && done_ > done_before_) std::fputc('\n', stderr);
 }
 
-void Progress::update(int64_t done, const std::string& value_name, double value) {
+void Progress::update(int64_t done, const std::string& value_name, double value,
+                      const std::vector<std::pair<std::string, double>>& more) {
   done_ = done;
   const auto now = Clock::now();
   const double interval = style_ == Style::kBar ? 0.1 : style_ == Style::kPlain ? 5.0 : 0.0;
@@ -47,8 +48,10 @@ void Progress::update(int64_t done, const std::string& value_name, double value)
   if (style_ == Style::kJson) {
     fmt::print(stdout,
                "{{\"event\":\"step\",\"what\":\"{}\",\"step\":{},\"total\":{},\"rate\":{:.3f},\"seconds_left\":{:.1f},"
-               "\"{}\":{:.6g}}}\n",
+               "\"{}\":{:.6g}",
                what_, done, total_, rate, left, value_name, value);
+    for (const auto& [name, figure] : more) fmt::print(stdout, ",\"{}\":{:.6g}", name, figure);
+    fmt::print(stdout, "}}\n");
     std::fflush(stdout);
     return;
   }

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace lucid {
 
@@ -22,8 +24,9 @@ class Progress {
 
   /// Reports `done` finished steps. `value` is one figure of the last step, such as the score's norm; the display
   /// labels it `value_name`. The bar is redrawn every 0.1 s at most, a plain line is printed every 5 s at most, and
-  /// JSON gets one line a call.
-  void update(int64_t done, const std::string& value_name, double value);
+  /// JSON gets one line a call, which has `more` figures as well.
+  void update(int64_t done, const std::string& value_name, double value,
+              const std::vector<std::pair<std::string, double>>& more = {});
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -35,6 +35,8 @@ struct LossOptions {
 struct TrainOptions {
   uint64_t seed = 0;
   int64_t iterations = 5000, batch = 1;
+  int64_t more_steps = 0;  // after `iterations`, at the learning rates of the end
+  int64_t all_steps() const { return iterations + more_steps; }
   int sh_degree = 0;
   bool use_progressive = false;
   gaussians::StartOptions start;

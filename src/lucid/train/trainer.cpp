@@ -34,27 +34,36 @@ void add_seconds(StepReport::Seconds& sum, const StepReport::Seconds& step) {
   sum.update += step.update;
 }
 
-/// The number of the process video's frame that is due after `iteration` steps, or -1. pro_frames_num frames are spread
-/// evenly over the run.
+/// How many frames the process video has after `iteration` steps: pro_frames_num spread evenly over options.iterations,
+/// and more_steps at the same rate.
+int64_t process_frames(const TrainOptions& options, int64_t iteration) {
+  return iteration * std::min(options.pro_frames_num, options.iterations) / options.iterations;
+}
+
+/// The number of the process video's frame that is due after `iteration` steps, or -1.
 int64_t process_frame(const TrainOptions& options, int64_t iteration) {
   if (!options.save_process || options.pro_frames_num < 1) return -1;
-  const int64_t frames = std::min(options.pro_frames_num, options.iterations);
-  const int64_t before = (iteration - 1) * frames / options.iterations, now = iteration * frames / options.iterations;
-  return now > before ? now - 1 : -1;
+  const int64_t now = process_frames(options, iteration);
+  return now > process_frames(options, iteration - 1) ? now - 1 : -1;
 }
 
 }  // namespace
 
-TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, bool resume,
+TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, Begin begin,
                   const TrainCallbacks& callbacks) {
   const TrainOptions& options = scene.options;
   gaussians::ViewRenderer renderer(scene.device);
-  const auto newest = resume ? newest_checkpoint(workspace.checkpoints()) : std::nullopt;
+  const auto newest = begin == Begin::kAnew ? std::nullopt : newest_checkpoint(workspace.checkpoints());
+  if (begin == Begin::kWithResults && !newest) {
+    throw UserError({.what_happened = "holds no checkpoint, so there are no results to write",
+                     .file = workspace.root.string(),
+                     .hint = "--workspace NAME, or go on without --finish"});
+  }
   TrainResult result{.model = newest ? load_checkpoint(*newest, run_key)
                                      : start_model(callbacks.start ? callbacks.start() : start_by_name(options))};
   Model& model = result.model;
   move_to(scene.device, model);
-  if (callbacks.on_start) callbacks.on_start();
+  callbacks.on_start(model);
   if (!newest) write_start(workspace, model.cloud, options);
   asset::EventWriter events(workspace.root);
 
@@ -68,7 +77,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
     saved_at = model.iteration;
   };
 
-  while (model.iteration < options.iterations) {
+  while (begin != Begin::kWithResults && model.iteration < options.all_steps()) {
     if (callbacks.stop != nullptr && callbacks.stop->load()) {
       save();
       result.stopped = true;
@@ -84,12 +93,13 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       write_process_frame(workspace, model.cloud, options, renderer, frame);
     }
     if (options.checkpoint_interval > 0 && model.iteration % options.checkpoint_interval == 0) save();
-    if (callbacks.on_step) callbacks.on_step(report, model);
+    callbacks.on_step(report, model);
   }
 
+  callbacks.on_results();
   write_result(workspace, model.cloud, options, renderer, model.iteration);
   if (options.save_video) write_turntables(workspace.root / "videos", model.cloud, options, renderer);
-  if (options.save_process) write_process_video(workspace, std::min(options.pro_frames_num, options.iterations));
+  if (options.save_process) write_process_video(workspace, process_frames(options, model.iteration));
   save();
   return result;
 }

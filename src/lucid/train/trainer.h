@@ -13,8 +13,9 @@ namespace lucid::train {
 
 struct TrainCallbacks {
   /// Called once, after the checkpoint was accepted or the initial cloud was made, and before any file is written.
-  std::function<void()> on_start = {};
-  std::function<void(const StepReport&, const Model&)> on_step = {};  // called after each step
+  std::function<void(const Model&)> on_start = [](const Model&) {};
+  std::function<void(const StepReport&, const Model&)> on_step = [](const StepReport&, const Model&) {};
+  std::function<void()> on_results = [] {};                           // after the last step, before the results
   const std::atomic<bool>* stop = nullptr;                            // checked before each step
   std::function<gaussians::Cloud()> start = {};  // makes the initial cloud instead of options.start; may be null
 };
@@ -26,9 +27,13 @@ struct TrainResult {
   int64_t steps_here = 0;            // number of steps of this process
 };
 
-/// Trains until options.iterations and writes the outputs to the workspace. With `resume`, continues from the newest
-/// checkpoint there, if any. `run_key`: see checkpoint.h.
-TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, bool resume,
+/// How a run starts: anew; from the newest checkpoint in the workspace, if there is one; or with its results alone, of
+/// that checkpoint, without further steps.
+enum class Begin { kAnew, kFromCheckpoint, kWithResults };
+
+/// Trains for options.all_steps() and writes the outputs to the workspace. `run_key`: see checkpoint.h. Throws UserError
+/// for a checkpoint of another run, and where kWithResults finds none.
+TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, Begin begin,
                   const TrainCallbacks& callbacks);
 
 }  // namespace lucid::train

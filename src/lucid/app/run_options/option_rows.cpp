@@ -55,6 +55,11 @@ void add_run(OptionTable& table, RunOptions& o) {
        .affects_result = false,
        .common = true,
        .field = &o.resume});
+  add({.name = "finish",
+       .group = "Result",
+       .help = "With --resume: write the results as they are at the checkpoint, without further steps.",
+       .affects_result = false,
+       .field = &o.finish});
   add({.name = "overwrite",
        .group = "Result",
        .help = "Replace a finished run in the same folder.",

@@ -59,6 +59,9 @@ void check_options(const RunOptions& options) {
                      .key = "workspace",
                      .hint = "--output names the folder that it is made in"});
   }
+  if (options.finish && !options.resume) {
+    throw UserError({.what_happened = "needs a checkpoint to start from", .key = "finish", .hint = "add --resume"});
+  }
   if (!distill::is_valid_t_range(t.score)) {
     throw UserError({.what_happened = fmt::format("[{}, {}] and max_t_range {} do not rise", t.score.t_range_low,
                                                   t.score.t_range_high, t.score.max_t_range),

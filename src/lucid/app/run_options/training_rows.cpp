@@ -149,6 +149,12 @@ void add_training(OptionTable& table, RunOptions& o) {
        .range = kPositive,
        .common = true,
        .field = &t.iterations});
+  add({.name = "more_steps",
+       .group = "Training",
+       .help = "Steps after those of `iterations`, at the learning rates of the end; with --resume, for a finished run.",
+       .range = kCount,
+       .affects_result = false,  // no step before them depends on it
+       .field = &t.more_steps});
   add({.name = "warmup_iter",
        .group = "Training",
        .help = "Steps of the warm-up, in which the range of timesteps and the interval of ISM shrink.",
