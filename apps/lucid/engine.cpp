@@ -2,32 +2,25 @@
 // `lucid-engine`: runs the commands. `lucid` (launcher.cpp) starts it with its own arguments.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <map>
 
 #include "command_line.h"
 #include "commands.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
+#include "stop_signal.h"
 
 namespace {
 
 using lucid::cli::Requests;
-
-std::atomic<bool> stop_requested{false};  // a signal handler can reach nothing else
-
-extern "C" void on_interrupt(int) {
-  if (stop_requested.exchange(true)) _exit(lucid::cli::kInterrupted);  // the second Ctrl-C does not wait for the step
-}
 
 using Run = int (*)(Requests& requests, const std::atomic<bool>& stop);
 const std::map<std::string, Run> kCommands = {
     {"generate", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.generate, stop); }},
     {"render", [](Requests& r, const auto&) { return lucid::cli::run_render(r.render); }},
     {"export", [](Requests& r, const auto&) { return lucid::cli::run_export(r.export_); }},
-    {"view", [](Requests& r, const auto&) { return lucid::cli::run_view(r.view); }},
+    {"view", [](Requests& r, const auto& stop) { return lucid::cli::run_view(r.view, stop); }},
     {"info", [](Requests& r, const auto&) { return lucid::cli::run_info(r.info); }},
     {"info options", [](Requests& r, const auto&) { return lucid::cli::run_info_options(r.info); }},
     {"info words", [](Requests& r, const auto&) { return lucid::cli::run_info_words(r.info); }},
@@ -43,14 +36,13 @@ int main(int argc, char** argv) {
   lucid::set_up_malloc();
   spdlog::set_default_logger(spdlog::stderr_color_mt("lucid"));
   spdlog::set_pattern("lucid: %v");
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  const std::atomic<bool>& stop = lucid::cli::install_stop_signal();
   return lucid::cli::guarded([&] {
     lucid::cli::CommandLine line;
     if (const auto code = line.parse(argc, argv)) return *code;
     lucid::let_idle_threads_sleep(argv);  // starts anew, unless the launcher has set the policy
     const auto command = kCommands.find(line.command());
     LUCID_CHECK(command != kCommands.end(), "nothing runs the command '{}'", line.command());
-    return command->second(line.requests, stop_requested);
+    return command->second(line.requests, stop);
   });
 }

@@ -2,14 +2,18 @@
 // `lucid`: parses the command line, answers help, version and mistakes itself, and becomes `lucid-engine` to run a
 // command. The engine needs libtorch, whose start takes most of a second; this program does not.
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 
 #include "command_line.h"
+#include "launcher_commands.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
+#include "stop_signal.h"
 
 namespace {
 
@@ -30,6 +34,8 @@ int become_engine(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("lucid"));
+  spdlog::set_pattern("lucid: %v");
   return lucid::cli::guarded([&] {
     lucid::cli::CommandLine line;
     if (const auto code = line.parse(argc, argv)) return *code;
@@ -37,6 +43,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", lucid::cli::option_reference(line.requests.info.markdown));
       return 0;
     }
+    if (line.command() == "serve") return lucid::cli::run_serve(line.requests.serve, lucid::cli::install_stop_signal());
     return become_engine(argv);
   });
 }

@@ -223,17 +223,18 @@ void Server::start() {
   core.thread = std::thread([&core] { core.io.run(); });
 }
 
-void Server::stop() {
+void Server::stop(std::function<void()> last) {
   Core& core = *core_;
   if (!core.thread.joinable()) return;
   LUCID_CHECK(core.thread.get_id() != std::this_thread::get_id(), "stop() was called from a handler");
-  asio::post(core.io, [&core] {
+  asio::post(core.io, [&core, &last] {
     core.stopping = true;
     error_code ignored;
     core.acceptor.close(ignored);
     for (Connected* connection : std::vector<Connected*>(core.connections.begin(), core.connections.end())) {
       if (core.connections.contains(connection)) connection->close_now();
     }
+    if (last) Core::run_task(last);
     core.io.stop();
   });
   core.thread.join();
@@ -241,6 +242,7 @@ void Server::stop() {
   core.worker.join();
 }
 
+std::vector<std::string> Server::routes() const { return core_->router.names(); }
 uint16_t Server::port() const { return core_->port; }
 const std::string& Server::token() const { return core_->token; }
 

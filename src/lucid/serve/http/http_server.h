@@ -104,10 +104,12 @@ class Server {
 
   /// Opens the port and starts the threads. Throws UserError if the port is taken.
   void start();
-  /// Closes every connection and ends both threads; the handler that runs on the worker thread is waited for. Not from
-  /// a handler.
-  void stop();
+  /// Closes every connection and ends both threads; the handler that runs on the worker thread is waited for. `last`
+  /// runs on the I/O thread after the connections are closed; nothing else runs there afterwards. Not from a handler.
+  void stop(std::function<void()> last = {});
 
+  /// "GET /api/v1/runs/{id}" of each route.
+  std::vector<std::string> routes() const;
   uint16_t port() const;             // after start()
   const std::string& token() const;  // 128 bits or more, of [A-Za-z0-9_-]
   std::string url() const;           // after start(): the page's address, with the token in the fragment

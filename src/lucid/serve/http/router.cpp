@@ -50,6 +50,15 @@ void Router::add(Method method, const std::string& pattern, AnyHandler handler) 
   routes_.push_back({.method = method, .segments = split(pattern), .handler = std::move(handler)});
 }
 
+std::vector<std::string> Router::names() const {
+  std::vector<std::string> names;
+  for (const Route& route : routes_) {
+    std::string& name = names.emplace_back(std::string(name_of(route.method)) + " ");
+    for (const std::string& segment : route.segments) name += "/" + segment;
+  }
+  return names;
+}
+
 Router::Match Router::find(Method method, std::string_view path) const {
   Match found;
   const std::vector<std::string> segments = split(path);

@@ -21,6 +21,8 @@ class Router {
  public:
   void add(Method method, const std::string& pattern, AnyHandler handler);
 
+  std::vector<std::string> names() const;  // "GET /api/v1/runs/{id}"
+
   struct Match {
     const AnyHandler* handler = nullptr;            // nothing: no route has this path and method
     std::map<std::string, std::string> parameters;  // of the pattern

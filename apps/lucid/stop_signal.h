@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ctrl-C and SIGTERM as a flag. No libtorch.
+#pragma once
+
+#include <atomic>
+
+namespace lucid::cli {
+
+/// From now on the first SIGINT or SIGTERM sets the flag, and a second one ends the program at once with code 130.
+const std::atomic<bool>& install_stop_signal();
+
+/// Sleeps until the flag is set.
+void wait_for(const std::atomic<bool>& stop);
+
+}  // namespace lucid::cli
