@@ -30,8 +30,8 @@
 #include "lucid/mesh/extract.h"
 #include "lucid/mesh/measure.h"
 #include "lucid/mesh/rasterize_mesh.h"
-#include "mesh_ablation.h"
 #include "mesh_sheet.h"
+#include "outside_mesh.h"
 
 namespace {
 
@@ -56,7 +56,6 @@ struct Options {
   int views = 12, size = 512, threads = 0;
   bool json = false;
   mesh::MeshOptions mesh;
-  bench::Ablation ablation;
 };
 
 /// A named file of --mesh or --keep for an asset.
@@ -92,7 +91,7 @@ double processor_seconds() {
 /// What one asset's process reports.
 json measure(const fs::path& file, const Options& options, const std::string& sheet_row) {
   const auto parameters = asset::read_ply(file);
-  const auto cloud = lucid::gaussians::activate(parameters, {.active_degree = parameters.sh_degree()});
+  const auto cloud = lucid::gaussians::activate(parameters);
   const mesh::NormalisedCloud normal = mesh::normalise(cloud.view(), std::nullopt);
   mesh::MeshReport report;
   const double processor_begin = processor_seconds();
@@ -100,8 +99,6 @@ json measure(const fs::path& file, const Options& options, const std::string& sh
   mesh::TriangleMesh made;
   if (!options.other.empty()) {
     made = bench::outside_mesh(asset::read_mesh(file_for(options.other, file)), normal, options.mesh);
-  } else if (options.ablation.wanted()) {
-    made = bench::ablated_mesh(normal, options.mesh, options.ablation, &report);
   } else {
     made = mesh::extract_mesh(
         cloud.view(), options.mesh, [](const std::string&) {}, &report);
@@ -281,9 +278,9 @@ int main(int argc, char** argv) try {
   app.add_option("--resolution", options.mesh.resolution, "grid cells along the longest side; 0 = automatic");
   app.add_flag("--vertex-colours", vertex_colours, "in place of a texture");
   app.add_flag("--watertight", options.mesh.watertight, "closed and manifold");
-  app.add_option("--density", options.ablation.density, "density of the surface; 0 = searched");
-  app.add_option("--hull-alpha", options.ablation.hull_alpha, "alpha of the visual hull; 0 = searched, tiny = no hull");
-  app.add_option("--sweeps", options.ablation.sweeps, "of the least-squares solver of colours; 0 = projection only");
+  app.add_option("--density", options.mesh.density, "density of the surface; 0 = searched");
+  app.add_option("--hull-alpha", options.mesh.hull_alpha, "alpha of the visual hull; 0 = searched, tiny = no hull");
+  app.add_option("--sweeps", options.mesh.sweeps, "of the least-squares solver of colours; 0 = projection only");
   std::string picture;
   std::array<double, 3> eye{0, 4, 1.5};
   app.add_option("--beside", picture, "compare this picture of --mesh by tools/check_blender.py with lucid's")

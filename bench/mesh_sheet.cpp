@@ -9,7 +9,7 @@
 #include "lucid/asset/pictures/image.h"
 #include "lucid/camera/sampler.h"
 #include "lucid/mesh/rasterize_mesh.h"
-#include "mesh_ablation.h"
+#include "outside_mesh.h"
 
 namespace lucid::bench {
 namespace {

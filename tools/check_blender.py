@@ -17,23 +17,18 @@ Blender turns glTF's y up into its z up. lucid's front, +y, is then at -y, which
 """
 import argparse
 import math
+import pathlib
 import sys
 
 import bpy
 import mathutils
 import numpy
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # Blender does not search the script's folder
+from marked_box import SIDES  # noqa: E402
+
 if not hasattr(numpy, "bool"):  # the glTF importer of Blender 3.4 uses a name that NumPy 1.24 no longer has
     numpy.bool = bool
-
-SIDES = {
-    "front": ((230, 20, 10), (0, 1, 0)),
-    "back": ((10, 220, 230), (0, -1, 0)),
-    "left": ((20, 200, 30), (-1, 0, 0)),
-    "right": ((220, 30, 210), (1, 0, 0)),
-    "top": ((25, 15, 240), (0, 0, 1)),
-    "bottom": ((240, 235, 5), (0, 0, -1)),
-}
 
 
 def import_file(name):

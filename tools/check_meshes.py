@@ -15,15 +15,7 @@ import sys
 import numpy as np
 import trimesh
 
-# The sides' colours and directions in lucid's axes: z up, the front at +y.
-SIDES = {
-    "front": ((230, 20, 10), (0, 1, 0)),
-    "back": ((10, 220, 230), (0, -1, 0)),
-    "left": ((20, 200, 30), (-1, 0, 0)),
-    "right": ((220, 30, 210), (1, 0, 0)),
-    "top": ((25, 15, 240), (0, 0, 1)),
-    "bottom": ((240, 235, 5), (0, 0, -1)),
-}
+from marked_box import SIDES
 
 
 def texture_of(mesh):

@@ -14,6 +14,7 @@
 #include "lucid/asset/splats/splats.h"
 #include "lucid/base/sha256.h"
 #include "lucid/mesh/normalise.h"
+#include "lucid/render/constants.h"
 
 namespace lucid::cli {
 namespace fs = std::filesystem;
@@ -41,8 +42,8 @@ void describe_gaussians(const fs::path& file) {
   fmt::print("{}: {} Gaussians, SH degree {}, {} bytes\n", file.string(), cloud.count(), cloud.sh_degree(),
              fs::file_size(file));
   print_box("centres", point_of(std::get<0>(cloud.means.min(0))), point_of(std::get<0>(cloud.means.max(0))));
-  const gaussians::Activated active = gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
-  if ((active.opacities >= 1.0 / 255).any().item<bool>()) {
+  const gaussians::Activated active = gaussians::activate(cloud);
+  if ((active.opacities >= render::kAlphaCut).any().item<bool>()) {
     const mesh::Extent extent = mesh::extent_of(active.view());
     print_box("box of 99.9 %", extent.all.low, extent.all.high);
     print_box("middle half", extent.middle.low, extent.middle.high);
@@ -87,7 +88,7 @@ bool is_asset(const fs::path& file) {
 
 bool holds_gaussians(const fs::path& file) {
   const std::string extension = file.extension().string();
-  if (extension == ".spz" || extension == ".splat") return true;
+  if (extension == ".spz" || extension == ".splat" || extension == ".lsplat") return true;
   if (extension != ".ply" && extension != ".glb" && extension != ".gltf") return false;
   // Property and attribute names at the beginning of the file tell.
   std::string head(size_t{1} << 20, '\0');

@@ -7,6 +7,7 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
@@ -53,7 +54,7 @@ Command define_eval(CLI::App& app, EvalRequest& request) {
   command->add_option("--sds-steps", o.sds_steps, "Steps of sds for each step of ism, so that both take as long.")
       ->capture_default_str()
       ->type_name("X");
-  command->add_option("--threads", o.threads, "CPU threads; 0 uses all cores.")->capture_default_str()->type_name("N");
+  add_threads(*command, o.threads);
   command->add_flag("--list", o.list, "Print the prompts and do nothing else.");
   command->add_flag("--json", o.json, "Print one JSON object a line.");
   return {.app = command, .check = [&request] { check(request); }};

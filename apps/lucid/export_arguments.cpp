@@ -4,6 +4,7 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
@@ -15,9 +16,7 @@ HelpPage page(const CLI::App& command) {
   HelpPage page = page_of(command);
   HelpSection formats{.heading = "Formats", .rows = {}};
   for (const asset::FormatRow& row : asset::kFormats) {
-    std::string left = std::string(row.name) + " ";
-    left += row.extension;
-    formats.rows.push_back({left, std::string(row.about) + "."});
+    formats.rows.push_back({fmt::format("{} {}", row.name, row.extension), fmt::format("{}.", row.about)});
   }
   page.sections.push_back(std::move(formats));
   page.footer =
@@ -68,14 +67,12 @@ Command define_export(CLI::App& app, ExportRequest& request) {
   command->add_option("--resolution", o.resolution, "Grid cells along the longest side; 0 is automatic.")
       ->type_name("N")
       ->group(kMesh);
-  command
-      ->add_option("--axes", o.axes,
-                   "Axes of the Gaussians' files; otherwise .ply lucid, .glb y-up, .spz and .splat y-down, "
-                   "which viewers show upright.")
-      ->check(CLI::IsMember(std::vector<std::string>(asset::kAxesNames.begin(), asset::kAxesNames.end())))
+  add_axes(
+      *command, "--axes", o.axes,
+      "Axes of the Gaussians' files: lucid, y-up or y-down; otherwise .ply lucid, .glb y-up, .spz and .splat y-down, "
+      "which viewers show upright.")
       ->group(kGaussians);
-  command->add_option("--input-axes", o.input_axes, "Axes of the input, where they are not its format's.")
-      ->check(CLI::IsMember(std::vector<std::string>(asset::kAxesNames.begin(), asset::kAxesNames.end())))
+  add_axes(*command, "--input-axes", o.input_axes, "Axes of the input, where they are not its format's.")
       ->group(kGaussians);
   command->add_flag("--compact", o.compact, "Leave out Gaussians that no view sees, and report size and PSNR.")
       ->group(kGaussians);
@@ -88,12 +85,8 @@ Command define_export(CLI::App& app, ExportRequest& request) {
       ->type_name("X0 Y0 Z0 X1 Y1 Z1");
   command->add_option("--title", request.title, "Text to store in .glb and .obj files; otherwise the input's name.")
       ->type_name("TEXT");
-  command->add_option("--threads", request.threads, "CPU threads; 0 uses all cores.")
-      ->capture_default_str()
-      ->type_name("N");
-  command->add_option("--progress", request.progress, "How to show progress.")
-      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "off"}))
-      ->capture_default_str();
+  add_threads(*command, request.threads);
+  add_progress(*command, request.progress);
   return {.app = command,
           .check = [&request] { check(request); },
           .page = [command](bool) { return page(*command); },

@@ -3,13 +3,14 @@
 #include "commands.h"
 #include "lucid/app/export.h"
 #include "lucid/app/threads.h"
+#include "lucid/asset/splats/splats.h"
 
 namespace lucid::cli {
 
 int run_export(const ExportRequest& request) {
   app::set_threads(request.threads);
   const std::filesystem::path asset = request.asset;
-  const gaussians::Cloud cloud = asset::read_splats(asset, app::axes_of(request.options.input_axes));
+  const gaussians::Cloud cloud = asset::read_splats(asset, request.options.input_axes);
   const std::string name = asset.stem().string();
   app::export_asset(
       {.cloud = cloud, .file = asset, .name = name, .title = request.title.empty() ? name : request.title},

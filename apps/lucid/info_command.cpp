@@ -17,7 +17,7 @@
 #include "lucid/base/sha256.h"
 #include "lucid/render/rasterize.h"
 #include "lucid/text_to_image/prior.h"
-#include "lucid/text_to_image/vocabulary.h"
+#include "lucid/text_to_image/vocabulary/vocabulary.h"
 #include "version.h"
 
 namespace lucid::cli {

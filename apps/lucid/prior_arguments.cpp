@@ -5,13 +5,12 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
 
-constexpr const char* kThreads = "CPU threads; 0 uses all cores.";
 constexpr const char* kDevice = "cpu, or cuda for the first GPU.";
-constexpr const char* kProgress = "How to show progress: auto, bar, plain, json or off.";
 
 Command define_corpus(CLI::App& prior, CorpusRequest& request) {
   CLI::App* command = prior.add_subcommand("corpus", "Render captioned pictures from 3D models.");
@@ -46,11 +45,8 @@ Command define_corpus(CLI::App& prior, CorpusRequest& request) {
   command->add_option("--seed", build.seed, "Seed of views, lights, colours and of what is held out.")
       ->capture_default_str()
       ->type_name("N");
-  command->add_option("--threads", request.threads, kThreads)->capture_default_str()->type_name("N");
-  command->add_option("--progress", request.progress, kProgress)
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "off"}))
-      ->type_name("STYLE");
+  add_threads(*command, request.threads);
+  add_progress(*command, request.progress);
   return {.app = command, .check = [&request] {
             if (!request.build.out.empty() || !request.build.sheet.empty()) return;
             throw UserError(
@@ -116,7 +112,7 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
                    "Seconds between measurements on held-out pictures, with sample sheets.")
       ->capture_default_str()
       ->type_name("X");
-  command->add_option("--progress", request.progress, kProgress)->capture_default_str()->type_name("STYLE");
+  add_progress(*command, request.progress);
   command->add_flag("--resume", request.resume, "Continue from the checkpoints in --out.");
   return {.app = command, .check = [&request, command] {
             request.command = command_of(*command);
@@ -139,7 +135,7 @@ Command define_sample(CLI::App& prior, SampleRequest& request) {
       ->capture_default_str()
       ->type_name("X");
   command->add_option("--seed", request.options.seed, "Seed of the noise.")->capture_default_str()->type_name("N");
-  command->add_option("--threads", request.threads, kThreads)->capture_default_str()->type_name("N");
+  add_threads(*command, request.threads);
   return {.app = command, .check = [&request] {
             if (request.views < 1 || request.views > 64)
               throw UserError(UserMistake{.what_happened = "is not in [1, 64]", .key = "--views"});
@@ -166,8 +162,8 @@ Command define_judge(CLI::App& prior, JudgeRequest& request) {
   command->add_option("--width", training.width, "Channels of the first stage.")->capture_default_str()->type_name("N");
   command->add_option("--seed", training.seed, "Seed of every random draw.")->capture_default_str()->type_name("N");
   command->add_option("--device", training.device, kDevice)->capture_default_str()->type_name("NAME");
-  command->add_option("--threads", request.threads, kThreads)->capture_default_str()->type_name("N");
-  command->add_option("--progress", request.progress, kProgress)->capture_default_str()->type_name("STYLE");
+  add_threads(*command, request.threads);
+  add_progress(*command, request.progress);
   return {.app = command, .check = [&training] {
             if (training.steps >= 0 && training.batch >= 2 && training.width >= 1) return;
             throw UserError(UserMistake{.what_happened = "steps must be at least 0, width at least 1, batch at least 2",

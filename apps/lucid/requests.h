@@ -35,6 +35,7 @@ struct RenderRequest {
   std::vector<std::string> assets;
   std::string output = "render.png";
   std::vector<double> camera = {90, 0, 3.5};  // theta, phi (degrees), radius
+  std::vector<double> target = {0, 0, 0};     // what the camera looks at, world units
   double fovy = 0.55;
   int width = 512, height = 512;                                  // pixels
   std::vector<asset::Channel> channels = {asset::Channel::kRgb};  // side by side
@@ -58,8 +59,23 @@ struct ExportRequest {
   std::string progress = "auto";
 };
 
+/// Where a page is served.
+struct PageRequest {
+  std::string address = "127.0.0.1", token;
+  uint16_t port = 8042;
+  std::vector<std::string> hosts;
+};
+
 struct ViewRequest {
-  std::string asset, html, title, input_axes;
+  std::vector<std::string> assets;
+  std::string html, title;  // empty `html`: served as a page
+  PageRequest page;
+  std::optional<asset::Axes> input_axes;  // of the file; without a value: those of its format
+};
+
+struct ServeRequest {
+  std::string output = "output";
+  PageRequest page;
 };
 
 struct InfoRequest {
@@ -98,6 +114,7 @@ struct Requests {
   RenderRequest render;
   ExportRequest export_;
   ViewRequest view;
+  ServeRequest serve;
   InfoRequest info;
   EvalRequest eval;
   CorpusRequest corpus;

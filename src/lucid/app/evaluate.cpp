@@ -20,8 +20,8 @@
 #include "lucid/eval/measure.h"
 #include "lucid/eval/prompt_set.h"
 #include "lucid/eval/report.h"
-#include "lucid/text_to_image/vocabulary.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
+#include "lucid/text_to_image/vocabulary/vocabulary.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -119,7 +119,7 @@ config::OptionTable table_of(const Evaluation& evaluation, const std::string& sc
 /// Refuses an asset of an earlier run that other options made, or other weights.
 void check_maker(Evaluation& evaluation, const config::OptionTable& table, const fs::path& folder) {
   const fs::path file = folder / "manifest.json";
-  const nlohmann::json manifest = weights::read_json_object(file);
+  const nlohmann::json manifest = read_json_object(file);
   const auto refuse = [&](const std::string& what) {
     throw UserError({.what_happened = what, .file = file.string(), .hint = "--out names another folder"});
   };

@@ -10,10 +10,12 @@
 
 #include "lucid/asset/mesh_files/mesh_files.h"
 #include "lucid/asset/splats/arrays.h"
+#include "lucid/asset/splats/ply_layout.h"
+#include "lucid/asset/splats/splats.h"
 #include "lucid/base/error.h"
-#include "lucid/math/sh.h"
 #include "lucid/mesh/extract.h"
 #include "lucid/mesh/seen_weights.h"
+#include "lucid/render/constants.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -25,10 +27,6 @@ using asset::Holds;
 // Of the sum of a Gaussian's blending weights over the pixels of the view that shows it most.
 constexpr float kUnseen = 0.02f;  // a fifth of one step of an 8-bit pixel
 constexpr int kViews = 64, kPictureSize = 512;
-
-gaussians::Activated activated(const gaussians::Cloud& cloud) {
-  return gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
-}
 
 std::string size_text(uintmax_t bytes) {
   return bytes >= 1u << 20 ? fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20))
@@ -54,7 +52,8 @@ mesh::TriangleMesh mesh_of(const gaussians::Cloud& cloud, const std::vector<Expo
     };
     wanted.box = mesh::Box{corner(0), corner(3)};
   }
-  return mesh::extract_mesh(activated(cloud).view(), wanted, [&](const std::string& stage) { progress.begin(stage); });
+  return mesh::extract_mesh(gaussians::activate(cloud).view(), wanted,
+                            [&](const std::string& stage) { progress.begin(stage); });
 }
 
 gaussians::Cloud selected(const gaussians::Cloud& cloud, const torch::Tensor& indices) {
@@ -79,10 +78,10 @@ gaussians::Cloud cropped(const gaussians::Cloud& cloud, const ExportOptions& opt
 
 /// Leaves out Gaussians that no view from around the object shows; of a scene, those too faint to be seen at all.
 gaussians::Cloud without_unseen(const gaussians::Cloud& cloud) {
-  const gaussians::Activated active = activated(cloud);
+  const gaussians::Activated active = gaussians::activate(cloud);
   const mesh::NormalisedCloud normal = mesh::normalise(active.view(), std::nullopt);
   if (normal.extent.is_scene()) {
-    return selected(cloud, (active.opacities >= 1.0 / 255).nonzero().squeeze(1));
+    return selected(cloud, (active.opacities >= render::kAlphaCut).nonzero().squeeze(1));
   }
   const std::vector<float> seen =
       mesh::seen_weights(normal.view(), mesh::fitting_cameras(normal, kViews, kPictureSize, 0));
@@ -96,19 +95,19 @@ gaussians::Cloud without_unseen(const gaussians::Cloud& cloud) {
 /// PSNR between two clouds' pictures from 12 views around the first.
 double psnr_between(const gaussians::Cloud& original, const gaussians::Cloud& other) {
   constexpr int kJudged = 12;
-  const mesh::NormalisedCloud frame = mesh::normalise(activated(original).view(), std::nullopt);
+  const mesh::NormalisedCloud frame = mesh::normalise(gaussians::activate(original).view(), std::nullopt);
   const std::vector<Camera> cameras = mesh::fitting_cameras(frame, kJudged, kPictureSize, 0.5);
   const auto pictures = [&](gaussians::Cloud cloud) {
     const torch::Tensor centre = torch::tensor({frame.centre.x, frame.centre.y, frame.centre.z});
     cloud.means = (cloud.means - centre) / frame.unit;
     cloud.log_scales = cloud.log_scales - std::log(frame.unit);
-    return mesh::render_pictures(activated(cloud).view(), cameras);
+    return mesh::render_pictures(gaussians::activate(cloud).view(), cameras);
   };
   return mesh::psnr(pictures(original), pictures(other));
 }
 
 asset::SplatOptions splat_options(const ExportOptions& options) {
-  return {.axes = axes_of(options.axes),
+  return {.axes = options.axes,
           .pad_to_sh3 = options.pad_to_sh3,
           .big_endian = options.big_endian,
           .spz_version = options.spz_version,
@@ -131,25 +130,14 @@ std::string report_on(const ExportTarget& target, const gaussians::Cloud& writte
   const uintmax_t bytes = fs::file_size(target.file);
   std::string text = fmt::format("wrote {}: {} Gaussians, {}", target.file.string(), written.count(), size_text(bytes));
   if (options.compact && row_of(target.format).holds == Holds::kSplats) {
-    const int64_t floats = 3 + 3 + 3 * sh_count(original.sh_degree()) + 1 + 3 + 4;  // of a Gaussian in a PLY
-    const double ply = 4.0 * static_cast<double>(original.count() * floats);
+    const size_t floats = asset::ply::vertex_properties(3 * original.sh_rest.size(1)).size();
+    const double ply = 4.0 * static_cast<double>(original.count()) * static_cast<double>(floats);
     text += fmt::format(" ({:.1f} times smaller than the PLY of all {}), {:.1f} dB to the original",
                         ply / static_cast<double>(bytes), original.count(),
-                        psnr_between(original, asset::read_splats(target.file, axes_of(options.axes))));
+                        psnr_between(original, asset::read_splats(target.file, options.axes)));
   }
   return text;
 }
-
-}  // namespace
-
-std::optional<asset::Axes> axes_of(const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  const auto* found = std::ranges::find(asset::kAxesNames, name);
-  LUCID_CHECK(found != asset::kAxesNames.end(), "axes {}", name);
-  return static_cast<asset::Axes>(found - asset::kAxesNames.begin());
-}
-
-namespace {
 
 void write_all(const ExportSource& source, const std::vector<ExportTarget>& targets, const ExportOptions& options,
                Progress::Style style) {

@@ -3,19 +3,14 @@
 // and `lucid generate --export` do.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "lucid/app/run_options/export_options.h"
-#include "lucid/asset/splats/splats.h"
 #include "lucid/base/progress.h"
 #include "lucid/gaussians/cloud.h"
 
 namespace lucid::app {
-
-/// The axes with this name of asset::kAxesNames; none for the empty name.
-std::optional<asset::Axes> axes_of(const std::string& name);
 
 struct ExportSource {
   const gaussians::Cloud& cloud;

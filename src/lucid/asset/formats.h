@@ -3,7 +3,12 @@
 // command line reads it.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace lucid::asset {
@@ -40,5 +45,19 @@ enum class Axes {
 
 /// The name of each value of Axes on the command line, in the order of Axes.
 inline constexpr std::array<std::string_view, 3> kAxesNames = {"lucid", "y-up", "y-down"};
+
+/// The extension of a file name in lower case, with its dot.
+inline std::string lower_extension(const std::filesystem::path& file) {
+  std::string extension = file.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension;
+}
+
+/// The axes with one of kAxesNames; empty for another name.
+inline std::optional<Axes> axes_named(std::string_view name) {
+  const auto found = std::ranges::find(kAxesNames, name);
+  if (found == kAxesNames.end()) return std::nullopt;
+  return static_cast<Axes>(found - kAxesNames.begin());
+}
 
 }  // namespace lucid::asset

@@ -10,7 +10,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/sha256.h"
 #include "lucid/corpus/shards.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "mistakes.h"
 #include "test_library.h"
 
@@ -83,7 +83,7 @@ TEST(CorpusBuild, WritesItemsWithTheirCaptionsAndViews) {
   EXPECT_GE(views.elevation.min().item<float>(), -5);
   EXPECT_LE(views.elevation.max().item<float>(), 60);
 
-  const nlohmann::json vocabulary = weights::read_json_object(shop.options.out / "vocabulary.json");
+  const nlohmann::json vocabulary = read_json_object(shop.options.out / "vocabulary.json");
   EXPECT_EQ(vocabulary.at("names"), (nlohmann::json{"brick", "red thing", "toy cube"}));
   EXPECT_EQ(vocabulary.at("colours").size(), 11u);
   const std::string notice = read_file(shop.options.out / "NOTICE.md");

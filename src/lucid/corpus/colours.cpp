@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "lucid/base/error.h"
+#include "lucid/math/srgb.h"
 
 namespace lucid::corpus {
 namespace {
@@ -17,9 +18,6 @@ constexpr double kMajority = 0.5;    // a colour dominates with this share of th
 constexpr double kPlurality = 0.36;  // … or with this share, if it is at least
 constexpr double kTimesSecond = 2;   // … this many times the second largest
 constexpr uint8_t kSolidPixel = 250;
-
-float linear_from_srgb(float v) { return v <= 0.04045f ? v / 12.92f : std::pow((v + 0.055f) / 1.055f, 2.4f); }
-float srgb_from_linear(float v) { return v <= 0.0031308f ? 12.92f * v : 1.055f * std::pow(v, 1 / 2.4f) - 0.055f; }
 
 int word_of_hue(float l, float chroma, float hue) {
   if (hue < 10 || hue >= 330) return l > 0.55f || hue >= 350 ? (l > 0.42f ? kPink : kRed) : kPurple;

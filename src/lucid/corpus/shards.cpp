@@ -7,7 +7,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::corpus {
@@ -113,7 +113,7 @@ Corpus::Corpus(const fs::path& folder) {
                      .file = file.string(),
                      .hint = "`lucid prior corpus --out FOLDER` writes one; it is not there until that has ended"});
   }
-  const nlohmann::json json = weights::read_json_object(file);
+  const nlohmann::json json = read_json_object(file);
   if (member<std::string>(json, file, "", "format") != kFormat) {
     throw_invalid(file, "format", fmt::format("is not \"{}\"", kFormat));
   }

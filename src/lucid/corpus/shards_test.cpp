@@ -10,7 +10,7 @@
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "mistakes.h"
 
 namespace lucid::corpus {
@@ -46,7 +46,7 @@ void write_corpus(const fs::path& folder) {
 }
 
 void change_index(const fs::path& folder, const std::function<void(nlohmann::json&)>& change) {
-  nlohmann::json json = weights::read_json_object(folder / "corpus.json");
+  nlohmann::json json = read_json_object(folder / "corpus.json");
   change(json);
   write_file(folder / "corpus.json", json.dump());
 }

@@ -4,7 +4,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/nn/load_module.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/ldm.h"
 #include "lucid/weights/state_dict.h"
 #include "lucid/weights/torch_file.h"
@@ -18,7 +18,7 @@ nn::Conv2d zero_conv(int64_t channels) { return nn::conv1x1(channels, channels);
 }  // namespace
 
 ControlNetConfig ControlNetConfig::from_file(const std::filesystem::path& config_json) {
-  const weights::JsonConfig json(config_json);
+  const JsonConfig json(config_json);
   json.only("_class_name", "ControlNetModel");
   json.only("global_pool_conditions", false);
   json.only("controlnet_conditioning_channel_order", "rgb");

@@ -5,10 +5,9 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::diffusion {
-using weights::JsonConfig;
 namespace {
 
 Prediction read_prediction(const JsonConfig& json) {

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include "lucid/diffusion/unet_config.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::diffusion {
-using weights::JsonConfig;
 namespace {
 
 void refuse_unsupported(const JsonConfig& json) {

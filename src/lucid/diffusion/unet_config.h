@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lucid::weights {
+namespace lucid {
 class JsonConfig;
 }
 
@@ -31,7 +31,7 @@ struct UNetConfig {
   /// Absent keys take diffusers' defaults. Throws UserError, with file, key and value, on what is not supported.
   static UNetConfig from_file(const std::filesystem::path& config_json);
   /// Everything but the up path: the part that a ControlNet's config.json has too.
-  static UNetConfig down_path_from(const weights::JsonConfig& json);
+  static UNetConfig down_path_from(const JsonConfig& json);
 };
 
 }  // namespace lucid::diffusion

@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::diffusion {
-using weights::JsonConfig;
 
 VaeConfig VaeConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);

@@ -4,7 +4,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/text/clip_layer.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::eval {
@@ -24,8 +24,8 @@ struct VisionSizes {
   }
 };
 
-VisionSizes sizes_of(const weights::JsonConfig& root, const text::EncoderConfig& text) {
-  const weights::JsonConfig json = root.object("vision_config");
+VisionSizes sizes_of(const JsonConfig& root, const text::EncoderConfig& text) {
+  const JsonConfig json = root.object("vision_config");
   VisionSizes s;  // absent keys take the defaults of transformers
   s.layer = {.width = json.positive("hidden_size", 768, kMaxWidth),
              .mlp_width = json.positive("intermediate_size", 3072, 4 * kMaxWidth),
@@ -92,7 +92,7 @@ struct Clip::Vision : torch::nn::Module {
 };
 
 Clip::Clip(const fs::path& folder) : tokenizer_(text::Tokenizer::from_folder(folder)) {
-  const weights::JsonConfig config(folder / "config.json");
+  const JsonConfig config(folder / "config.json");
   const auto text = text::EncoderConfig::from_json(config.object("text_config"));
   const VisionSizes sizes = sizes_of(config, text);
   const weights::StateDict all = weights::read_part(folder, "model");
@@ -109,7 +109,7 @@ Clip::Clip(const fs::path& folder) : tokenizer_(text::Tokenizer::from_folder(fol
   mean_ = {0.48145466, 0.4578275, 0.40821073};
   std_ = {0.26862954, 0.26130258, 0.27577711};
   if (fs::exists(folder / "preprocessor_config.json")) {
-    const weights::JsonConfig preprocessor(folder / "preprocessor_config.json");
+    const JsonConfig preprocessor(folder / "preprocessor_config.json");
     mean_ = preprocessor.numbers("image_mean", mean_);
     std_ = preprocessor.numbers("image_std", std_);
   }

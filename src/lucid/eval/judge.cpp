@@ -9,7 +9,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/tensor/freeze.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::eval {
@@ -108,7 +108,7 @@ void save_judge(const fs::path& folder, const Judge& judge, const std::string& r
 
 Judge load_judge(const fs::path& folder) {
   const fs::path file = folder / "judge.json";
-  const nlohmann::json json = weights::read_json_object(file);
+  const nlohmann::json json = read_json_object(file);
   const auto answers = [&](const char* key) {
     const auto list = json.find(key);
     const bool fine = list != json.end() && list->is_array() && !list->empty() && list->size() <= kMaxAnswers &&
@@ -116,7 +116,7 @@ Judge load_judge(const fs::path& folder) {
     if (!fine) throw UserError({.what_happened = "a list of words was expected", .file = file.string(), .key = key});
     return list->get<std::vector<std::string>>();
   };
-  const weights::JsonConfig numbers(file);
+  const JsonConfig numbers(file);
   Judge judge(JudgeConfig{.words = answers("words"),
                           .colours = answers("colours"),
                           .width = numbers.positive("width", JudgeConfig{}.width, kWidest)});

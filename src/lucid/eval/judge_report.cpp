@@ -7,7 +7,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/eval/metrics.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::eval {
 namespace {
@@ -120,7 +120,7 @@ std::string to_json(const JudgeReport& report) {
 
 JudgeReport read_judge_report(const std::filesystem::path& judge_folder) {
   const std::filesystem::path file = judge_folder / "judge.json";
-  const nlohmann::json json = weights::read_json_object(file);
+  const nlohmann::json json = read_json_object(file);
   JudgeReport report;
   try {
     const nlohmann::json& stored = json.at("report");

@@ -15,7 +15,7 @@
 #include "lucid/base/sha256.h"
 #include "lucid/eval/asset_views.h"
 #include "lucid/eval/metrics.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::eval {
 namespace fs = std::filesystem;
@@ -68,7 +68,7 @@ AssetResult measure(Instruments& instruments, const MadeAsset& asset, const fs::
   const torch::NoGradGuard no_grad;
   const fs::path& folder = asset.folder;
   const EvalPrompt& prompt = asset.prompt;
-  const nlohmann::json manifest = weights::read_json_object(folder / "manifest.json");
+  const nlohmann::json manifest = read_json_object(folder / "manifest.json");
   const auto iterations = manifest.at("iterations").get<int64_t>();
   const gaussians::Cloud cloud =
       lucid::asset::read_ply(folder / "point_cloud" / fmt::format("iteration_{}", iterations) / "point_cloud.ply");
@@ -144,7 +144,7 @@ std::optional<AssetResult> stored_result(const Instruments& instruments, const f
   std::error_code none;
   if (!fs::exists(file, none)) return std::nullopt;
   try {
-    const nlohmann::json stored = weights::read_json_object(file);
+    const nlohmann::json stored = read_json_object(file);
     if (stored.value("judge", "") != instruments.judge_hash) return std::nullopt;
     AssetResult result = result_from_json(stored);
     if (instruments.clip && !result.clip_score) return std::nullopt;

@@ -50,6 +50,8 @@ struct Activated {
 };
 /// exp of the log scales, sigmoid of the opacity logits, the active SH coefficients; then the augmentation.
 Activated activate(const Cloud& cloud, const Augmentation& augmentation);
+/// Without augmentation, with all stored SH degrees.
+inline Activated activate(const Cloud& cloud) { return activate(cloud, {.active_degree = cloud.sh_degree()}); }
 
 /// dL/d of a Cloud's parameters, summed over views.
 struct CloudGradient {

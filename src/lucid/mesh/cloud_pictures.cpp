@@ -47,23 +47,23 @@ std::vector<CloudPicture> render_pictures(const render::CloudView<float>& cloud,
   return pictures;
 }
 
+float over_white(const CloudPicture& picture, size_t i) {
+  return std::clamp(picture.rgb[i] + 1 - picture.alpha[i % picture.alpha.size()], 0.0f, 1.0f);
+}
+
+double SquaredErrors::psnr() const {
+  return sum > 0 ? -10 * std::log10(sum / static_cast<double>(count)) : std::numeric_limits<double>::infinity();
+}
+
 double psnr(const std::vector<CloudPicture>& a, const std::vector<CloudPicture>& b) {
   LUCID_CHECK(a.size() == b.size(), "{} pictures, and {}", a.size(), b.size());
-  double squares = 0;
-  size_t count = 0;
+  SquaredErrors errors;
   for (size_t i = 0; i < a.size(); ++i) {
-    const size_t pixels = a[i].alpha.size();
-    LUCID_CHECK(pixels == b[i].alpha.size(), "picture {}: {} pixels, and {}", i, pixels, b[i].alpha.size());
-    for (size_t k = 0; k < 3 * pixels; ++k) {
-      const auto over_white = [&](const CloudPicture& picture) {
-        return std::clamp(picture.rgb[k] + 1 - picture.alpha[k % pixels], 0.0f, 1.0f);
-      };
-      const double d = over_white(a[i]) - over_white(b[i]);
-      squares += d * d;
-    }
-    count += 3 * pixels;
+    LUCID_CHECK(a[i].rgb.size() == b[i].rgb.size(), "picture {}: {} values, and {}", i, a[i].rgb.size(),
+                b[i].rgb.size());
+    for (size_t k = 0; k < a[i].rgb.size(); ++k) errors.add(over_white(a[i], k) - over_white(b[i], k));
   }
-  return squares > 0 ? 10 * std::log10(static_cast<double>(count) / squares) : std::numeric_limits<double>::infinity();
+  return errors.psnr();
 }
 
 }  // namespace lucid::mesh

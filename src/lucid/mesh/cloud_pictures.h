@@ -2,6 +2,7 @@
 // Pictures of a Gaussian cloud from all around: what a mesh's outline and colours are fitted to.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "lucid/camera/camera.h"
@@ -23,6 +24,21 @@ std::vector<Camera> cameras_around(int count, double radius, double fovy, int si
 
 /// Renders all cameras. The cloud lies around the origin and fits the cameras.
 std::vector<CloudPicture> render_pictures(const render::CloudView<float>& cloud, const std::vector<Camera>& cameras);
+
+/// A picture's value over white, clamped to [0, 1]. `i` is an index of rgb: [3,H,W].
+float over_white(const CloudPicture& picture, size_t i);
+
+/// Squared differences of values in [0, 1].
+struct SquaredErrors {
+  double sum = 0;
+  int64_t count = 0;
+
+  void add(double difference) {
+    sum += difference * difference;
+    ++count;
+  }
+  double psnr() const;  // dB; infinite without any error
+};
 
 /// PSNR in dB over white, values clamped to [0, 1], all views together. The pictures have the same cameras. Infinite if
 /// they are equal.

@@ -7,14 +7,12 @@
 
 #include "lucid/base/error.h"
 #include "lucid/mesh/cloud_pictures.h"
-#include "lucid/mesh/colour/bake.h"
 
 namespace lucid::mesh {
 namespace {
 
 constexpr double kFovy = 0.7;   // radians
 constexpr double kRoom = 1.05;  // space around the box in a picture
-constexpr int kDefaultResolution = 256;
 
 /// Tells the caller which stage runs, and notes how long each took.
 class StageClock {
@@ -76,24 +74,25 @@ TriangleMesh extract_mesh(const render::CloudView<float>& cloud, const MeshOptio
 
   TriangleMesh mesh = surface_of(
       normal.view(), pictures,
-      {.resolution = options.resolution > 0 ? options.resolution : kDefaultResolution,
+      {.resolution = options.resolution > 0 ? options.resolution : SurfaceOptions{}.resolution,
        .faces = options.faces,
-       .watertight = options.watertight},
+       .watertight = options.watertight,
+       .density = options.density,
+       .hull_alpha = options.hull_alpha},
       [&](const std::string& name) { clock.begin(name); }, &found.surface);
   if (mesh.triangles.empty()) {
     throw UserError("has no surface: its Gaussians are too faint everywhere to hide what is behind them");
   }
   mesh.normals = vertex_normals(mesh);
 
-  const BakeOptions bake{.texture_size = options.texture_size};
   if (options.colouring == Colouring::kTexture) {
     clock.begin("atlas");
     mesh = unwrap(mesh, {.texture_size = options.texture_size}, &found.atlas);
     clock.begin("texture");
-    mesh.texture = bake_texture(mesh, pictures, bake);
+    mesh.texture = bake_texture(mesh, pictures, {.texture_size = options.texture_size, .sweeps = options.sweeps});
   } else if (options.colouring == Colouring::kVertexColours) {
     clock.begin("vertex colours");
-    mesh.colours = bake_vertex_colours(mesh, pictures, bake);
+    mesh.colours = bake_vertex_colours(mesh, pictures);
   }
   for (Point& p : mesh.positions) p = normal.to_original(p);
   return mesh;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lucid/mesh/atlas/atlas.h"
+#include "lucid/mesh/colour/bake.h"
 #include "lucid/mesh/normalise.h"
 #include "lucid/mesh/surface/surface.h"
 #include "lucid/mesh/triangle_mesh.h"
@@ -21,11 +22,13 @@ struct MeshOptions {
   int64_t faces = 30000;    // at most
   int texture_size = 1024;  // pixels
   Colouring colouring = Colouring::kTexture;
-  bool watertight = false;      // closed and manifold
-  std::optional<Box> box = {};  // Gaussians with centres outside are left out
-  int resolution = 0;           // grid cells along the longest side; 0 = 256, and 320 for thin objects
-  int views = 64;               // pictures that the mesh is fitted to
-  int picture_size = 512;       // pixels
+  bool watertight = false;             // closed and manifold
+  std::optional<Box> box = {};         // Gaussians with centres outside are left out
+  int resolution = 0;                  // grid cells along the longest side; 0 = SurfaceOptions' default
+  int views = 64;                      // pictures that the mesh is fitted to
+  int picture_size = 512;              // pixels
+  double density = 0, hull_alpha = 0;  // levels of the surface, as in SurfaceOptions; 0 searches
+  int sweeps = BakeOptions{}.sweeps;   // of the texture's solver
 };
 
 struct MeshReport {

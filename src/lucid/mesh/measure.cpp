@@ -3,9 +3,7 @@
 #include "lucid/mesh/measure.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "lucid/mesh/rasterize_mesh.h"
 
@@ -71,22 +69,8 @@ struct Matches {
   double share() const { return all > 0 ? double(near) / double(all) : 0; }
 };
 
-/// Squared errors of a set of values.
-struct Errors {
-  double sum = 0;
-  int64_t count = 0;
-
-  void add(double difference) {
-    sum += difference * difference;
-    ++count;
-  }
-  double psnr() const {
-    return sum > 0 ? -10 * std::log10(sum / double(count)) : std::numeric_limits<double>::infinity();
-  }
-};
-
 struct Sums {
-  Errors whole, inside, opaque;
+  SquaredErrors whole, inside, opaque;
   int64_t both = 0, either = 0;  // pixels in both masks, in one at least
   Matches mesh_outline, cloud_outline;
 
@@ -98,7 +82,7 @@ struct Sums {
       both += in_cloud && in_mesh;
       either += in_cloud || in_mesh;
       for (size_t k = 0; k < 3; ++k) {
-        const double target = std::clamp(cloud.rgb[k * pixels + i] + 1 - cloud.alpha[i], 0.0f, 1.0f);
+        const double target = over_white(cloud, k * pixels + i);
         const double difference = std::clamp(mesh.rgb[k * pixels + i], 0.0f, 1.0f) - target;
         whole.add(difference);
         if (in_cloud && in_mesh) inside.add(difference);

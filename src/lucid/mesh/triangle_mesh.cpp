@@ -3,35 +3,13 @@
 #include "lucid/mesh/triangle_mesh.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <numeric>
-#include <unordered_map>
+
+#include "lucid/mesh/union_find.h"
+#include "lucid/mesh/weld.h"
 
 namespace lucid::mesh {
 namespace {
-
-struct PositionHash {
-  size_t operator()(const std::array<uint32_t, 3>& bits) const {
-    uint64_t h = bits[0];
-    for (const uint32_t next : {bits[1], bits[2]}) h = (h ^ (h >> 29)) * 0x9E3779B97F4A7C15ull + next;
-    return static_cast<size_t>(h ^ (h >> 32));
-  }
-};
-
-/// For each vertex, the first vertex at the same position. [V]
-std::vector<uint32_t> first_at_position(const std::vector<Point>& positions) {
-  std::vector<uint32_t> first(positions.size());
-  std::unordered_map<std::array<uint32_t, 3>, uint32_t, PositionHash> seen;
-  seen.reserve(positions.size());
-  for (uint32_t v = 0; v < positions.size(); ++v) {
-    const Point p = positions[v] + Point{};  // -0 becomes +0
-    const std::array<uint32_t, 3> bits = {std::bit_cast<uint32_t>(p.x), std::bit_cast<uint32_t>(p.y),
-                                          std::bit_cast<uint32_t>(p.z)};
-    first[v] = seen.emplace(bits, v).first->second;
-  }
-  return first;
-}
 
 /// Angle at `a` of the triangle a, b, c, in radians.
 float angle_at(const Point& a, const Point& b, const Point& c) {
@@ -39,16 +17,11 @@ float angle_at(const Point& a, const Point& b, const Point& c) {
   return std::atan2(std::sqrt(dot(n, n)), dot(u, v));
 }
 
-uint32_t root_of(std::vector<uint32_t>& parent, uint32_t v) {
-  while (parent[v] != v) v = parent[v] = parent[parent[v]];
-  return v;
-}
-
 }  // namespace
 
 std::vector<Point> vertex_normals(const TriangleMesh& mesh) {
-  const std::vector<uint32_t> first = first_at_position(mesh.positions);
-  std::vector<Point> sums(mesh.positions.size());
+  const Welding welding = weld(mesh.positions);
+  std::vector<Point> sums(welding.vertex_of.size());
   for (const Triangle& t : mesh.triangles) {
     const Point corner[3] = {mesh.positions[t[0]], mesh.positions[t[1]], mesh.positions[t[2]]};
     float length = 0;
@@ -56,21 +29,21 @@ std::vector<Point> vertex_normals(const TriangleMesh& mesh) {
     if (!(length > 0)) continue;
     for (size_t k = 0; k < 3; ++k) {
       const float angle = angle_at(corner[k], corner[(k + 1) % 3], corner[(k + 2) % 3]);
-      sums[first[t[k]]] = sums[first[t[k]]] + angle * normal;
+      Point& sum = sums[welding.position_of[t[k]]];
+      sum = sum + angle * normal;
     }
   }
-  std::vector<Point> normals(sums.size());
-  for (size_t v = 0; v < sums.size(); ++v) {
+  std::vector<Point> normals(mesh.positions.size());
+  for (size_t v = 0; v < normals.size(); ++v) {
     float length = 0;
-    normals[v] = normalized(sums[first[v]], &length);
+    normals[v] = normalized(sums[welding.position_of[v]], &length);
   }
   return normals;
 }
 
 Topology topology(const TriangleMesh& mesh) {
-  const std::vector<uint32_t> first = first_at_position(mesh.positions);
-  std::vector<uint32_t> parent(mesh.positions.size());
-  std::iota(parent.begin(), parent.end(), 0u);
+  const Welding welding = weld(mesh.positions);
+  UnionFind sets(welding.vertex_of.size());
   struct Edge {
     uint64_t key;     // both vertices, the smaller one in the high half
     int32_t forward;  // 1 where the triangle runs from the smaller to the larger vertex
@@ -79,9 +52,9 @@ Topology topology(const TriangleMesh& mesh) {
   edges.reserve(3 * mesh.triangles.size());
   for (const Triangle& t : mesh.triangles) {
     for (size_t k = 0; k < 3; ++k) {
-      const uint32_t a = first[t[k]], b = first[t[(k + 1) % 3]];
+      const uint32_t a = welding.position_of[t[k]], b = welding.position_of[t[(k + 1) % 3]];
       edges.push_back({uint64_t{std::min(a, b)} << 32 | std::max(a, b), a < b ? 1 : 0});
-      parent[root_of(parent, a)] = root_of(parent, b);
+      sets.unite(a, b);
     }
   }
   std::ranges::sort(edges, {}, &Edge::key);
@@ -95,11 +68,11 @@ Topology topology(const TriangleMesh& mesh) {
       ++result.non_manifold_edges;
     }
   }
-  std::vector<uint8_t> used(mesh.positions.size());
+  std::vector<uint8_t> used(welding.vertex_of.size());
   for (const Triangle& t : mesh.triangles) {
-    for (const uint32_t v : t) used[first[v]] = 1;
+    for (const uint32_t v : t) used[welding.position_of[v]] = 1;
   }
-  for (uint32_t v = 0; v < parent.size(); ++v) result.components += used[v] != 0 && root_of(parent, v) == v ? 1 : 0;
+  for (uint32_t i = 0; i < used.size(); ++i) result.components += used[i] != 0 && sets.root(i) == i ? 1 : 0;
   return result;
 }
 

@@ -16,7 +16,7 @@ torch::Tensor linear(const torch::nn::Linear& layer, const torch::Tensor& x) {
 
 }  // namespace
 
-std::string clip_activation(const weights::JsonConfig& json) {
+std::string clip_activation(const JsonConfig& json) {
   std::string activation = json.text("hidden_act", "quick_gelu");
   if (activation != "quick_gelu" && activation != "gelu") {
     json.refuse("hidden_act", "is not supported, only quick_gelu and gelu are");

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::text {
 
@@ -15,7 +15,7 @@ inline torch::nn::LayerNorm clip_norm(int64_t width, double eps) {
 }
 
 /// `hidden_act` of a CLIP config.json: "quick_gelu" (the default) or "gelu". Throws UserError for any other.
-std::string clip_activation(const weights::JsonConfig& json);
+std::string clip_activation(const JsonConfig& json);
 
 struct ClipLayerSizes {
   int64_t width = 0, mlp_width = 0, heads = 1;

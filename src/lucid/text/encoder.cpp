@@ -8,7 +8,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/text/clip_layer.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
 
@@ -27,9 +27,9 @@ struct EncoderImpl::Parts {
   torch::nn::LayerNorm final_norm{nullptr};
 };
 
-EncoderConfig EncoderConfig::from_file(const fs::path& file) { return from_json(weights::JsonConfig(file)); }
+EncoderConfig EncoderConfig::from_file(const fs::path& file) { return from_json(JsonConfig(file)); }
 
-EncoderConfig EncoderConfig::from_json(const weights::JsonConfig& json) {
+EncoderConfig EncoderConfig::from_json(const JsonConfig& json) {
   EncoderConfig c;
   // Absent keys take the defaults of transformers, which differ from Stable Diffusion's values in part.
   c.vocab_size = json.positive("vocab_size", c.vocab_size, kMaxVocabulary);

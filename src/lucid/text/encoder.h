@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lucid/text/tokenizer.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::weights {
 struct StateDict;
@@ -24,7 +24,7 @@ struct EncoderConfig {
   std::string activation = "quick_gelu";  // or "gelu" (erf form)
   double layer_norm_eps = 1e-5;
   static EncoderConfig from_file(const std::filesystem::path& config_json);
-  static EncoderConfig from_json(const weights::JsonConfig& json);
+  static EncoderConfig from_json(const JsonConfig& json);
   double parameters() const;  // number of parameters, weight matrices only
 };
 

@@ -12,7 +12,7 @@
 #include "lucid/text/split.h"
 #include "lucid/text/tokenizer_config.h"
 #include "lucid/text/unicode.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::text {
 namespace fs = std::filesystem;
@@ -40,7 +40,7 @@ int64_t id_of(const Vocabulary& vocabulary, const std::string& token, const fs::
 
 Vocabulary read_vocabulary(const fs::path& file) {
   constexpr uint64_t kMaxId = std::numeric_limits<int32_t>::max();  // BPE packs two ids into a 64-bit key
-  const nlohmann::json object = weights::read_json_object(file);
+  const nlohmann::json object = read_json_object(file);
   if (object.empty()) throw UserError({.what_happened = "holds no tokens", .file = file.string()});
   Vocabulary vocabulary;
   vocabulary.reserve(object.size());

@@ -3,7 +3,7 @@
 #include "lucid/text/tokenizer_config.h"
 
 #include "lucid/base/error.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::text {
 namespace fs = std::filesystem;
@@ -51,7 +51,7 @@ TokenizerConfig read_tokenizer_config(const fs::path& folder) {
     const fs::path file = folder / name;
     std::error_code none;
     if (!fs::exists(file, none)) continue;
-    const nlohmann::json object = weights::read_json_object(file);
+    const nlohmann::json object = read_json_object(file);
     for (const auto& [role, spelling] : roles) {
       if (object.contains(role) && !object[role].is_null()) named[role] = {.value = object[role], .file = file};
     }

@@ -8,7 +8,7 @@
 #include "lucid/base/error.h"
 #include "lucid/tensor/freeze.h"
 #include "lucid/text_to_image/prior_checks.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::text_to_image {
@@ -29,7 +29,7 @@ void require(const fs::path& folder, const char* part) {
 }  // namespace
 
 int64_t sample_size(const fs::path& file) {
-  const weights::JsonConfig json(file);
+  const JsonConfig json(file);
   const std::vector<int64_t> size = json.is_list("sample_size")
                                         ? json.positives("sample_size", {})
                                         : std::vector<int64_t>(2, json.positive("sample_size", 0));

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::text_to_image {
 namespace {
@@ -52,7 +52,7 @@ ViewAnchors ViewAnchors::reference() {
 }
 
 ViewAnchors ViewAnchors::read(const std::filesystem::path& views_json) {
-  const nlohmann::json json = weights::read_json_object(views_json);
+  const nlohmann::json json = read_json_object(views_json);
   const auto refuse = [&](const std::string& what) {
     throw UserError({.what_happened = what,
                      .file = views_json.string(),

@@ -41,7 +41,7 @@ fs::path Workspace::test_views(int64_t iteration) const {
 
 gaussians::RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera,
                                    gaussians::ViewRenderer& renderer) {
-  return renderer.forward(0, gaussians::activate(cloud, {.active_degree = cloud.sh_degree()}), camera, {1, 1, 1}).cpu();
+  return renderer.forward(0, gaussians::activate(cloud), camera, {1, 1, 1}).cpu();
 }
 
 void write_start(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options) {
@@ -123,7 +123,7 @@ void write_turntables(const fs::path& folder, const gaussians::Cloud& cloud, con
                       gaussians::ViewRenderer& renderer) {
   const int width = output_pixels(options.output_size, options.views.width);
   const int height = output_pixels(options.output_size, options.views.height);
-  const gaussians::Activated activated = gaussians::activate(cloud, {.active_degree = cloud.sh_degree()});
+  const gaussians::Activated activated = gaussians::activate(cloud);
   for (const double polar : {options.views.default_polar, kPolarFromAbove}) {
     asset::write_rgb_and_depth(
         folder, polar == kPolarFromAbove ? "turntable_above" : "turntable", activated,

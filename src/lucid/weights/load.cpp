@@ -7,7 +7,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/weights/error_messages.h"
-#include "lucid/weights/mapped_file.h"
+#include "lucid/weights/mapped_tensor.h"
 #include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
 
@@ -88,7 +88,7 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
         target.copy_(stored);
       }
       if (!is_finite(target)) not_finite.push_back(name);
-      for (const auto& mapping : state.mappings) mapping->release_pages(stored);
+      for (const auto& mapping : state.mappings) release_pages(*mapping, stored);
     }
   };
   for (auto& entry : module.named_parameters()) take(entry.key(), entry.value());

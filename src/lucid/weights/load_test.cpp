@@ -9,7 +9,7 @@
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/weights/mapped_file.h"
+#include "lucid/weights/mapped_tensor.h"
 #include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
 #include "mistakes.h"
@@ -147,10 +147,10 @@ TEST(MappedFile, ForgottenPagesComeBack) {
   write_safetensors(folder.path / "w.safetensors", {{"a", written}, {"b", written + 1}});
   const StateDict state = read_safetensors(folder.path / "w.safetensors");
   for (const auto& [name, tensor] : state.tensors) {
-    for (const auto& mapping : state.mappings) mapping->release_pages(tensor);
+    for (const auto& mapping : state.mappings) release_pages(*mapping, tensor);
   }
   const torch::Tensor elsewhere = written.clone();
-  state.mappings.at(0)->release_pages(elsewhere);
+  release_pages(*state.mappings.at(0), elsewhere);
   EXPECT_TRUE(elsewhere.equal(written));
   EXPECT_TRUE(state.tensors.at("a").equal(written));
   EXPECT_TRUE(state.tensors.at("b").equal(written + 1));

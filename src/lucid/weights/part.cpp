@@ -7,7 +7,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/weights/error_messages.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 #include "lucid/weights/state_dict.h"
 #include "lucid/weights/torch_file.h"
 

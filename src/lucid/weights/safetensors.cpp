@@ -9,7 +9,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/weights/error_messages.h"
-#include "lucid/weights/mapped_file.h"
+#include "lucid/weights/mapped_tensor.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::weights {

@@ -12,9 +12,11 @@
 #include <string>
 #include <vector>
 
-namespace lucid::weights {
-
+namespace lucid {
 class MappedFile;
+}
+
+namespace lucid::weights {
 
 struct StateDict {
   std::filesystem::path file;                    // for error messages

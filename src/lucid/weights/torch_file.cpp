@@ -14,7 +14,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/weights/error_messages.h"
-#include "lucid/weights/mapped_file.h"
+#include "lucid/weights/mapped_tensor.h"
 #include "lucid/weights/pickle.h"
 #include "lucid/weights/zip_entries.h"
 

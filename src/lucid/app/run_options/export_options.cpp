@@ -50,8 +50,7 @@ ExportTarget parse_target(const std::string& text) {
     if (colon + 1 == text.size()) throw UserError({.what_happened = "names no file after the colon", .key = text});
     return {row->format, text.substr(colon + 1)};
   }
-  std::string extension = std::filesystem::path(text).extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string extension = asset::lower_extension(text);
   const auto* found = std::ranges::find(asset::kFormats, extension, &asset::FormatRow::extension);
   if (found != asset::kFormats.end()) return {found->format, text};
   throw UserError({.what_happened = extension.empty() ? "has no extension that names a format"

@@ -28,11 +28,11 @@ struct ExportOptions {
   double size = 0;               // longest side in metres; 0 = 1 m, of an STL 100 mm
   std::vector<double> box = {};  // x0 y0 z0 x1 y1 z1: Gaussians outside are left out; empty = all
   // Gaussians.
-  std::string axes = {}, input_axes = {};  // names in asset::kAxesNames; empty = the format's own
-  bool pad_to_sh3 = false;                 // PLY: zeros up to SH degree 3
-  bool big_endian = false;                 // PLY
-  int spz_version = 3;                     // 3 or 4
-  bool compact = false;                    // leave out what no view sees, and report the loss
+  std::optional<asset::Axes> axes = {}, input_axes = {};  // empty = the format's own
+  bool pad_to_sh3 = false;                                // PLY: zeros up to SH degree 3
+  bool big_endian = false;                                // PLY
+  int spz_version = 3;                                    // 3 or 4
+  bool compact = false;                                   // leave out what no view sees, and report the loss
 };
 
 /// "FILE" or "NAME:FILE" (a name in asset::kFormats). Throws UserError if the name or extension is of no format.

@@ -2,10 +2,8 @@
 // Container, JSON members and accessors of a binary glTF 2.0 file.
 #include "lucid/asset/mesh_files/glb_document.h"
 
-#include <algorithm>
 #include <cmath>
 
-#include "lucid/asset/mesh_files/little_endian.h"
 #include "lucid/base/error.h"
 
 namespace lucid::asset::mesh_files {
@@ -13,31 +11,6 @@ namespace {
 
 constexpr size_t kMostJson = size_t{1} << 26;        // bytes; a mesh needs a few kB
 constexpr int64_t kLargestWhole = int64_t{1} << 48;  // sums and products with strides stay far from overflow
-constexpr uint32_t kJsonChunk = 0x4E4F534A;          // "JSON"
-constexpr uint32_t kBinaryChunk = 0x004E4942;        // "BIN\0"
-constexpr size_t kGlbHeader = 12, kChunkHeader = 8;  // bytes
-
-// Component types of glTF, which are OpenGL's.
-constexpr int kByte = 5120, kUnsignedByte = 5121, kShort = 5122, kUnsignedShort = 5123, kUnsignedInt = 5125,
-              kFloat = 5126;
-
-/// Bytes of a component; 0 for an unknown type.
-size_t component_bytes(int64_t type) {
-  switch (type) {
-    case kByte:
-    case kUnsignedByte:
-      return 1;
-    case kShort:
-    case kUnsignedShort:
-      return 2;
-    case kUnsignedInt:
-    case kFloat:
-      return 4;
-    default:
-      return 0;
-  }
-}
-
 /// 0 for matrices, which no attribute of a mesh has, and for unknown types.
 int component_count(const std::string& type) {
   if (type == "SCALAR") return 1;
@@ -47,60 +20,18 @@ int component_count(const std::string& type) {
   return 0;
 }
 
-template <class Integer>
-double integer_at(const char* from, bool normalised) {
-  const auto value = static_cast<double>(number_at<Integer>({from, sizeof(Integer)}, 0));
-  return normalised ? std::max(value / static_cast<double>(std::numeric_limits<Integer>::max()), -1.0) : value;
-}
-
 }  // namespace
 
-const char* GlbArray::at(size_t i, int c) const {
-  return bytes_.data() + i * stride_ + static_cast<size_t>(c) * component_bytes(component_type_);
-}
-
 double GlbArray::number(size_t i, int c) const {
-  const char* from = at(i, c);
-  switch (component_type_) {
-    case kByte:
-      return integer_at<int8_t>(from, normalised_);
-    case kUnsignedByte:
-      return integer_at<uint8_t>(from, normalised_);
-    case kShort:
-      return integer_at<int16_t>(from, normalised_);
-    case kUnsignedShort:
-      return integer_at<uint16_t>(from, normalised_);
-    case kUnsignedInt:
-      return integer_at<uint32_t>(from, normalised_);
-    default:
-      return static_cast<double>(number_at<float>({from, sizeof(float)}, 0));
-  }
+  return component_.number(bytes_.data() + i * stride_ + static_cast<size_t>(c) * component_.bytes, normalised_);
 }
 
 uint32_t GlbArray::index(size_t i) const { return static_cast<uint32_t>(number(i, 0)); }
 
 GlbDocument::GlbDocument(const std::filesystem::path& file, std::string_view bytes) : file_(file) {
-  if (bytes.size() < kGlbHeader || !bytes.starts_with("glTF")) fail("is not a binary glTF file");
-  if (number_at<uint32_t>(bytes, 4) != 2) fail(fmt::format("is glTF version {}, not 2", number_at<uint32_t>(bytes, 4)));
-  const size_t length = number_at<uint32_t>(bytes, 8);
-  if (length > bytes.size()) fail(fmt::format("claims {} bytes, but has {}", length, bytes.size()));
-  bytes = bytes.substr(0, length);
-  bool has_json = false;
-  for (size_t at = kGlbHeader; at + kChunkHeader <= bytes.size();) {
-    const size_t size = number_at<uint32_t>(bytes, at);
-    const auto type = number_at<uint32_t>(bytes, at + 4);
-    at += kChunkHeader;
-    if (size > bytes.size() - at)
-      fail(fmt::format("has a chunk of {} bytes, but only {} are left", size, bytes.size() - at));
-    if (type == kJsonChunk && !has_json) {
-      parse_json(bytes.substr(at, size));
-      has_json = true;
-    } else if (type == kBinaryChunk && binary_.empty()) {
-      binary_ = bytes.substr(at, size);
-    }
-    at += size;
-  }
-  if (!has_json) fail("has no JSON chunk");
+  const GlbChunks chunks = split_glb(file, bytes);
+  parse_json(chunks.json);
+  binary_ = chunks.binary;
 }
 
 void GlbDocument::parse_json(std::string_view text) {
@@ -176,10 +107,11 @@ GlbArray GlbDocument::array(int64_t accessor, int least_components, int most_com
   if (array.components_ < least_components || array.components_ > most_components) {
     fail(fmt::format("does not have {} to {} components", least_components, most_components), key);
   }
-  const int64_t component_type = whole(about, "componentType", 0);
-  const size_t element_bytes = component_bytes(component_type) * static_cast<size_t>(array.components_);
-  if (element_bytes == 0) fail(fmt::format("has the unknown component type {}", component_type), key);
-  array.component_type_ = static_cast<int>(component_type);
+  array.component_type_ = whole(about, "componentType", 0);
+  const auto component = gltf_component(array.component_type_);
+  if (!component) fail(fmt::format("has the unknown component type {}", array.component_type_), key);
+  array.component_ = *component;
+  const size_t element_bytes = component->bytes * static_cast<size_t>(array.components_);
   array.normalised_ = normalised != nullptr && normalised->is_boolean() && normalised->get<bool>();
 
   const int64_t view_number = whole(about, "bufferView", 0);
@@ -203,8 +135,8 @@ GlbArray GlbDocument::array(int64_t accessor, int least_components, int most_com
 
 GlbArray GlbDocument::indices(int64_t accessor) const {
   const GlbArray array = this->array(accessor, 1, 1);
-  if (array.normalised_ || (array.component_type_ != kUnsignedByte && array.component_type_ != kUnsignedShort &&
-                            array.component_type_ != kUnsignedInt)) {
+  if (array.normalised_ || (array.component_type_ != kGltfUnsignedByte && array.component_type_ != kGltfUnsignedShort &&
+                            array.component_type_ != kGltfUnsignedInt)) {
     fail("does not hold indices", fmt::format("accessors[{}]", accessor));
   }
   return array;

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "lucid/asset/glb_container.h"
+
 namespace lucid::asset::mesh_files {
 
 /// Elements of one or several components in the binary chunk.
@@ -24,10 +26,11 @@ class GlbArray {
 
  private:
   friend class GlbDocument;
-  const char* at(size_t i, int c) const;
   std::string_view bytes_;  // from the first element to the end of the last
   size_t count_ = 0, stride_ = 0;
-  int components_ = 1, component_type_ = 0;
+  int components_ = 1;
+  int64_t component_type_ = 0;
+  GltfComponent component_{};
   bool normalised_ = false;
 };
 

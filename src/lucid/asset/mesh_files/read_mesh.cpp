@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chooses the reader of a mesh file by its extension, and turns the mesh to lucid's axes.
-#include <algorithm>
 #include <string>
 
 #include "lucid/asset/mesh_files/frame.h"
@@ -12,9 +11,7 @@
 namespace lucid::asset {
 
 mesh::TriangleMesh read_mesh(const std::filesystem::path& file, const MeshReadOptions& options) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string extension = lower_extension(file);
   const bool y_up = extension == ".glb" || extension == ".obj";
   if (!y_up && extension != ".stl" && extension != ".ply") {
     throw UserError(

@@ -6,8 +6,8 @@
 #include "lucid/asset/mesh_files/little_endian.h"
 #include "lucid/asset/mesh_files/mesh_parts.h"
 #include "lucid/asset/mesh_files/mesh_readers.h"
-#include "lucid/asset/mesh_files/vertex_colours.h"
 #include "lucid/base/error.h"
+#include "lucid/mesh/weld.h"
 
 namespace lucid::asset::mesh_files {
 namespace {
@@ -73,7 +73,7 @@ mesh::TriangleMesh read_stl(const std::filesystem::path& file, std::string_view 
     if (!from_text || from_text->size() % 3 != 0) throw fail("has a triangle without three corners");
     corners = std::move(*from_text);
   }
-  const Welding welding = weld(corners);
+  const mesh::Welding welding = mesh::weld(corners);
   MeshPart part;
   for (const uint32_t v : welding.vertex_of) part.positions.push_back(corners[v]);
   for (size_t i = 0; i < corners.size(); i += 3) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Colours at vertices: sRGB and linear values, texture look-ups, vertices at equal positions.
+// Colours at vertices: sRGB and linear values, texture look-ups, means where vertices become one.
 #pragma once
 
 #include <vector>
@@ -14,13 +14,6 @@ uint8_t srgb_from_linear(float value);  // clamped; NaN becomes 0
 
 /// The texture's colour at uv, bilinear between texel centres. The texture repeats outside [0, 1].
 mesh::Colour texture_at(const mesh::Texture& texture, const Vec2<float>& uv);
-
-/// For each vertex, the number of its position among the different positions, in order of their first vertex.
-struct Welding {
-  std::vector<uint32_t> position_of;  // [V]
-  std::vector<uint32_t> vertex_of;    // [P] the first vertex at the position
-};
-Welding weld(const std::vector<mesh::Point>& positions);
 
 /// A mesh with one vertex at each position: colours from the texture or the vertices, averaged over the vertices that
 /// become one; normals of the first. Without uvs and texture. Triangles with two equal corners are dropped.

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
-#include <string>
 #include <string_view>
+
+#include "lucid/asset/formats.h"
 
 namespace lucid::asset {
 
@@ -29,13 +29,6 @@ inline constexpr std::array<AnimationRow, 4> kAnimationFormats = {{
     {AnimationFormat::kGif, ".gif", true, 65535, 50},
     {AnimationFormat::kWebp, ".webp", true, 16383, 1000},
 }};
-
-/// The extension of a file name in lower case, with its dot.
-inline std::string lower_extension(const std::filesystem::path& file) {
-  std::string extension = file.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return extension;
-}
 
 /// The row whose extension the file name has, in any case; nullptr = none.
 inline const AnimationRow* animation_of(const std::filesystem::path& file) {

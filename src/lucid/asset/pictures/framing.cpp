@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/render/constants.h"
 
 namespace lucid::asset {
 namespace {
@@ -22,7 +23,7 @@ double weighted_quantile(const torch::Tensor& values, const torch::Tensor& weigh
 }  // namespace
 
 std::optional<Bounds> visible_bounds(const gaussians::Cloud& cloud) {
-  constexpr double kTail = 0.005, kWithin = 0.99, kSigmas = 2, kLeastWeight = 1.0 / 255;
+  constexpr double kTail = 0.005, kWithin = 0.99, kSigmas = 2, kLeastWeight = render::kAlphaCut;
   const torch::NoGradGuard no_grad;
   const torch::Tensor means = cloud.means.detach().cpu().to(torch::kFloat64);                                  // [N,3]
   const torch::Tensor weights = cloud.opacity_logits.detach().cpu().to(torch::kFloat64).sigmoid().view({-1});  // [N]

@@ -12,6 +12,9 @@
 
 namespace lucid::asset {
 
+/// The hint where a file cannot be opened at all.
+inline constexpr const char* kExpectedGaussians = "a file of Gaussians was expected";
+
 /// Pointers into the tensors of a cloud, which must outlive them.
 struct CloudArrays {
   int64_t count = 0;            // N

@@ -3,19 +3,14 @@
 #include "lucid/asset/splats/gltf_document.h"
 
 #include <cmath>
-#include <cstring>
 
+#include "lucid/asset/glb_container.h"
+#include "lucid/asset/splats/arrays.h"
 #include "lucid/asset/splats/gltf.h"
 #include "lucid/base/error.h"
 
 namespace lucid::asset::gltf {
 namespace {
-
-uint32_t word(std::string_view bytes, size_t at) {
-  uint32_t value = 0;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
 
 std::optional<int> hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -60,36 +55,6 @@ std::optional<std::string> base64_decoded(std::string_view text) {
   return bytes;
 }
 
-struct ComponentType {
-  size_t bytes;
-  double largest;  // the integer that stands for 1 if normalised; 0 for float
-  double (*load)(const char*);
-};
-
-template <class T>
-double loaded(const char* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(T));
-  return static_cast<double>(value);
-}
-
-std::optional<ComponentType> component_type(uint64_t code) {
-  switch (code) {
-    case 5120:
-      return ComponentType{1, 127, loaded<int8_t>};
-    case 5121:
-      return ComponentType{1, 255, loaded<uint8_t>};
-    case 5122:
-      return ComponentType{2, 32767, loaded<int16_t>};
-    case 5123:
-      return ComponentType{2, 65535, loaded<uint16_t>};
-    case 5126:
-      return ComponentType{4, 0, loaded<float>};
-    default:
-      return std::nullopt;
-  }
-}
-
 size_t components_of(const std::string& type) {
   if (type == "SCALAR") return 1;
   return static_cast<size_t>(type.back() - '0');  // VEC3, VEC4
@@ -106,7 +71,9 @@ uint64_t integer(const nlohmann::json& object, const char* key, std::optional<ui
 
 Document::Document(const std::filesystem::path& file, std::string_view bytes) : file_(file), size_(bytes.size()) {
   if (is_glb(bytes)) {
-    open_glb(bytes);
+    const GlbChunks chunks = split_glb(file, bytes);
+    json_ = nlohmann::json::parse(chunks.json);
+    glb_buffer_ = chunks.binary;
   } else {
     json_ = nlohmann::json::parse(bytes);
   }
@@ -120,30 +87,6 @@ Document::Document(const std::filesystem::path& file, std::string_view bytes) : 
 
 void Document::refuse(const std::string& what, const std::string& key, const std::string& hint) const {
   throw UserError({.what_happened = what, .file = file_.string(), .key = key, .hint = hint});
-}
-
-void Document::open_glb(std::string_view bytes) {
-  constexpr size_t kHeader = 12, kChunkHeader = 8;
-  if (bytes.size() < kHeader + kChunkHeader) refuse("is too short for a GLB file");
-  if (word(bytes, 4) != 2) refuse(fmt::format("is GLB version {}", word(bytes, 4)), "", "version 2 is read");
-  if (word(bytes, 8) > bytes.size()) refuse(fmt::format("is cut short: its header says {} bytes", word(bytes, 8)));
-  bytes = bytes.substr(0, word(bytes, 8));
-  bool has_json = false;
-  for (size_t at = kHeader; at + kChunkHeader <= bytes.size();) {
-    const size_t length = word(bytes, at);
-    const std::string_view type = bytes.substr(at + 4, 4);
-    at += kChunkHeader;
-    if (length > bytes.size() - at) refuse(fmt::format("a chunk of {} bytes does not fit into the file", length));
-    if (!has_json) {
-      if (type != "JSON") refuse("the first chunk is not JSON");
-      json_ = nlohmann::json::parse(bytes.substr(at, length));
-      has_json = true;
-    } else if (type == std::string_view("BIN\0", 4) && glb_buffer_.empty()) {
-      glb_buffer_ = bytes.substr(at, length);
-    }
-    at += length;
-  }
-  if (!has_json) refuse("has no JSON chunk");
 }
 
 const nlohmann::json& Document::at(const char* array, uint64_t index) const {
@@ -170,7 +113,7 @@ std::string_view Document::external_buffer(uint64_t index, const std::string& ur
       std::filesystem::path(name).is_absolute()) {
     refuse("the buffer is not a file beside this one", fmt::format("buffers[{}].uri", index));
   }
-  auto& mapped = neighbours_[index] = std::make_unique<MappedFile>(file_.parent_path() / name);
+  auto& mapped = neighbours_[index] = MappedFile::open(file_.parent_path() / name, kExpectedGaussians);
   size_ += mapped->bytes().size();
   return mapped->bytes();
 }
@@ -201,8 +144,9 @@ std::vector<float> Document::values(uint64_t index, const std::string& type) {
   const nlohmann::json& entry = at("accessors", index);
   if (entry.at("type") != type) refuse("is not of type " + type, key);
   if (entry.contains("sparse") || !entry.contains("bufferView")) refuse("is sparse, which is not supported", key);
-  const auto component = component_type(integer(entry, "componentType"));
-  if (!component) refuse(fmt::format("has component type {}", integer(entry, "componentType")), key);
+  const auto code = static_cast<int64_t>(integer(entry, "componentType"));
+  const auto component = gltf_component(code);
+  if (!component || code == kGltfUnsignedInt) refuse(fmt::format("has component type {}", code), key);
   const nlohmann::json& view_entry = at("bufferViews", integer(entry, "bufferView"));
   std::string_view bytes = view(integer(entry, "bufferView"));
   const size_t components = components_of(type), row = components * component->bytes;
@@ -215,12 +159,11 @@ std::vector<float> Document::values(uint64_t index, const std::string& type) {
       (count != 0 && (bytes.size() - offset < row || count - 1 > (bytes.size() - offset - row) / stride))) {
     refuse(fmt::format("{} rows do not fit into their buffer view", count), key, "the file is damaged or cut short");
   }
-  const bool normalised = entry.value("normalized", false) && component->largest > 0;
+  const bool normalised = entry.value("normalized", false);
   std::vector<float> numbers(count * components);
   for (uint64_t i = 0; i < count; ++i) {
     for (size_t c = 0; c < components; ++c) {
-      double x = component->load(bytes.data() + offset + i * stride + c * component->bytes);
-      if (normalised) x = std::max(x / component->largest, -1.0);
+      const double x = component->number(bytes.data() + offset + i * stride + c * component->bytes, normalised);
       if (!std::isfinite(x)) refuse(fmt::format("row {} (from 0) is {}; every number must be finite", i, x), key);
       numbers[i * components + c] = static_cast<float>(x);
     }

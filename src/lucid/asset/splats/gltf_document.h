@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lucid/asset/splats/mapped_file.h"
+#include "lucid/base/mapped_file.h"
 
 namespace lucid::asset::gltf {
 
@@ -38,7 +38,6 @@ class Document {
   [[noreturn]] void refuse(const std::string& what, const std::string& key = "", const std::string& hint = "") const;
 
  private:
-  void open_glb(std::string_view bytes);
   std::string_view buffer(uint64_t index);
   std::string_view external_buffer(uint64_t index, const std::string& uri);
   std::string_view view(uint64_t index);
@@ -47,8 +46,8 @@ class Document {
   nlohmann::json json_;
   std::string_view glb_buffer_;
   size_t size_ = 0;
-  std::map<uint64_t, std::string> embedded_;                    // decoded data URIs, by buffer
-  std::map<uint64_t, std::unique_ptr<MappedFile>> neighbours_;  // files beside the .gltf, by buffer
+  std::map<uint64_t, std::string> embedded_;                          // decoded data URIs, by buffer
+  std::map<uint64_t, std::shared_ptr<const MappedFile>> neighbours_;  // files beside the .gltf, by buffer
 };
 
 }  // namespace lucid::asset::gltf

@@ -6,6 +6,7 @@
 #include "lucid/asset/splats/gltf.h"
 #include "lucid/base/error.h"
 #include "lucid/math/sh.h"
+#include "lucid/math/srgb.h"
 
 namespace lucid::asset::gltf {
 namespace {
@@ -43,8 +44,6 @@ struct Builder {
   }
 };
 
-double linear_of(double srgb) { return srgb <= 0.04045 ? srgb / 12.92 : std::pow((srgb + 0.055) / 1.055, 2.4); }
-
 void add_positions(Builder& to, const CloudArrays& cloud) {
   std::array<float, 3> least{}, most{};
   for (int c = 0; c < 3; ++c) {
@@ -64,7 +63,7 @@ void add_attributes(Builder& to, const CloudArrays& cloud, int degree) {
   add_positions(to, cloud);
   to.add<uint16_t>("COLOR_0", 4, [&](int64_t n, int c) {  // linear, with opacity as alpha
     const double x =
-        c < 3 ? linear_of(std::clamp(0.5 + kSh0 * cloud.dc[3 * n + c], 0.0, 1.0)) : opacity_of(cloud.logits[n]);
+        c < 3 ? linear_from_srgb(std::clamp(0.5 + kSh0 * cloud.dc[3 * n + c], 0.0, 1.0)) : opacity_of(cloud.logits[n]);
     return static_cast<uint16_t>(std::lround(65535 * x));
   });
   to.add<float>(prefix + "ROTATION", 4, [&](int64_t n, int c) {  // x,y,z,w

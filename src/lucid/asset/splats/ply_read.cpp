@@ -4,12 +4,12 @@
 #include <optional>
 
 #include "lucid/asset/splats/arrays.h"
-#include "lucid/asset/splats/mapped_file.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/asset/splats/ply_body.h"
 #include "lucid/asset/splats/ply_compressed.h"
 #include "lucid/asset/splats/ply_layout.h"
 #include "lucid/base/error.h"
+#include "lucid/base/mapped_file.h"
 
 namespace lucid::asset {
 namespace fs = std::filesystem;
@@ -137,8 +137,8 @@ gaussians::Cloud ply::decode(const fs::path& file, std::string_view bytes) {
 
 gaussians::Cloud read_ply(const fs::path& file) {
   const torch::NoGradGuard no_grad;
-  const MappedFile mapped(file);
-  return ply::decode(file, mapped.bytes());
+  const auto mapped = MappedFile::open(file, kExpectedGaussians);
+  return ply::decode(file, mapped->bytes());
 }
 
 }  // namespace lucid::asset

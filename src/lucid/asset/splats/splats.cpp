@@ -2,15 +2,16 @@
 // Recognises the format of a file of Gaussians, and turns the cloud between lucid's axes and those of the file.
 #include "lucid/asset/splats/splats.h"
 
+#include "lucid/asset/live_frame.h"
 #include "lucid/asset/splats/arrays.h"
 #include "lucid/asset/splats/dot_splat.h"
 #include "lucid/asset/splats/gltf.h"
-#include "lucid/asset/splats/mapped_file.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/asset/splats/rotation_math.h"
 #include "lucid/asset/splats/spz.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/base/mapped_file.h"
 #include "lucid/math/sh.h"
 
 namespace lucid::asset {
@@ -72,13 +73,14 @@ Axes default_axes(Format format) {
 
 gaussians::Cloud read_splats(const std::filesystem::path& file, std::optional<Axes> axes) {
   const torch::NoGradGuard no_grad;
-  const MappedFile mapped(file);
-  const Format format = format_of(file, mapped.bytes());
+  const auto mapped = MappedFile::open(file, kExpectedGaussians);
+  if (is_live_frame(mapped->bytes())) return cloud_of_live_frame(file, mapped->bytes());
+  const Format format = format_of(file, mapped->bytes());
   const auto decode = format == Format::kSpz        ? spz::decode
                       : format == Format::kSplat    ? dot_splat::decode
                       : format == Format::kSplatGlb ? gltf::decode
                                                     : ply::decode;
-  const gaussians::Cloud cloud = decode(file, mapped.bytes());
+  const gaussians::Cloud cloud = decode(file, mapped->bytes());
   const Axes from = axes.value_or(default_axes(format));
   return from == Axes::kLucid ? cloud : turned(cloud, transposed(from_lucid(from)));
 }

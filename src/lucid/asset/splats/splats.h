@@ -30,7 +30,7 @@ struct SplatOptions {
 /// Reads a file of Gaussians. The format is recognised by its content; .splat, which has no magic number, by the
 /// extension. The result is in lucid's axes; `axes` overrides the format's default_axes(). Opacities 0 and 1 become
 /// logits of -+13.8. SH coefficients beyond degree 3 are left out. Throws UserError, also for NaN, Inf and a file
-/// without Gaussians.
+/// without Gaussians. Reads a live frame (asset/live_frame.h) as well.
 gaussians::Cloud read_splats(const std::filesystem::path& file, std::optional<Axes> axes = std::nullopt);
 
 /// Writes kSplatPly, kSpz, kSplat, kSplatGlb or kPointsPly, atomically. The cloud is in lucid's axes. Throws UserError

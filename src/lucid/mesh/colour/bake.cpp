@@ -13,7 +13,7 @@
 #include "lucid/mesh/colour/seams.h"
 #include "lucid/mesh/colour/texture_equations.h"
 #include "lucid/mesh/colour/vertex_equations.h"
-#include "lucid/mesh/colour/weld.h"
+#include "lucid/mesh/weld.h"
 
 namespace lucid::mesh {
 namespace {
@@ -49,8 +49,10 @@ void clamp_to_unit(Channel* values) {
 
 /// The surface without the cuts of its texture coordinates.
 struct WeldedMesh {
-  explicit WeldedMesh(const TriangleMesh& mesh) : vertex(weld(mesh.positions)), triangles(mesh.triangles) {
-    for (const uint32_t v : vertex) count = std::max(count, size_t(v) + 1);
+  explicit WeldedMesh(const TriangleMesh& mesh) : triangles(mesh.triangles) {
+    Welding welding = weld(mesh.positions);
+    vertex = std::move(welding.position_of);
+    count = welding.vertex_of.size();
     for (Triangle& t : triangles) {
       for (uint32_t& v : t) v = vertex[v];
     }
@@ -136,8 +138,7 @@ Texture bake_texture(const TriangleMesh& mesh, const std::vector<CloudPicture>& 
   return texture;
 }
 
-std::vector<Colour> bake_vertex_colours(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures,
-                                        const BakeOptions&) {
+std::vector<Colour> bake_vertex_colours(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures) {
   check(mesh, false);
   const WeldedMesh welded(mesh);
   VertexEquations equations(welded.triangles, welded.count);

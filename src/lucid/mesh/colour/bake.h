@@ -20,9 +20,7 @@ struct BakeOptions {
 /// textures do not darken.
 Texture bake_texture(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures, const BakeOptions& options);
 
-/// One colour for each vertex of a mesh with normals; vertices at equal positions get the same. The options of textures
-/// do not matter.
-std::vector<Colour> bake_vertex_colours(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures,
-                                        const BakeOptions& options);
+/// One colour for each vertex of a mesh with normals; vertices at equal positions get the same.
+std::vector<Colour> bake_vertex_colours(const TriangleMesh& mesh, const std::vector<CloudPicture>& pictures);
 
 }  // namespace lucid::mesh

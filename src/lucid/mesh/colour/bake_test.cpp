@@ -158,18 +158,18 @@ TEST(BakeTexture, ThreadsDoNotChangeTheTexture) {
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
   const Texture one = bake_texture(mesh, pictures, {.texture_size = 150});
-  const auto one_colours = bake_vertex_colours(mesh, pictures, {});
+  const auto one_colours = bake_vertex_colours(mesh, pictures);
   omp_set_num_threads(4);
   const Texture four = bake_texture(mesh, pictures, {.texture_size = 150});
   EXPECT_EQ(one.pixels, four.pixels);
-  EXPECT_EQ(one_colours, bake_vertex_colours(mesh, pictures, {}));
+  EXPECT_EQ(one_colours, bake_vertex_colours(mesh, pictures));
   omp_set_num_threads(threads);
 }
 
 TEST(BakeVertexColours, AreThePaintAtTheVertices) {
   const auto colour = [](const Point& p) { return paint(p, 0.8f); };
   TriangleMesh mesh = sphere(40);
-  mesh.colours = bake_vertex_colours(mesh, pictures_of(mesh, fitting(), colour), {});
+  mesh.colours = bake_vertex_colours(mesh, pictures_of(mesh, fitting(), colour));
   for (size_t v = 0; v < mesh.positions.size(); ++v) {
     const Vec3<float> c = colour(mesh.positions[v]);
     if (mesh.positions[v].x == 0 && mesh.positions[v].y == 0) continue;  // poles: only one of the vertices is used
@@ -187,7 +187,7 @@ TEST(BakeVertexColours, HiddenVerticesAreNotBlack) {
   }
   const TriangleMesh mesh = sphere(24);
   const auto pictures = pictures_of(mesh, cameras, [](const Point&) { return Vec3<float>{0.2f, 0.9f, 0.4f}; });
-  for (const Colour& c : bake_vertex_colours(mesh, pictures, {})) {
+  for (const Colour& c : bake_vertex_colours(mesh, pictures)) {
     ASSERT_NEAR(c[0], 51, 2);
     ASSERT_NEAR(c[1], 229.5, 2);
   }

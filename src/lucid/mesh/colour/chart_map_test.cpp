@@ -10,7 +10,7 @@
 
 #include "lucid/mesh/colour/painted_mesh_test.h"
 #include "lucid/mesh/colour/seams.h"
-#include "lucid/mesh/colour/weld.h"
+#include "lucid/mesh/weld.h"
 
 namespace lucid::mesh {
 namespace {
@@ -64,7 +64,7 @@ TEST(ChartMap, AChartThatCoversNoTexelCentreStillHasTexels) {
 
 TEST(Weld, VerticesOfEqualPositionAreOne) {
   const TriangleMesh mesh = cube(4);
-  const std::vector<uint32_t> welded = weld(mesh.positions);
+  const std::vector<uint32_t> welded = weld(mesh.positions).position_of;
   EXPECT_EQ(*std::max_element(welded.begin(), welded.end()) + 1, 6u * 16 + 2);  // V - E + F = 2 with 96 quads
   for (size_t a = 0; a < welded.size(); ++a) {
     for (size_t b = 0; b < a; ++b) {
@@ -82,7 +82,7 @@ TEST(Seams, RowsAreTheDifferencesOfBothSidesAndClosingThemChangesLittle) {
   // Texels as a ramp read bilinearly give the position itself. All charts at a corner meet each other at an edge, so
   // the largest difference is the largest of two vertices at one position.
   double expected = 0;
-  const std::vector<uint32_t> welded = weld(mesh.positions);
+  const std::vector<uint32_t> welded = weld(mesh.positions).position_of;
   for (size_t a = 0; a < welded.size(); ++a) {
     for (size_t b = 0; b < a; ++b) {
       if (welded[a] == welded[b]) expected = std::max(expected, double(std::abs(mesh.uvs[a].x - mesh.uvs[b].x)));

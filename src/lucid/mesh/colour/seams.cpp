@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lucid/mesh/colour/weld.h"
 #include "lucid/mesh/texture_sampling.h"
+#include "lucid/mesh/weld.h"
 
 namespace lucid::mesh {
 namespace {
@@ -17,7 +17,7 @@ struct Side {
 };
 
 std::vector<Side> sorted_sides(const TriangleMesh& mesh) {
-  const std::vector<uint32_t> welded = weld(mesh.positions);
+  const std::vector<uint32_t> welded = weld(mesh.positions).position_of;
   std::vector<Side> sides;
   for (const Triangle& t : mesh.triangles) {
     for (size_t k = 0; k < 3; ++k) {

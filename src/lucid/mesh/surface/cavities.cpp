@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "lucid/base/parallel.h"
-#include "lucid/mesh/surface/union_find.h"
+#include "lucid/mesh/union_find.h"
 
 namespace lucid::mesh {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "lucid/base/parallel.h"
 #include "lucid/mesh/rasterize_mesh.h"
-#include "lucid/mesh/surface/union_find.h"
+#include "lucid/mesh/union_find.h"
 
 namespace lucid::mesh {
 namespace {

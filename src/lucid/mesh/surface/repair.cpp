@@ -12,7 +12,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/mesh/surface/components.h"
-#include "lucid/mesh/surface/union_find.h"
+#include "lucid/mesh/union_find.h"
 
 namespace lucid::mesh {
 namespace {

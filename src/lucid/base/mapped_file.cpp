@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // MappedFile on POSIX mmap and madvise.
-#include "lucid/weights/mapped_file.h"
+#include "lucid/base/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "lucid/base/error.h"
 
-namespace lucid::weights {
+namespace lucid {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& file, const std::string& expected) {
   const auto refuse = [&](const std::string& what) {
@@ -27,16 +28,18 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   // Private and writable, because torch may write to a tensor's memory.
   void* data =
       regular && size > 0 ? mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
+  const int reason = errno;
   ::close(descriptor);
   if (!regular) refuse("is not a regular file");
-  if (data == MAP_FAILED) refuse("is empty or cannot be mapped");
+  if (size == 0) refuse("is empty");
+  if (data == MAP_FAILED) refuse(fmt::format("cannot read: {}", std::strerror(reason)));
   return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<char*>(data), size));
 }
 
 MappedFile::~MappedFile() { munmap(data_, size_); }
 
-void MappedFile::release_pages(const torch::Tensor& tensor) const {
-  const auto begin = reinterpret_cast<uintptr_t>(tensor.data_ptr()), end = begin + tensor.nbytes();
+void MappedFile::release_pages(const void* data, size_t size) const {
+  const auto begin = reinterpret_cast<uintptr_t>(data), end = begin + size;
   const auto first = reinterpret_cast<uintptr_t>(data_);
   if (begin < first || end > first + size_) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
@@ -44,19 +47,4 @@ void MappedFile::release_pages(const torch::Tensor& tensor) const {
   if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
 }
 
-torch::Tensor tensor_at(const std::shared_ptr<const MappedFile>& file, size_t offset, const std::vector<int64_t>& shape,
-                        torch::ScalarType type) {
-  char* data = file->data() + offset;
-  if (type == torch::kBool) {  // C++ allows no bytes other than 0 and 1 in a bool
-    return torch::from_blob(data, shape, torch::kUInt8).ne(0);
-  }
-  if (reinterpret_cast<uintptr_t>(data) % c10::elementSize(type) != 0) {
-    torch::Tensor tensor = torch::empty(shape, type);
-    if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
-    return tensor;
-  }
-  return torch::from_blob(
-      data, shape, [file](void*) {}, torch::TensorOptions(type));
-}
-
-}  // namespace lucid::weights
+}  // namespace lucid

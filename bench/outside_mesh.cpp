@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stages of extract_mesh() with single settings changed, and the same decimation and colours for other meshes.
-#include "mesh_ablation.h"
+// Decimation and colours for meshes of other programs.
+#include "outside_mesh.h"
 
 #include <meshoptimizer.h>
 
-#include <algorithm>
-
 #include "lucid/mesh/cloud_pictures.h"
 #include "lucid/mesh/colour/bake.h"
+#include "lucid/mesh/weld.h"
 
 namespace lucid::bench {
 namespace {
@@ -25,16 +24,10 @@ void to_original(const NormalisedCloud& cloud, TriangleMesh& m) {
 
 /// Positions and triangles, with vertices at equal positions made one and degenerate triangles dropped.
 TriangleMesh welded(const TriangleMesh& m) {
-  std::vector<uint32_t> remap(m.positions.size());
-  const size_t count = meshopt_generateVertexRemap(remap.data(), nullptr, m.positions.size(), m.positions.data(),
-                                                   m.positions.size(), sizeof(mesh::Point));
+  const mesh::Welding welding = mesh::weld(m.positions);
   TriangleMesh out;
-  out.positions.resize(count);
-  for (size_t i = 0; i < remap.size(); ++i) out.positions[remap[i]] = m.positions[i];
-  for (const mesh::Triangle& t : m.triangles) {
-    const mesh::Triangle joined{remap[t[0]], remap[t[1]], remap[t[2]]};
-    if (joined[0] != joined[1] && joined[1] != joined[2] && joined[2] != joined[0]) out.triangles.push_back(joined);
-  }
+  for (const uint32_t v : welding.vertex_of) out.positions.push_back(m.positions[v]);
+  out.triangles = mesh::welded_triangles(m.triangles, welding);
   return out;
 }
 
@@ -58,37 +51,13 @@ void decimate(TriangleMesh& m, int64_t faces) {
 
 }  // namespace
 
-TriangleMesh ablated_mesh(const NormalisedCloud& cloud, const mesh::MeshOptions& options, const Ablation& ablation,
-                          mesh::MeshReport* report) {
-  const auto pictures = fitting_pictures(cloud, options);
-  TriangleMesh m = mesh::surface_of(
-      cloud.view(), pictures,
-      {.resolution = options.resolution > 0 ? options.resolution : 256,
-       .faces = options.faces,
-       .watertight = options.watertight,
-       .density = ablation.density,
-       .hull_alpha = ablation.hull_alpha},
-      [](const std::string&) {}, &report->surface);
-  m.normals = mesh::vertex_normals(m);
-  mesh::BakeOptions bake{.texture_size = options.texture_size};
-  if (ablation.sweeps >= 0) bake.sweeps = ablation.sweeps;
-  if (options.colouring == mesh::Colouring::kVertexColours) {
-    m.colours = mesh::bake_vertex_colours(m, pictures, bake);
-  } else {
-    m = mesh::unwrap(m, {.texture_size = options.texture_size}, &report->atlas);
-    m.texture = mesh::bake_texture(m, pictures, bake);
-  }
-  to_original(cloud, m);
-  return m;
-}
-
 TriangleMesh outside_mesh(TriangleMesh m, const NormalisedCloud& cloud, const mesh::MeshOptions& options) {
   if (!m.colours.empty() || m.texture.width > 0) return m;
   for (mesh::Point& p : m.positions) p = 1 / cloud.unit * (p - cloud.centre);
   m = welded(m);
   decimate(m, options.faces);
   m.normals = mesh::vertex_normals(m);
-  m.colours = mesh::bake_vertex_colours(m, fitting_pictures(cloud, options), {});
+  m.colours = mesh::bake_vertex_colours(m, fitting_pictures(cloud, options));
   to_original(cloud, m);
   return m;
 }

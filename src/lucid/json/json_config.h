@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace lucid::weights {
+namespace lucid {
 
 /// Parses a file that holds one JSON object. Throws UserError: unreadable, larger than 64 MiB, not JSON, not an object.
 nlohmann::json read_json_object(const std::filesystem::path& file);
@@ -55,4 +55,4 @@ class JsonConfig {
   nlohmann::json json_;
 };
 
-}  // namespace lucid::weights
+}  // namespace lucid

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads vocabulary.json and compares the words of a prompt with it.
-#include "lucid/text_to_image/vocabulary.h"
+#include "lucid/text_to_image/vocabulary/vocabulary.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/base/spelling.h"
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 namespace lucid::text_to_image {
 namespace {
@@ -103,7 +103,7 @@ std::vector<std::string> string_list(const nlohmann::json& json, const std::file
 std::optional<Vocabulary> load_vocabulary(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "vocabulary.json";
   if (!std::filesystem::exists(file)) return std::nullopt;
-  const nlohmann::json json = weights::read_json_object(file);
+  const nlohmann::json json = read_json_object(file);
   Vocabulary vocabulary{.names = string_list(json, file, "names", true),
                         .colours = string_list(json, file, "colours", false),
                         .filler = string_list(json, file, "filler", false)};

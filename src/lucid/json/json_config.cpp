@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // JsonConfig: type and range checks of each kind of value.
-#include "lucid/weights/json_config.h"
+#include "lucid/json/json_config.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/weights/error_messages.h"
 
-namespace lucid::weights {
+namespace lucid {
 namespace {
 
 constexpr size_t kMaxBytes = size_t{1} << 26;  // vocab.json, the largest of these files, has about 1 MB
 constexpr size_t kMaxListed = 64;              // most elements of a list; most characters of a value in a message
+
+[[noreturn]] void throw_unreadable(const std::filesystem::path& file, const std::string& what) {
+  throw UserError(UserMistake{
+      .what_happened = what, .file = file.string(), .hint = "the file is damaged or cut short; fetch it again"});
+}
 
 std::string excerpt(const nlohmann::json& value) {
   std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
@@ -36,9 +40,9 @@ nlohmann::json read_json_object(const std::filesystem::path& file) {
   try {
     object = nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::parse_error& error) {
-    throw_damaged(file, fmt::format("is not valid JSON (byte {})", error.byte));
+    throw_unreadable(file, fmt::format("is not valid JSON (byte {})", error.byte));
   } catch (const nlohmann::json::exception& error) {  // a number beyond the range of double
-    throw_damaged(file, fmt::format("is not usable JSON: {}", error.what()));
+    throw_unreadable(file, fmt::format("is not usable JSON: {}", error.what()));
   }
   if (!object.is_object()) throw UserError({.what_happened = "is not a JSON object", .file = file.string()});
   return object;
@@ -152,4 +156,4 @@ void JsonConfig::refuse(const std::string& key, const std::string& why, const st
        .hint = hint});
 }
 
-}  // namespace lucid::weights
+}  // namespace lucid

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prompts against a vocabulary: known, near, refused; and the shipped list itself.
-#include "lucid/text_to_image/vocabulary.h"
+#include "lucid/text_to_image/vocabulary/vocabulary.h"
 
 #include <gtest/gtest.h>
 

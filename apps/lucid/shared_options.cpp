@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Definitions of the options that several subcommands have.
+#include "shared_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lucid/base/error.h"
+
+namespace lucid::cli {
+
+CLI::Option* add_threads(CLI::App& command, int64_t& threads) {
+  return command.add_option("--threads", threads, "CPU threads; 0 uses all cores.")
+      ->capture_default_str()
+      ->type_name("N");
+}
+
+CLI::Option* add_progress(CLI::App& command, std::string& style) {
+  return command.add_option("--progress", style, "How to show progress: auto, bar, plain, json or off.")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "off"}))
+      ->type_name("STYLE");
+}
+
+CLI::Option* add_axes(CLI::App& command, const std::string& flag, std::optional<asset::Axes>& axes,
+                      const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          flag,
+          [&axes, flag](const std::string& name) {
+            axes = asset::axes_named(name);
+            if (axes) return;
+            throw UserError(UserMistake{
+                .what_happened = fmt::format("no axes '{}'; there are {}", name, fmt::join(asset::kAxesNames, ", ")),
+                .key = flag});
+          },
+          help)
+      ->type_name("AXES");
+}
+
+void add_page_options(CLI::App& command, PageRequest& page) {
+  command.add_option("--port", page.port, "Port of the page; 0 is any free one.")
+      ->capture_default_str()
+      ->type_name("N");
+  command
+      .add_option("--listen", page.address,
+                  "Address to listen on. 0.0.0.0 lets other machines in, without encryption: use it with care.")
+      ->capture_default_str()
+      ->type_name("ADDRESS");
+  command
+      .add_option("--host", page.hosts,
+                  "A further name under which browsers reach the page, for example that of a proxy. May be repeated.")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command
+      .add_option(
+          "--token", page.token,
+          "The word that lets clients in, 16 characters or more; a random one if not given. Other users of this "
+          "machine can read a command line: LUCID_TOKEN in the environment sets it too.")
+      ->envname("LUCID_TOKEN")
+      ->type_name("WORD");
+}
+
+}  // namespace lucid::cli

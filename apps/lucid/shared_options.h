@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that several subcommands have, each defined once.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lucid/asset/formats.h"
+#include "requests.h"
+
+namespace lucid::cli {
+
+CLI::Option* add_threads(CLI::App& command, int64_t& threads);
+CLI::Option* add_progress(CLI::App& command, std::string& style);
+/// An option whose value is a name in asset::kAxesNames. Parsing throws UserError for another name.
+CLI::Option* add_axes(CLI::App& command, const std::string& flag, std::optional<asset::Axes>& axes,
+                      const std::string& help);
+
+/// --port, --listen, --host, --token.
+void add_page_options(CLI::App& command, PageRequest& page);
+
+}  // namespace lucid::cli
