@@ -2,12 +2,11 @@
 // The command line that makes the same run, to copy.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Run } from "../core/types";
 import { Button } from "./button";
 
 const SHOWN = 2000; // milliseconds
 
-export function CommandLine({ run }: { run: Run }) {
+export function CommandLine({ command }: { command: string }) {
   const code = useRef<HTMLElement>(null);
   const [said, setSaid] = useState("");
   useEffect(() => {
@@ -18,7 +17,7 @@ export function CommandLine({ run }: { run: Run }) {
 
   const copy = async (): Promise<void> => {
     try {
-      await navigator.clipboard.writeText(run.command);
+      await navigator.clipboard.writeText(command);
       setSaid("Copied");
     } catch {
       getSelection()?.selectAllChildren(code.current!); // without HTTPS a page may not write to the clipboard
@@ -34,7 +33,7 @@ export function CommandLine({ run }: { run: Run }) {
         </Button>
       </div>
       <code ref={code} tabIndex={0}>
-        {run.command}
+        {command}
       </code>
       <span class="hidden" role="status">
         {said}

@@ -2,44 +2,45 @@
 // The form of the next run.
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { offer } from "../core/choice";
+import { chosen, offer } from "../core/choice";
 import { fill, form, type FormProblem, generate, loadOptions, problem, rollSeed } from "../core/form";
-import { learn } from "../core/runs";
+import { connection, learn, runs, useRun } from "../core/runs";
 import { useSelect, useValue } from "../core/signal";
-import type { About, Run, Vocabulary } from "../core/types";
+import type { About, Vocabulary } from "../core/types";
 import { count, label } from "../core/words";
 import { useAction } from "../core/use_action";
 import { Button, IconButton } from "./button";
 import { CommandLine } from "./command_line";
 import { OptionsSheet } from "./options_sheet";
 import { Problem } from "./problem";
-import { PromptField } from "./prompt_field";
+import { focusPrompt, PromptField } from "./prompt_field";
 import { PromptHints } from "./prompt_hints";
 
 interface CreatePanelProps {
   about: About;
   vocabulary: Vocabulary | undefined;
-  run: Run | undefined; // the chosen one
 }
 
-export function CreatePanel({ about, vocabulary, run }: CreatePanelProps) {
+export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
   const action = useAction();
   const loading = useAction();
   const [sheet, setSheet] = useState(false);
   const [said, setSaid] = useState("");
   const hints = useId();
+  const first = useSelect(runs, (all) => all.size === 0);
+  const answers = useSelect(connection, (state) => state !== "lost");
   const preset = useSelect(form, (value) => value.preset);
   const refused = useValue(problem);
   const changes = useSelect(form, ({ changed }) => Object.keys(changed).length);
 
   useEffect(() => {
-    void loading.run(loadOptions);
-  }, [preset]);
+    if (answers) void loading.run(loadOptions);
+  }, [preset, answers]);
 
   const start = async (): Promise<void> => {
     setSaid("");
     if (form.value.prompt.trim() === "") {
-      document.querySelector<HTMLElement>(".prompt textarea")?.focus();
+      focusPrompt();
       return problem.set({ option: null, message: "Type what you want to see first." });
     }
     await action.run(async () => {
@@ -61,7 +62,7 @@ export function CreatePanel({ about, vocabulary, run }: CreatePanelProps) {
         }}
       >
         <PromptField vocabulary={vocabulary} describedBy={hints} onGenerate={() => void start()} />
-        <PromptHints id={hints} vocabulary={vocabulary} first={run === undefined} />
+        <PromptHints id={hints} vocabulary={vocabulary} first={first} />
         <Presets about={about} />
         <div class="row">
           <SeedField problem={refused} />
@@ -78,14 +79,19 @@ export function CreatePanel({ about, vocabulary, run }: CreatePanelProps) {
         </p>
         <Problem text={refused && (refused.option === null || sheet === false) ? refused.message : loading.problem} />
       </form>
-      {run && <CommandLine run={run} />}
+      <ChosenCommandLine />
       {sheet && <OptionsSheet about={about} onClose={() => setSheet(false)} />}
     </section>
   );
 }
 
+function ChosenCommandLine() {
+  const run = useRun(useValue(chosen));
+  return run ? <CommandLine command={run.command} /> : null;
+}
+
 function Presets({ about }: { about: About }) {
-  const chosen = useSelect(form, (value) => value.preset);
+  const preset = useSelect(form, (value) => value.preset);
   return (
     <fieldset class="presets">
       <legend>Preset</legend>
@@ -96,7 +102,7 @@ function Presets({ about }: { about: About }) {
               type="radio"
               name="preset"
               value={name}
-              checked={name === chosen}
+              checked={name === preset}
               onChange={() => fill({ preset: name })}
             />
             <b>{label(name)}</b>

@@ -5,21 +5,24 @@ import { useState } from "preact/hooks";
 import * as api from "../core/api";
 import { compared, compareWith, offer, tab } from "../core/choice";
 import { takeSettings } from "../core/form";
-import { learn, remove, works } from "../core/runs";
-import { useValue } from "../core/signal";
+import { learn, remove, runs, works } from "../core/runs";
+import { useList, useValue } from "../core/signal";
 import type { Run } from "../core/types";
 import { useAction } from "../core/use_action";
 import { stateWord, when } from "../core/words";
 import { Confirm } from "./dialog";
 import { Menu, type MenuItem } from "./menu";
 import { Problem } from "./problem";
+import { focusPrompt } from "./prompt_field";
 import { RunButton } from "./run_button";
 
-export function History({ all, chosen }: { all: readonly Run[]; chosen: string | null }) {
+const hasEnded = (run: Run): boolean => !works(run) && run.state !== "queued";
+
+export function History({ chosen }: { chosen: string | null }) {
   const action = useAction();
   const [doomed, setDoomed] = useState<Run>();
   const comparing = useValue(compared);
-  const ended = all.filter((run) => !works(run) && run.state !== "queued");
+  const ended = useList(runs, (all) => [...all.values()].filter(hasEnded));
 
   const itemsOf = (run: Run): MenuItem[] => {
     const items: MenuItem[] = [
@@ -28,7 +31,7 @@ export function History({ all, chosen }: { all: readonly Run[]; chosen: string |
         act: () => {
           takeSettings(run);
           tab.set("create");
-          requestAnimationFrame(() => document.querySelector<HTMLElement>(".prompt textarea")?.focus());
+          requestAnimationFrame(focusPrompt); // once the menu has given the focus back
         },
       },
     ];

@@ -42,6 +42,7 @@ export function OptionsSheet({ about, onClose }: { about: About; onClose: () => 
       <div class="sheet-tools">
         <input
           type="search"
+          autofocus={matchMedia("(pointer: fine)").matches} // a phone would open its keyboard
           aria-label="Search the options"
           placeholder="Search: guidance, camera, learning rate …"
           value={query}

@@ -5,14 +5,13 @@ interface PlotProps {
   name: string;
   steps: readonly number[];
   values: readonly number[];
-  end: number; // steps of the whole run
   format: (value: number) => string;
 }
 
 const WIDTH = 200;
 const HEIGHT = 48;
 
-export function Plot({ name, steps, values, end, format }: PlotProps) {
+export function Plot({ name, steps, values, format }: PlotProps) {
   const last = values.at(-1);
   const text = last === undefined ? "–" : format(last);
   return (
@@ -27,18 +26,20 @@ export function Plot({ name, steps, values, end, format }: PlotProps) {
         aria-label={last === undefined ? `${name}: no figures yet` : `${name} over the steps, now ${text}`}
       >
         <path class="axis" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} vector-effect="non-scaling-stroke" />
-        <path d={pathOf(steps, values, end)} vector-effect="non-scaling-stroke" />
+        <path d={pathOf(steps, values)} vector-effect="non-scaling-stroke" />
       </svg>
     </figure>
   );
 }
 
-function pathOf(steps: readonly number[], values: readonly number[], end: number): string {
+function pathOf(steps: readonly number[], values: readonly number[]): string {
   if (values.length === 0) return "";
+  const first = steps[0]!;
+  const span = steps.at(-1)! - first || 1;
   const low = Math.min(...values);
   const range = Math.max(...values) - low || 1;
   const points = values.map((value, i) => {
-    const x = (WIDTH * steps[i]!) / Math.max(end, 1);
+    const x = (WIDTH * (steps[i]! - first)) / span;
     const y = 3 + (HEIGHT - 6) * (1 - (value - low) / range);
     return `${x.toFixed(1)} ${y.toFixed(1)}`;
   });

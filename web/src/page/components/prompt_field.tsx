@@ -7,6 +7,9 @@ import { fill, form } from "../core/form";
 import { useSelect } from "../core/signal";
 import type { Vocabulary } from "../core/types";
 
+const ID = "prompt";
+export const focusPrompt = (): void => document.getElementById(ID)?.focus();
+
 interface PromptFieldProps {
   vocabulary: Vocabulary | undefined;
   describedBy: string;
@@ -65,10 +68,10 @@ export function PromptField({ vocabulary, describedBy, onGenerate }: PromptField
 
   return (
     <div class="prompt">
-      <label for={`${id}-field`}>Prompt</label>
+      <label for={ID}>Prompt</label>
       <textarea
         ref={field}
-        id={`${id}-field`}
+        id={ID}
         rows={3}
         maxLength={500}
         value={prompt}

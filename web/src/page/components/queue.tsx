@@ -3,7 +3,8 @@
 
 import { useRef } from "preact/hooks";
 import * as api from "../core/api";
-import { learn, remove, works } from "../core/runs";
+import { learn, remove, runs, works } from "../core/runs";
+import { useList } from "../core/signal";
 import type { Run } from "../core/types";
 import { useAction } from "../core/use_action";
 import { percent, stateWord } from "../core/words";
@@ -11,11 +12,14 @@ import { IconButton } from "./button";
 import { Problem } from "./problem";
 import { RunButton } from "./run_button";
 
-export function Queue({ all, chosen }: { all: readonly Run[]; chosen: string | null }) {
+const queueOf = (all: ReadonlyMap<string, Run>): Run[] =>
+  [...all.values()].filter((run) => run.state === "queued").sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
+
+export function Queue({ chosen }: { chosen: string | null }) {
   const action = useAction();
   const list = useRef<HTMLUListElement>(null);
-  const working = all.filter(works);
-  const queued = all.filter((run) => run.state === "queued").sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
+  const working = useList(runs, (all) => [...all.values()].filter(works));
+  const queued = useList(runs, queueOf);
 
   const move = (at: number, by: number): void => {
     const ids = queued.map((run) => run.id);
@@ -45,8 +49,8 @@ export function Queue({ all, chosen }: { all: readonly Run[]; chosen: string | n
           </li>
         ))}
         {queued.map((run, at) => (
-          <li key={run.id} data-run={run.id} class="card">
-            <RunButton run={run} chosen={run.id === chosen} notes={[`Place ${run.place ?? at + 1}`, `Seed ${run.seed}`]} />
+          <li key={run.id} data-run={run.id} class="card waiting">
+            <RunButton run={run} chosen={run.id === chosen} notes={[`Place ${run.place ?? at + 1}`, `Seed ${run.seed}`]} plain />
             <div class="card-tools">
               <IconButton icon="up" name={`Move ${run.prompt} up`} disabled={at === 0} onClick={() => move(at, -1)} />
               <IconButton

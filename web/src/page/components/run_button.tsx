@@ -6,7 +6,14 @@ import { choose, tab } from "../core/choice";
 import type { Run } from "../core/types";
 import { usePicture } from "../core/use_picture";
 
-export function RunButton({ run, chosen, notes }: { run: Run; chosen: boolean; notes: string[] }) {
+interface RunButtonProps {
+  run: Run;
+  chosen: boolean;
+  notes: string[];
+  plain?: boolean; // without a picture
+}
+
+export function RunButton({ run, chosen, notes, plain = false }: RunButtonProps) {
   const button = useRef<HTMLButtonElement>(null);
   const url = usePicture(run, "thumbnail", button);
   return (
@@ -21,7 +28,7 @@ export function RunButton({ run, chosen, notes }: { run: Run; chosen: boolean; n
         tab.set("run");
       }}
     >
-      <span class="thumbnail">{url && <img src={url} alt="" />}</span>
+      {!plain && <span class="thumbnail">{url && <img src={url} alt="" />}</span>}
       <span class="run-words">
         <span class="run-prompt">{run.prompt}</span>
         {notes.map((note, at) => (

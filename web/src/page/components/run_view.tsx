@@ -20,18 +20,21 @@ interface RunViewProps {
 
 export function RunView({ run, views, onViewer, onMove }: RunViewProps) {
   const [viewer, setViewer] = useState<SplatViewer>();
-  const [waiting, setWaiting] = useState(false);
+  const [filled, setFilled] = useState(false);
   const [problem, setProblem] = useState("");
   const { id, step, has_asset: hasAsset } = run;
   const live = works(run);
 
-  useEffect(() => viewer?.clear(views.linked), [viewer, id]);
+  useEffect(() => {
+    setFilled(false);
+    viewer?.clear(views.linked);
+  }, [viewer, id]);
   useEffect(() => {
     if (!viewer || !live) return;
     return frames.listen(id, (bytes) => {
       try {
         viewer.setFrame(bytes);
-        setWaiting(false);
+        setFilled(true);
         setProblem("");
       } catch (error) {
         setProblem(messageOf(error));
@@ -40,13 +43,12 @@ export function RunView({ run, views, onViewer, onMove }: RunViewProps) {
   }, [viewer, id, live]);
   useEffect(() => {
     setProblem("");
-    setWaiting(false);
     if (!viewer || !hasAsset || (live && viewer.filled)) return;
     const ended = new AbortController();
-    setWaiting(!viewer.filled);
-    showAsset(viewer, id, live, ended.signal)
-      .catch((error: unknown) => ended.signal.aborted || setProblem(messageOf(error)))
-      .finally(() => ended.signal.aborted || setWaiting(false));
+    showAsset(viewer, id, live, ended.signal).then(
+      () => setFilled(viewer.filled),
+      (error: unknown) => ended.signal.aborted || setProblem(messageOf(error)),
+    );
     return () => ended.abort();
   }, [viewer, id, live, hasAsset, live ? 0 : step]);
 
@@ -68,8 +70,14 @@ export function RunView({ run, views, onViewer, onMove }: RunViewProps) {
           };
         }}
       />
-      {waiting && <p class="veil">Loading the asset …</p>}
+      {!filled && !problem && <p class="veil">{whyEmpty(run)}</p>}
       <Problem text={problem} onClose={() => setProblem("")} />
     </div>
   );
+}
+
+function whyEmpty(run: Run): string {
+  if (works(run)) return "The first Gaussians appear soon.";
+  if (run.has_asset) return "Loading the asset …";
+  return run.state === "queued" ? "This run waits for its turn." : "This run has made nothing yet.";
 }

@@ -54,7 +54,7 @@ export function Stage({ about, vocabulary, run, action, onViewer }: StageProps) 
               onViewer={setViewer}
               onMove={() => beside && setMoves((count) => count + 1)}
             />
-            {run.state === "failed" && <p class="veil failed">{run.error ?? "The run failed."}</p>}
+            {run.state === "failed" && <Problem text={run.error ?? "The run failed."} />}
           </div>
         ) : (
           <Empty vocabulary={vocabulary} single={single} />
@@ -78,12 +78,18 @@ export function Stage({ about, vocabulary, run, action, onViewer }: StageProps) 
         )}
       </div>
       {run && <Transport run={run} action={action} single={single} />}
-      <div class="under">
-        <Problem text={action.problem} onClose={action.clear} />
-        {run && run.warnings.map((warning) => <p class="warning" key={warning}>{warning}</p>)}
-        {run && (other ? <Differences left={run} right={other} /> : <Strip run={run} />)}
-        {run && single && <CommandLine run={run} />}
-      </div>
+      {run && (
+        <div class="under">
+          <Problem text={action.problem} onClose={action.clear} />
+          {run.warnings.map((warning) => (
+            <p class="warning" key={warning}>
+              {warning}
+            </p>
+          ))}
+          {other ? <Differences left={run} right={other} /> : <Strip run={run} />}
+          {single && <CommandLine command={run.command} />}
+        </div>
+      )}
       {run && <Announcer key={run.id} run={run} />}
     </main>
   );

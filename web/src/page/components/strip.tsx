@@ -23,8 +23,8 @@ export function Strip({ run }: { run: Run }) {
           {run.steps_per_second !== null ? `${short(run.steps_per_second)} steps a second` : `${duration(run.seconds)} of work`}
         </p>
       </div>
-      <Plot name="Score" steps={run.series.step} values={run.series.score} end={run.steps} format={short} />
-      <Plot name="Gaussians" steps={run.series.step} values={run.series.gaussians} end={run.steps} format={count} />
+      <Plot name="Score" steps={run.series.step} values={run.series.score} format={short} />
+      <Plot name="Gaussians" steps={run.series.step} values={run.series.gaussians} format={count} />
       <Sheet run={run} />
     </div>
   );

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of `lucid serve`, and of one run with `lucid generate --watch`.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SplatViewer } from "../../viewer/viewer";
 import * as api from "../core/api";
 import { chosen, tab } from "../core/choice";
-import { form } from "../core/form";
-import { connect, learn, runs, useRun } from "../core/runs";
-import { useValue } from "../core/signal";
+import { fill, form } from "../core/form";
+import { connect, connection, learn, useRun } from "../core/runs";
+import { useSelect, useValue } from "../core/signal";
 import type { About, Vocabulary } from "../core/types";
 import { useAction } from "../core/use_action";
 import { useKeys } from "../core/use_keys";
@@ -22,7 +22,6 @@ import { Stage } from "./stage";
 const TABS = { create: "Create", run: "Run", history: "History" } as const;
 
 export function Studio({ about }: { about: About }) {
-  const all = [...useValue(runs).values()];
   const id = useValue(chosen);
   const run = useRun(id);
   const shownTab = useValue(tab);
@@ -31,17 +30,23 @@ export function Studio({ about }: { about: About }) {
   const viewer = useRef<SplatViewer | null>(null);
   const action = useAction();
   const single = about.mode === "run";
+  const answers = useSelect(connection, (state) => state !== "lost");
 
   useEffect(() => {
     connect();
-    if (single) return tab.set("run");
+    if (single) tab.set("run");
     const names = about.presets.map(({ name }) => name);
-    if (!names.includes(form.value.preset) && names[0]) form.set({ ...form.value, preset: names[0] });
-    api.vocabulary().then(setVocabulary, () => {}); // the prompt works without
+    if (!names.includes(form.value.preset) && names[0]) fill({ preset: names[0] });
   }, []);
+  useEffect(() => {
+    if (!single && answers) api.vocabulary().then(setVocabulary, () => {}); // the prompt works without
+  }, [answers]);
   useEffect(() => {
     document.title = run ? `${Math.floor(percent(run))} % · ${run.prompt} · lucid` : "lucid";
   }, [run?.step, run?.prompt]);
+  // The run changes a few times a second; these do not change with it.
+  const create = useMemo(() => !single && <CreatePanel about={about} vocabulary={vocabulary} />, [vocabulary]);
+  const side = useMemo(() => !single && <Side chosen={id} />, [id]);
   useKeys({
     run,
     viewer,
@@ -52,7 +57,7 @@ export function Studio({ about }: { about: About }) {
   return (
     <div class={`page ${single ? "single" : ""}`} data-tab={shownTab}>
       <Header onHelp={() => setHelp(true)} />
-      {!single && <CreatePanel about={about} vocabulary={vocabulary} run={run} />}
+      {create}
       <Stage
         about={about}
         vocabulary={vocabulary}
@@ -60,12 +65,7 @@ export function Studio({ about }: { about: About }) {
         action={action}
         onViewer={(made) => (viewer.current = made)}
       />
-      {!single && (
-        <aside class="side" aria-label="Runs">
-          <Queue all={all} chosen={id} />
-          <History all={all} chosen={id} />
-        </aside>
-      )}
+      {side}
       {!single && (
         <nav class="tabs" aria-label="Parts of the page">
           {(Object.keys(TABS) as (keyof typeof TABS)[]).map((name) => (
@@ -77,5 +77,14 @@ export function Studio({ about }: { about: About }) {
       )}
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
+  );
+}
+
+function Side({ chosen: id }: { chosen: string | null }) {
+  return (
+    <aside class="side" aria-label="Runs">
+      <Queue chosen={id} />
+      <History chosen={id} />
+    </aside>
   );
 }

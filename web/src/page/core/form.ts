@@ -19,7 +19,11 @@ export interface FormProblem {
   message: string;
 }
 
-export const form = new Signal<Form>({ prompt: "", preset: "default", seed: "0", device: "", changed: {} });
+const KEY = "lucid-form";
+const EMPTY: Form = { prompt: "", preset: "default", seed: "0", device: "", changed: {} };
+
+export const form = new Signal<Form>({ ...EMPTY, ...(JSON.parse(sessionStorage.getItem(KEY) ?? "{}") as Partial<Form>) });
+form.subscribe(() => sessionStorage.setItem(KEY, JSON.stringify(form.value))); // for a reload
 export const problem = new Signal<FormProblem | null>(null);
 export const optionList = new Signal<readonly Option[]>([]); // under the form's preset
 

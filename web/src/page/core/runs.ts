@@ -67,33 +67,35 @@ export async function remove(id: string): Promise<void> {
   forget(id);
 }
 
-const POLL = 1000; // milliseconds, for the case that the socket is away
+const POLL = 1000; // milliseconds without news after which the server is asked
 
 /** Makes an export and waits until it is done. Returns the path of the file. */
 export async function finishedExport(id: string, format: string, signal?: AbortSignal): Promise<string> {
   let state = await api.makeExport(id, format);
   learnExport(id, state);
   while (state.state === "queued" || state.state === "working") {
-    await exportChange(id, format);
+    const told = await exportChange(id, format);
     signal?.throwIfAborted();
-    state = exportStates.value.get(exportKey(id, format)) ?? state;
-    if (connection.value !== "open") learnExport(id, (state = await api.exportOf(id, format)));
+    state = told ?? (await api.exportOf(id, format));
+    if (!told) learnExport(id, state);
   }
   if (state.state !== "done" || !state.file) throw new Error(state.error ?? "The file could not be made. Try again.");
   return api.fileOf(id, state.file);
 }
 
-function exportChange(id: string, format: string): Promise<void> {
-  const before = exportStates.value.get(exportKey(id, format));
+/** The next state that the socket tells of; undefined if none comes in time. */
+function exportChange(id: string, format: string): Promise<Export | undefined> {
+  const present = (): Export | undefined => exportStates.value.get(exportKey(id, format));
+  const before = present();
   return new Promise((done) => {
-    const end = (): void => {
+    const end = (state: Export | undefined): void => {
       clearTimeout(timer);
       stop();
-      done();
+      done(state);
     };
     const stop = exportStates.subscribe(() => {
-      if (exportStates.value.get(exportKey(id, format)) !== before) end();
+      if (present() !== before) end(present());
     });
-    const timer = setTimeout(end, POLL);
+    const timer = setTimeout(() => end(undefined), POLL);
   });
 }

@@ -45,4 +45,15 @@ export function useSelect<T, Part>(signal: Signal<T>, select: (value: T) => Part
   return part;
 }
 
+/** A list that is computed from a signal's value. The component is drawn again only when an element is another one. */
+export function useList<T, Item>(signal: Signal<T>, select: (value: T) => readonly Item[]): readonly Item[] {
+  const kept = useRef<readonly Item[]>([]);
+  return useSelect(signal, (value) => {
+    const list = select(value);
+    const same = list.length === kept.current.length && list.every((item, at) => item === kept.current[at]);
+    if (!same) kept.current = list;
+    return kept.current;
+  });
+}
+
 export const useValue = <T>(signal: Signal<T>): T => useSelect(signal, (value) => value);

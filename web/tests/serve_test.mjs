@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page on the real `lucid serve`, as a new user would use it: `node serve_test.mjs LUCID [FOLDER]`. Types a prompt, sees
+// the asset grow, turns it, pauses, resumes, stops, downloads, and finds the run again after the server was killed.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launch } from "./browser.mjs";
+import { look } from "./look.mjs";
+
+const [lucid, folder] = process.argv.slice(2);
+if (folder) await mkdir(folder, { recursive: true });
+const kWide = { viewport: { width: 1180, height: 620 }, colorScheme: "dark", reducedMotion: "reduce" };
+const output = await mkdtemp(join(tmpdir(), "lucid-serve-"));
+const browser = await launch();
+const processes = [];
+
+/** Starts a command that serves a page. The address is the first line that it prints. */
+async function start(...words) {
+  const child = spawn(lucid, words, { stdio: ["ignore", "pipe", "pipe"] });
+  processes.push(child);
+  let said = "";
+  child.stderr.on("data", (text) => (said += text));
+  const line = await Promise.race([
+    once(child.stdout, "data").then(([text]) => String(text).trim()),
+    once(child, "exit").then(([code]) => assert.fail(`${words.join(" ")}: exit code ${code}: ${said}`)),
+  ]);
+  return { child, address: line, said: () => said };
+}
+const serve = () => start("serve", "--output", output, "--port", "0");
+async function end({ child }, signal) {
+  child.kill(signal);
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}
+
+async function open(address) {
+  const page = await (await browser.newContext(kWide)).newPage();
+  page.setDefaultTimeout(60_000); // a machine with two cores draws, computes and tests at once
+  page.problems = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.problems.push(message.text()));
+  page.on("pageerror", (error) => page.problems.push(String(error)));
+  await page.goto(address);
+  return page;
+}
+const save = async (page, name) => folder && writeFile(join(folder, `${name}.png`), await page.screenshot());
+const shows = (page, at = 0) =>
+  page.waitForFunction((i) => Number(document.querySelectorAll("canvas")[i]?.dataset.splats) > 0, at);
+const says = (page, words) => page.locator(".state-line", { hasText: words }).waitFor();
+const step = async (page) => Number(await page.locator("canvas").getAttribute("data-step"));
+const seconds = (from) => ((Date.now() - from) / 1000).toFixed(1);
+
+async function download(page, name) {
+  const coming = page.waitForEvent("download");
+  await page.getByRole("dialog", { name: "Download" }).getByRole("button", { name: new RegExp(`^\\.${name}`) }).first().click();
+  const file = join(output, `download.${name}`);
+  await (await coming).saveAs(file);
+  return execFileSync(lucid, ["info", file], { encoding: "utf8" }); // exits with 2 for what it cannot read
+}
+
+try {
+  let server = await serve();
+  let page = await open(server.address);
+  await page.getByRole("combobox", { name: "Prompt" }).fill("a hamburger");
+  await page.keyboard.press("Escape"); // closes the completion
+  await page.getByRole("radio", { name: /Draft/ }).check();
+  await save(page, "1-prompt");
+  const begin = Date.now();
+  await page.getByRole("button", { name: "Generate" }).click();
+  await shows(page);
+  console.log(`serve: first Gaussians after ${seconds(begin)} s`);
+  const first = await look(page);
+  await page.waitForFunction(() => Number(document.querySelector("canvas").dataset.step) > 30);
+  const later = await look(page);
+  assert(later.share > 0.02, `${later.share} of the picture is drawn on`);
+  assert(!later.png.equals(first.png), "the asset does not grow");
+  await save(page, "2-running");
+
+  await page.getByRole("button", { name: "Pause" }).click();
+  await says(page, /^Paused/);
+  const paused = await step(page);
+  const still = await look(page);
+  const box = await page.locator("canvas").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2 + 120, box.y + box.height / 2, { steps: 4 });
+  await page.mouse.up();
+  assert(!(await look(page)).png.equals(still.png), "the mouse does not turn it");
+  await save(page, "3-paused-and-turned");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.waitForFunction((before) => Number(document.querySelector("canvas").dataset.step) > before, paused);
+
+  await page.getByRole("button", { name: "Stop and keep" }).click();
+  await says(page, /^Stopped/);
+  await page.getByRole("button", { name: "lucid's render" }).click();
+  await page.getByRole("img", { name: "a hamburger, rendered by lucid" }).waitFor();
+  await save(page, "4-stopped-and-rendered");
+  await page.getByRole("button", { name: "Download" }).click();
+  assert.match(await download(page, "spz"), /Gaussians/);
+  assert.match(await download(page, "glb"), /triangles/);
+  await save(page, "5-downloads");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+
+  // A server that is killed leaves a paused run behind.
+  await fetchJson(server.address, "runs", { prompt: "a red car", options: { preset: "draft" } });
+  await until(async () => (await fetchJson(server.address, "runs/a_red_car")).step > 0);
+  await end(server, "SIGKILL");
+  server = await serveAgain();
+  const runs = (await fetchJson(server.address, "runs")).runs.map(({ id, state }) => `${id} ${state}`);
+  assert.deepEqual(runs, ["a_red_car paused", "a_hamburger stopped"]);
+  page = await open(server.address);
+  await page.locator(".history").getByRole("button", { name: "a hamburger" }).first().click();
+  await shows(page);
+  assert((await look(page)).share > 0.02, "a run of an earlier server is not shown");
+  await save(page, "6-after-a-restart");
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+  await end(server, "SIGINT");
+  assert.equal(server.child.exitCode, 0);
+
+  const view = await start("view", join(output, "download.spz"), join(output, "download.glb"), "--port", "0");
+  page = await open(view.address);
+  await shows(page, 0);
+  await shows(page, 1);
+  await save(page, "7-view");
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+  await end(view, "SIGINT");
+  assert.equal(view.child.exitCode, 0);
+  console.log(`serve: passed in ${seconds(begin)} s`);
+} finally {
+  await browser.close();
+  for (const child of processes) child.kill("SIGKILL");
+  await rm(output, { recursive: true, force: true });
+}
+
+/** The lock of the folder goes with the last process of the killed server: the run, which saves its checkpoint first. */
+async function serveAgain() {
+  for (const give_up = Date.now() + 30_000; ; ) {
+    try {
+      return await serve();
+    } catch (error) {
+      if (Date.now() > give_up) throw error;
+      await new Promise((done) => setTimeout(done, 300));
+    }
+  }
+}
+
+async function fetchJson(address, path, body) {
+  const { origin, hash } = new URL(address);
+  const headers = { Authorization: `Bearer ${hash.slice(3)}`, "Content-Type": "application/json" };
+  const response = await fetch(`${origin}/api/v1/${path}`, {
+    headers,
+    ...(body && { method: "POST", body: JSON.stringify(body) }),
+  });
+  const answer = await response.json();
+  assert(response.ok, JSON.stringify(answer));
+  return answer;
+}
+
+async function until(condition) {
+  for (const give_up = Date.now() + 60_000; !(await condition()); await new Promise((done) => setTimeout(done, 100)))
+    assert(Date.now() < give_up, String(condition));
+}
