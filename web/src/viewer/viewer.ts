@@ -15,6 +15,9 @@ import { FOVY, framing, placeCamera, type Pose, poseOf } from "./pose";
 export type { Pose } from "./pose";
 export type { LiveFrame } from "./frame";
 
+/** What has placed the camera. As long as it is the asset, it is framed anew when it or the canvas grows. */
+export type Leader = "asset" | "user" | "other view";
+
 export interface ViewerOptions {
   label: string; // what the picture shows, for screen readers
   background?: string; // a CSS colour
@@ -42,7 +45,7 @@ export class SplatViewer {
   private live: LiveSplats | null = null;
   private shown: Object3D | null = null;
   private bounds: Bounds | null = null;
-  private moved = false; // by the user; until then the asset is framed anew when it or the canvas grows
+  private leader: Leader = "asset";
   private framed = 0; // when the bounds were last looked at
   private following = false; // inside setPose()
   private pending = 0; // the requested animation frame
@@ -104,7 +107,7 @@ export class SplatViewer {
 
   /** Shows nothing. The next asset is framed anew, unless the camera shall stay. */
   clear(stay: boolean): void {
-    if (!stay) this.moved = false;
+    if (!stay) this.leader = "asset";
     this.show(null);
     delete this.canvas.dataset.step;
   }
@@ -128,6 +131,11 @@ export class SplatViewer {
     this.askForFrame();
   }
 
+  /** What has placed the camera. */
+  placedBy(): Leader {
+    return this.leader;
+  }
+
   pose(): Pose {
     return poseOf(this.camera, this.controls.target);
   }
@@ -138,7 +146,7 @@ export class SplatViewer {
     placeCamera(this.camera, pose);
     this.controls.update();
     this.following = false;
-    this.moved = true;
+    this.leader = "other view";
   }
 
   /** The first view again, framed by what is shown now. */
@@ -171,21 +179,21 @@ export class SplatViewer {
     this.shown = asset?.object ?? null;
     this.bounds = asset?.bounds ?? null;
     if (asset) this.scene.add(asset.object);
-    if (!this.moved) this.home();
+    if (this.leader === "asset") this.home();
     this.askForFrame();
   }
 
   private home(): void {
     const { theta = 75, phi = 25 } = this.options;
     this.setPose(framing(this.bounds ?? NOTHING, this.camera.aspect, theta, phi));
-    this.moved = false;
+    this.leader = "asset";
     this.askForFrame();
     if (this.shown) this.options.onPose?.(this.pose());
   }
 
   /** Frames an asset that has grown or shrunk, unless the user has moved the camera. */
   private frameGrown(live: LiveSplats): void {
-    if (this.moved || performance.now() - this.framed < FRAMING_PAUSE) return;
+    if (this.leader !== "asset" || performance.now() - this.framed < FRAMING_PAUSE) return;
     this.framed = performance.now();
     const [before, now] = [this.bounds, boundsOfSplats(live.mesh.packedSplats!, SAMPLES)];
     if (!now) return;
@@ -202,7 +210,7 @@ export class SplatViewer {
     this.camera.updateProjectionMatrix();
     this.askForFrame();
     if (this.following) return;
-    this.moved = true;
+    this.leader = "user";
     this.options.onPose?.(this.pose());
   };
 
@@ -218,7 +226,7 @@ export class SplatViewer {
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
-    if (!this.moved) this.home();
+    if (this.leader === "asset") this.home();
     this.draw(); // at once: a resized canvas is empty
   };
 

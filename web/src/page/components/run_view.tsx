@@ -51,6 +51,9 @@ export function RunView({ run, views, onViewer, onMove }: RunViewProps) {
     );
     return () => ended.abort();
   }, [viewer, id, live, hasAsset, live ? 0 : step]);
+  useEffect(() => {
+    if (filled) views.frame();
+  }, [filled]);
 
   return (
     <div class="run-view">

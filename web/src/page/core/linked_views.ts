@@ -26,6 +26,14 @@ export class LinkedViews {
     for (const viewer of this.views) if (viewer !== leader) follow(viewer, leader);
   }
 
+  /** Frames the largest asset, unless the user has moved the camera. */
+  frame(): void {
+    const all = [...this.views];
+    if (all.length < 2 || all.some((view) => view.placedBy() === "user")) return;
+    const size = (view: SplatViewer): number => view.ball()?.radius ?? 0;
+    all.reduce((largest, view) => (size(view) > size(largest) ? view : largest)).reset();
+  }
+
   reset(): void {
     this.views.values().next().value?.reset();
   }
