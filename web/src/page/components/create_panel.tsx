@@ -25,7 +25,8 @@ export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
   const action = useAction();
   const loading = useAction();
   const [sheet, setSheet] = useState(false);
-  const [said, setSaid] = useState("");
+  const [madeId, setMadeId] = useState<string | null>(null);
+  const made = useRun(madeId);
   const hints = useId();
   const first = useSelect(runs, (all) => all.size === 0);
   const answers = useSelect(connection, (state) => state !== "lost");
@@ -38,15 +39,14 @@ export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
   }, [preset, answers]);
 
   const start = async (): Promise<void> => {
-    setSaid("");
     if (form.value.prompt.trim() === "") {
       focusPrompt();
       return problem.set({ option: null, message: "Type what you want to see first." });
     }
     await action.run(async () => {
-      const made = learn(await generate());
-      offer(made);
-      setSaid(made.place && made.place > 1 ? `Queued at place ${made.place}.` : "Queued.");
+      const run = learn(await generate());
+      offer(run);
+      setMadeId(run.id);
     });
     const at = problem.value?.option;
     if (at && at !== "preset" && at !== "seed" && at !== "device") setSheet(true);
@@ -75,7 +75,7 @@ export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
           <span class="label">{action.busy ? "Sending …" : "Generate"}</span>
         </button>
         <p class="said" role="status">
-          {said}
+          {made?.state === "queued" ? `It waits at place ${made.place ?? 1} of the queue.` : ""}
         </p>
         <Problem text={refused && (refused.option === null || sheet === false) ? refused.message : loading.problem} />
       </form>

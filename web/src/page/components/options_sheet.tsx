@@ -20,6 +20,7 @@ export function OptionsSheet({ about, onClose }: { about: About; onClose: () => 
   const refused = useValue(problem);
   const [pinned] = useState(() => new Set(Object.keys(changed))); // none moves away while it is edited
   const [query, setQuery] = useState("");
+  const search = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const found = all.filter((option) => fits(option, words));
@@ -30,6 +31,9 @@ export function OptionsSheet({ about, onClose }: { about: About; onClose: () => 
   }
   const ordered = [...groups].sort(([a], [b]) => Number(b === "Changed") - Number(a === "Changed"));
 
+  useEffect(() => {
+    if (matchMedia("(pointer: fine)").matches) search.current?.focus(); // a phone would open its keyboard
+  }, []);
   useEffect(() => {
     if (!refused?.option) return;
     const field = box.current?.querySelector<HTMLElement>(`[data-option="${refused.option}"]`);
@@ -42,7 +46,7 @@ export function OptionsSheet({ about, onClose }: { about: About; onClose: () => 
       <div class="sheet-tools">
         <input
           type="search"
-          autofocus={matchMedia("(pointer: fine)").matches} // a phone would open its keyboard
+          ref={search}
           aria-label="Search the options"
           placeholder="Search: guidance, camera, learning rate …"
           value={query}

@@ -37,10 +37,10 @@ function pathOf(steps: readonly number[], values: readonly number[]): string {
   const first = steps[0]!;
   const span = steps.at(-1)! - first || 1;
   const low = Math.min(...values);
-  const range = Math.max(...values) - low || 1;
+  const range = Math.max(...values) - low;
   const points = values.map((value, i) => {
     const x = (WIDTH * (steps[i]! - first)) / span;
-    const y = 3 + (HEIGHT - 6) * (1 - (value - low) / range);
+    const y = 3 + (HEIGHT - 6) * (1 - (range > 0 ? (value - low) / range : 0.5));
     return `${x.toFixed(1)} ${y.toFixed(1)}`;
   });
   return `M${points.join("L")}`;

@@ -76,6 +76,7 @@ export function PromptHints({ id, vocabulary, first }: PromptHintsProps) {
   const others = unknown.filter((each) => !replaceable.includes(each)).map(({ word }) => word);
   return (
     <div class="hints" id={id} role="status">
+      {check && unknown.length === 0 && <p class="quiet">Every word is known.</p>}
       {replaceable.map(({ word, near }) => (
         <p key={word}>
           <b>{word}</b> is not known. Did you mean

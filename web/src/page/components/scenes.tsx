@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of `lucid view FILE…`: the files side by side, with linked cameras.
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { SplatViewer } from "../../viewer/viewer";
 import * as api from "../core/api";
 import { LinkedViews } from "../core/linked_views";
 import type { SceneFile } from "../core/types";
+import { useKeys } from "../core/use_keys";
 import { messageOf } from "../core/words";
 import { IconButton } from "./button";
 import { Header } from "./header";
@@ -15,6 +17,8 @@ export function Scenes() {
   const [scenes, setScenes] = useState<SceneFile[]>([]);
   const [problem, setProblem] = useState("");
   const views = useMemo(() => new LinkedViews(), []);
+  const first = useRef<SplatViewer | null>(null); // keys turn it, and the others follow
+  useKeys({ run: undefined, viewer: first, help: () => {}, act: () => {} });
   useEffect(() => {
     api.scenes().then(setScenes, (error: unknown) => setProblem(messageOf(error)));
     document.title = "lucid view";
@@ -25,7 +29,7 @@ export function Scenes() {
       <main class="scenes" data-count={scenes.length}>
         <Problem text={problem} />
         {scenes.map((scene) => (
-          <Scene key={scene.path} scene={scene} views={views} />
+          <Scene key={scene.path} scene={scene} views={views} onViewer={(viewer) => (first.current ??= viewer)} />
         ))}
         {scenes.length > 0 && (
           <div class="view-tools">
@@ -37,7 +41,13 @@ export function Scenes() {
   );
 }
 
-function Scene({ scene, views }: { scene: SceneFile; views: LinkedViews }) {
+interface SceneProps {
+  scene: SceneFile;
+  views: LinkedViews;
+  onViewer: (viewer: SplatViewer) => void;
+}
+
+function Scene({ scene, views, onViewer }: SceneProps) {
   const [problem, setProblem] = useState("");
   const [waiting, setWaiting] = useState(true);
   return (
@@ -50,6 +60,7 @@ function Scene({ scene, views }: { scene: SceneFile; views: LinkedViews }) {
         phi={scene.phi}
         onPose={(_pose, viewer) => views.moved(viewer)}
         onViewer={(viewer) => {
+          onViewer(viewer);
           const ended = new AbortController();
           let leave: (() => void) | undefined;
           const load = async (): Promise<void> => {

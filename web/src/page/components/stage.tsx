@@ -99,7 +99,7 @@ function StateLine({ run }: { run: Run }) {
   return (
     <div class="state-line">
       <p class={`dot ${run.state}`}>{run.words || stateWord(run)}</p>
-      {run.stage && <p class="quiet">{run.stage} …</p>}
+      {run.stage && !run.words.toLowerCase().includes(run.stage) && <p class="quiet">{run.stage} …</p>}
     </div>
   );
 }

@@ -127,14 +127,15 @@ export async function generate(): Promise<Run> {
   }
 }
 
-/** The option that a message of the server names, by its flag or its key; the longest name if there are several. */
+/** The first option that a message of the server names, by its flag or its key. */
 function optionIn(message: string, names: string[]): string | null {
-  const words = new Set(message.toLowerCase().match(/[a-z0-9_-]+/g)?.map((word) => word.replace(/^-+/, "").replace(/-/g, "_")));
-  const named = names.filter((name) => {
-    const flag = optionList.value.find((option) => option.name === name)?.flag ?? "";
-    return words.has(name.toLowerCase()) || words.has(flag.replace(/^-+/, "").replace(/-/g, "_"));
-  });
-  return named.sort((a, b) => b.length - a.length)[0] ?? null;
+  const plain = (name: string): string => name.replace(/^-+/, "").replace(/-/g, "_").toLowerCase();
+  const flagOf = (name: string): string => optionList.value.find((option) => option.name === name)?.flag ?? name;
+  for (const [word] of message.matchAll(/[\w-]+/g)) {
+    const named = names.find((name) => plain(name) === plain(word) || plain(flagOf(name)) === plain(word));
+    if (named) return named;
+  }
+  return null;
 }
 
 const UNLIMITED = 1e9; // a bound that says nothing to people
