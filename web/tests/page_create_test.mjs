@@ -38,6 +38,10 @@ await runTests({
     assert.deepEqual(made(server)[0].options, { preset: "draft", seed });
     assert.equal(made(server)[0].prompt, "a yellow teddy bear");
     await page.getByText("lucid generate \"a yellow teddy bear\"").waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy" }).click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^lucid generate "a yellow teddy bear" --preset draft/);
   },
 
   "an example fills the prompt, and nothing is sent without one": async ({ open, server }) => {

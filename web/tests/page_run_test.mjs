@@ -13,12 +13,17 @@ await runTests({
     const run = server.runs.make("a red apple", { preset: "default" });
     await filled(page);
     server.runs.held = true;
+    await page.evaluate(() => {
+      const live = document.querySelector("[aria-live=polite]");
+      globalThis.said = [];
+      new MutationObserver(() => globalThis.said.push(live.textContent)).observe(live, { characterData: true, subtree: true });
+    });
     const first = await look(page);
     assert(first.share > 0.01, `${first.share} of the picture is drawn on`);
     const count = await drawn(page);
     await page.waitForTimeout(300);
     assert.equal(await drawn(page), count, "draws although nothing changes");
-    server.runs.stepsPerTick = 40;
+    server.runs.stepsPerTick = 12;
     server.runs.held = false;
     await until(() => run.step > 400, "the run does not go on");
     server.runs.held = true;
@@ -26,7 +31,13 @@ await runTests({
     assert(!later.png.equals(first.png), "the picture stays as it was");
     assert(later.colour[0] > 1.3 * later.colour[2], `red comes out: ${later.colour}`);
     assert.equal(await page.locator("canvas").getAttribute("data-step"), String(run.step));
+    const said = await page.evaluate(() => globalThis.said);
+    assert(said.length >= 5 && said.length <= 10, `progress is read out at each tenth: ${said}`);
     await page.getByRole("img", { name: /Score over the steps/ }).waitFor();
+    await page.getByRole("button", { name: "Open the training sheet" }).click();
+    await page.getByRole("dialog", { name: "Training sheet: a red apple" }).getByRole("img").waitFor();
+    await save(page, "sheet");
+    await page.keyboard.press("Escape");
     await save(page, "running");
     await accessible(page, "a running run");
     server.runs.held = false;
