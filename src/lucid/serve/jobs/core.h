@@ -29,7 +29,7 @@ struct Studio::Core : std::enable_shared_from_this<Core> {
     int64_t log_begin = 0;            // bytes of log.txt before the process
     double seconds_before = 0;        // job.run.seconds before the process
     int watchers = 0;
-    bool will_tell = false;  // a timer runs
+    bool is_untold = false, will_tell = false;  // changed since `told`; a timer runs
     Clock::time_point began{}, told{}, saved{}, scanned{};
     std::vector<FoundPicture> pictures;
     Run& run() { return job.run; }

@@ -77,6 +77,7 @@ void Studio::Core::save(Entry& entry) {
 void Studio::Core::tell(Entry& entry) {
   if (quiet) return;
   entry.told = Clock::now();
+  entry.is_untold = false;
   entry.run().revision = ++revision;
   callbacks.changed(entry.run());
 }
@@ -84,6 +85,7 @@ void Studio::Core::tell(Entry& entry) {
 void Studio::Core::tell_soon(Entry& entry) {
   constexpr std::chrono::milliseconds kInterval{250};
   constexpr std::chrono::seconds kScanInterval{1}, kSaveInterval{5};
+  entry.is_untold = true;
   if (entry.will_tell || closing) return;
   const Clock::time_point now = Clock::now();
   if (now - entry.told >= kInterval) {
@@ -98,7 +100,7 @@ void Studio::Core::tell_soon(Entry& entry) {
     if (!self || !self->entries.contains(id)) return;
     Entry& later = *self->entries.at(id);
     later.will_tell = false;
-    self->tell_soon(later);
+    if (later.is_untold) self->tell_soon(later);
   });
 }
 

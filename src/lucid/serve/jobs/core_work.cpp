@@ -62,20 +62,22 @@ void Studio::Core::launch(Entry& entry, Purpose purpose) {
   entry.seconds_before = entry.run().seconds;
   entry.began = Clock::now();
   entry.child_number = ++last_child;
-  try {
-    entry.child = std::make_unique<Child>(
-        ChildPlan{.arguments = run_arguments(options, entry.job, purpose == Purpose::kFinish), .log = log_of(id)},
-        ChildCallbacks{.post = loop.post,
-                       .line =
-                           [this, id](const nlohmann::json& json) {
-                             if (entries.contains(id)) line(*entries.at(id), json);
-                           },
-                       .end = [this, id](const Ending& ending) { ended(id, ending); }});
-  } catch (const std::exception& error) {  // no thread
-    return fail(entry, error.what());
-  }
+  std::vector<std::string> arguments = run_arguments(options, entry.job, purpose == Purpose::kFinish);
   entry.job.started = true;
+  // Saved before the process works: a server that is killed in between must not leave one that nobody knows of.
   set_state(entry, purpose == Purpose::kFinish ? State::kStopping : State::kStarting);
+  try {
+    entry.child =
+        std::make_unique<Child>(ChildPlan{.arguments = std::move(arguments), .log = log_of(id)},
+                                ChildCallbacks{.post = loop.post,
+                                               .line =
+                                                   [this, id](const nlohmann::json& json) {
+                                                     if (entries.contains(id)) line(*entries.at(id), json);
+                                                   },
+                                               .end = [this, id](const Ending& ending) { ended(id, ending); }});
+  } catch (const std::exception& error) {  // no thread
+    fail(entry, error.what());
+  }
 }
 
 void Studio::Core::interrupt(Entry& entry) {

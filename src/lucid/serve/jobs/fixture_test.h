@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests of Studio: a loop on the test's thread, and a shell script in place of `lucid`. Words of the prompt choose
-// what the script does.
+// what the script does. Bash, because dash forgets a SIGINT that comes while it starts a command.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -74,7 +74,7 @@ class TestLoop {
   std::deque<Task> tasks_;
 };
 
-inline constexpr const char* kFakeProgram = R"sh(#!/bin/sh
+inline constexpr const char* kFakeProgram = R"sh(#!/bin/bash
 echo "$@" >> "$(dirname "$0")/calls.txt"
 command=$1; shift
 total=6
@@ -96,6 +96,7 @@ if [ "$command" = export ]; then
   nice > "$(dirname "$0")/nice.txt"
   file=${2#*:}
   echo '{"event":"stage","what":"export","stage":"marching cubes"}'
+  echo "{\"event\":\"stage\",\"what\":\"export\",\"stage\":\"writing $file\"}"
   cp "$1" "$file"
   case $title in
     *badexport*) echo "lucid: no surface was found" >&2; exit 2 ;;

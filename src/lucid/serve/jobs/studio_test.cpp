@@ -45,7 +45,7 @@ TEST(Studio, ARunIsQueuedStartedAndFinished) {
 
 TEST(Studio, PauseAndResumeGoOnFromTheCheckpoint) {
   Fixture f;
-  const std::string id = f.make("a car", {{"iterations", "100"}});
+  const std::string id = f.make("a car", {{"iterations", "40"}});
   ASSERT_TRUE(f.gets_to(id, 5));
   EXPECT_EQ(f.studio->pause(id).state, State::kPausing);
   EXPECT_EQ(problem_from([&] { f.studio->pause(id); }).status, 409);
@@ -53,14 +53,14 @@ TEST(Studio, PauseAndResumeGoOnFromTheCheckpoint) {
   const int64_t step = f.studio->run(id).step;
   EXPECT_GE(step, 5);
   EXPECT_EQ(newest_checkpoint(f.output / id), step);
-  EXPECT_EQ(words_of(f.studio->run(id)), "Paused at step " + std::to_string(step) + " of 100");
+  EXPECT_EQ(words_of(f.studio->run(id)), "Paused at step " + std::to_string(step) + " of 40");
   EXPECT_FALSE(f.studio->run(id).steps_per_second);
   const double seconds = f.studio->run(id).seconds;
   EXPECT_EQ(f.studio->resume(id).state, State::kQueued);
   ASSERT_TRUE(f.reaches(id, State::kFinished));
   EXPECT_NE(f.calls().find("--resume"), std::string::npos);
   EXPECT_GT(f.studio->run(id).seconds, seconds);
-  EXPECT_EQ(f.studio->run(id).series.step.size(), 100U);
+  EXPECT_EQ(f.studio->run(id).series.step.size(), 40U);
 }
 
 TEST(Studio, StopWritesTheResultsOfTheStepThatWasReached) {

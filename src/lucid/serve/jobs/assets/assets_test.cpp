@@ -123,7 +123,7 @@ TEST(StudioExports, ADeletedRunTakesItsExportsWithIt) {
   f.studio->make_export(id, "glb");
   f.studio->make_export(id, "stl");
   f.studio->make_export(other, "glb");
-  ASSERT_TRUE(f.test_loop.run_until([&] { return f.studio->exports(id)[0].stage == "marching cubes"; }));
+  ASSERT_TRUE(f.test_loop.run_until([&] { return f.studio->exports(id)[0].stage == "writing slowexport.glb"; }));
   f.studio->remove(id);
   EXPECT_TRUE(f.test_loop.run_until([&] { return !fs::exists(f.output / id); }));
   EXPECT_EQ(f.wait_for(other, "glb").state, Export::State::kDone);

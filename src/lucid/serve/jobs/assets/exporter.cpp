@@ -172,8 +172,11 @@ void Exporter::line(const nlohmann::json& line) {
   const auto run = callbacks_.find(current_.id);
   if (!run || !line.contains("stage") || !line["stage"].is_string()) return;
   Export& value = known(*run).at(current_.format);
+  std::string stage = line["stage"].get<std::string>();
+  const std::string folder = work_folder(run->folder).string() + "/";  // of no interest in "writing FOLDER/chair.glb"
+  if (const size_t at = stage.find(folder); at != std::string::npos) stage.erase(at, folder.size());
   constexpr size_t kLongest = 200;
-  value.stage = valid_utf8(line["stage"].get<std::string>().substr(0, kLongest));
+  value.stage = valid_utf8(stage.substr(0, kLongest));
   callbacks_.changed(run->id, value);
 }
 

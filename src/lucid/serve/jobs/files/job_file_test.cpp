@@ -2,6 +2,7 @@
 // job.json: written and read, cut at every length, and with every member replaced.
 #include "lucid/serve/jobs/files/job_file.h"
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "goldens.h"
@@ -37,7 +38,9 @@ const Job kJob = {.run = {.id = "a_car",
 struct JobFolder {
   lucid::test::TemporaryFolder temporary;
   std::filesystem::path folder = temporary.path / "a_car";
-  void write(const std::string& text) const { write_file(folder / kJobFile, text); }
+  void write(const std::string& text) const {  // write_file() waits for the disk
+    std::ofstream(folder / kJobFile, std::ios::binary) << text;
+  }
   std::string refusal() const {
     return one_line(lucid::test::mistake_of([&] { read_job(folder); }));
   }

@@ -72,6 +72,16 @@ class LineReader {
   bool too_long_ = false;
 };
 
+/// Takes the lock of a log. What has just been killed may hold it for a moment.
+bool lock_soon(int log) {
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    if (::flock(log, LOCK_EX | LOCK_NB) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  }
+  return false;
+}
+
 /// Reads what is there. Returns false at the end of the stream.
 bool drain(int descriptor, LineReader& reader) {
   std::array<char, 16 << 10> buffer;
@@ -144,7 +154,7 @@ void Child::State::start_and_read(const ChildPlan& plan, Ending& result) {
   };
   Descriptor log(::open(plan.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (log.get() < 0) return fail(plan.log.string() + " cannot be written");
-  if (::flock(log.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_soon(log.get())) {
     result.problem = "another process still works in the folder; try again when it has ended";
     return;
   }
