@@ -277,6 +277,16 @@ TEST(Cli, MoreStepsGoOnFromTheEnd) {
               lucid::read_file(folder.path / "out" / "later" / ply));
 }
 
+/// What reads the progress may go away, and the run goes on.
+TEST(Cli, ALostReaderOfTheProgressEndsNoRun) {
+  const TemporaryFolder folder;
+  const std::string code = (folder.path / "code").string();
+  std::vector<std::string> words = {"-c", "{ \"$0\" \"$@\"; echo $? >" + code + "; } | true; wait", LUCID_PROGRAM};
+  for (const std::string& word : short_run(folder, "w")) words.push_back(word);
+  const Outcome outcome = Process(words, folder, "/bin/sh").wait();
+  EXPECT_EQ(lucid::read_file(code), "0\n") << outcome.err;
+}
+
 /// Mounts a disk of a few megabytes that only this process and its children see. Returns why not, or nothing.
 std::string mount_small_disk(const fs::path& at, const char* options) {
   const auto failed = [](const char* call) { return std::string(call) + ": " + std::strerror(errno); };

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <thread>
 
 #include "command_line.h"
@@ -13,10 +14,23 @@
 namespace lucid::cli {
 namespace {
 
-std::atomic<bool> stop_requested{false};  // a signal handler can reach nothing else
+// A signal handler can reach nothing else.
+std::atomic<bool> stop_requested{false};
+std::atomic<int64_t> first_at{0};  // milliseconds of the monotonic clock
+
+int64_t milliseconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return 1000 * now.tv_sec + now.tv_nsec / 1'000'000;
+}
 
 extern "C" void on_interrupt(int) {
-  if (stop_requested.exchange(true)) _exit(kInterrupted);  // the second Ctrl-C does not wait for the step
+  constexpr int64_t kOneSignal = 500;  // milliseconds
+  if (!stop_requested.exchange(true)) {
+    first_at = milliseconds_now();
+  } else if (milliseconds_now() - first_at > kOneSignal) {
+    _exit(kInterrupted);  // the second Ctrl-C does not wait for the step
+  }
 }
 
 }  // namespace

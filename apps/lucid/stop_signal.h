@@ -6,7 +6,8 @@
 
 namespace lucid::cli {
 
-/// From now on the first SIGINT or SIGTERM sets the flag, and a second one ends the program at once with code 130.
+/// From now on the first SIGINT or SIGTERM sets the flag, and a later one ends the program at once with code 130. Those
+/// within half a second count as one: the end of a parent process may send several (PR_SET_PDEATHSIG, for each thread).
 const std::atomic<bool>& install_stop_signal();
 
 /// Sleeps until the flag is set.

@@ -13,7 +13,7 @@ import { MockSocket } from "./mock_socket.mjs";
 const kBuilt = fileURLToPath(new URL("../../build/web/", import.meta.url));
 const kPolicy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; style-src 'self'; img-src 'self' blob: data:; " +
-  "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "font-src 'self'; connect-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const kFormats = [
   ["glb", ".glb", "mesh", "textured mesh, binary glTF: Blender, Unity, three.js"],
   ["obj", ".obj", "mesh", "textured mesh, with .mtl and .png beside it"],

@@ -24,3 +24,6 @@ done
 for test in create run history look; do
   node "$tests/page_${test}_test.mjs" "$folder/page"
 done
+
+# The page on the real server.
+node "$tests/serve_test.mjs" "$lucid" "$folder/serve"

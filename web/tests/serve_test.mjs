@@ -108,7 +108,8 @@ try {
   await fetchJson(server.address, "runs", { prompt: "a red car", options: { preset: "draft" } });
   await until(async () => (await fetchJson(server.address, "runs/a_red_car")).step > 0);
   await end(server, "SIGKILL");
-  server = await serveAgain();
+  server = await serve();
+  await until(async () => (await fetchJson(server.address, "runs/a_red_car")).state !== "pausing"); // its process saves
   const runs = (await fetchJson(server.address, "runs")).runs.map(({ id, state }) => `${id} ${state}`);
   assert.deepEqual(runs, ["a_red_car paused", "a_hamburger stopped"]);
   page = await open(server.address);
@@ -123,8 +124,11 @@ try {
 
   const view = await start("view", join(output, "download.spz"), join(output, "download.glb"), "--port", "0");
   page = await open(view.address);
-  await shows(page, 0);
-  await shows(page, 1);
+  await shows(page);
+  for (const i of [0, 1]) {
+    const seen = await look(page, page.locator("canvas").nth(i));
+    assert(seen.share > 0.02, `${seen.share} of view ${i} is drawn on`);
+  }
   await save(page, "7-view");
   assert.deepEqual(page.problems, []);
   await page.context().close();
@@ -135,18 +139,6 @@ try {
   await browser.close();
   for (const child of processes) child.kill("SIGKILL");
   await rm(output, { recursive: true, force: true });
-}
-
-/** The lock of the folder goes with the last process of the killed server: the run, which saves its checkpoint first. */
-async function serveAgain() {
-  for (const give_up = Date.now() + 30_000; ; ) {
-    try {
-      return await serve();
-    } catch (error) {
-      if (Date.now() > give_up) throw error;
-      await new Promise((done) => setTimeout(done, 300));
-    }
-  }
 }
 
 async function fetchJson(address, path, body) {

@@ -17,6 +17,12 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+/// Errors are ignored: whoever read the lines may be gone, and the work goes on.
+void print_json(const std::string& line) {
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 Progress::Style Progress::style_from_name(const std::string& name) {
@@ -46,14 +52,12 @@ void Progress::update(int64_t done, const std::string& value_name, double value,
   const double rate = seconds > 0 ? static_cast<double>(done - done_before_) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
   if (style_ == Style::kJson) {
-    fmt::print(stdout,
-               "{{\"event\":\"step\",\"what\":\"{}\",\"step\":{},\"total\":{},\"rate\":{:.3f},\"seconds_left\":{:.1f},"
-               "\"{}\":{:.6g}",
-               what_, done, total_, rate, left, value_name, value);
-    for (const auto& [name, figure] : more) fmt::print(stdout, ",\"{}\":{:.6g}", name, figure);
-    fmt::print(stdout, "}}\n");
-    std::fflush(stdout);
-    return;
+    std::string line = fmt::format(
+        "{{\"event\":\"step\",\"what\":\"{}\",\"step\":{},\"total\":{},\"rate\":{:.3f},\"seconds_left\":{:.1f},"
+        "\"{}\":{:.6g}",
+        what_, done, total_, rate, left, value_name, value);
+    for (const auto& [name, figure] : more) line += fmt::format(",\"{}\":{:.6g}", name, figure);
+    return print_json(line + "}\n");
   }
   const std::string figures =
       fmt::format("{}/{}  {:.2f} steps/s  {} left  {} {:.4g}", done, total_, rate, clock_text(left), value_name, value);
@@ -78,9 +82,7 @@ void StageProgress::begin(const std::string& stage) {
     case Progress::Style::kOff:
       return;
     case Progress::Style::kJson:
-      fmt::print(stdout, "{{\"event\":\"stage\",\"what\":\"{}\",\"stage\":\"{}\"}}\n", what_, stage);
-      std::fflush(stdout);
-      return;
+      return print_json(fmt::format("{{\"event\":\"stage\",\"what\":\"{}\",\"stage\":\"{}\"}}\n", what_, stage));
     case Progress::Style::kPlain:
       fmt::print(stderr, "{}: {}\n", what_, stage);
       return;

@@ -24,7 +24,7 @@ using boost::system::error_code;
 
 constexpr const char* kContentSecurityPolicy =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; style-src 'self'; "
-    "img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "img-src 'self' blob: data:; font-src 'self'; connect-src 'self' blob:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }

@@ -166,7 +166,7 @@ TEST(HttpServer, AnswersWithItsHeaders) {
   EXPECT_EQ(body_of(answer), R"({"name":"lucid"})");
   for (const char* header :
        {"Content-Security-Policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; "
-        "style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; base-uri 'none'; "
+        "style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src 'self' blob:; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'\r\n",
         "X-Content-Type-Options: nosniff\r\n", "Referrer-Policy: no-referrer\r\n",
         "Cross-Origin-Resource-Policy: same-origin\r\n", "Cross-Origin-Opener-Policy: same-origin\r\n",
