@@ -84,6 +84,7 @@ await runTests({
     server.runs.finished("a red chair", { preset: "draft", seed: "6" });
     const page = await open();
     await filled(page);
+    const alone = await look(page);
     await page.locator("body").press("c");
     await filled(page, 1);
     const [left, right] = [page.locator("canvas").first(), page.locator("canvas").nth(1)];
@@ -110,8 +111,11 @@ await runTests({
     const far = [await look(page, left), await look(page, right)];
     assert(far[0].share < after[0].share && far[1].share < after[1].share, "the left one does not follow");
 
+    await page.getByRole("button", { name: "Reset the camera" }).click();
     await page.getByRole("button", { name: "Compare" }).click();
     await until(async () => (await page.locator("canvas").count()) === 1, "the comparison stays");
+    const again = await look(page, left);
+    assert(Math.abs(again.share - alone.share) < 0.03, `framed for the half: ${again.share} instead of ${alone.share}`);
     await menu(page, "a red apple", "Compare");
     await until(async () => (await page.locator("canvas").count()) === 2, "the menu does not compare");
   },

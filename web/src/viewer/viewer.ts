@@ -30,6 +30,7 @@ export interface ViewerOptions {
 const MOST_PIXELS = 2; // device pixels a CSS pixel
 const MOST_PIXELS_PHONE = 1.5; // where the main pointer is a finger
 const NOTHING: Bounds = { centre: [0, 0, 0], radius: 1 };
+const SORT_PAUSE = 50; // milliseconds until it is looked again whether Spark has sorted
 const FRAMING_PAUSE = 2000; // milliseconds between two looks at the bounds of a growing asset
 const SAMPLES = 4096; // Gaussians that this looks at
 const GROWN = 0.12; // change of the bounds, relative to their radius, that is framed anew
@@ -50,6 +51,7 @@ export class SplatViewer {
   private following = false; // inside setPose()
   private pending = 0; // the requested animation frame
   private drawn = 0;
+  private gone = false;
 
   /** Throws an Error with a sentence for the user if the browser has no WebGL 2. */
   constructor(
@@ -161,14 +163,26 @@ export class SplatViewer {
   }
 
   dispose(): void {
+    this.gone = true;
     cancelAnimationFrame(this.pending);
     this.resizes.disconnect();
     this.controls.dispose();
-    this.show(null);
+    this.canvas.remove();
+    this.free();
+  }
+
+  /** Frees the GPU's memory once Spark does not sort: a sort under way would miss what it reads. */
+  private readonly free = (): void => {
+    clearTimeout(this.spark.sortTimeoutId);
+    this.spark.sortDirty = false;
+    if (this.spark.sorting) {
+      setTimeout(this.free, SORT_PAUSE);
+      return;
+    }
+    if (this.shown) disposeOf(this.shown);
     this.spark.dispose();
     this.renderer.dispose();
-    this.canvas.remove();
-  }
+  };
 
   private show(asset: Asset | null): void {
     if (this.shown) {
@@ -231,7 +245,7 @@ export class SplatViewer {
   };
 
   private readonly askForFrame = (): void => {
-    if (this.pending !== 0) return;
+    if (this.pending !== 0 || this.gone) return;
     this.pending = requestAnimationFrame(this.draw);
   };
 

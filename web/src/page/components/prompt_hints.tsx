@@ -28,17 +28,24 @@ export function Examples({ vocabulary }: { vocabulary: Vocabulary | undefined })
   );
 }
 
-/** What the embedded prior does not know; nothing while another prior is chosen. */
-function useCheck(prompt: string): PromptCheck | undefined {
+interface Checked extends PromptCheck {
+  prompt: string;
+}
+
+/** The newest answer about the prompt, or about an earlier form of it; nothing while another prior is chosen. */
+function useCheck(prompt: string): Checked | undefined {
   const changedPrior = useSelect(form, ({ changed }) => changed["model_key"]);
   const presetPrior = useValue(optionList).find((option) => option.name === "model_key")?.value ?? "";
   const embedded = (changedPrior ?? presetPrior) === "";
-  const [check, setCheck] = useState<PromptCheck>();
+  const [check, setCheck] = useState<Checked>();
   useEffect(() => {
     if (!embedded || prompt.trim() === "") return setCheck(undefined);
     const ended = new AbortController();
     const timer = setTimeout(() => {
-      checkPrompt(prompt.trim(), ended.signal).then(setCheck, () => {}); // the run is checked again
+      checkPrompt(prompt.trim(), ended.signal).then(
+        (check) => setCheck({ ...check, prompt }),
+        () => {}, // the run is checked again
+      );
     }, PAUSE);
     return () => {
       clearTimeout(timer);
@@ -48,11 +55,14 @@ function useCheck(prompt: string): PromptCheck | undefined {
   return check;
 }
 
-/** Without the last word of the prompt while it is the beginning of a known one. */
-function unknownIn(check: PromptCheck | undefined, prompt: string, vocabulary: Vocabulary | undefined): PromptCheck["unknown"] {
-  const last = prompt.toLowerCase().split(/\s+/).at(-1) ?? "";
+type Unknown = PromptCheck["unknown"];
+
+/** The unknown words that are still there, without the last one while it is the beginning of a known word. */
+function stillUnknown(unknown: Unknown, prompt: string, vocabulary: Vocabulary | undefined): Unknown {
+  const words = prompt.toLowerCase().split(/[^\p{L}\p{N}'-]+/u);
+  const last = words.at(-1)!;
   const begun = [...(vocabulary?.names ?? []), ...(vocabulary?.colours ?? [])].some((word) => word.startsWith(last));
-  return (check?.unknown ?? []).filter(({ word }) => !(begun && word.toLowerCase() === last));
+  return unknown.filter(({ word }) => words.includes(word.toLowerCase()) && !(begun && word.toLowerCase() === last));
 }
 
 interface PromptHintsProps {
@@ -67,16 +77,20 @@ export function PromptHints({ id, vocabulary, first }: PromptHintsProps) {
   if (prompt === "") {
     return (
       <div class="hints" id={id}>
-        {first ? <p class="quiet">Name a thing, and its colour if you like. Known words are completed as you type.</p> : <Examples vocabulary={vocabulary} />}
+        {first ? (
+          <p class="quiet">Name a thing, and its colour if you like. Known words are completed as you type.</p>
+        ) : (
+          <Examples vocabulary={vocabulary} />
+        )}
       </div>
     );
   }
-  const unknown = unknownIn(check, prompt, vocabulary);
+  const unknown = stillUnknown(check?.unknown ?? [], prompt, vocabulary);
   const replaceable = unknown.filter(({ near }) => near.length > 0).slice(0, MOST);
   const others = unknown.filter((each) => !replaceable.includes(each)).map(({ word }) => word);
   return (
     <div class="hints" id={id} role="status">
-      {check && unknown.length === 0 && <p class="quiet">Every word is known.</p>}
+      {check?.prompt === prompt && check.unknown.length === 0 && <p class="quiet">Every word is known.</p>}
       {replaceable.map(({ word, near }) => (
         <p key={word}>
           <b>{word}</b> is not known. Did you mean

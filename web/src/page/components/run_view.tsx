@@ -52,14 +52,14 @@ export function RunView({ run, views, onViewer, onMove }: RunViewProps) {
     return () => ended.abort();
   }, [viewer, id, live, hasAsset, live ? 0 : step]);
   useEffect(() => {
-    if (filled) views.frame();
+    if (filled && views.linked) views.frame();
   }, [filled]);
 
   return (
     <div class="run-view">
       <SplatView
         label={`3D view of ${run.prompt}`}
-        onPose={(_pose, moved) => {
+        onPose={(moved) => {
           views.moved(moved);
           onMove?.();
         }}

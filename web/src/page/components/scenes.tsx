@@ -58,7 +58,7 @@ function Scene({ scene, views, onViewer }: SceneProps) {
         mesh={scene.kind === "glb"}
         theta={scene.theta}
         phi={scene.phi}
-        onPose={(_pose, viewer) => views.moved(viewer)}
+        onPose={(viewer) => views.moved(viewer)}
         onViewer={(viewer) => {
           onViewer(viewer);
           const ended = new AbortController();

@@ -2,7 +2,7 @@
 // The viewer as a component. Its code, by far the largest part of the page, is loaded when it is first shown.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Pose, SplatViewer } from "../../viewer/viewer";
+import type { SplatViewer } from "../../viewer/viewer";
 import { BACKGROUNDS, theme as themeSignal } from "../core/theme";
 import { useValue } from "../core/signal";
 import { messageOf } from "../core/words";
@@ -13,7 +13,7 @@ export interface SplatViewProps {
   mesh?: boolean; // whether it shows a mesh, whose edges want antialiasing
   theta?: number; // of the first view, degrees
   phi?: number;
-  onPose?: ((pose: Pose, viewer: SplatViewer) => void) | undefined;
+  onPose?: (viewer: SplatViewer) => void; // its camera has moved
   /** The viewer, once it is there. What is returned is called before it goes. */
   onViewer: (viewer: SplatViewer) => (() => void) | undefined;
 }
@@ -39,7 +39,7 @@ export function SplatView({ label, mesh = false, theta = 75, phi = 25, onPose, o
         antialias: mesh,
         theta,
         phi,
-        onPose: (pose) => made && listener.current?.(pose, made),
+        onPose: () => made && listener.current?.(made),
       });
       made = viewer;
       setViewer(viewer);

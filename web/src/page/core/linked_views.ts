@@ -13,7 +13,10 @@ export class LinkedViews {
     const leader = [...this.views].find((each) => each.ball() !== null);
     if (leader) follow(viewer, leader);
     this.views.add(viewer);
-    return () => this.views.delete(viewer);
+    return () => {
+      this.views.delete(viewer);
+      this.frame();
+    };
   }
 
   /** Whether there is more than one, so that a camera cannot move alone. */
@@ -26,16 +29,15 @@ export class LinkedViews {
     for (const viewer of this.views) if (viewer !== leader) follow(viewer, leader);
   }
 
-  /** Frames the largest asset, unless the user has moved the camera. */
+  /** Frames what is shown, unless the user has moved the camera. */
   frame(): void {
-    const all = [...this.views];
-    if (all.length < 2 || all.some((view) => view.placedBy() === "user")) return;
-    const size = (view: SplatViewer): number => view.ball()?.radius ?? 0;
-    all.reduce((largest, view) => (size(view) > size(largest) ? view : largest)).reset();
+    if ([...this.views].every((view) => view.placedBy() !== "user")) this.reset();
   }
 
+  /** Frames the largest asset; the others follow. */
   reset(): void {
-    this.views.values().next().value?.reset();
+    const size = (view: SplatViewer): number => view.ball()?.radius ?? 0;
+    [...this.views].sort((a, b) => size(b) - size(a))[0]?.reset();
   }
 }
 
