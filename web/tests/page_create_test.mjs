@@ -103,6 +103,14 @@ await runTests({
     assert.deepEqual(options, { guidance_scale: "12", t_range: "[0.02, 0.6]", perpneg: "true", preset: "default", seed: "0" });
   },
 
+  "the defaults are those of the preset that was chosen last": async ({ open }) => {
+    const page = await open();
+    await page.getByRole("radio", { name: "Draft" }).focus();
+    for (let i = 0; i < 2; ++i) await page.keyboard.press("ArrowRight"); // faster than the server answers
+    await page.getByRole("button", { name: "All options" }).click();
+    await page.locator('[data-option="iterations"]').getByText("default 2000").waitFor();
+  },
+
   "a prompt for another prior is not checked": async ({ open, server }) => {
     const page = await open();
     await page.getByRole("button", { name: "All options" }).click();

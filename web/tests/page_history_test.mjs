@@ -46,6 +46,7 @@ await runTests({
     await dialog.getByRole("button", { name: "Delete" }).click();
     await card(page, /^a red apple/).waitFor({ state: "detached" });
     assert.equal(server.runs.list.length, 2);
+    await until(() => page.evaluate(() => document.activeElement.matches(".run-button")), "the focus is lost");
   },
 
   "queue: order and removal by keys": async ({ open, server }) => {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of the next run.
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { chosen, offer } from "../core/choice";
 import { fill, form, type FormProblem, generate, loadOptions, problem, rollSeed } from "../core/form";
 import { connection, learn, runs, useRun } from "../core/runs";
 import { useSelect, useValue } from "../core/signal";
 import type { About, Vocabulary } from "../core/types";
-import { count, label } from "../core/words";
+import { count, label, messageOf } from "../core/words";
 import { useAction } from "../core/use_action";
 import { Button, IconButton } from "./button";
 import { CommandLine } from "./command_line";
@@ -23,7 +23,7 @@ interface CreatePanelProps {
 
 export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
   const action = useAction();
-  const loading = useAction();
+  const [missing, setMissing] = useState(""); // why the options have not come
   const [sheet, setSheet] = useState(false);
   const [madeId, setMadeId] = useState<string | null>(null);
   const made = useRun(madeId);
@@ -35,7 +35,11 @@ export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
   const changes = useSelect(form, ({ changed }) => Object.keys(changed).length);
 
   useEffect(() => {
-    if (answers) void loading.run(loadOptions);
+    if (!answers) return;
+    loadOptions().then(
+      () => setMissing(""),
+      (error: unknown) => setMissing(messageOf(error)),
+    );
   }, [preset, answers]);
 
   const start = async (): Promise<void> => {
@@ -77,7 +81,7 @@ export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
         <p class="said" role="status">
           {made?.state === "queued" ? `It waits at place ${made.place ?? 1} of the queue.` : ""}
         </p>
-        <Problem text={refused && (refused.option === null || sheet === false) ? refused.message : loading.problem} />
+        <Problem text={refused && (refused.option === null || sheet === false) ? refused.message : missing} />
       </form>
       <ChosenCommandLine />
       {sheet && <OptionsSheet about={about} onClose={() => setSheet(false)} />}
@@ -116,14 +120,12 @@ function Presets({ about }: { about: About }) {
 
 function SeedField({ problem: refused }: { problem: FormProblem | null }) {
   const seed = useSelect(form, (value) => value.seed);
-  const field = useRef<HTMLInputElement>(null);
   const id = useId();
   return (
     <div class="field">
       <label for={id}>Seed</label>
       <div class="joined">
         <input
-          ref={field}
           id={id}
           inputMode="numeric"
           autocomplete="off"

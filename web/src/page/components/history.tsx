@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runs that have ended or are paused, newest first.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import * as api from "../core/api";
 import { compared, compareWith, offer, tab } from "../core/choice";
 import { takeSettings } from "../core/form";
@@ -21,6 +21,7 @@ const hasEnded = (run: Run): boolean => !works(run) && run.state !== "queued";
 export function History({ chosen }: { chosen: string | null }) {
   const action = useAction();
   const [doomed, setDoomed] = useState<Run>();
+  const section = useRef<HTMLElement>(null);
   const comparing = useValue(compared);
   const ended = useList(runs, (all) => [...all.values()].filter(hasEnded));
 
@@ -48,8 +49,13 @@ export function History({ chosen }: { chosen: string | null }) {
     return items;
   };
 
+  const erase = async (run: Run): Promise<void> => {
+    const done = await action.run(() => remove(run.id));
+    if (done) section.current?.querySelector<HTMLElement>(".run-button")?.focus(); // the card that had it is gone
+  };
+
   return (
-    <section class="history" aria-label="History">
+    <section class="history" aria-label="History" ref={section}>
       <h2>History</h2>
       <Problem text={action.problem} onClose={action.clear} />
       {ended.length === 0 && <p class="quiet">Finished runs stand here, with all their settings.</p>}
@@ -71,7 +77,7 @@ export function History({ chosen }: { chosen: string | null }) {
           text={`The run with seed ${doomed.seed}, its pictures and its files are removed from the disk. This cannot be undone.`}
           action="Delete"
           onClose={() => setDoomed(undefined)}
-          onConfirm={() => void action.run(() => remove(doomed.id))}
+          onConfirm={() => void erase(doomed)}
         />
       )}
     </section>

@@ -48,7 +48,6 @@ export function Stage({ about, vocabulary, run, action, onViewer }: StageProps) 
           <div class="view">
             {other ? <RunChoice label="Left run" run={run} avoid={other.id} onChoose={choose} /> : <StateLine run={run} />}
             <RunView
-              key="first"
               run={run}
               views={views}
               onViewer={setViewer}
@@ -62,7 +61,7 @@ export function Stage({ about, vocabulary, run, action, onViewer }: StageProps) 
         {run && other && (
           <div class="view">
             <RunChoice label="Right run" run={other} avoid={run.id} onChoose={compareWith} />
-            <RunView key="second" run={other} views={views} />
+            <RunView run={other} views={views} />
           </div>
         )}
         {run && !other && beside && (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bar under the viewer: what can be done with the chosen run.
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import * as api from "../core/api";
 import { comparable, compared, offer, rendering, toggleCompare, toggleRendering } from "../core/choice";
 import { learn, runs } from "../core/runs";
@@ -94,7 +94,6 @@ export function Transport({ run, action, single }: TransportProps) {
 
 function MoreSteps({ busy, onMore }: { busy: boolean; onMore: (steps: number) => void }) {
   const [steps, setSteps] = useState("500");
-  const id = useId();
   const wanted = Number(steps);
   const wrong = !Number.isInteger(wanted) || wanted < 1 || wanted > 1e9;
   return (
@@ -106,7 +105,6 @@ function MoreSteps({ busy, onMore }: { busy: boolean; onMore: (steps: number) =>
       }}
     >
       <input
-        id={id}
         inputMode="numeric"
         autocomplete="off"
         aria-label="Further steps"

@@ -106,10 +106,10 @@ export async function loadOptions(): Promise<void> {
   form.update((before) => ({ ...before, changed: Object.fromEntries(changed) }));
 }
 
-/** The settings of a run, for the next one. */
+/** The settings of a run, for the next one. The device stays: it has no part in what is made. */
 export function takeSettings(run: Run): void {
   const changed = Object.fromEntries(Object.entries(run.options).filter(([name]) => !ELSEWHERE.has(name)));
-  fill({ prompt: run.prompt, preset: run.preset, seed: String(run.seed), device: run.device, changed });
+  fill({ prompt: run.prompt, preset: run.preset || form.value.preset, seed: String(run.seed), changed });
 }
 
 export async function generate(): Promise<Run> {

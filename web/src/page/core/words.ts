@@ -17,7 +17,7 @@ export function bytes(value: number): string {
 }
 
 export function duration(seconds: number): string {
-  if (seconds < 1) return `${short(seconds)} s`;
+  if (seconds < 1) return `${seconds.toFixed(2)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
   return minutes < 60
