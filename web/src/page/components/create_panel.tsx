@@ -78,10 +78,10 @@ export function CreatePanel({ about, vocabulary }: CreatePanelProps) {
         <button type="submit" class="button main wide" disabled={action.busy} title="Ctrl+Enter">
           <span class="label">{action.busy ? "Sending …" : "Generate"}</span>
         </button>
-        <p class="said" role="status">
-          {made?.state === "queued" ? `It waits at place ${made.place ?? 1} of the queue.` : ""}
-        </p>
-        <Problem text={refused && (refused.option === null || sheet === false) ? refused.message : missing} />
+        <div class="outcome">
+          <p role="status">{made?.state === "queued" ? `It waits at place ${made.place ?? 1} of the queue.` : ""}</p>
+          <Problem text={refused && (refused.option === null || !sheet) ? refused.message : missing} />
+        </div>
       </form>
       <ChosenCommandLine />
       {sheet && <OptionsSheet about={about} onClose={() => setSheet(false)} />}

@@ -2,22 +2,26 @@
 // In what the settings of two runs differ.
 
 import type { Run } from "../core/types";
-import { duration, label, stateWord } from "../core/words";
+import { duration, label } from "../core/words";
+
+const ELSEWHERE = ["text", "preset", "seed", "device"]; // options that are fields of a run
+const optionsOf = (run: Run): [string, string][] => Object.entries(run.options).filter(([name]) => !ELSEWHERE.includes(name));
 
 const settingsOf = (run: Run): Record<string, string> => ({
   prompt: run.prompt,
   preset: run.preset,
   seed: String(run.seed),
   device: run.device,
+  ...Object.fromEntries(optionsOf(run)),
   steps: `${run.step} of ${run.steps}`,
-  state: stateWord(run),
   time: duration(run.seconds),
-  ...Object.fromEntries(Object.entries(run.options).filter(([name]) => !["text", "preset", "seed", "device"].includes(name))),
 });
 
 export function Differences({ left, right }: { left: Run; right: Run }) {
   const [a, b] = [settingsOf(left), settingsOf(right)];
-  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => a[name] !== b[name]);
+  const options = [...optionsOf(left), ...optionsOf(right)].map(([name]) => name);
+  const all = new Set(["prompt", "preset", "seed", "device", ...options, "steps", "time"]);
+  const names = [...all].filter((name) => a[name] !== b[name]);
   return (
     <div class="differences" tabIndex={0} role="region" aria-label="Differences">
       {names.length === 0 ? (

@@ -25,13 +25,12 @@ const PATHS = {
   sliders: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4",
 } as const;
 
-const DOTTED: ReadonlySet<string> = new Set(["more", "dice"]);
 
 export type IconName = keyof typeof PATHS;
 
 export function Icon({ name }: { name: IconName }) {
   return (
-    <svg class={`icon ${DOTTED.has(name) ? "dotted" : ""}`} viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+    <svg class={`icon ${name}`} viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );
