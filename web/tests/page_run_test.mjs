@@ -124,6 +124,10 @@ await runTests({
     await page.getByRole("button", { name: "steps", exact: true }).click();
     await until(() => run.steps === 100 && run.state === "finished", "the run does not go on");
     await until(async () => (await page.locator("canvas").getAttribute("data-step")) === "100", "not the newest Gaussians");
+    run.steps = 120; // steps that the page has not seen being made, as after a lost connection
+    server.runs.advance(run, 20);
+    server.runs.set(run, "finished");
+    await until(async () => (await page.locator("canvas").getAttribute("data-step")) === "120", "not the newest Gaussians");
     await page.getByRole("button", { name: "Another seed" }).click();
     await until(() => server.runs.list.length === 2, "no second run");
     assert.notEqual(server.runs.list[0].seed, run.seed);
