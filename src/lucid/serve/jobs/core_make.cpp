@@ -46,6 +46,8 @@ std::string Studio::Core::new_folder(const std::string& prompt) {
   constexpr int kMostNumbers = 100'000;
   std::string base = app::name_from_prompt(prompt).substr(0, kMostLetters);
   while (base.ends_with('_')) base.pop_back();
+  std::error_code none;
+  fs::create_directories(options.output, none);
   for (int number = 1; number < kMostNumbers; ++number) {
     const std::string id = number == 1 ? base : fmt::format("{}-{}", base, number);
     std::error_code error;

@@ -136,6 +136,7 @@ results() {
   echo "{\"prompt\":\"$prompt\",\"seed\":0,\"iterations\":$step,\"gaussians\":1234,\"seconds\":1.5}" > "$dir/manifest.json"
 }
 trap 'stop=1' INT
+trap '' PIPE  # the server may be gone
 case $prompt in
   *unknown*) echo "lucid: the prior does not know the word 'unknown'" >&2 ;;
   *fails*) echo "starting" >&2; echo "lucid: the prior knows no word of it" >&2; exit 2 ;;
@@ -158,7 +159,7 @@ while [ "$step" -lt "$total" ]; do
     mv "$live.new" "$live"
   fi
   case $prompt in
-    *crashes*) [ $step = 3 ] && save && step=5 && kill -9 $$ ;;
+    *crashes*) [ $step = 3 ] && save; [ $step = 5 ] && [ ! "$resume" ] && kill -9 $$ ;;
   esac
   sleep 0.01
 done

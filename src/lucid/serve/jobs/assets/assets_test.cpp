@@ -99,6 +99,10 @@ TEST(StudioExports, AFailedExportSaysWhyAndLeavesNothing) {
   EXPECT_FALSE(failed.file);
   EXPECT_TRUE(fs::is_empty(f.output / id / "exports"));
   EXPECT_EQ(f.studio->make_export(id, "stl").state, Export::State::kQueued);  // tried again
+  EXPECT_EQ(f.wait_for(id, "stl").state, Export::State::kFailed);
+  f.studio->remove(id);
+  ASSERT_EQ(f.finished("badexport"), id);
+  for (const Export& value : f.studio->exports(id)) EXPECT_EQ(value.state, Export::State::kAbsent);
   EXPECT_EQ(problem_from([&] { f.studio->make_export(id, "docx"); }).status, 400);
 }
 

@@ -101,6 +101,21 @@ TEST(StudioJobFile, EveryMemberIsChecked) {
   }
 }
 
+TEST(StudioJobFile, NumbersStayInTheirRanges) {
+  JobFolder f;
+  write_job(f.folder, kJob);
+  const nlohmann::json good = nlohmann::json::parse(read_file(f.folder / kJobFile));
+  for (const char* key : {"seed", "step", "steps", "more_steps", "gaussians", "version"}) {
+    for (const nlohmann::json& value :
+         std::vector<nlohmann::json>{-1, 2.5, 1e300, 18446744073709551615ULL, 1LL << 60}) {
+      nlohmann::json changed = good;
+      changed[key] = value;
+      f.write(changed.dump());
+      EXPECT_NE(f.refusal().find(key), std::string::npos) << key << " " << value;
+    }
+  }
+}
+
 TEST(StudioJobFile, AnOptionThatTheServerSetsIsRefused) {
   JobFolder f;
   Job job = kJob;

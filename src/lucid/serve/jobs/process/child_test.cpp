@@ -74,11 +74,13 @@ TEST(StudioChild, EveryLineArrivesAndTheProcessWaitsForTheReader) {
   for (int i = 0; i < 5000; ++i) ASSERT_EQ(f.lines[static_cast<size_t>(i)]["i"], i);
 }
 
-TEST(StudioChild, TheLastLineNeedsNoNewlineToBeHarmless) {
+TEST(StudioChild, LinesThatAreTooLongOrCutAreLeftOut) {
   ChildFixture f;
-  f.start("echo '{\"a\":1}'; printf '{\"b\":2}'");
+  f.start(
+      "printf '{\"a\":\"'; head -c 100000 /dev/zero | tr '\\0' x; echo '\"}'; echo '{\"b\":2}'; printf '{\"c\":3}'");
   ASSERT_TRUE(f.ends());
-  EXPECT_EQ(f.lines.size(), 1U);
+  ASSERT_EQ(f.lines.size(), 1U);
+  EXPECT_EQ(f.lines[0]["b"], 2);
 }
 
 TEST(StudioChild, AGrandchildThatHoldsThePipeIsNotWaitedFor) {
