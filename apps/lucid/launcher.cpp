@@ -43,7 +43,10 @@ int main(int argc, char** argv) {
       fmt::print("{}", lucid::cli::option_reference(line.requests.info.markdown));
       return 0;
     }
-    if (line.command() == "serve") return lucid::cli::run_serve(line.requests.serve, lucid::cli::install_stop_signal());
+    const std::atomic<bool>& stop = lucid::cli::install_stop_signal();
+    if (line.command() == "generate" && line.requests.generate.options.watch)
+      return lucid::cli::run_watch(line.requests.generate, stop);
+    if (line.command() == "serve") return lucid::cli::run_serve(line.requests.serve, stop);
     return become_engine(argv);
   });
 }

@@ -10,4 +10,7 @@ namespace lucid::cli {
 
 int run_serve(const ServeRequest& request, const std::atomic<bool>& stop);
 
+/// `lucid generate --watch`.
+int run_watch(const GenerateRequest& request, const std::atomic<bool>& stop);
+
 }  // namespace lucid::cli

@@ -15,8 +15,7 @@ namespace lucid::cli {
 namespace {
 namespace fs = std::filesystem;
 
-app::ViewScene read_scene(const ViewRequest& request, const fs::path& file) {
-  const std::string title = request.title.empty() ? title_of(file) : request.title;
+app::ViewScene read_scene(const ViewRequest& request, const fs::path& file, const std::string& title) {
   return holds_gaussians(file) ? app::view_scene(file, asset::read_splats(file, request.input_axes), title)
                                : app::view_scene(file, asset::read_mesh(file), title);
 }
@@ -24,7 +23,8 @@ app::ViewScene read_scene(const ViewRequest& request, const fs::path& file) {
 int serve_scenes(const ViewRequest& request, const std::atomic<bool>& stop) {
   std::vector<serve::Scene> scenes;
   for (const std::string& file : request.assets) {
-    app::ViewScene scene = read_scene(request, file);
+    const std::string name = fs::path(file).filename();
+    app::ViewScene scene = read_scene(request, file, name == "point_cloud.ply" ? title_of(file) : name);
     scenes.push_back({.title = std::move(scene.title),
                       .kind = std::move(scene.kind),
                       .gzip = scene.gzip,
@@ -43,7 +43,8 @@ int serve_scenes(const ViewRequest& request, const std::atomic<bool>& stop) {
 
 int run_view(const ViewRequest& request, const std::atomic<bool>& stop) {
   if (request.html.empty()) return serve_scenes(request, stop);
-  app::write_view_html(request.html, read_scene(request, request.assets.front()));
+  const fs::path file = request.assets.front();
+  app::write_view_html(request.html, read_scene(request, file, request.title.empty() ? title_of(file) : request.title));
   spdlog::info("wrote {}: {:.2f} MB", request.html, static_cast<double>(fs::file_size(request.html)) / 1e6);
   return 0;
 }

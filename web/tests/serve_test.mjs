@@ -134,6 +134,16 @@ try {
   await page.context().close();
   await end(view, "SIGINT");
   assert.equal(view.child.exitCode, 0);
+  const watch = await start("generate", "--watch", "--preset", "draft", "--iterations", "30", "--output", output, "a blue mug");
+  page = await open(watch.address);
+  await shows(page);
+  await says(page, /^Finished/);
+  assert.equal(watch.child.exitCode, null, "it does not wait for the page");
+  await save(page, "8-watch");
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+  await until(() => watch.child.exitCode !== null);
+  assert.equal(watch.child.exitCode, 0);
   console.log(`serve: passed in ${seconds(begin)} s`);
 } finally {
   await browser.close();

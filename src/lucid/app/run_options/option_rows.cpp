@@ -77,6 +77,12 @@ void add_run(OptionTable& table, RunOptions& o) {
        .help = "Write turntable videos at the end.",
        .affects_result = false,
        .field = &o.train.save_video});
+  add({.name = "watch",
+       .group = "Result",
+       .help = "Show the run in a page on this machine while it is made; the address is printed.",
+       .affects_result = false,
+       .common = true,
+       .field = &o.watch});
   add({.name = "live",
        .group = "Result",
        .help = "Keep this file up to date with the Gaussians of the newest step, up to four times a second, while "

@@ -28,7 +28,7 @@ struct RunOptions {
   std::string pretrained_model_path;  // start from this PLY
   std::string device = "cpu", precision = "auto", progress = "auto";
   int64_t seed = 0, threads = 0;  // 0 = all cores
-  bool resume = false, finish = false, sds = false, overwrite = false, low_memory = false;
+  bool resume = false, finish = false, watch = false, sds = false, overwrite = false, low_memory = false;
 };
 
 inline constexpr const char* kPointE = "pointe";  // init_shape of the reference that needs another network

@@ -151,7 +151,8 @@ void add_training(OptionTable& table, RunOptions& o) {
        .field = &t.iterations});
   add({.name = "more_steps",
        .group = "Training",
-       .help = "Steps after those of `iterations`, at the learning rates of the end; with --resume, for a finished run.",
+       .help =
+           "Steps after those of `iterations`, at the learning rates of the end; with --resume, for a finished run.",
        .range = kCount,
        .affects_result = false,  // no step before them depends on it
        .field = &t.more_steps});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +38,8 @@ void add_run_routes(http::Server& server, Studio& studio, Changes& changes);
 void add_asset_routes(http::Server& server, Studio& studio);
 
 /// Adds the WebSocket /api/v1/live: changes of all runs as text, live frames of the watched runs as binary messages.
-void add_live_socket(http::Server& server, Studio& studio, Changes& changes);
+/// Returns a function that counts the open pages, for the I/O thread.
+std::function<size_t()> add_live_socket(http::Server& server, Studio& studio, Changes& changes);
 
 /// An asset that `lucid view` shows.
 struct Scene {

@@ -52,6 +52,8 @@ class LiveSocket {
     server.every(kLookPeriod, [this] { send_frames(); });
   }
 
+  size_t count() const { return pages_.size(); }
+
   void opened(const Socket& socket) {
     pages_[socket.get()] = Page{.socket = socket};
     nlohmann::json runs = nlohmann::json::array();
@@ -165,7 +167,7 @@ class LiveSocket {
 
 }  // namespace
 
-void add_live_socket(http::Server& server, Studio& studio, Changes& changes) {
+std::function<size_t()> add_live_socket(http::Server& server, Studio& studio, Changes& changes) {
   const auto live = std::make_shared<LiveSocket>(server, studio);
   changes.listen([live](const Change& change) {
     live->changed(change);
@@ -175,6 +177,7 @@ void add_live_socket(http::Server& server, Studio& studio, Changes& changes) {
                        {.opened = [live](const Socket& socket) { live->opened(socket); },
                         .text = [live](const Socket& socket, std::string_view text) { live->received(socket, text); },
                         .closed = [live](const Socket& socket) { live->closed(socket); }});
+  return [live] { return live->count(); };
 }
 
 }  // namespace lucid::serve

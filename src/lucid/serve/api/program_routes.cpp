@@ -96,7 +96,8 @@ std::vector<std::string> examples_of(const text_to_image::Vocabulary& vocabulary
   for (size_t i = 0; i < count; ++i) {
     const std::string& name = vocabulary.names[(2 * i + 1) * vocabulary.names.size() / (2 * count)];
     const auto seen = vocabulary.seen.find(name);
-    const std::string colour = seen == vocabulary.seen.end() || seen->second.empty() ? "" : seen->second[i % seen->second.size()];
+    const std::string colour =
+        seen == vocabulary.seen.end() || seen->second.empty() ? "" : seen->second[i % seen->second.size()];
     const std::string thing = colour.empty() ? name : colour + " " + name;
     const bool vowel = std::string("aeiou").find(thing[0]) != std::string::npos;
     prompts.push_back((vowel ? "an " : "a ") + thing);

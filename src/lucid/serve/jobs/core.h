@@ -94,7 +94,7 @@ struct Studio::Core : std::enable_shared_from_this<Core> {
   StudioOptions options;
   Loop loop;
   StudioCallbacks callbacks;
-  FolderLock lock;
+  std::optional<FolderLock> lock;
   Entries entries;
   Entries removed;                 // whose processes have not ended yet
   std::vector<std::string> queue;  // first first

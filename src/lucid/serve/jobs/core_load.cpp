@@ -34,6 +34,8 @@ Run run_of(const std::string& id, const Manifest& manifest) {
 }  // namespace
 
 void Studio::Core::load() {
+  quiet = !options.only_new_runs;
+  if (options.only_new_runs) return;
   delete_trash();
   std::vector<std::string> ids;
   for_each_name(options.output, [&](const std::string& name) {

@@ -33,7 +33,7 @@ void Studio::Core::number_places() {
     tell(entry);
   }
   try {
-    write_queue(options.output, queue);
+    if (!options.only_new_runs) write_queue(options.output, queue);
   } catch (const UserError& error) {
     spdlog::warn("{}", error.what());
   }

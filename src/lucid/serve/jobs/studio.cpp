@@ -16,7 +16,8 @@ namespace lucid::serve {
 namespace fs = std::filesystem;
 
 Studio::Core::Core(StudioOptions from, Loop on, StudioCallbacks to)
-    : options(std::move(from)), loop(std::move(on)), callbacks(std::move(to)), lock(options.output) {
+    : options(std::move(from)), loop(std::move(on)), callbacks(std::move(to)) {
+  if (!options.only_new_runs) lock.emplace(options.output);
   options.output = fs::absolute(options.output);
   // Clients wait for a revision above the one they know, also after a restart.
   revision = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())

@@ -18,6 +18,7 @@ struct StudioOptions {
   std::filesystem::path program = {};          // `lucid`
   std::vector<std::string> devices = {"cpu"};  // one run at a time on each
   bool accepts_paths = true;                   // options that name files of this machine
+  bool only_new_runs = false;                  // neither reads nor locks the folder: another server may have it
   int queue_limit = 100;
   int64_t bytes_kept_free = 500'000'000;                  // no run starts with less free space
   std::chrono::milliseconds patience{60'000};             // for a process to end after SIGINT; then SIGKILL
