@@ -9,8 +9,9 @@ namespace fs = std::filesystem;
 
 std::optional<SourceOfAsset> source_of(const AssetRequest& request) {
   const auto cloud = newest_cloud(request.folder), frame = live_frame(request.folder);
-  if (request.is_at_end) return cloud ? cloud : frame;
-  return frame ? frame : cloud;
+  if (!cloud || !frame) return cloud ? cloud : frame;
+  // A result of 600 steps may lie there while the run makes further ones, and nobody watches those.
+  return !request.is_at_end && frame->step > cloud->step ? frame : cloud;
 }
 
 fs::path fixed_source(const SourceOfAsset& source, const fs::path& copy) {

@@ -7,12 +7,12 @@
 namespace lucid::serve {
 
 struct AssetRequest {
-  std::string id, prompt;
-  std::filesystem::path folder;  // of the run
-  bool is_at_end = false;        // finished or stopped: the result comes before the live frame
+  std::string id = {}, prompt = {};
+  std::filesystem::path folder = {};  // of the run
+  bool is_at_end = false;             // finished or stopped: a live frame of a later step is one that was given up
 };
 
-/// The newest Gaussians; none if there are none.
+/// The newest Gaussians, the point cloud of a result or the live frame; none if there are none.
 std::optional<SourceOfAsset> source_of(const AssetRequest& request);
 
 /// A file that does not change while it is read: a live frame is copied to `copy` (extension .lsplat). Throws

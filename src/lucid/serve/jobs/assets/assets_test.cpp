@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <zip.h>
 
+#include "lucid/serve/jobs/assets/asset_source.h"
 #include "lucid/serve/jobs/fixture_test.h"
 
 namespace lucid::serve::test {
@@ -119,6 +120,29 @@ TEST(StudioExports, ARunningRunIsExportedFromACopyOfItsLiveFrame) {
   EXPECT_EQ(done.step, 3);  // of the frame's header
   EXPECT_NE(f.calls().find("source.lsplat spz:"), std::string::npos) << f.calls();
   EXPECT_EQ(f.studio->run(id).state, State::kRunning);  // beside the run
+}
+
+TEST(StudioExports, TheSourceIsTheNewestOfResultAndLiveFrame) {
+  lucid::test::TemporaryFolder folder;
+  AssetRequest request{.id = "a", .folder = folder.path};
+  EXPECT_FALSE(source_of(request));
+  std::string frame(32, '\0');
+  frame.replace(0, 4, "LSPL");
+  const auto write_frame = [&](char step) {
+    frame[12] = step;
+    write_file(folder.path / kLiveFrame, frame);
+  };
+  const auto name = [&] { return source_of(request)->file.filename().string(); };
+  write_frame(50);
+  EXPECT_EQ(name(), kLiveFrame);
+  write_file(folder.path / "point_cloud/iteration_60/point_cloud.ply", "x");
+  EXPECT_EQ(name(), "point_cloud.ply");
+  write_frame(60);
+  EXPECT_EQ(name(), "point_cloud.ply");
+  write_frame(61);
+  EXPECT_EQ(name(), kLiveFrame);
+  request.is_at_end = true;
+  EXPECT_EQ(name(), "point_cloud.ply");
 }
 
 TEST(StudioExports, ADeletedRunTakesItsExportsWithIt) {
