@@ -2,6 +2,7 @@
 // The process of a run: started, read, asked to end, and what follows from how it ended.
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "lucid/base/error.h"
@@ -155,7 +156,8 @@ void Studio::Core::conclude(Entry& entry, const Ending& ending, bool was_killed)
   run.step = checkpoint.value_or(0);
   cut_after(run.series, run.step);
   if (!is_interrupted(ending) && !was_killed) return fail(entry, ending_text(ending, log_of(run.id), entry.log_begin));
-  if (was_killed) run.warnings.emplace_back("the process did not end when it was asked to, and was killed");
+  const char* killed = "the process did not end when it was asked to, and was killed";
+  if (was_killed && (run.warnings.empty() || run.warnings.back() != killed)) run.warnings.emplace_back(killed);
   if (run.state == State::kStopping && entry.purpose == Purpose::kSteps && !closing) return finish_or_stop(entry);
   set_state(entry, State::kPaused);
 }
@@ -182,7 +184,7 @@ void Studio::Core::shut_down() {
       ending = entry->child->wait_until(Clock::now() + options.patience);
     }
     entry->child.reset();
-    conclude(*entry, ending.value_or(Ending{}), late);
+    conclude(*entry, ending.value_or(Ending{.signal = SIGKILL}), late);
   }
 }
 

@@ -161,7 +161,7 @@ Job read_job(const fs::path& folder) {
   run.seed = members.integer("seed", kLargest);
   run.step = members.integer("step", kMostSteps);
   run.steps = members.integer("steps", kMostSteps);
-  run.more_steps = members.integer("more_steps", run.steps);
+  run.more_steps = members.integer("more_steps", kMostSteps);
   if (const int64_t count = members.integer("gaussians", kMostSteps); count > 0) run.gaussians = count;
   const auto seconds = Members::number(members.at("seconds"));
   if (!seconds || *seconds < 0) members.refuse("seconds", "is no number of seconds");
