@@ -7,7 +7,7 @@
 
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/base/error.h"
-#include "lucid/serve/http/problem.h"
+#include "lucid/serve/jobs/refuse.h"
 
 namespace lucid::serve {
 namespace {
@@ -15,10 +15,6 @@ namespace {
 constexpr std::array<const char*, 11> kOwnOptions = {"output",     "workspace", "live",      "progress",
                                                      "resume",     "finish",    "overwrite", "export",
                                                      "more_steps", "text",      "watch"};
-
-[[noreturn]] void refuse(const std::string& detail) {
-  throw http::ProblemError({.status = 400, .type = "bad-option", .title = "Bad option", .detail = detail});
-}
 
 /// A table over options of its own.
 struct Probe {
@@ -120,7 +116,7 @@ RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool acce
           .seed = plan.options.seed,
           .steps = plan.options.train.iterations};
 } catch (const UserError& error) {
-  refuse(one_line(error.mistake()));
+  refuse(400, "bad-option", "Bad option", one_line(error.mistake()));
 }
 
 std::vector<std::string> option_arguments(const GivenOptions& given) { return words_of_all(given, true); }

@@ -17,7 +17,7 @@ bool works(State state) {
 }
 
 /// A run of the command line: what its manifest says. Its options are not taken as given.
-Run run_of(const std::string& id, const Manifest& manifest) {
+Run run_of_manifest(const std::string& id, const Manifest& manifest) {
   return {.id = id,
           .state = State::kFinished,
           .prompt = manifest.prompt,
@@ -61,7 +61,7 @@ void Studio::Core::load_run(const std::string& id) {
     }
   } else if (const auto manifest = read_manifest(folder(id))) {
     entry->is_ours = false;
-    run = run_of(id, *manifest);
+    run = run_of_manifest(id, *manifest);
   } else {
     return;
   }

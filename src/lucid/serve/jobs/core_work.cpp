@@ -15,7 +15,7 @@ namespace lucid::serve {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t kMostSteps = 2'000'000'000;
+constexpr int64_t kMostToldSteps = 2'000'000'000;
 
 std::optional<double> number_at(const nlohmann::json& line, const char* key) {
   const auto found = line.find(key);
@@ -25,7 +25,7 @@ std::optional<double> number_at(const nlohmann::json& line, const char* key) {
 
 std::optional<int64_t> count_at(const nlohmann::json& line, const char* key) {
   const auto number = number_at(line, key);
-  if (!number || *number < 0 || *number > static_cast<double>(kMostSteps)) return std::nullopt;
+  if (!number || *number < 0 || *number > static_cast<double>(kMostToldSteps)) return std::nullopt;
   return static_cast<int64_t>(*number);
 }
 

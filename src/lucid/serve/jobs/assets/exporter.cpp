@@ -15,11 +15,11 @@ namespace lucid::serve {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kNice = 10;
-constexpr int kVersion = 1;
+constexpr int kExportNice = 10;
+constexpr int kRecordVersion = 1;
 
 fs::path exports_folder(const fs::path& run) { return run / "exports"; }
-fs::path work_folder(const fs::path& run) { return exports_folder(run) / ".work"; }
+fs::path export_work_folder(const fs::path& run) { return exports_folder(run) / ".work"; }
 fs::path record_file(const fs::path& run) { return exports_folder(run) / "exports.json"; }
 
 const asset::FormatRow* find_format(const std::string& name) {
@@ -51,7 +51,7 @@ std::map<std::string, int64_t> read_record(const fs::path& run) {
   } catch (const UserError&) {
     return steps;
   }
-  if (!json.is_object() || !json.contains("version") || json["version"] != kVersion || !json.contains("steps"))
+  if (!json.is_object() || !json.contains("version") || json["version"] != kRecordVersion || !json.contains("steps"))
     return steps;
   for (const auto& [format, step] : json["steps"].items()) {
     if (find_format(format) != nullptr && step.is_number_unsigned()) steps[format] = step.get<int64_t>();
@@ -64,7 +64,7 @@ void write_record(const fs::path& run, const std::map<std::string, Export>& expo
   for (const auto& [format, value] : exports) {
     if (value.state == Export::State::kDone) steps[format] = value.step.value_or(0);
   }
-  write_file(record_file(run), nlohmann::json{{"version", kVersion}, {"steps", steps}}.dump(1) + "\n");
+  write_file(record_file(run), nlohmann::json{{"version", kRecordVersion}, {"steps", steps}}.dump(1) + "\n");
 }
 
 bool waits(const Export& value) {
@@ -150,7 +150,7 @@ void Exporter::start_next() {
 void Exporter::start(const AssetRequest& run, Export& value) {
   const auto source = source_of(run);
   if (!source) throw UserError(no_asset().detail);
-  const fs::path work = work_folder(run.folder);
+  const fs::path work = export_work_folder(run.folder);
   std::error_code none;
   fs::remove_all(work, none);
   make_folder(work);
@@ -160,7 +160,7 @@ void Exporter::start(const AssetRequest& run, Export& value) {
       ChildPlan{.arguments = {program_, "export", fixed_source(*source, work / "source.lsplat"),
                               value.format + ":" + target.string(), "--progress=json", "--title=" + run.prompt},
                 .log = work / "log.txt",
-                .nice = kNice},
+                .nice = kExportNice},
       ChildCallbacks{.post = callbacks_.post,
                      .line = [this](const nlohmann::json& json) { line(json); },
                      .end = [this](const Ending& ending) { end(ending); }});
@@ -173,7 +173,8 @@ void Exporter::line(const nlohmann::json& line) {
   if (!run || !line.contains("stage") || !line["stage"].is_string()) return;
   Export& value = known(*run).at(current_.format);
   std::string stage = line["stage"].get<std::string>();
-  const std::string folder = work_folder(run->folder).string() + "/";  // of no interest in "writing FOLDER/chair.glb"
+  const std::string folder =
+      export_work_folder(run->folder).string() + "/";  // of no interest in "writing FOLDER/chair.glb"
   if (const size_t at = stage.find(folder); at != std::string::npos) stage.erase(at, folder.size());
   constexpr size_t kLongest = 200;
   value.stage = valid_utf8(stage.substr(0, kLongest));
@@ -187,7 +188,7 @@ void Exporter::fail(Export& value, const std::string& error) {
 
 void Exporter::take_result(const AssetRequest& run, Export& value) {
   const asset::FormatRow& row = *find_format(value.format);
-  fs::path made = target_in(work_folder(run.folder), run.id, row);
+  fs::path made = target_in(export_work_folder(run.folder), run.id, row);
   if (row.format == asset::Format::kObj) {
     std::vector<fs::path> parts = {made};
     for (const char* extension : {".mtl", ".png"}) {
@@ -214,7 +215,7 @@ void Exporter::end(const Ending& ending) {
   const std::string id = current_.id;
   if (const auto run = callbacks_.find(id)) {
     Export& value = known(*run).at(current_.format);
-    const fs::path work = work_folder(run->folder);
+    const fs::path work = export_work_folder(run->folder);
     try {
       if (!is_success(ending)) throw UserError(ending_text(ending, work / "log.txt", 0));
       take_result(*run, value);

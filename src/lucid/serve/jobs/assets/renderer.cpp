@@ -13,12 +13,12 @@ namespace lucid::serve {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kNice = 10;
-constexpr size_t kMostWaiting = 16;
-constexpr size_t kMostBytes = 64 << 20;
-constexpr std::chrono::minutes kPatience{2};
+constexpr int kRenderNice = 10;
+constexpr size_t kMostPicturesWaiting = 16;
+constexpr size_t kMostPngBytes = 64 << 20;
+constexpr std::chrono::minutes kRenderPatience{2};
 
-fs::path work_folder(const fs::path& run) { return run / ".render"; }
+fs::path render_work_folder(const fs::path& run) { return run / ".render"; }
 
 std::vector<std::string> render_arguments(const View& view, const fs::path& source, const fs::path& picture) {
   const auto number = [](double value) { return fmt::format("{}", value); };
@@ -49,7 +49,7 @@ http::Problem render_failed(const std::string& detail) {
 
 void Renderer::render(const AssetRequest& run, const View& view, Done done) {
   if (!source_of(run)) throw http::ProblemError(no_asset());
-  if (queue_.size() >= kMostWaiting)
+  if (queue_.size() >= kMostPicturesWaiting)
     refuse(503, "busy", "Busy", "Too many pictures are waited for; ask again in a moment.");
   queue_.push_back({run, view, std::move(done)});
   callbacks_.loop.post([this, alive = std::weak_ptr<int>(alive_)] {
@@ -85,29 +85,30 @@ void Renderer::start_next() {
 void Renderer::start() {
   const auto source = source_of(current_.run);
   if (!source) return finish("", no_asset());
-  const fs::path work = work_folder(current_.run.folder);
+  const fs::path work = render_work_folder(current_.run.folder);
   std::error_code none;
   fs::remove_all(work, none);
   make_folder(work);
   std::vector<std::string> arguments =
       render_arguments(current_.view, fixed_source(*source, work / "source.lsplat"), work / "picture.png");
   arguments.insert(arguments.begin(), program_);
-  child_ = std::make_unique<Child>(ChildPlan{.arguments = std::move(arguments), .log = work / "log.txt", .nice = kNice},
-                                   ChildCallbacks{.post = callbacks_.loop.post,
-                                                  .line = [](const nlohmann::json&) {},
-                                                  .end = [this](const Ending& ending) { end(ending); }});
-  callbacks_.loop.after(kPatience, [this, alive = std::weak_ptr<int>(alive_), number = ++number_] {
+  child_ = std::make_unique<Child>(
+      ChildPlan{.arguments = std::move(arguments), .log = work / "log.txt", .nice = kRenderNice},
+      ChildCallbacks{.post = callbacks_.loop.post,
+                     .line = [](const nlohmann::json&) {},
+                     .end = [this](const Ending& ending) { end(ending); }});
+  callbacks_.loop.after(kRenderPatience, [this, alive = std::weak_ptr<int>(alive_), number = ++number_] {
     if (!alive.expired() && child_ && number == number_) child_->kill();
   });
 }
 
 void Renderer::end(const Ending& ending) {
   child_.reset();
-  const fs::path work = work_folder(current_.run.folder);
+  const fs::path work = render_work_folder(current_.run.folder);
   const std::string id = current_.run.id;
   try {
     if (!is_success(ending)) throw UserError(ending_text(ending, work / "log.txt", 0));
-    std::string png = read_file(work / "picture.png", kMostBytes);
+    std::string png = read_file(work / "picture.png", kMostPngBytes);
     finish(std::move(png), std::nullopt);
   } catch (const std::exception& error) {
     finish("", render_failed(error.what()));

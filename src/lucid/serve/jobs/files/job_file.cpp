@@ -11,14 +11,15 @@
 #include "lucid/base/error.h"
 #include "lucid/serve/jobs/command.h"
 #include "lucid/serve/jobs/files/scan.h"
+#include "lucid/serve/jobs/series.h"
 
 namespace lucid::serve {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kVersion = 1;
-constexpr size_t kMostBytes = 1 << 20, kMostPoints = 256;
-constexpr int64_t kMostSteps = 2'000'000'000, kLargest = int64_t{1} << 53;
+constexpr int kJobVersion = 1;
+constexpr size_t kMostJobBytes = 1 << 20;
+constexpr int64_t kMostJobSteps = 2'000'000'000, kLargest = int64_t{1} << 53;
 
 /// Reads the members of job.json; each names itself in its error.
 class Members {
@@ -92,7 +93,7 @@ State read_state(const Members& members) {
 }
 
 Series read_series(const Members& members) {
-  const auto whole = [](const nlohmann::json& value) { return Members::whole(value, kMostSteps); };
+  const auto whole = [](const nlohmann::json& value) { return Members::whole(value, kMostJobSteps); };
   Series series{.step = members.list<int64_t>("series_step", kMostPoints, whole),
                 .score = members.list<double>("series_score", kMostPoints, Members::number),
                 .gaussians = members.list<int64_t>("series_gaussians", kMostPoints, whole)};
@@ -108,7 +109,7 @@ Series read_series(const Members& members) {
 void write_job(const fs::path& folder, const Job& job) {
   const Run& run = job.run;
   const auto or_null = [](const std::optional<std::string>& text) { return text ? nlohmann::json(*text) : nullptr; };
-  const nlohmann::json json = {{"version", kVersion},
+  const nlohmann::json json = {{"version", kJobVersion},
                                {"id", run.id},
                                {"prompt", run.prompt},
                                {"options", run.options},
@@ -139,11 +140,11 @@ Job read_job(const fs::path& folder) {
   const fs::path file = folder / kJobFile;
   std::error_code none;
   if (!fs::is_regular_file(file, none)) throw UserError({.what_happened = "is no file", .file = file.string()});
-  const nlohmann::json json = nlohmann::json::parse(read_file(file, kMostBytes), nullptr, false);
+  const nlohmann::json json = nlohmann::json::parse(read_file(file, kMostJobBytes), nullptr, false);
   const Members members(json, file);
   if (!json.is_object()) members.refuse("", "is damaged: it is not JSON");
-  if (members.integer("version", kLargest) != kVersion) {
-    members.refuse("version", fmt::format("is not {}: another version of lucid wrote it", kVersion));
+  if (members.integer("version", kLargest) != kJobVersion) {
+    members.refuse("version", fmt::format("is not {}: another version of lucid wrote it", kJobVersion));
   }
   Job job;
   Run& run = job.run;
@@ -159,10 +160,10 @@ Job read_job(const fs::path& folder) {
   run.error = members.optional_text("error");
   run.warnings = members.list<std::string>("warnings", 64, Members::word);
   run.seed = members.integer("seed", kLargest);
-  run.step = members.integer("step", kMostSteps);
-  run.steps = members.integer("steps", kMostSteps);
-  run.more_steps = members.integer("more_steps", kMostSteps);
-  if (const int64_t count = members.integer("gaussians", kMostSteps); count > 0) run.gaussians = count;
+  run.step = members.integer("step", kMostJobSteps);
+  run.steps = members.integer("steps", kMostJobSteps);
+  run.more_steps = members.integer("more_steps", kMostJobSteps);
+  if (const int64_t count = members.integer("gaussians", kMostJobSteps); count > 0) run.gaussians = count;
   const auto seconds = Members::number(members.at("seconds"));
   if (!seconds || *seconds < 0) members.refuse("seconds", "is no number of seconds");
   run.seconds = *seconds;

@@ -10,7 +10,7 @@
 namespace lucid::serve {
 namespace {
 
-constexpr size_t kMostBytes = 1 << 20;
+constexpr size_t kMostQueueBytes = 1 << 20;
 
 std::filesystem::path queue_file(const std::filesystem::path& output) { return output / ".lucid-serve.queue.json"; }
 
@@ -25,7 +25,7 @@ std::vector<std::string> read_queue(const std::filesystem::path& output) {
   std::error_code none;
   if (!std::filesystem::is_regular_file(queue_file(output), none)) return ids;
   try {
-    const nlohmann::json json = nlohmann::json::parse(read_file(queue_file(output), kMostBytes), nullptr, false);
+    const nlohmann::json json = nlohmann::json::parse(read_file(queue_file(output), kMostQueueBytes), nullptr, false);
     if (!json.is_array()) return ids;
     for (const auto& each : json) {
       if (each.is_string()) ids.push_back(each.get<std::string>());
