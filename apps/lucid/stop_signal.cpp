@@ -2,6 +2,7 @@
 // The handler of the two signals.
 #include "stop_signal.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -28,6 +29,7 @@ extern "C" void on_interrupt(int) {
   constexpr int64_t kOneSignal = 500;  // milliseconds
   if (!stop_requested.exchange(true)) {
     first_at = milliseconds_now();
+    prctl(PR_SET_PDEATHSIG, 0);  // the end of a parent sends it once for each of its threads
   } else if (milliseconds_now() - first_at > kOneSignal) {
     _exit(kInterrupted);  // the second Ctrl-C does not wait for the step
   }

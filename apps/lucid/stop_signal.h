@@ -7,7 +7,7 @@
 namespace lucid::cli {
 
 /// From now on the first SIGINT or SIGTERM sets the flag, and a later one ends the program at once with code 130. Those
-/// within half a second count as one: the end of a parent process may send several (PR_SET_PDEATHSIG, for each thread).
+/// within half a second count as one: the end of a parent process may send several.
 const std::atomic<bool>& install_stop_signal();
 
 /// Sleeps until the flag is set.

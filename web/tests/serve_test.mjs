@@ -110,8 +110,8 @@ try {
   await end(server, "SIGKILL");
   server = await serve();
   await until(async () => (await fetchJson(server.address, "runs/a_red_car")).state !== "pausing"); // its process saves
-  const runs = (await fetchJson(server.address, "runs")).runs.map(({ id, state }) => `${id} ${state}`);
-  assert.deepEqual(runs, ["a_red_car paused", "a_hamburger stopped"]);
+  const runs = (await fetchJson(server.address, "runs")).runs.map(({ id, state, error }) => `${id} ${state}: ${error}`);
+  assert.deepEqual(runs, ["a_red_car paused: null", "a_hamburger stopped: null"]);
   page = await open(server.address);
   await page.locator(".history").getByRole("button", { name: "a hamburger" }).first().click();
   await shows(page);
