@@ -132,6 +132,7 @@ await runTests({
     assert(before[0].colour[0] > before[0].colour[2] && before[1].colour[2] > before[1].colour[0], "red, then blue");
     assert.equal((await views[0].boundingBox()).x, 0, "the first cell is empty");
     await page.keyboard.press("ArrowLeft"); // without the focus
+    assert(!(await look(page, views[0])).png.equals(before[0].png), "a key does not turn the first");
     assert(!(await look(page, views[1])).png.equals(before[1].png), "the cameras are not linked");
     await save(page, "files");
     await accessible(page, "the page of files");

@@ -19,7 +19,7 @@ import { RunButton } from "./run_button";
 const hasEnded = (run: Run): boolean => !works(run) && run.state !== "queued";
 
 export function History({ chosen }: { chosen: string | null }) {
-  const action = useAction();
+  const action = useAction(true);
   const [doomed, setDoomed] = useState<Run>();
   const section = useRef<HTMLElement>(null);
   const comparing = useValue(compared);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runs that work or wait, in the order in which they are worked on.
 
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import * as api from "../core/api";
 import { learn, remove, runs, works } from "../core/runs";
 import { useList } from "../core/signal";
@@ -16,16 +16,30 @@ const queueOf = (all: ReadonlyMap<string, Run>): Run[] =>
   [...all.values()].filter((run) => run.state === "queued").sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
 
 export function Queue({ chosen }: { chosen: string | null }) {
-  const action = useAction();
+  const action = useAction(true);
   const list = useRef<HTMLUListElement>(null);
   const working = useList(runs, (all) => [...all.values()].filter(works));
   const queued = useList(runs, queueOf);
 
-  const move = (at: number, by: number): void => {
-    const ids = queued.map((run) => run.id);
-    const [id] = ids.splice(at, 1);
-    ids.splice(at + by, 0, id!);
-    void action.run(() => api.order(ids));
+  const moved = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const { activeElement: active } = document;
+    const lost = active === document.body || (active instanceof HTMLButtonElement && active.disabled);
+    if (lost && moved.current) focusIn(moved.current, ".card-tools button:not(:disabled)");
+  }, [queued]);
+
+  const focusIn = (id: string, what: string): void =>
+    list.current?.querySelector<HTMLElement>(`[data-run="${id}"] ${what}`)?.focus();
+  const move = ({ id }: Run, by: number): void => {
+    moved.current = id;
+    void action.run(async () => {
+      const ids = queueOf(runs.value).map((run) => run.id);
+      const at = ids.indexOf(id);
+      if (at < 0) return; // its turn has come
+      ids.splice(at, 1);
+      ids.splice(Math.max(0, at + by), 0, id);
+      await api.order(ids);
+    });
   };
   const take = async (run: Run): Promise<void> => {
     const next = queued[queued.indexOf(run) + 1] ?? queued[queued.indexOf(run) - 1];
@@ -33,7 +47,7 @@ export function Queue({ chosen }: { chosen: string | null }) {
       if (run.step > 0) learn(await api.act(run.id, "stop"));
       else await remove(run.id);
     });
-    if (done) list.current?.querySelector<HTMLElement>(next ? `[data-run="${next.id}"] .run-button` : ".run-button")?.focus();
+    if (done && next) focusIn(next.id, ".run-button");
   };
 
   return (
@@ -52,12 +66,12 @@ export function Queue({ chosen }: { chosen: string | null }) {
           <li key={run.id} data-run={run.id} class="card waiting">
             <RunButton run={run} chosen={run.id === chosen} notes={[`Place ${run.place ?? at + 1}`, `Seed ${run.seed}`]} plain />
             <div class="card-tools">
-              <IconButton icon="up" name={`Move ${run.prompt} up`} disabled={at === 0} onClick={() => move(at, -1)} />
+              <IconButton icon="up" name={`Move ${run.prompt} up`} disabled={at === 0} onClick={() => move(run, -1)} />
               <IconButton
                 icon="down"
                 name={`Move ${run.prompt} down`}
                 disabled={at === queued.length - 1}
-                onClick={() => move(at, 1)}
+                onClick={() => move(run, 1)}
               />
               <IconButton icon="close" name={`Take ${run.prompt} out of the queue`} onClick={() => void take(run)} />
             </div>

@@ -28,8 +28,15 @@ export function Scenes() {
       <Header />
       <main class="scenes" data-count={scenes.length}>
         <Problem text={problem} />
-        {scenes.map((scene) => (
-          <Scene key={scene.path} scene={scene} views={views} onViewer={(viewer) => (first.current ??= viewer)} />
+        {scenes.map((scene, at) => (
+          <Scene
+            key={scene.path}
+            scene={scene}
+            views={views}
+            onViewer={(viewer) => {
+              if (at === 0) first.current = viewer;
+            }}
+          />
         ))}
         {scenes.length > 0 && (
           <div class="view-tools">
