@@ -63,7 +63,8 @@ class Studio {
   Studio(const Studio&) = delete;
   Studio& operator=(const Studio&) = delete;
 
-  int64_t revision() const;              // of the whole list
+  /// Of the whole list. Higher than any of a server before: it starts at the time in milliseconds.
+  int64_t revision() const;
   std::vector<const Run*> runs() const;  // newest first
   const Run& run(const std::string& id) const;
 
