@@ -12,6 +12,8 @@ import { IconButton } from "./button";
 import { Problem } from "./problem";
 import { RunButton } from "./run_button";
 
+const SETTLED = 1000; // milliseconds after which the new order has come
+
 const queueOf = (all: ReadonlyMap<string, Run>): Run[] =>
   [...all.values()].filter((run) => run.state === "queued").sort((a, b) => (a.place ?? 0) - (b.place ?? 0));
 
@@ -21,7 +23,7 @@ export function Queue({ chosen }: { chosen: string | null }) {
   const working = useList(runs, (all) => [...all.values()].filter(works));
   const queued = useList(runs, queueOf);
 
-  const moved = useRef<string | null>(null);
+  const moved = useRef<string | null>(null); // the run whose button has the focus, while the list settles
   useLayoutEffect(() => {
     const { activeElement: active } = document;
     const lost = active === document.body || (active instanceof HTMLButtonElement && active.disabled);
@@ -39,6 +41,7 @@ export function Queue({ chosen }: { chosen: string | null }) {
       ids.splice(at, 1);
       ids.splice(Math.max(0, at + by), 0, id);
       await api.order(ids);
+      setTimeout(() => (moved.current = null), SETTLED);
     });
   };
   const take = async (run: Run): Promise<void> => {

@@ -54,7 +54,10 @@ function sameValue(option: Option, value: string): boolean {
   if (option.kind === "integer" || option.kind === "number") {
     return value.trim() !== "" && Number(value) === Number(option.value);
   }
-  if (option.kind === "pair") return numbersOf(value).join() === numbersOf(option.value).join() && numbersOf(value).every(Number.isFinite);
+  if (option.kind === "pair") {
+    const numbers = numbersOf(value);
+    return numbers.every(Number.isFinite) && numbers.join() === numbersOf(option.value).join();
+  }
   return value === option.value;
 }
 
