@@ -149,7 +149,7 @@ esac
 if [ "$finish" ]; then results; exit 0; fi
 while [ "$step" -lt "$total" ]; do
   if [ "$stop" ]; then
-    case $prompt in *slowly*) sleep 1 ;; esac
+    case $prompt in *slowly*) sleep 1.5 ;; esac
     save; exit 130
   fi
   step=$((step + 1))

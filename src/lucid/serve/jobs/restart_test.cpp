@@ -82,9 +82,14 @@ TEST(StudioRestart, AProcessThatStillSavesIsWaitedFor) {
   EXPECT_EQ(problem_from([&] { f.studio->stop("slowly"); }).status, 409);
   EXPECT_EQ(problem_from([&] { f.studio->remove("slowly"); }).status, 409);
   const std::string next = f.make("a car");
-  f.test_loop.run_for(milliseconds(100));
-  EXPECT_EQ(f.studio->run(next).state, State::kQueued);  // the device is not free
-  ASSERT_TRUE(f.reaches("slowly", State::kPaused));
+  bool both = false;  // the device is not free before
+  EXPECT_TRUE(f.test_loop.run_until([&] {
+    const bool saves = f.studio->run("slowly").state == State::kPausing;
+    both = both || (saves && f.studio->run(next).state != State::kQueued);
+    return !saves;
+  }));
+  EXPECT_FALSE(both);
+  EXPECT_EQ(f.studio->run("slowly").state, State::kPaused);
   EXPECT_TRUE(f.reaches(next, State::kFinished));
 }
 
