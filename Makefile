@@ -8,7 +8,7 @@ help:
 	@echo "make test        set up, build, and run all tests"
 	@echo "make build       set up and build only: build/release/bin/lucid"
 	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
-	@echo "make test-web    test the viewer in a headless Chromium"
+	@echo "make test-web    test the page and its API in a headless Chromium"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
@@ -36,9 +36,8 @@ web/node_modules/.package-lock.json: web/package-lock.json
 web: web/node_modules/.package-lock.json
 	@cd web && npm run --silent check && npm run --silent build
 
-test-web: program web
-	@tools/setup_web.sh tests
-	@web/tests/run.sh $(BIN)/lucid
+test-web: program
+	@tools/check_web.sh
 
 demo: program
 	$(BIN)/lucid generate --overwrite --workspace demo "a hamburger"

@@ -175,7 +175,7 @@ export class MockServer {
       this.tickets.set(ticket, body.path);
       return [201, { ticket, url: `${body.path}?ticket=${ticket}`, seconds: 30 }];
     }
-    if (path === "runs/order") return [200, { ids: this.runs.order(body.ids) }];
+    if (path === "queue") return [200, { ids: this.runs.order(body.ids) }];
     if (path === "runs" && method === "POST") return this.make(asked);
     const [, id, what, name] = path.split("/");
     const run = this.runs.find(id);

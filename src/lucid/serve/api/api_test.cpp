@@ -227,7 +227,7 @@ TEST_F(Api, ARunLivesItsLife) {
 
 TEST_F(Api, TheQueueKeepsItsOrder) {
   const std::string first = made("a mug"), second = made("a car"), third = made("a cat");
-  const std::string path = "/api/v1/runs/order";
+  const std::string path = "/api/v1/queue";
   const json order = checked("POST", path, path, json{{"ids", {third}}}).value();
   EXPECT_EQ(order.at("ids"), (json{third, second}));
   EXPECT_EQ(run(third).at("place"), 1);

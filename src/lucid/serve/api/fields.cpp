@@ -93,11 +93,23 @@ std::optional<double> query_number(const http::Request& request, const std::stri
   return number;
 }
 
+std::optional<int64_t> query_integer(const http::Request& request, const std::string& name, int64_t low, int64_t high) {
+  const auto at = request.query.find(name);
+  if (at == request.query.end()) return std::nullopt;
+  const std::string& text = at->second;
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < low || number > high)
+    refuse_field(name, fmt::format("it must be a whole number in [{}, {}]", low, high));
+  return number;
+}
+
 std::string idempotency_key(const http::Request& request) {
   constexpr size_t kMost = 64;
+  if (!request.headers.contains("idempotency-key")) return {};
   const std::string key = request.header("idempotency-key");
   const bool printable = std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
-  if (key.size() > kMost || !printable)
+  if (key.empty() || key.size() > kMost || !printable)
     refuse_field("Idempotency-Key", fmt::format("it must have 1 to {} printable characters without spaces", kMost));
   return key;
 }

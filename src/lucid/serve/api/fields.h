@@ -25,8 +25,10 @@ std::optional<double> number_field(const nlohmann::json& object, const char* nam
 int64_t required_integer(const nlohmann::json& object, const char* name, int64_t low, int64_t high);
 double required_number(const nlohmann::json& object, const char* name, double low, double high);
 
-/// A number of the query in [low, high]; nothing if it is not there.
+/// Numbers of the query in [low, high]; nothing where there is none.
 std::optional<double> query_number(const http::Request& request, const std::string& name, double low, double high);
+
+std::optional<int64_t> query_integer(const http::Request& request, const std::string& name, int64_t low, int64_t high);
 
 /// The client's Idempotency-Key; empty if there is none.
 std::string idempotency_key(const http::Request& request);

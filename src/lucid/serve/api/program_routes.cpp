@@ -167,8 +167,11 @@ void add_program_routes(http::Server& server, const ApiOptions& options) {
   server.on(Method::kGet, "/api/v1/openapi.json",
             [file](const Request&) { return http::Response{.content_type = "application/json", .shared_body = file}; });
   server.on(Method::kGet, "/api/v1/options", [](const Request& request) {
+    app::RunOptions chosen;
     const auto preset = request.query.find("preset");
-    return http::json_response(options_of(preset == request.query.end() ? app::RunOptions().preset : preset->second));
+    if (preset != request.query.end())
+      app::make_table(chosen).set("preset", preset->second, "query");  // one of its choices
+    return http::json_response(options_of(chosen.preset));
   });
   server.on(Method::kGet, "/api/v1/formats", [](const Request&) { return http::json_response(formats()); });
   add_words(server);

@@ -9,6 +9,7 @@
 #include "lucid/serve/api/api.h"
 #include "lucid/serve/api/fields.h"
 #include "lucid/serve/api/rate_limit.h"
+#include "lucid/serve/jobs/files/scan.h"
 
 namespace lucid::serve {
 namespace {
@@ -18,7 +19,8 @@ using http::Request;
 using http::Response;
 
 constexpr size_t kMostPrompt = 500, kMostValue = 1000, kMostOptions = 200;  // bytes; options of a run
-constexpr double kLongestWait = 60, kLargestRevision = 9007199254740991;    // seconds; 2^53 - 1
+constexpr double kLongestWait = 60;                                         // seconds
+constexpr int64_t kLargestRevision = 9007199254740991;                      // 2^53 - 1
 constexpr int kMostWaiting = 128;                                           // long polls
 constexpr size_t kMostIds = 1000;
 constexpr int64_t kMostSteps = 1'000'000'000, kMostSeed = 9'000'000'000'000'000;
@@ -57,7 +59,7 @@ std::vector<std::string> ids_of(const Request& request) {
   if (!ids.is_array() || ids.size() > kMostIds) refuse_field("ids", "a list of ids is needed");
   std::vector<std::string> texts;
   for (const nlohmann::json& id : ids) {
-    if (!id.is_string()) refuse_field("ids", "every id is a text");
+    if (!id.is_string() || !is_id(id.get<std::string>())) refuse_field("ids", "every id is the name of a run's folder");
     texts.push_back(id.get<std::string>());
   }
   return texts;
@@ -75,9 +77,9 @@ class LongPolls {
   /// Sends `answer()` once `revision()` is above `after`, or after `wait` seconds; now if nothing is to be waited for.
   void answer(const Request& request, const std::shared_ptr<http::Reply>& reply, std::function<int64_t()> revision,
               std::function<Response()> answer) {
-    const double after = query_number(request, "after", 0, kLargestRevision).value_or(-1);
+    const int64_t after = query_integer(request, "after", 0, kLargestRevision).value_or(-1);
     const double wait = query_number(request, "wait", 0, kLongestWait).value_or(0);
-    if (static_cast<double>(revision()) > after || wait <= 0) return reply->send(answer());
+    if (revision() > after || wait <= 0) return reply->send(answer());
     if (waiting_ >= kMostWaiting) {
       throw ProblemError({.status = 429,
                           .type = "too-many-waiting",
@@ -87,7 +89,7 @@ class LongPolls {
     ++waiting_;
     auto poll = std::make_shared<Poll>(Poll{reply, std::move(revision), std::move(answer)});
     changes_.listen([this, poll, after](const Change&) {
-      if (poll->reply != nullptr && static_cast<double>(poll->revision()) > after) finish(*poll);
+      if (poll->reply != nullptr && poll->revision() > after) finish(*poll);
       return poll->reply != nullptr;
     });
     server_.after(std::chrono::milliseconds(static_cast<int64_t>(1000 * wait)), [this, poll] {
@@ -162,7 +164,7 @@ void add_making(http::Server& server, Studio& studio) {
     const auto seed = integer_field(object_of(request, {"seed"}), "seed", 0, kMostSeed);
     return made_response(studio.again(id_of(request), seed, idempotency_key(request)));
   });
-  server.on(Method::kPost, "/api/v1/runs/order", [&studio](const Request& request) {
+  server.on(Method::kPost, "/api/v1/queue", [&studio](const Request& request) {
     return http::json_response({{"ids", studio.order(ids_of(request))}});
   });
 }

@@ -227,10 +227,7 @@ std::optional<Problem> Connection::fill_request() {
       request_.method = Method::kDelete;
       break;
     default:
-      return Problem{.status = 405,
-                     .type = "method-not-allowed",
-                     .title = "Method not allowed",
-                     .detail = "This server knows GET, HEAD, POST and DELETE."};
+      request_.method = Method::kOther;
   }
   auto headers = headers_of(message);
   if (!headers) return bad_request("A header that may stand once is repeated. Send it once.");
@@ -252,7 +249,7 @@ std::optional<Problem> Connection::refusal_of_route() {
   const bool web_socket = match_.handler != nullptr && std::holds_alternative<WebSocketHandlers>(*match_.handler);
   const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
   if (web_socket && upgrade) return shared_.guard->refusal_of_web_socket(request_);
-  if (auto problem = shared_.guard->refusal(request_, has_body, shared_.tickets)) return problem;
+  if (auto problem = shared_.guard->refusal(request_, has_body && match_.handler != nullptr, shared_.tickets)) return problem;
   if (web_socket) {
     return Problem{.status = 426,
                    .type = "upgrade-required",

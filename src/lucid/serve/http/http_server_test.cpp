@@ -343,8 +343,11 @@ TEST(HttpServer, PathsAndMethods) {
   const std::string post = fix.ask("POST /api/v1/about", fix.bearer());
   EXPECT_EQ(problem(post), "method-not-allowed");
   EXPECT_TRUE(has(post, "Allow: GET, HEAD\r\n")) << post;
+  const std::string options = fix.ask("OPTIONS /api/v1/runs", fix.bearer());
+  EXPECT_EQ(problem(options), "method-not-allowed");
+  EXPECT_TRUE(has(options, "Allow: POST\r\n")) << options;
   EXPECT_EQ(problem(fix.ask("OPTIONS /api/v1/runs", fix.bearer() + "Origin: http://evil.example\r\n")),
-            "method-not-allowed");
+            "foreign-origin");
   EXPECT_EQ(problem(fix.ask("PUT /api/v1/runs", fix.bearer())), "method-not-allowed");
   EXPECT_EQ(problem(fix.ask("POST /", fix.bearer())), "method-not-allowed");
   for (const char* path : {"/api/v1/nothing", "/api/v1/runs/..", "/api/v1/runs/.a", "/api/v1/runs/a%2fb",

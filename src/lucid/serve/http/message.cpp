@@ -49,6 +49,8 @@ const char* name_of(Method method) {
       return "POST";
     case Method::kDelete:
       return "DELETE";
+    case Method::kOther:
+      return "other";
   }
   return "";
 }

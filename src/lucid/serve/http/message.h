@@ -16,7 +16,7 @@
 
 namespace lucid::serve::http {
 
-enum class Method { kGet, kPost, kDelete };
+enum class Method { kGet, kPost, kDelete, kOther };  // kOther: no route has it
 const char* name_of(Method method);
 
 /// A request after all checks. HEAD requests reach handlers as GET.

@@ -108,7 +108,7 @@ export function again(id: string): Promise<Run> {
 }
 export const act = (id: string, action: "pause" | "resume" | "stop"): Promise<Run> => post(`runs/${id}/${action}`);
 export const more = (id: string, steps: number): Promise<Run> => post(`runs/${id}/continue`, { steps });
-export const order = (ids: string[]): Promise<unknown> => post("runs/order", { ids });
+export const order = (ids: string[]): Promise<unknown> => post("queue", { ids });
 export const remove = (id: string): Promise<unknown> => call(`${ROOT}runs/${id}`, { method: "DELETE" });
 
 export const exportsOf = async (id: string): Promise<Export[]> =>
