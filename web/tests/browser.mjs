@@ -10,6 +10,7 @@ export function launch() {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox", // the tests may run as root
+      "--disable-dev-shm-usage", // containers have 64 MB of it
       "--disable-quic",
       "--no-first-run",
       "--disable-background-networking",

@@ -44,7 +44,7 @@ export async function runTests(tests) {
 async function openPage(browser, address, contexts, { allowed = /^$/, ...options } = {}) {
   const context = await browser.newContext({ ...kWide, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   const problems = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type()) && !allowed.test(message.text())) problems.push(message.text());
@@ -74,7 +74,7 @@ export const card = (page, name) => page.locator(".history").getByRole("button",
 export const filled = (page, at = 0) =>
   page.waitForFunction((i) => Number(document.querySelectorAll("canvas")[i]?.dataset.splats) > 0, at);
 export const saidWords = (page, words) => page.locator(".state-line", { hasText: words }).waitFor();
-export async function until(condition, what, milliseconds = 5000) {
+export async function until(condition, what, milliseconds = 20_000) {
   for (const end = Date.now() + milliseconds; !(await condition()); await new Promise((done) => setTimeout(done, 30))) {
     assert(Date.now() < end, what);
   }
