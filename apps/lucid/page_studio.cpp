@@ -2,7 +2,12 @@
 // Puts the server, the runs and the API together.
 #include "page_studio.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "lucid/app/run_options/run_options.h"
 
@@ -10,12 +15,19 @@ namespace lucid::cli {
 namespace {
 namespace fs = std::filesystem;
 
+/// The GPUs before the CPU. Asked of the driver's files, as this program has no CUDA. The first is "cuda" and not
+/// "cuda:0": each card has one name, since there is one run at a time for each name.
 std::vector<std::string> usable_devices() {
-  std::vector<std::string> devices = {"cpu"};
+  std::vector<std::string> devices;
 #ifdef LUCID_TORCH_WITH_CUDA
   std::error_code none;
-  if (fs::exists("/dev/nvidiactl", none)) devices.insert(devices.begin(), "cuda");
+  if (fs::exists("/dev/nvidiactl", none)) devices.emplace_back("cuda");
+  const char* chosen = std::getenv("CUDA_VISIBLE_DEVICES");
+  const auto limit = chosen == nullptr ? 128 : std::ranges::count(std::string_view(chosen), ',') + 1;
+  for (int64_t card = 1; card < limit && fs::exists(fmt::format("/dev/nvidia{}", card), none); ++card)
+    devices.push_back(fmt::format("cuda:{}", card));
 #endif
+  devices.emplace_back("cpu");
   return devices;
 }
 

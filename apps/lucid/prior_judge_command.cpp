@@ -24,7 +24,7 @@ eval::Judge trained(const JudgeRequest& request, const corpus::Corpus& corpus, c
 
 int run_prior_judge(const JudgeRequest& request, const std::atomic<bool>& stop) {
   app::set_threads(request.threads);
-  tensor::device_from_name(request.training.device);  // a mistake in its name is told before the corpus is read
+  tensor::make_current(tensor::device_from_name(request.training.device));  // tells a mistake before the corpus is read
   const corpus::Corpus corpus(request.corpus);
   std::optional<corpus::Corpus> unknown;  // opened before the training: a mistake in its name is told at once
   if (!request.examine.empty()) unknown.emplace(request.examine);

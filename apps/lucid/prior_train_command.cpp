@@ -29,6 +29,7 @@ int run_prior_train(const pretrain::TrainRequest& request, const std::atomic<boo
   run.save_seconds = request.save_seconds;
   run.measure_seconds = request.measure_seconds;
   run.device = tensor::device_from_name(request.device);
+  tensor::make_current(run.device);
   const bool cpu = run.device.is_cpu();
   // A GPU is kept busy by one thread; the others prepare its batches.
   run.threads = !cpu ? 1 : request.threads > 0 ? request.threads : core_count();

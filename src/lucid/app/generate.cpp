@@ -40,7 +40,9 @@ void check_words(const fs::path& prior, const std::string& text) {
 }
 
 std::string run_key(const config::OptionTable& table, const nlohmann::json& weights) {
-  return sha256_of_bytes(nlohmann::json{{"options", table.dump_result_json()}, {"weights", weights}}.dump());
+  nlohmann::json options = table.dump_result_json();
+  if (options["device"] != "cpu") options["device"] = "cuda";  // a run may go on on another card
+  return sha256_of_bytes(nlohmann::json{{"options", options}, {"weights", weights}}.dump());
 }
 
 nlohmann::json weight_hashes(const text_to_image::Prior& prior) {

@@ -14,6 +14,7 @@ namespace lucid::app {
 
 torch::Device device_of(const RunOptions& options) {
   const torch::Device device = tensor::device_from_name(options.device);
+  tensor::make_current(device);
   if (device.is_cuda() && !render::cuda_available()) {
     throw UserError({.what_happened = "this build has no CUDA rasteriser, or the GPU is too old for it",
                      .key = "--device",

@@ -8,7 +8,8 @@
 
 namespace lucid::app {
 
-/// Throws UserError where the device cannot be used: no libtorch with CUDA, no rasteriser for it, no GPU.
+/// The device, which also becomes this thread's current one. Throws UserError where it cannot be used: no libtorch with
+/// CUDA, no rasteriser for it, no such GPU.
 torch::Device device_of(const RunOptions& options);
 
 /// How the prior's networks are computed: `precision`, and on a CPU one worker for each of libtorch's threads.

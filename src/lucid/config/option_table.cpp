@@ -37,6 +37,18 @@ bool parse_bool(std::string text, bool& out) {
   return false;
 }
 
+/// Whether `text` is the choice. In a choice that ends in ":N", the N stands for a number of up to three digits.
+bool matches_choice(std::string_view choice, std::string_view text) {
+  if (!choice.ends_with(":N")) return text == choice;
+  choice.remove_suffix(1);
+  if (!text.starts_with(choice)) return false;
+  const std::string_view number = text.substr(choice.size());
+  constexpr size_t kMostDigits = 3;
+  const bool has_length = !number.empty() && number.size() <= kMostDigits;
+  const bool leading_zero = number.size() > 1 && number[0] == '0';
+  return has_length && !leading_zero && number.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 bool in_range(const Option& option, double value) { return value >= option.range.low && value <= option.range.high; }
 
 /// "[a, b]" or "a,b" or "a b".
@@ -58,7 +70,8 @@ bool assign(const Option& option, const std::string& value) {
   if (const auto* field = std::get_if<bool*>(&option.field)) return parse_bool(value, **field);
   if (const auto* field = std::get_if<std::string*>(&option.field)) {
     const std::string text = is_null ? "" : value;
-    if (!option.choices.empty() && std::ranges::find(option.choices, text) == option.choices.end()) return false;
+    const auto fits = [&](const std::string& choice) { return matches_choice(choice, text); };
+    if (!option.choices.empty() && std::ranges::none_of(option.choices, fits)) return false;
     **field = text;
     return true;
   }

@@ -36,7 +36,7 @@ struct Option {
   std::string help = {};                  // one sentence
   std::string value_name = {};            // "FILE"; empty = from the kind of value
   NumberRange range = {};                 // of a number, or of each of two
-  std::vector<std::string> choices = {};  // of a text; empty = any
+  std::vector<std::string> choices = {};  // of a text; empty = any; "cuda:N" allows cuda:0, cuda:1 … cuda:999
   bool nullable = false;                  // YAML's null, ~ and None become 0 or the empty text
   bool affects_result = true;             // the Gaussians are a function of it: resuming compares it
   bool common = false;                    // shown in the short help

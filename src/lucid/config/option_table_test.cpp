@@ -45,6 +45,21 @@ std::string message_of(const std::function<void()>& action) {
   return "";
 }
 
+TEST(OptionTable, AChoiceCanHoldANumber) {
+  std::string device = "cpu";
+  OptionTable table;
+  table.add({.name = "device", .choices = {"cpu", "cuda", "cuda:N"}, .field = &device});
+  for (const char* good : {"cuda", "cuda:0", "cuda:7", "cuda:12", "cpu"}) {
+    table.set("device", good, "test");
+    EXPECT_EQ(device, good);
+  }
+  for (const char* bad : {"cuda:", "cuda:N", "cuda:1x", "cuda:-1", "cuda:01", "cuda:1000", "cpu:0", "cuda:1 "}) {
+    EXPECT_NE(message_of([&] { table.set("device", bad, "test"); }).find("one of cpu, cuda, cuda:N"), std::string::npos)
+        << bad;
+    EXPECT_EQ(device, "cpu");
+  }
+}
+
 TEST(OptionTable, SetsEveryKind) {
   Values v;
   OptionTable table = make_table(v);

@@ -198,7 +198,8 @@ TEST(PriorDevice, NamesAreChecked) {
     }
     return std::string("none");
   };
-  EXPECT_EQ(key_of_mistake("gpu"), "--device");
+  for (const char* name : {"gpu", "cuda:", "cuda:-1", "cuda:1x", "cuda:99999999999999999999", "cuda:999"})
+    EXPECT_EQ(key_of_mistake(name), "--device") << name;
   EXPECT_EQ(key_of_mistake("cuda"), torch::cuda::is_available() ? "none" : "--device");
 }
 

@@ -1,23 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device names, and asynchronous copies through pinned memory.
+// Device names, the current GPU, and asynchronous copies through pinned memory.
 #include "lucid/tensor/device.h"
+
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <charconv>
+#include <optional>
+#include <string_view>
 
 #include "lucid/base/error.h"
 
 namespace lucid::tensor {
 
-torch::Device device_from_name(const std::string& name) {
+namespace {
+
+/// The number of a GPU: 0 of "cuda", 3 of "cuda:3"; nullopt for another name.
+std::optional<int64_t> card_number(std::string_view name) {
+  constexpr std::string_view kCuda = "cuda";
+  if (name == kCuda) return 0;
+  if (!name.starts_with("cuda:")) return std::nullopt;
+  name.remove_prefix(kCuda.size() + 1);
+  int64_t number = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+torch::Device device_from_name(const std::string& name, int64_t cards) {
   if (name == "cpu") return {torch::kCPU};
-  if (name != "cuda") {
-    throw UserError(UserMistake{.what_happened = "no such device: " + name, .key = "--device", .hint = "cpu or cuda"});
+  const auto refuse = [](const std::string& what, const std::string& hint) {
+    throw UserError(UserMistake{.what_happened = what, .key = "--device", .hint = hint});
+  };
+  const std::optional<int64_t> card = card_number(name);
+  if (!card) refuse("no such device: " + name, "cpu, cuda or cuda:N, the card number N");
+  if (cards == 0) {
+    refuse("no CUDA device can be used here",
+           "cuda needs an NVIDIA driver and a libtorch built with CUDA; cpu always works");
   }
-  if (!torch::cuda::is_available()) {
-    throw UserError(
-        UserMistake{.what_happened = "no CUDA device can be used here",
-                    .key = "--device",
-                    .hint = "cuda needs an NVIDIA driver and a libtorch built with CUDA; cpu always works"});
+  if (*card >= cards) {
+    refuse(cards == 1 ? fmt::format("there is no card {}; there is only card 0", *card)
+                      : fmt::format("there is no card {}; there are cards 0 to {}", *card, cards - 1),
+           "`lucid info` lists them");
   }
-  return {torch::kCUDA, 0};
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(*card)};
+}
+
+torch::Device device_from_name(const std::string& name) {
+  return device_from_name(name, name == "cpu" ? 0 : static_cast<int64_t>(torch::cuda::device_count()));
+}
+
+void make_current(torch::Device device) {
+  if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
 }
 
 std::string device_name(torch::Device device) { return c10::DeviceTypeName(device.type(), /*lower_case=*/true); }

@@ -9,8 +9,15 @@
 
 namespace lucid::tensor {
 
-/// "cpu", or "cuda" for the first GPU. Throws UserError on another name, or if no GPU can be used.
-torch::Device device_from_name(const std::string& name);
+/// "cpu"; "cuda" or "cuda:0" for the first GPU, "cuda:1" for the second. Throws UserError on another name, or if there
+/// is no such GPU among the `cards` that can be used.
+torch::Device device_from_name(const std::string& name, int64_t cards);
+torch::Device device_from_name(const std::string& name);  // among this machine's
+
+/// Makes a GPU the calling thread's current one: kernels that take plain pointers run there, as does what asks for
+/// "the" GPU. Nothing to do for the CPU.
+void make_current(torch::Device device);
+
 /// "cpu" or "cuda".
 std::string device_name(torch::Device device);
 

@@ -27,8 +27,8 @@ void add_run(OptionTable& table, RunOptions& o) {
        .field = &o.seed});
   add({.name = "device",
        .group = "Training",
-       .help = "Where to compute; cuda is the first GPU.",
-       .choices = {"cpu", "cuda"},
+       .help = "Where to compute; cuda is the first GPU, cuda:1 the second. `lucid info` lists them.",
+       .choices = {"cpu", "cuda", "cuda:N"},
        .common = true,
        .field = &o.device});
   add({.name = "precision",
