@@ -17,7 +17,7 @@ setup:
 	@tools/setup_debian.sh
 
 configure: setup
-	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
+	@cmake --preset release $(CMAKE_FLAGS) >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
 	@rm -f build-configure.log
 
 # What a demo needs: the program without tests and benchmarks.

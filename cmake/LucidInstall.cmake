@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Two libraries for other projects, both without libtorch: `render`, the rasteriser, and `kernels`, the CPU kernels of the
-# networks. `cmake --install BUILD --component render --prefix DIR`, then find_package(lucid REQUIRED COMPONENTS render) and
-# link lucid::render; `kernels` in the same way. One prefix can hold both.
+# `cmake --install BUILD --prefix DIR` installs all of: the component `program` (lucid, its data, manual page, completions and
+# documents), and two libraries for other projects, both without libtorch: `render`, the rasteriser, and `kernels`, the CPU
+# kernels of the networks. find_package(lucid REQUIRED COMPONENTS render), then link lucid::render; `kernels` in the same way.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lucid)
@@ -37,3 +37,30 @@ foreach(component render kernels)
                                 --config \"\${CMAKE_INSTALL_CONFIG_NAME}\" --prefix \"\${CMAKE_INSTALL_PREFIX}\"
                                 COMMAND_ERROR_IS_FATAL ANY)" COMPONENT ${component})
 endforeach()
+
+# The program. It finds its data in ../share/lucid of its own folder, so that an installation can be moved.
+install(TARGETS lucid lucid_engine RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+set(data ${CMAKE_INSTALL_DATADIR}/lucid)
+install(DIRECTORY models/mini models/clip models/judge DESTINATION ${data}/models COMPONENT program)
+install(DIRECTORY configs/ DESTINATION ${data}/configs COMPONENT program)
+# The page, where it was built (`make web`): without it `lucid serve` has the API alone.
+install(DIRECTORY build/web/ DESTINATION ${data}/web COMPONENT program OPTIONAL)
+install(FILES README.md THIRD_PARTY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY docs/guide docs/images DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT program)
+
+# What the program says of itself, for man(1) and shells.
+set(generated ${PROJECT_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${generated})
+add_custom_command(OUTPUT ${generated}/lucid.1 ${generated}/lucid.bash ${generated}/_lucid ${generated}/lucid.fish
+                   COMMAND lucid info manual >${generated}/lucid.1
+                   COMMAND lucid info completion bash >${generated}/lucid.bash
+                   COMMAND lucid info completion zsh >${generated}/_lucid
+                   COMMAND lucid info completion fish >${generated}/lucid.fish
+                   DEPENDS lucid VERBATIM)
+add_custom_target(lucid_generated ALL DEPENDS ${generated}/lucid.1)
+install(FILES ${generated}/lucid.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+install(FILES ${generated}/lucid.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lucid
+        COMPONENT program)
+install(FILES ${generated}/_lucid DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
+install(FILES ${generated}/lucid.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT program)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command line of `lucid info`, `lucid info options` and `lucid info words`.
+// Command line of `lucid info` and of what it lists.
 #include "command_line.h"
 
 namespace lucid::cli {
@@ -16,7 +16,13 @@ std::vector<Command> define_info(CLI::App& app, InfoRequest& request) {
   options->add_flag("--markdown", request.markdown, "Print it as the tables of docs/guide/options.md.");
   CLI::App* words = info->add_subcommand("words", "List the words that a prior knows.");
   words->add_option("--prior", request.prior, "Folder of the prior; the embedded one if not given.")->type_name("DIR");
-  return {{.app = info}, {.app = options}, {.app = words}};
+  CLI::App* completion = info->add_subcommand("completion", "Print the completion script of a shell.");
+  completion->add_option("shell", request.shell, "bash, zsh or fish.")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->type_name("SHELL");
+  CLI::App* manual = info->add_subcommand("manual", "Print the manual page, lucid(1), for man(1).");
+  return {{.app = info}, {.app = options}, {.app = words}, {.app = completion}, {.app = manual}};
 }
 
 }  // namespace lucid::cli

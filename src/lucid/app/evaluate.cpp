@@ -135,7 +135,7 @@ void check_maker(Evaluation& evaluation, const config::OptionTable& table, const
       if (!fs::exists(weights, none)) continue;  // an adapter's, from elsewhere
       std::string& known = evaluation.hashes[weights];
       if (known.empty()) known = sha256_of_file(weights);
-      if (known != hash) refuse("was made by another prior");
+      if (known != hash.get<std::string>()) refuse("was made by another prior");
     }
   } catch (const nlohmann::json::exception& error) {
     refuse(error.what());
