@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page's WebSocket. The client sends {"watch": [ids], "serial": n}; the server sends the list of runs once, then
-// each change as text, and the live frames of watched runs as binary messages. docs/guide/page.md has the messages.
+// each change as text, and the live frames of watched runs as binary messages: as they are to clients on this machine,
+// packed to others. docs/guide/page.md has the messages.
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
+#include <tuple>
 
 #include "lucid/serve/api/api.h"
+#include "lucid/serve/api/frame_file.h"
+#include "lucid/serve/api/frame_packer.h"
 
 namespace lucid::serve {
 namespace {
@@ -20,31 +21,29 @@ using Socket = std::shared_ptr<http::WebSocket>;
 
 constexpr std::chrono::milliseconds kLookPeriod{50};  // between looks at the watched runs' files
 constexpr size_t kMostWatched = 4;                    // runs of one page
-constexpr size_t kIndexAt = 24, kSerialAt = 28;  // bytes of the frame's header that are the server's (live_frame.h)
-constexpr size_t kHeaderBytes = 32;
-constexpr std::uintmax_t kMostFrameBytes = 64 << 20;  // 4 million Gaussians
+constexpr size_t kHeaderBytes = 32;                   // of a live frame
 
-/// Tells one version of a file from another: a new frame is a new file under the same name.
-struct Stamp {
-  ino_t node = 0;
-  int64_t seconds = 0, nanoseconds = 0;
-  bool operator==(const Stamp&) const = default;
+/// Frames with the place in a client's list in their header. Clients with the same place share what they are sent.
+class AddressedFrames {
+ public:
+  using Bytes = std::shared_ptr<const std::string>;
+
+  /// `frame` must stay where it is.
+  Bytes get(const std::string& frame, uint32_t index, uint32_t serial) {
+    Bytes& bytes = made_[{&frame, index, serial}];
+    if (bytes == nullptr) {
+      std::string copy = frame;
+      std::memcpy(copy.data() + kIndexAt, &index, sizeof(index));
+      std::memcpy(copy.data() + kSerialAt, &serial, sizeof(serial));
+      bytes = std::make_shared<const std::string>(std::move(copy));
+    }
+    return bytes;
+  }
+
+ private:
+  static constexpr size_t kIndexAt = 24, kSerialAt = 28;  // in live frames and packed ones
+  std::map<std::tuple<const std::string*, uint32_t, uint32_t>, Bytes> made_;
 };
-
-std::optional<Stamp> stamp_of(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return std::nullopt;
-  return Stamp{status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-}
-
-std::string read_frame(const std::filesystem::path& file) {
-  std::error_code error;
-  if (std::filesystem::file_size(file, error) > kMostFrameBytes || error) return {};
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  return std::move(bytes).str();
-}
 
 class LiveSocket {
  public:
@@ -62,22 +61,26 @@ class LiveSocket {
                       text_of({{"event", "runs"}, {"revision", studio_.revision()}, {"runs", std::move(runs)}}));
   }
 
-  /// {"watch": [ids], "serial": n}. Anything else closes the socket.
+  /// {"watch": [ids], "serial": n, "packed": true}. Anything else closes the socket.
   void received(const Socket& socket, std::string_view text) {
     const auto page = pages_.find(socket.get());
     if (page == pages_.end()) return;
     const nlohmann::json message = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-    const nlohmann::json watch = message.is_object() ? message.value("watch", nlohmann::json()) : nlohmann::json();
-    const nlohmann::json serial = message.is_object() ? message.value("serial", nlohmann::json(0)) : nlohmann::json();
+    const auto field = [&](const char* name, const nlohmann::json& otherwise) {
+      return message.is_object() ? message.value(name, otherwise) : nlohmann::json();
+    };
+    const nlohmann::json watch = field("watch", {}), serial = field("serial", 0u);
+    const nlohmann::json packed = field("packed", !socket->local());
     const auto is_id = [](const nlohmann::json& id) { return id.is_string(); };
     if (!watch.is_array() || watch.size() > kMostWatched || !std::ranges::all_of(watch, is_id) ||
-        !serial.is_number_unsigned()) {
+        !serial.is_number_unsigned() || !packed.is_boolean()) {
       return socket->close();
     }
     unwatch(page->second);
     page->second.serial = static_cast<uint32_t>(serial.get<uint64_t>());
+    page->second.packed = packed.get<bool>();
     for (const nlohmann::json& id : watch) {
-      page->second.watched.push_back({.id = id.get<std::string>(), .seen = {}});
+      page->second.watched.push_back({.id = id.get<std::string>()});
       if (is_run(page->second.watched.back().id)) studio_.watch(page->second.watched.back().id);
     }
     send_frames();
@@ -105,12 +108,14 @@ class LiveSocket {
 
  private:
   struct Watched {
-    std::string id;
-    std::optional<Stamp> seen;  // of the frame that was sent last
+    std::string id = {};
+    std::optional<Stamp> seen = {};  // of the frame that was sent last
+    uint32_t key_number = 0;         // of the key frame that was sent last; 0: none
   };
   struct Page {
     Socket socket;
     uint32_t serial = 0;
+    bool packed = false;
     std::vector<Watched> watched = {};
   };
 
@@ -127,41 +132,57 @@ class LiveSocket {
     page.watched.clear();
   }
 
-  /// Sends each page the frames of its runs that are newer than those it has. Pages share what they are sent.
+  /// Sends each page the frames of its runs that are newer than those it has.
   void send_frames() {
     struct File {
-      std::filesystem::path path;
-      std::optional<Stamp> stamp;
-      std::map<std::pair<uint32_t, uint32_t>, std::shared_ptr<const std::string>> sent;  // by index and serial
-      std::string bytes;
+      std::filesystem::path path = {};
+      std::optional<Stamp> stamp = {};
+      std::string bytes = {};
+      const std::string& read() { return bytes.empty() ? bytes = read_frame(path) : bytes; }
     };
     std::map<std::string, File> files;
+    AddressedFrames addressed;
+    std::set<std::string> packed;
+    packer_.collect();
     for (auto& [unused, page] : pages_) {
       for (uint32_t index = 0; index < page.watched.size(); ++index) {
         Watched& watched = page.watched[index];
         if (!files.contains(watched.id)) {
-          File file;
           const auto path = is_run(watched.id) ? studio_.frame(watched.id) : std::nullopt;
-          if (path) file = {.path = *path, .stamp = stamp_of(*path), .sent = {}, .bytes = {}};
-          files.emplace(watched.id, std::move(file));
+          files.emplace(watched.id, path ? File{.path = *path, .stamp = stamp_of(*path)} : File{});
         }
         File& file = files.at(watched.id);
-        if (!file.stamp || watched.seen == file.stamp) continue;
-        if (file.bytes.empty()) file.bytes = read_frame(file.path);
-        if (file.bytes.size() < kHeaderBytes) continue;
-        std::shared_ptr<const std::string>& bytes = file.sent[{index, page.serial}];
-        if (bytes == nullptr) {
-          std::memcpy(file.bytes.data() + kIndexAt, &index, sizeof(index));
-          std::memcpy(file.bytes.data() + kSerialAt, &page.serial, sizeof(page.serial));
-          bytes = std::make_shared<const std::string>(file.bytes);
+        if (!file.stamp) continue;
+        if (page.packed) {
+          packed.insert(watched.id);
+          if (packer_.wants(watched.id, *file.stamp)) packer_.pack(watched.id, *file.stamp, file.read());
+          send_packed(page, index, addressed);
+        } else if (watched.seen != file.stamp && file.read().size() >= kHeaderBytes) {
+          page.socket->send_binary(fmt::format("frame:{}", index), addressed.get(file.bytes, index, page.serial));
+          watched.seen = file.stamp;
         }
-        page.socket->send_binary(fmt::format("frame:{}", index), bytes);
-        watched.seen = file.stamp;
       }
     }
+    packer_.keep_only(packed);
+  }
+
+  /// A delta is sent after the key frame that it needs, and never waits before it.
+  void send_packed(Page& page, uint32_t index, AddressedFrames& addressed) const {
+    Watched& watched = page.watched[index];
+    const FramePacker::Packed* newest = packer_.newest(watched.id);
+    if (newest == nullptr || watched.seen == newest->stamp) return;
+    const std::string frame = fmt::format("frame:{}", index);
+    if (watched.key_number != newest->key_number) {
+      page.socket->drop(frame);
+      page.socket->send_binary(fmt::format("key:{}", index), addressed.get(*newest->key, index, page.serial));
+      watched.key_number = newest->key_number;
+    }
+    if (newest->delta) page.socket->send_binary(frame, addressed.get(*newest->delta, index, page.serial));
+    watched.seen = newest->stamp;
   }
 
   Studio& studio_;
+  FramePacker packer_;
   std::map<http::WebSocket*, Page> pages_;
 };
 

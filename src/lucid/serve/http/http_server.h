@@ -69,8 +69,10 @@ class WebSocket {
   virtual ~WebSocket() = default;
   virtual void send_text(const std::string& key, std::string text) = 0;
   virtual void send_binary(const std::string& key, std::shared_ptr<const std::string> bytes) = 0;
+  virtual void drop(const std::string& key) = 0;  // takes back the message with this key if it waits
   virtual void close() = 0;
   virtual bool open() const = 0;
+  virtual bool local() const = 0;  // whether the client's address is a loopback address; a proxy's counts as its own
 };
 
 using Handler = std::function<Response(const Request&)>;

@@ -26,6 +26,9 @@ class Mailbox {
     waiting_.emplace_back(key, std::move(message));
     return true;
   }
+  void drop(const std::string& key) {
+    std::erase_if(waiting_, [&](const auto& item) { return item.first == key; });
+  }
   bool empty() const { return waiting_.empty(); }
   Message take() {
     Message first = std::move(waiting_.front().second);

@@ -35,7 +35,9 @@ class Session : public Connected, public std::enable_shared_from_this<Session> {
   void send(const std::string& key, Message message);
   void close(ws::close_code code);
   void close_now() override;
+  void drop(const std::string& key) { waiting_.drop(key); }
   bool open() const { return trusted_ && !closed_; }
+  bool local() const;
 
  private:
   void read();
@@ -70,6 +72,13 @@ class Handle : public WebSocket {
   bool open() const override {
     const auto session = session_.lock();
     return session != nullptr && session->open();
+  }
+  void drop(const std::string& key) override {
+    if (const auto session = session_.lock()) session->drop(key);
+  }
+  bool local() const override {
+    const auto session = session_.lock();
+    return session != nullptr && session->local();
   }
 
  private:
@@ -143,6 +152,17 @@ void Session::send(const std::string& key, Message message) {
   if (!open()) return;
   if (!waiting_.put(key, std::move(message))) return close_now();
   pump();
+}
+
+// On a socket of IPv6, an address of IPv4 comes as ::ffff:127.0.0.1.
+bool Session::local() const {
+  error_code error;
+  const asio::ip::address peer = beast::get_lowest_layer(stream_).socket().remote_endpoint(error).address();
+  if (error) return false;
+  if (peer.is_v6() && peer.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, peer.to_v6()).is_loopback();
+  }
+  return peer.is_loopback();
 }
 
 void Session::pump() {
