@@ -26,6 +26,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 const std::vector<std::vector<std::string>> kCommands = {{},
                                                          {"generate"},
+                                                         {"batch"},
                                                          {"render"},
                                                          {"export"},
                                                          {"view"},

@@ -8,6 +8,7 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
@@ -17,42 +18,8 @@ constexpr const char* kGroups[] = {"Prompt",     "Prior",   "Result",    "Traini
                                    "Loss terms", "Cameras", "Gaussians", "Augmentation"};
 constexpr const char* kConfigHelp = "YAML file of options; the reference system's files work too.";
 
-void add_flag(CLI::App& command, GenerateRequest& request, const config::Option& option) {
-  const std::string name = option.name;
-  std::string flags;
-  for (const std::string& spelling : config::spellings_of(option))
-    flags.append(flags.empty() ? "" : ",").append(spelling);
-  if (std::holds_alternative<bool*>(option.field)) {
-    for (const std::string& spelling : config::spellings_of(option)) flags.append(",!--no-").append(spelling, 2);
-    command.add_flag_function(flags,
-                              [&request, name](int64_t count) { request.given[name] = count > 0 ? "true" : "false"; });
-  } else if (std::holds_alternative<config::PairField>(option.field)) {
-    const auto store = [&request, name](const std::vector<std::string>& values) {
-      request.given[name] = fmt::format("{}", fmt::join(values, " "));
-    };
-    command.add_option_function<std::vector<std::string>>(flags, store)
-        ->expected(1, 2)
-        ->allow_extra_args(false);  // what follows the pair is the prompt
-  } else {
-    command.add_option_function<std::string>(
-        flags, [&request, name](const std::string& value) { request.given[name] = value; });
-  }
-}
-
-/// Preset, then YAML, then flags. A YAML that names its own model starts from the reference's defaults, as there.
 void apply(GenerateRequest& request) {
-  app::RunOptions probe_options;
-  config::OptionTable probe = app::make_table(probe_options);
-  if (!request.config_file.empty()) probe.set_from_yaml(request.config_file, "config");
-  for (const auto& [name, value] : request.given) probe.set(name, value, "flag");
-
-  const bool reference_defaults =
-      !request.config_file.empty() && !request.given.contains("preset") && probe.at("model_key").source == "config";
-  const std::filesystem::path prior =
-      probe_options.model_key.empty() ? app::embedded_prior() : std::filesystem::path(probe_options.model_key);
-  if (!reference_defaults) app::apply_preset(request.table, prior, probe_options.preset);
-  if (!request.config_file.empty()) request.table.set_from_yaml(request.config_file, "config");
-  for (const auto& [name, value] : request.given) request.table.set(name, value, "flag");
+  app::apply_given(request.table, request.config_file, request.given);
   if (!request.prompt.empty()) request.table.set("text", request.prompt, "flag");
   app::check_options(request.options);
 }
@@ -146,7 +113,7 @@ Command define_generate(CLI::App& app, GenerateRequest& request) {
   CLI::App* command = app.add_subcommand("generate", "Make a 3D asset from a sentence.");
   command->add_option("prompt", request.prompt)->type_name("TEXT");
   command->add_option("--config,-c", request.config_file, kConfigHelp)->type_name("FILE");
-  for (const config::Option& option : request.table.options()) add_flag(*command, request, option);
+  for (const config::Option& option : request.table.options()) add_run_option(*command, request.given, option);
   for (const config::Option& option : request.table.options()) {
     LUCID_CHECK(std::ranges::find(kGroups, option.group) != std::end(kGroups), "{} is in no group", option.name);
   }

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     if (line.command() == "generate" && line.requests.generate.options.watch)
       return lucid::cli::run_watch(line.requests.generate, stop);
     if (line.command() == "serve") return lucid::cli::run_serve(line.requests.serve, stop);
+    if (line.command() == "batch") return lucid::cli::run_batch(line.requests.batch, stop);
     return become_engine(argv);
   });
 }

@@ -10,6 +10,8 @@ namespace lucid::cli {
 
 int run_serve(const ServeRequest& request, const std::atomic<bool>& stop);
 
+int run_batch(const BatchRequest& request, const std::atomic<bool>& stop);
+
 /// `lucid generate --watch`.
 int run_watch(const GenerateRequest& request, const std::atomic<bool>& stop);
 

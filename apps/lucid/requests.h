@@ -31,6 +31,17 @@ struct GenerateRequest {
   GenerateRequest& operator=(const GenerateRequest&) = delete;
 };
 
+struct BatchRequest {
+  std::vector<std::string> files;  // the file of prompts; with `report`: folders of batches
+  std::string out, config_file, progress = "auto";
+  std::map<std::string, std::string> given = {};  // options of all rows, by name, as typed
+  int jobs = 0;                                   // 0 = chosen
+  int64_t threads = 0;                            // of a process; 0 = the cores shared by the processes
+  bool overwrite = false, retry = true, wait = true, report = false, slurm = false, submit = false;
+  int tasks = 0;                           // of the array job; 0 = one a row, at most 100
+  std::vector<std::string> slurm_options;  // for sbatch
+};
+
 struct RenderRequest {
   std::vector<std::string> assets;
   std::string output = "render.png";
@@ -111,6 +122,7 @@ struct JudgeRequest {
 
 struct Requests {
   GenerateRequest generate;
+  BatchRequest batch;
   RenderRequest render;
   ExportRequest export_;
   ViewRequest view;

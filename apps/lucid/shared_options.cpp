@@ -38,6 +38,29 @@ CLI::Option* add_axes(CLI::App& command, const std::string& flag, std::optional<
       ->type_name("AXES");
 }
 
+CLI::Option* add_run_option(CLI::App& command, std::map<std::string, std::string>& given,
+                            const config::Option& option) {
+  const std::string name = option.name;
+  std::string flags;
+  for (const std::string& spelling : config::spellings_of(option))
+    flags.append(flags.empty() ? "" : ",").append(spelling);
+  if (std::holds_alternative<bool*>(option.field)) {
+    for (const std::string& spelling : config::spellings_of(option)) flags.append(",!--no-").append(spelling, 2);
+    return command.add_flag_function(flags,
+                                     [&given, name](int64_t count) { given[name] = count > 0 ? "true" : "false"; });
+  }
+  if (std::holds_alternative<config::PairField>(option.field)) {
+    const auto store = [&given, name](const std::vector<std::string>& values) {
+      given[name] = fmt::format("{}", fmt::join(values, " "));
+    };
+    return command.add_option_function<std::vector<std::string>>(flags, store)
+        ->expected(1, 2)
+        ->allow_extra_args(false);  // what follows the pair is a prompt or a file
+  }
+  return command.add_option_function<std::string>(flags,
+                                                  [&given, name](const std::string& value) { given[name] = value; });
+}
+
 void add_page_options(CLI::App& command, PageRequest& page) {
   command.add_option("--port", page.port, "Port of the page; 0 is any free one.")
       ->capture_default_str()

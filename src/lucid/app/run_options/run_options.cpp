@@ -49,6 +49,21 @@ void apply_preset(config::OptionTable& table, const fs::path& prior, const std::
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
 }
 
+void apply_given(config::OptionTable& table, const std::string& config_file,
+                 const std::map<std::string, std::string>& given) {
+  RunOptions probe_options;
+  config::OptionTable probe = make_table(probe_options);
+  if (!config_file.empty()) probe.set_from_yaml(config_file, "config");
+  for (const auto& [name, value] : given) probe.set(name, value, "flag");
+
+  const bool reference_defaults =
+      !config_file.empty() && !given.contains("preset") && probe.at("model_key").source == "config";
+  const fs::path prior = probe_options.model_key.empty() ? embedded_prior() : fs::path(probe_options.model_key);
+  if (!reference_defaults) apply_preset(table, prior, probe_options.preset);
+  if (!config_file.empty()) table.set_from_yaml(config_file, "config");
+  for (const auto& [name, value] : given) table.set(name, value, "flag");
+}
+
 void check_options(const RunOptions& options) {
   const auto& t = options.train;
   if (options.text.empty()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "lucid/config/option_table.h"
@@ -47,6 +48,11 @@ std::string name_from_prompt(const std::string& text);
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
+
+/// Sets the preset, then the YAML file (empty = none), then `given`: values by option name. A YAML file that names its
+/// own model starts from the reference's defaults, as there.
+void apply_given(config::OptionTable& table, const std::string& config_file,
+                 const std::map<std::string, std::string>& given);
 
 /// Throws UserError where options contradict each other, or there is no prompt.
 void check_options(const RunOptions& options);

@@ -72,11 +72,12 @@ class LineReader {
   bool too_long_ = false;
 };
 
-/// Takes the lock of a log. What has just been killed may hold it for a moment.
+/// Takes the lock of a log. What has just been killed may hold it for a moment. A file system without locks refuses
+/// nothing.
 bool lock_soon(int log) {
   constexpr int kTries = 10;
   for (int i = 0; i < kTries; ++i) {
-    if (::flock(log, LOCK_EX | LOCK_NB) == 0) return true;
+    if (::flock(log, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
   }
   return false;
