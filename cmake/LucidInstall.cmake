@@ -53,10 +53,10 @@ install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONE
 set(generated ${PROJECT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
 add_custom_command(OUTPUT ${generated}/lucid.1 ${generated}/lucid.bash ${generated}/_lucid ${generated}/lucid.fish
-                   COMMAND lucid info manual >${generated}/lucid.1
-                   COMMAND lucid info completion bash >${generated}/lucid.bash
-                   COMMAND lucid info completion zsh >${generated}/_lucid
-                   COMMAND lucid info completion fish >${generated}/lucid.fish
+                   COMMAND lucid info manual > ${generated}/lucid.1
+                   COMMAND lucid info completion bash > ${generated}/lucid.bash
+                   COMMAND lucid info completion zsh > ${generated}/_lucid
+                   COMMAND lucid info completion fish > ${generated}/lucid.fish
                    DEPENDS lucid VERBATIM)
 add_custom_target(lucid_generated ALL DEPENDS ${generated}/lucid.1)
 install(FILES ${generated}/lucid.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
