@@ -16,6 +16,7 @@ export function launch() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      "--host-resolver-rules=MAP lucid.test 127.0.0.1", // this machine, but to the page another one
       "--use-gl=angle",
       "--use-angle=gl-egl",
       "--ignore-gpu-blocklist",

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { torus } from "./make_assets.mjs";
 import { ring, spz } from "./mock_assets.mjs";
+import { FramePacker } from "./mock_frames.mjs";
 import { options } from "./mock_options.mjs";
 import { cloud, colourOf, kSteps, MockRuns } from "./mock_runs.mjs";
 import { MockSocket } from "./mock_socket.mjs";
@@ -57,6 +58,8 @@ export class MockServer {
   keys = new Map(); // Idempotency-Key to run
   silent = 0; // requests of POST runs that are cut off after they took effect
   watched = []; // the newest list of each socket
+  packed = false; // whether frames are packed for the network, unless a client says otherwise
+  kinds = []; // of packed frames that were sent: "key" or "delta"
   exportTime = 250; // milliseconds of each stage
   sockets = new Set();
   exports = new Map(); // "ID FORMAT" to the state
@@ -103,6 +106,7 @@ export class MockServer {
       }
       client.list = message.watch;
       client.serial = message.serial;
+      client.packers = (message.packed ?? this.packed) ? client.list.map(() => new FramePacker()) : null;
       this.watched.push(message.watch);
       for (const id of client.list) if (this.runs.find(id)?.has_asset) this.sendFrame(this.runs.find(id));
     };
@@ -114,9 +118,13 @@ export class MockServer {
   }
 
   sendFrame(run) {
-    for (const { socket, list, serial } of this.sockets) {
+    for (const { socket, list, serial, packers } of this.sockets) {
       const index = list.indexOf(run.id);
-      if (index >= 0) socket.send(this.runs.frame(run, { index, serial }));
+      if (index < 0) continue;
+      const frame = this.runs.frame(run, { index, serial });
+      const packed = packers?.[index].pack(frame);
+      if (packed) this.kinds.push(packed.kind);
+      socket.send(packed?.bytes ?? frame);
     }
   }
 

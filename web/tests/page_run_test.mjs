@@ -55,6 +55,28 @@ await runTests({
     assert.equal(await page.locator("canvas").getAttribute("data-step"), String(run.step), "not the last Gaussians");
   },
 
+  "frames that are packed for the network show the same": async ({ open, server }) => {
+    server.packed = true;
+    const page = await open();
+    const run = server.runs.make("a red apple", { preset: "default" });
+    await filled(page);
+    server.runs.stepsPerTick = 12;
+    await until(() => run.step > 400, "the run does not go on");
+    server.runs.held = true;
+    await until(async () => (await page.locator("canvas").getAttribute("data-step")) === String(run.step), "not the newest frame");
+    const packed = await look(page);
+    const differences = server.kinds.filter((kind) => kind === "delta").length;
+    assert(differences > 10, `${differences} of ${server.kinds.length} frames are differences`);
+    server.packed = false;
+    server.kinds = [];
+    await page.reload();
+    await filled(page);
+    const plain = await look(page);
+    assert.equal(server.kinds.length, 0, "packed frames");
+    assert(Math.abs(packed.share - plain.share) < 0.02, `${packed.share} instead of ${plain.share}`);
+    packed.colour.forEach((c, i) => assert(Math.abs(c - plain.colour[i]) < 8, `${packed.colour} instead of ${plain.colour}`));
+  },
+
   "a hidden tab watches nothing": async ({ open, server }) => {
     const page = await open();
     const run = server.runs.make("a red apple", { preset: "fine" });

@@ -20,6 +20,9 @@ for asset in torus.ply box.obj; do
   node "$tests/view_test.mjs" "$folder/${asset%.*}.html" "$folder/${asset%.*}"
 done
 
+# The unpacking of live frames, without a browser.
+node "$tests/packed_frame_test.mjs"
+
 # The page, with a server whose runs are simulated.
 for test in create run history look; do
   node "$tests/page_${test}_test.mjs" "$folder/page"

@@ -29,14 +29,15 @@ async function start(...words) {
   ]);
   return { child, address: line, said: () => said };
 }
-const serve = () => start("serve", "--output", output, "--port", "0");
+const serve = (...words) => start("serve", "--output", output, "--port", "0", ...words);
 async function end({ child }, signal) {
   child.kill(signal);
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }
 
-async function open(address) {
+async function open(address, prepare = () => {}) {
   const page = await (await browser.newContext(kWide)).newPage();
+  prepare(page);
   page.setDefaultTimeout(60_000); // a machine with two cores draws, computes and tests at once
   page.problems = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.problems.push(message.text()));
@@ -134,6 +135,29 @@ try {
   await page.context().close();
   await end(view, "SIGINT");
   assert.equal(view.child.exitCode, 0);
+
+  // To the page this server is another machine: frames are packed.
+  server = await serve("--host", "lucid.test");
+  const kinds = []; // 0: key frame, 1: difference
+  page = await open(server.address.replace("127.0.0.1", "lucid.test"), (opened) =>
+    opened.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload: frame }) => {
+        if (!Buffer.isBuffer(frame)) return;
+        assert.equal(frame.readUInt32LE(4), 2, "a frame that is not packed");
+        kinds.push(frame.readUInt32LE(32));
+      }),
+    ),
+  );
+  await fetchJson(server.address, "runs", { prompt: "a green tree", options: { preset: "draft", iterations: 60 } });
+  await page.locator(".history").getByRole("button", { name: "a green tree" }).first().click();
+  await page.waitForFunction(() => Number(document.querySelector("canvas").dataset.step) > 30);
+  await says(page, /^Finished/);
+  assert(kinds.includes(0) && kinds.includes(1), `packed frames: ${kinds}`);
+  assert((await look(page)).share > 0.02, "packed frames are not shown");
+  assert.deepEqual(page.problems.filter((text) => !text.includes("Cross-Origin-Opener-Policy")), []); // wants HTTPS
+  await page.context().close();
+  await end(server, "SIGINT");
+
   const watch = await start("generate", "--watch", "--preset", "draft", "--iterations", "30", "--output", output, "a blue mug");
   page = await open(watch.address);
   await shows(page);

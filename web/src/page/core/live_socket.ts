@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The WebSocket of the page: changes of runs, and live frames of those that are watched. It connects again by itself.
 
+import { canUnpack } from "../../viewer/packed_frame";
 import { about, Refusal, token } from "./api";
 import type { LiveEvent } from "./types";
 
 export interface LiveHandlers {
   event(event: LiveEvent): void;
-  frame(id: string, bytes: Uint8Array): void;
+  frame(id: string, bytes: Uint8Array<ArrayBuffer>): void; // as it comes: plain or packed
   state(state: "open" | "lost" | "refused"): void;
 }
 
@@ -16,6 +17,12 @@ const LIVED = 5000; // a connection that lasted so long was a good one
 const MOST_LISTS = 32;
 const INDEX_AT = 24; // of a frame's header: place in the list of watched runs
 const SERIAL_AT = 28; // and that list's serial number
+
+/** Whether to ask for packed frames; undefined: the server knows. To it, a browser behind a proxy looks like one near. */
+function packing(): boolean | undefined {
+  if (!canUnpack()) return false;
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname) ? undefined : true;
+}
 
 export class LiveSocket {
   private socket: WebSocket | null = null;
@@ -61,7 +68,7 @@ export class LiveSocket {
     this.serial += 1;
     this.lists.set(this.serial, this.wanted);
     this.lists.delete(this.serial - MOST_LISTS);
-    this.socket?.send(JSON.stringify({ watch: this.wanted, serial: this.serial }));
+    this.socket?.send(JSON.stringify({ watch: this.wanted, serial: this.serial, packed: packing() }));
   }
 
   private receive(data: string | ArrayBuffer): void {
