@@ -64,7 +64,7 @@ Command define_export(CLI::App& app, ExportRequest& request);
 Command define_view(CLI::App& app, ViewRequest& request);
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);  // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
-std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior corpus|train|sample|judge
+std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior check|corpus|train|sample|judge
 
 /// The option reference of `lucid generate`, as Markdown or as the help shows it. For `lucid info options`.
 std::string option_reference(bool markdown);

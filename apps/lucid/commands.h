@@ -18,6 +18,7 @@ int run_info_words(const InfoRequest& request);
 int run_eval(const EvalRequest& request, const std::atomic<bool>& stop);
 int run_prior_corpus(CorpusRequest& request, const std::atomic<bool>& stop);
 int run_prior_train(const pretrain::TrainRequest& request, const std::atomic<bool>& stop);
+int run_prior_check(const CheckRequest& request);
 int run_prior_sample(const SampleRequest& request);
 int run_prior_judge(const JudgeRequest& request, const std::atomic<bool>& stop);
 

@@ -1,94 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kinds of weight files, told apart by their tensors' names.
+// The lines that describe weights.
 #include "describe_weights.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <map>
-
+#include "lucid/app/run_options/run_options.h"
 #include "lucid/base/sha256.h"
-#include "lucid/weights/ldm.h"
-#include "lucid/weights/torch_file.h"
 
 namespace lucid::cli {
 namespace {
 
-using weights::StateDict;
-
-double millions(const StateDict& state) {
-  double count = 0;
-  for (const auto& [name, tensor] : state.tensors) count += static_cast<double>(tensor.numel());
-  return count * 1e-6;
-}
-
-bool any_with(const StateDict& state, const char* part) {
-  return std::ranges::any_of(state.tensors,
-                             [&](const auto& entry) { return entry.first.find(part) != std::string::npos; });
-}
-
-void describe_checkpoint(const StateDict& state) {
-  const weights::LdmParts parts = weights::split_ldm(state);
-  fmt::print("  Stable Diffusion {} checkpoint (single file)\n", parts.open_clip ? "2.x" : "1.x");
-  fmt::print("  U-Net {:.2f} M, VAE {:.2f} M, text encoder {:.2f} M numbers ({})\n", millions(parts.unet),
-             millions(parts.vae), millions(parts.text), parts.open_clip ? "OpenCLIP" : "CLIP");
-  fmt::print("  prediction    {}\n", parts.open_clip ? "epsilon or v, found by a probe when it is loaded" : "epsilon");
-  if (!parts.unknown.empty()) {
-    fmt::print("  {} names that belong to no part, the first: {}\n", parts.unknown.size(), parts.unknown.front());
-  }
-}
-
-/// The layout of a LoRA file, "" if it is none.
-std::string lora_layout(const StateDict& state) {
-  if (any_with(state, ".hada_w1_")) return "LoHa (LyCORIS)";
-  if (any_with(state, ".lokr_w")) return "LoKr (LyCORIS)";
-  if (any_with(state, ".lora_down.weight")) return any_with(state, ".lora_mid.") ? "LoCon (kohya)" : "LoRA (kohya)";
-  if (any_with(state, ".lora_A.")) return "LoRA (PEFT)";
-  if (any_with(state, "_lora.down.weight") || any_with(state, ".lora.down.weight")) return "LoRA (diffusers)";
-  if (state.tensors.contains("unet:0:up") || state.tensors.contains("text_encoder:0:up"))
-    return "LoRA (cloneofsimo PTI)";
-  return "";
-}
-
-bool is_inversion(const StateDict& state) {
-  if (state.tensors.contains("string_to_param.*") || state.tensors.contains("emb_params")) return true;
-  return !state.tensors.empty() && std::ranges::all_of(state.tensors, [](const auto& entry) {
-    return entry.second.dim() >= 1 && entry.second.dim() <= 2 && entry.first.find('.') == std::string::npos;
-  });
-}
-
-std::string part_of_a_model(const StateDict& state) {
-  if (any_with(state, "controlnet_cond_embedding.") || any_with(state, "control_model.")) return "ControlNet";
-  if (any_with(state, "down_blocks.0.resnets.0.time_emb_proj.")) return "U-Net (diffusers)";
-  if (any_with(state, "encoder.down_blocks.0.")) return "VAE (diffusers)";
-  if (any_with(state, "embeddings.token_embedding.")) return "text encoder (transformers)";
-  return "";
+double million_parameters(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const torch::Tensor& p : module.parameters()) count += p.numel();
+  return static_cast<double>(count) * 1e-6;
 }
 
 }  // namespace
 
-void describe_weights(const std::filesystem::path& file) {
-  const bool pickled = weights::looks_like_torch_file(file);
-  const StateDict state = weights::read_weights(file);
-  std::map<std::string, int64_t> kinds;
-  for (const auto& [name, tensor] : state.tensors) kinds[std::string(tensor.dtype().name())] += tensor.numel();
-  fmt::print("{}: {}, {} tensors, {:.2f} M numbers\n", file.string(),
-             pickled ? "torch pickle (read as data)" : "safetensors", state.tensors.size(), millions(state));
-  if (weights::is_ldm(state)) {
-    describe_checkpoint(state);
-  } else if (const std::string layout = lora_layout(state); !layout.empty()) {
-    fmt::print("  {}\n", layout);
-  } else if (const std::string part = part_of_a_model(state); !part.empty()) {
-    fmt::print("  {}\n", part);
-  } else if (is_inversion(state)) {
-    fmt::print("  textual inversion, width {}\n", state.tensors.begin()->second.size(-1));
+void print_description(const text_to_image::WeightsDescription& description) {
+  fmt::print("{}: {}\n  {}\n", description.path.string(), description.container, description.what);
+  for (const std::string& detail : description.details) fmt::print("  {}\n", detail);
+  for (const auto& [type, numbers] : description.stored) {
+    constexpr int64_t kMany = 100'000;
+    fmt::print("  {:<14}{}\n", type,
+               numbers < kMany ? fmt::format("{} numbers", numbers)
+                               : fmt::format("{:.2f} M numbers", static_cast<double>(numbers) * 1e-6));
   }
-  for (const auto& [kind, count] : kinds) fmt::print("  {}: {}\n", kind, count);
+  constexpr size_t kShown = 200;
   for (const char* key : {"modelspec.title", "modelspec.license", "license"}) {
-    const auto it = state.metadata.find(key);
-    if (it != state.metadata.end()) fmt::print("  {}: {}\n", key, it->second.substr(0, 200));
+    const auto it = description.metadata.find(key);
+    if (it != description.metadata.end()) fmt::print("  {}: {}\n", key, it->second.substr(0, kShown));
   }
-  fmt::print("  SHA-256 {}\n", sha256_of_file(file));
+}
+
+void print_prior(const text_to_image::Prior& prior) {
+  const auto& unet = prior.unet->config();
+  std::error_code none;
+  const bool embedded = std::filesystem::equivalent(prior.folder, app::embedded_prior(), none);
+  fmt::print("  model         {}\n", embedded ? "the embedded prior" : text_to_image::model_name(prior));
+  fmt::print("  text encoder  {:.2f} M parameters, width {}\n", million_parameters(*prior.encoder),
+             prior.encoder->config().hidden_size);
+  fmt::print("  U-Net         {:.2f} M parameters, channels {}, cross-attention {}, {} latent channels\n",
+             million_parameters(*prior.unet), fmt::join(unet.block_out_channels, "-"), unet.cross_attention_dim,
+             unet.in_channels);
+  fmt::print("  VAE           {:.2f} M parameters, {} pixels per latent\n", million_parameters(*prior.vae),
+             prior.vae->config().downscale());
+  fmt::print("  prediction    {}\n",
+             prior.schedule.config().prediction == diffusion::Prediction::kV ? "v_prediction" : "epsilon");
+  fmt::print("  picture size  {}\n", prior.picture_size);
+}
+
+void print_hash(const std::filesystem::path& file, const std::string& name) {
+  const std::string hash = sha256_of_file(file), published = text_to_image::published_name(hash);
+  fmt::print("  SHA-256       {}{}{}\n", hash, name.empty() ? "" : "  " + name,
+             published.empty() ? "" : ", the published " + published);
 }
 
 }  // namespace lucid::cli

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a weight file is, said from its tensors' names: a checkpoint, a LoRA, a textual inversion, or one part of a
-// model.
+// Prints what weights are, for `lucid info` and `lucid prior check`.
 #pragma once
 
-#include <filesystem>
+#include "lucid/text_to_image/weights_description.h"
 
 namespace lucid::cli {
 
-/// Prints it. Throws UserError where the file cannot be read.
-void describe_weights(const std::filesystem::path& file);
+/// What is known without loading: kind, parts, dtypes, where it comes from.
+void print_description(const text_to_image::WeightsDescription& description);
+
+/// A loaded prior: which model, sizes of its networks, what it predicts.
+void print_prior(const text_to_image::Prior& prior);
+
+/// The SHA-256 of a file, and its published name if it has one.
+void print_hash(const std::filesystem::path& file, const std::string& name);
 
 }  // namespace lucid::cli

@@ -27,6 +27,7 @@ const std::map<std::string, Run> kCommands = {
     {"eval", [](Requests& r, const auto& stop) { return lucid::cli::run_eval(r.eval, stop); }},
     {"prior corpus", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_corpus(r.corpus, stop); }},
     {"prior train", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_train(r.train, stop); }},
+    {"prior check", [](Requests& r, const auto&) { return lucid::cli::run_prior_check(r.check); }},
     {"prior sample", [](Requests& r, const auto&) { return lucid::cli::run_prior_sample(r.sample); }},
     {"prior judge", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_judge(r.judge, stop); }}};
 

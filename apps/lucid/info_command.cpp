@@ -14,8 +14,9 @@
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
-#include "lucid/base/sha256.h"
 #include "lucid/render/rasterize.h"
+#include "lucid/tensor/cuda_cards.h"
+#include "lucid/tensor/device.h"
 #include "lucid/text_to_image/prior.h"
 #include "lucid/text_to_image/vocabulary/vocabulary.h"
 #include "version.h"
@@ -65,8 +66,20 @@ std::string cuda_text() {
   if (!torch::cuda::is_available()) {
     return torch::hasCUDA() ? "in libtorch, but no GPU can be used" : "none: libtorch was built without it";
   }
-  return render::cuda_available() ? render::cuda_device()
-                                  : "a GPU, but this build has no rasteriser for it (LUCID_CUDA)";
+  const std::string driver = tensor::cuda_driver();
+  return driver.empty() ? "GPUs, but this build has no kernels for them (LUCID_CUDA)"
+                        : fmt::format("driver for CUDA {}", driver);
+}
+
+/// One line a card, by the name that --device takes.
+void describe_cards() {
+  const std::vector<tensor::CudaCard> cards = tensor::cuda_cards();
+  for (size_t i = 0; i < cards.size(); ++i) {
+    tensor::make_current({torch::kCUDA, static_cast<torch::DeviceIndex>(i)});
+    fmt::print("cuda:{:<11}{}, compute capability {}.{}, {:.1f} GB{}\n", i, cards[i].name, cards[i].major,
+               cards[i].minor, static_cast<double>(cards[i].bytes) * 1e-9,
+               render::cuda_available() ? "" : " (too old for lucid)");
+  }
 }
 
 void describe_machine() {
@@ -76,31 +89,19 @@ void describe_machine() {
   fmt::print("libtorch        {} ({} threads, {} in OpenMP)\n", TORCH_VERSION, at::get_num_threads(),
              omp_get_max_threads());
   fmt::print("CUDA            {}\n", cuda_text());
+  describe_cards();
   fmt::print("BLAS            {}\n", blas_text());
   fmt::print("rasteriser      cpu, {}\n", render::cpu_isa());
   fmt::print("cores           {}\n", core_count());
   fmt::print("data            {}\n", app::data_folder().string());
 }
 
-int64_t parameter_count(torch::nn::Module& module) {
-  int64_t count = 0;
-  for (const torch::Tensor& p : module.parameters()) count += p.numel();
-  return count;
-}
-
-void describe_prior(const fs::path& folder) {
-  text_to_image::Prior prior = text_to_image::load_prior(folder);
-  fmt::print("{}: a Stable-Diffusion-shaped prior\n", folder.string());
-  fmt::print("  text encoder  {:.2f} M parameters, width {}\n",
-             static_cast<double>(parameter_count(*prior.encoder)) * 1e-6, prior.encoder->config().hidden_size);
-  fmt::print("  U-Net         {:.2f} M parameters, {} latent channels\n",
-             static_cast<double>(parameter_count(*prior.unet)) * 1e-6, prior.unet->config().in_channels);
-  fmt::print("  VAE           {:.2f} M parameters, {} pixels per latent\n",
-             static_cast<double>(parameter_count(*prior.vae)) * 1e-6, prior.vae->config().downscale());
-  fmt::print("  prediction    {}\n", prior.schedule.config().prediction == diffusion::Prediction::kV ? "v" : "epsilon");
-  fmt::print("  picture size  {}\n", prior.picture_size);
-  for (const fs::path& file : prior.weight_files)
-    fmt::print("  {}  {}\n", sha256_of_file(file), fs::relative(file, folder).string());
+void describe_folder(const fs::path& folder) {
+  const text_to_image::WeightsDescription description = text_to_image::describe_weights(folder);
+  print_description(description);
+  check_usable(description);
+  if (description.kind == text_to_image::WeightsKind::kFolder) print_prior(text_to_image::load_prior(folder));
+  for (const fs::path& file : description.files) print_hash(file, fs::relative(file, folder).string());
 }
 
 }  // namespace
@@ -116,11 +117,12 @@ int run_info(const InfoRequest& request) {
   if (!fs::exists(path, none)) throw UserError({.what_happened = "does not exist", .file = path});
   const std::string extension = fs::path(path).extension().string();
   if (fs::is_directory(path, none)) {
-    describe_prior(path);
+    describe_folder(path);
   } else if (is_asset(path)) {
     describe_asset(path);
   } else if (extension == ".safetensors" || extension == ".ckpt" || extension == ".bin" || extension == ".pt") {
-    describe_weights(path);
+    print_description(text_to_image::describe_weights(path));
+    print_hash(path, "");
   } else {
     throw UserError(
         {.what_happened = "is of no kind that lucid knows",

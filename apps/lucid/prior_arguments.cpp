@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command lines of `lucid prior corpus`, `train`, `sample` and `judge`.
+// Command lines of `lucid prior check`, `corpus`, `train`, `sample` and `judge`.
 #include <algorithm>
 #include <filesystem>
 
@@ -10,7 +10,7 @@
 namespace lucid::cli {
 namespace {
 
-constexpr const char* kDevice = "cpu, or cuda for the first GPU.";
+constexpr const char* kDevice = "cpu, cuda for the first GPU, or cuda:N.";
 
 Command define_corpus(CLI::App& prior, CorpusRequest& request) {
   CLI::App* command = prior.add_subcommand("corpus", "Render captioned pictures from 3D models.");
@@ -98,7 +98,10 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
       ->add_option("--threads", request.threads, "CPU threads; 0 uses all cores. With cuda they prepare the batches.")
       ->capture_default_str()
       ->type_name("N");
-  command->add_option("--device", request.device, "cpu, or cuda for the first GPU. A run resumes on its own device.")
+  command
+      ->add_option(
+          "--device", request.device,
+          "cpu, cuda for the first GPU, or cuda:N. A run on the CPU does not resume on a GPU, nor the other way round.")
       ->capture_default_str()
       ->type_name("NAME");
   command->add_option("--precision", request.precision, "Number type: auto, fp32 or bf16.")
@@ -119,6 +122,23 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
             if (request.precision != "auto" && request.precision != "fp32" && request.precision != "bf16")
               throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
           }};
+}
+
+Command define_check(CLI::App& prior, CheckRequest& request) {
+  CLI::App* command = prior.add_subcommand("check", "Say whether weights can be used, and how.");
+  command
+      ->add_option("path", request.path,
+                   "Diffusers folder, checkpoint (.safetensors, .ckpt), LoRA, textual inversion or ControlNet.")
+      ->required()
+      ->type_name("PATH");
+  command
+      ->add_option("--prior", request.prior,
+                   "Model that a LoRA, textual inversion or ControlNet is for: checks that it fits.")
+      ->type_name("PATH");
+  command
+      ->add_option("--prior-config", request.prior_config, "As in `lucid generate`, for a single file of other sizes.")
+      ->type_name("DIR");
+  return {.app = command};
 }
 
 Command define_sample(CLI::App& prior, SampleRequest& request) {
@@ -174,9 +194,11 @@ Command define_judge(CLI::App& prior, JudgeRequest& request) {
 }  // namespace
 
 std::vector<Command> define_prior(CLI::App& app, Requests& requests) {
-  CLI::App* prior = app.add_subcommand("prior", "Make a prior: its pictures, its training, samples, its judge.");
+  CLI::App* prior =
+      app.add_subcommand("prior", "Check weights; make a prior: its pictures, its training, samples, its judge.");
   prior->require_subcommand(1);
   std::vector<Command> commands = {{.app = prior}};
+  commands.push_back(define_check(*prior, requests.check));
   commands.push_back(define_corpus(*prior, requests.corpus));
   commands.push_back(define_train(*prior, requests.train));
   commands.push_back(define_sample(*prior, requests.sample));

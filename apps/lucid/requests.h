@@ -106,6 +106,11 @@ struct CorpusRequest {
   std::string progress = "auto";
 };
 
+struct CheckRequest {
+  std::string path;                 // folder or file
+  std::string prior, prior_config;  // that an adapter is for; of a single file; empty = none
+};
+
 struct SampleRequest {
   std::string folder, output = "sheet.png";
   std::vector<std::string> prompts;
@@ -131,6 +136,7 @@ struct Requests {
   EvalRequest eval;
   CorpusRequest corpus;
   pretrain::TrainRequest train;
+  CheckRequest check;
   SampleRequest sample;
   JudgeRequest judge;
 };

@@ -6,9 +6,9 @@
 #include <iterator>
 
 #include "lucid/base/error.h"
+#include "lucid/json/json_config.h"
 #include "lucid/tensor/freeze.h"
 #include "lucid/text_to_image/prior_checks.h"
-#include "lucid/json/json_config.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::text_to_image {
@@ -58,11 +58,7 @@ Prior load_prior(const fs::path& folder, const nn::WeightDtypes& dtypes) {
                                 .file = folder.string(),
                                 .hint = "a prior is a diffusers folder, which holds a model_index.json"});
   }
-  for (const char* part :
-       {"model_index.json", "tokenizer/vocab.json", "tokenizer/merges.txt", "text_encoder/config.json",
-        "unet/config.json", "vae/config.json", "scheduler/scheduler_config.json"}) {
-    require(folder, part);
-  }
+  for (const char* part : kPriorFiles) require(folder, part);
   std::vector<fs::path> weight_files;
   for (const auto& [part, stem] : {std::pair("text_encoder", "model"), std::pair("unet", "diffusion_pytorch_model"),
                                    std::pair("vae", "diffusion_pytorch_model")}) {

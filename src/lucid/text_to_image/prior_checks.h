@@ -2,11 +2,17 @@
 // Checks that the loaders of a prior share (diffusers folder, single file).
 #pragma once
 
+#include <array>
 #include <filesystem>
 
 #include "lucid/text_to_image/prior.h"
 
 namespace lucid::text_to_image {
+
+/// What a diffusers folder holds beside its weights.
+inline constexpr std::array kPriorFiles = {
+    "model_index.json", "tokenizer/vocab.json", "tokenizer/merges.txt",           "text_encoder/config.json",
+    "unet/config.json", "vae/config.json",      "scheduler/scheduler_config.json"};
 
 /// Throws UserError about `file` unless the widths of text encoder, U-Net and VAE agree.
 void check_compatible(const Prior& prior, const std::filesystem::path& file);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// An estimate of the memory that a run takes, from the shapes of the prior's networks.
+#pragma once
+
+#include <cstdint>
+
+#include "lucid/diffusion/unet.h"
+#include "lucid/diffusion/vae.h"
+
+namespace lucid::app {
+
+/// What a run computes.
+struct RunShape {
+  int64_t side = 512;         // pixels of a training view
+  int64_t result_side = 512;  // of the pictures at the end
+  int64_t views = 4;          // in a batch
+  int64_t prompts = 4;        // U-Net rows a view: negative, view, and those of Perp-Neg or view guidance
+  int64_t workers = 1;        // CPU threads that share a batch
+};
+
+/// Bytes at the peak of a run.
+struct PriorMemory {
+  double cpu = 0, cpu_low = 0;  // of this process; with --low-memory
+  double gpu = 0;               // of the card, in bfloat16
+};
+
+/// For the networks as they are loaded here. prior_memory_test.cpp says how well this meets measured peaks.
+PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::VaeImpl& vae, const RunShape& run);
+
+}  // namespace lucid::app

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory estimate against measured peaks: `peak_mb` of runs of three steps on a Zen 4 with two threads, and the
+// peaks of Stable Diffusion's shapes in docs/results.md.
+#include "lucid/app/prior_memory.h"
+
+#include <gtest/gtest.h>
+
+#include "goldens.h"
+#include "lucid/app/run_options/run_options.h"
+#include "lucid/text_to_image/prior.h"
+#include "lucid/weights/skip_init.h"
+
+namespace lucid::app {
+namespace {
+
+/// Largest error, of the measured peak, and the part of it that is the process alone.
+constexpr double kMostError = 0.16, kProcessError = 1e8;
+
+void expect_near(double found, double measured_mb) {
+  const double measured = measured_mb * 1048576;
+  EXPECT_NEAR(found, measured, kMostError * measured + kProcessError) << found / measured;
+}
+
+TEST(PriorMemory, MeetsTheEmbeddedPriorsPeaks) {
+  const text_to_image::Prior prior = text_to_image::load_prior(embedded_prior());
+  const auto estimate = [&](int64_t side, int64_t views) {
+    return estimate_memory(*prior.unet, *prior.vae,
+                           {.side = side, .result_side = 512, .views = views, .prompts = 3, .workers = 2});
+  };
+  expect_near(estimate(128, 2).cpu, 631);
+  expect_near(estimate(256, 4).cpu, 999);
+  expect_near(estimate(512, 2).cpu, 1465);
+  expect_near(estimate(512, 4).cpu, 2233);
+  expect_near(estimate(512, 8).cpu, 3485);
+  expect_near(estimate(512, 4).cpu_low, 1478);
+}
+
+TEST(PriorMemory, MeetsATinyStableDiffusionsPeaks) {
+  const text_to_image::Prior prior = text_to_image::load_prior(lucid::test::goldens() / "sd/tiny-sd1");
+  const auto estimate = [&](int64_t side, int64_t views, int64_t workers) {
+    return estimate_memory(*prior.unet, *prior.vae,
+                           {.side = side, .result_side = side, .views = views, .prompts = 4, .workers = workers});
+  };
+  expect_near(estimate(64, 4, 2).cpu, 214);
+  expect_near(estimate(512, 1, 2).cpu, 530);
+  expect_near(estimate(512, 2, 2).cpu, 1106);
+  expect_near(estimate(512, 4, 2).cpu, 1622);
+  expect_near(estimate(512, 4, 1).cpu, 1330);
+  expect_near(estimate(512, 4, 2).cpu_low, 1049);
+}
+
+/// A network without weights of its own: shapes of 16-bit numbers.
+template <class Module, class Config>
+Module shape_of(const Config& config) {
+  const weights::SkipInitGuard skip_init;
+  Module module(config);
+  for (auto& parameter : module->parameters())
+    parameter.set_data(torch::zeros({1}, torch::kHalf).expand(parameter.sizes()));
+  return module;
+}
+
+TEST(PriorMemory, MeetsStableDiffusionsPeaks) {
+  const torch::NoGradGuard no_grad;
+  const diffusion::UNetConfig config{
+      .heads_per_block = {5, 10, 20, 20}, .cross_attention_dim = 1024, .use_linear_projection = true};
+  const auto unet = shape_of<diffusion::UNet>(config);
+  const auto vae = shape_of<diffusion::Vae>(diffusion::VaeConfig{});
+  const auto estimate = [&](int64_t views, int64_t prompts, int64_t workers) {
+    return estimate_memory(*unet, *vae, {.views = views, .prompts = prompts, .workers = workers});
+  };
+  constexpr double kMb = 1e9 / 1048576;  // a GB of docs/results.md
+  expect_near(estimate(2, 2, 2).cpu, 6.9 * kMb);
+  expect_near(estimate(2, 2, 2).cpu_low, 6.7 * kMb);
+  expect_near(estimate(2, 2, 1).cpu_low, 3.9 * kMb);
+  expect_near(estimate(4, 4, 2).gpu, 9.8 * kMb);
+  const double numbers = 866e6 + 84e6;  // of the U-Net and the VAE, as published
+  EXPECT_GT(estimate(1, 2, 1).cpu_low, 2 * numbers);
+  EXPECT_GT(estimate(4, 4, 2).cpu, estimate(2, 4, 2).cpu);
+}
+
+}  // namespace
+}  // namespace lucid::app
