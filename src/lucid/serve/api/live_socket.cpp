@@ -61,7 +61,8 @@ class LiveSocket {
                       text_of({{"event", "runs"}, {"revision", studio_.revision()}, {"runs", std::move(runs)}}));
   }
 
-  /// {"watch": [ids], "serial": n, "packed": true}. Anything else closes the socket.
+  /// {"watch": [ids], "serial": n}, and "packed": true or false if the client wants to choose. Anything else closes the
+  /// socket.
   void received(const Socket& socket, std::string_view text) {
     const auto page = pages_.find(socket.get());
     if (page == pages_.end()) return;

@@ -72,7 +72,7 @@ class WebSocket {
   virtual void drop(const std::string& key) = 0;  // takes back the message with this key if it waits
   virtual void close() = 0;
   virtual bool open() const = 0;
-  virtual bool local() const = 0;  // whether the client's address is a loopback address; a proxy's counts as its own
+  virtual bool local() const = 0;  // whether the client, or the proxy before it, is at a loopback address
 };
 
 using Handler = std::function<Response(const Request&)>;
