@@ -19,11 +19,9 @@ namespace fs = std::filesystem;
 void require(const fs::path& folder, const char* part) {
   const fs::path file = folder / part;
   if (fs::is_regular_file(file)) return;
-  throw UserError(
-      UserMistake{.what_happened = "is missing",
-                  .file = file.string(),
-                  .hint = "a prior is a diffusers folder: model_index.json, tokenizer/, text_encoder/, unet/, vae/, "
-                          "scheduler/"});
+  throw UserError(UserMistake{.what_happened = "is missing",
+                              .file = file.string(),
+                              .hint = "a prior is a diffusers folder; `lucid prior check` names all that one lacks"});
 }
 
 }  // namespace

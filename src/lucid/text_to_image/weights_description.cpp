@@ -237,7 +237,10 @@ int64_t WeightsDescription::numbers() const {
 WeightsDescription describe_weights(const fs::path& path) {
   std::error_code none;
   if (!fs::exists(path, none)) throw UserError({.what_happened = "does not exist", .file = path.string()});
-  return fs::is_directory(path, none) ? describe_folder(path) : describe_file(path);
+  if (fs::is_directory(path, none)) return describe_folder(path);
+  if (!fs::is_regular_file(path, none))
+    throw UserError({.what_happened = "is neither a file nor a folder", .file = path.string()});
+  return describe_file(path);
 }
 
 void check_usable(const WeightsDescription& description) {

@@ -173,6 +173,7 @@ TEST(WeightsDescription, FilesThatAreNoWeights) {
   EXPECT_NE(said_of(pickled.substr(0, pickled.size() / 2)), "");
   weights::write_safetensors(file, {{"some.thing", torch::ones({2, 2})}});
   EXPECT_PRED2(holds, objection(file), "nothing that lucid knows");
+  EXPECT_PRED2(holds, objection("/dev/zero"), "neither a file nor a folder");
   // A placeholder inside a folder is told too.
   const fs::path prior = copy_of("sd/tiny-sd1", folder);
   lucid::write_file(prior / "unet/diffusion_pytorch_model.safetensors", "version https://git-lfs.github.com/spec/v1\n");
