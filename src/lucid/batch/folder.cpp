@@ -170,7 +170,8 @@ std::vector<RowView> view_rows(const Folder& folder, const Batch& batch, const C
       view.gaussians = manifest ? manifest->gaussians.value_or(0) : 0;
     }
     for (const serve::FoundPicture& found : serve::find_pictures(view.folder)) {
-      if (view.picture.empty() || found.picture.name == "result") view.picture = found.file;
+      if (found.picture.name == "thumbnail") view.picture = found.file;
+      if (found.picture.name == "result") view.sheet = found.file;
     }
     views.push_back(std::move(view));
   }

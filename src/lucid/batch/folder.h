@@ -44,7 +44,7 @@ struct RowView {
   std::filesystem::path folder = {};
   State state = State::kWaiting;
   std::string error = {}, host = {};
-  std::filesystem::path picture = {};  // relative to `folder`; empty = none
+  std::filesystem::path picture = {}, sheet = {};  // one view, all views; relative to `folder`; empty = none
   int64_t step = 0, gaussians = 0;
   double seconds = 0;
 };

@@ -72,9 +72,9 @@ body{margin:0 auto;padding:2rem 1.5rem 4rem;max-width:90rem;background:var(--gro
 font:1rem/1.5 system-ui,sans-serif}
 h1{font-size:1.5rem;margin:0 0 .25rem}
 p{margin:.25rem 0 1.5rem;color:var(--soft)}
-ul{list-style:none;margin:0;padding:0;display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr))}
+ul{list-style:none;margin:0;padding:0;display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}
 li{background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow:hidden;padding-bottom:1rem}
-.picture{display:flex;aspect-ratio:3/2;align-items:center;justify-content:center;background:#fff;color:#66665f}
+.picture{display:flex;aspect-ratio:1;align-items:center;justify-content:center;background:#fff;color:#66665f}
 .picture img{width:100%;height:100%;object-fit:contain}
 .none{background:var(--ground);color:var(--soft)}
 h2{font-size:1rem;margin:1rem 1rem .25rem;overflow-wrap:anywhere}
@@ -89,13 +89,14 @@ a{color:inherit}a:focus-visible,summary:focus-visible{outline:2px solid;outline-
 std::string card(const RowView& view, const fs::path& root) {
   const std::string state = name_of(view.state), prompt = escaped(view.row.prompt);
   std::string out = fmt::format("<li class=\"{}\" id=\"row-{}\">\n", state, view.row.number);
-  if (view.picture.empty()) {
+  const fs::path& small = view.picture.empty() ? view.sheet : view.picture;
+  const fs::path& large = view.sheet.empty() ? view.picture : view.sheet;
+  if (small.empty()) {
     out += fmt::format("<div class=\"picture none\">{}</div>\n",
                        view.state == State::kWaiting ? "not started" : "no picture yet");
   } else {
-    const std::string picture = url(from(root, view.folder / view.picture));
-    out += fmt::format("<a class=\"picture\" href=\"{0}\"><img src=\"{0}\" alt=\"{1}\" loading=\"lazy\"></a>\n",
-                       picture, prompt);
+    out += fmt::format("<a class=\"picture\" href=\"{}\"><img src=\"{}\" alt=\"{}\" loading=\"lazy\"></a>\n",
+                       url(from(root, view.folder / large)), url(from(root, view.folder / small)), prompt);
   }
   out += fmt::format("<h2>{}. {}</h2>\n<p><b>{}</b>", view.row.number, prompt, state);
   if (view.state == State::kWorking || view.state == State::kInterrupted)
@@ -187,6 +188,7 @@ std::string summary_json(const std::vector<RowView>& rows, const fs::path& root)
     if (!view.error.empty()) row["error"] = view.error;
     if (!view.host.empty()) row["host"] = view.host;
     if (!view.picture.empty()) row["picture"] = from(root, view.folder / view.picture).generic_string();
+    if (!view.sheet.empty()) row["sheet"] = from(root, view.folder / view.sheet).generic_string();
     list.push_back(std::move(row));
   }
   const Counts counts = count(rows);

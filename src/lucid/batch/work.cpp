@@ -198,8 +198,9 @@ class Worker {
     prepare_run(folder_, row);
     if (has_result(folder_, row)) {  // whoever made it did not live to say so
       claim.state = State::kFinished;
-      if (claims_.renew(claim)) close(row, finished_);
-      return;
+      if (!claims_.renew(claim)) return;
+      close(row, finished_);
+      return options_.say(row.name + ": had finished");
     }
     std::vector<std::string> arguments = {
         options_.program,          "generate",        "--output=" + folder_.root.string(),

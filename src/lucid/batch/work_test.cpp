@@ -57,6 +57,7 @@ while [ "$step" -lt "$total" ]; do
 done
 mkdir -p "$dir/test_six_views/$step"
 echo sheet > "$dir/test_six_views/$step/sheet.png"
+echo view > "$dir/test_six_views/$step/polar80_azimuth000.png"
 echo "{\"prompt\":\"${prompt//\"/}\",\"seed\":0,\"iterations\":$step,\"gaussians\":1234,\"seconds\":1}" > "$dir/manifest.json"
 echo "$id" >> "$here/made.txt"
 echo "end $id" >> "$here/work.txt"
@@ -234,12 +235,12 @@ TEST(BatchWork, KilledItGoesOnWhereItWas) {
 
 TEST(BatchWork, SeveralInOneFolderShareTheRows) {
   Fixture at;
-  const Batch batch = at.numbered(12);
+  const Batch batch = at.numbered(40, {{"iterations", "1"}});
   std::vector<pid_t> processes;
-  for (int i = 0; i < 3; ++i) processes.push_back(at.start(batch, at.options()));
+  for (int i = 0; i < 4; ++i) processes.push_back(at.start(batch, at.options(3)));
   for (const pid_t process : processes) waitpid(process, nullptr, 0);
   at.expect_each_once(batch);
-  EXPECT_EQ(at.lines("calls.txt"), 12);
+  EXPECT_EQ(at.lines("calls.txt"), 40);
 }
 
 TEST(BatchWork, OneIsKilledAndTheOtherTakesItsRowsOver) {
@@ -343,7 +344,8 @@ TEST(BatchReport, ShowsEveryRow) {
   EXPECT_NE(page.find("a chair &lt;b&gt;&amp;&quot;one&quot;"), std::string::npos);
   EXPECT_EQ(page.find("<b>&"), std::string::npos);
   EXPECT_EQ(page.find("<script"), std::string::npos);
-  EXPECT_NE(page.find("src=\"0001_a_chair_b_one/test_six_views/6/sheet.png\""), std::string::npos) << page;
+  EXPECT_NE(page.find("href=\"0001_a_chair_b_one/test_six_views/6/sheet.png\""), std::string::npos) << page;
+  EXPECT_NE(page.find("src=\"0001_a_chair_b_one/test_six_views/6/polar80_azimuth000.png\""), std::string::npos) << page;
   EXPECT_NE(page.find("1 finished, 1 failed, 1 waiting"), std::string::npos);
   EXPECT_NE(page.find("the prior knows no word of it"), std::string::npos);
   EXPECT_NE(page.find("<dt>seed</dt><dd>7</dd>"), std::string::npos);
@@ -352,7 +354,8 @@ TEST(BatchReport, ShowsEveryRow) {
   EXPECT_EQ(summary["failed"], 1);
   EXPECT_EQ(summary["waiting"], 1);
   EXPECT_EQ(summary["rows"][0]["state"], "finished");
-  EXPECT_EQ(summary["rows"][0]["picture"], "0001_a_chair_b_one/test_six_views/6/sheet.png");
+  EXPECT_EQ(summary["rows"][0]["sheet"], "0001_a_chair_b_one/test_six_views/6/sheet.png");
+  EXPECT_EQ(summary["rows"][0]["picture"], "0001_a_chair_b_one/test_six_views/6/polar80_azimuth000.png");
   EXPECT_EQ(summary["rows"][0]["gaussians"], 1234);
   EXPECT_EQ(summary["rows"][1]["error"], "the prior knows no word of it");
   EXPECT_EQ(summary["rows"][2]["state"], "waiting");
