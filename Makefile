@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup configure program build web test-web demo demo-short test bench format clean
+.PHONY: help setup configure program build web test-web package demo demo-short test bench format clean
 BIN := build/release/bin
 
 help:
@@ -9,6 +9,7 @@ help:
 	@echo "make build       set up and build only: build/release/bin/lucid"
 	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
 	@echo "make test-web    test the page and its API in a headless Chromium"
+	@echo "make package     build the Debian package: build/lucid_VERSION_amd64.deb"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
@@ -48,6 +49,12 @@ demo-short: program
 
 test: build
 	@tools/run_tests.sh build/release -j2
+
+# With the page inside, where Node is.
+package: web program
+	@cmake --build --preset release --target lucid_generated
+	@cd build/release && cpack -G DEB -D CPACK_PACKAGE_DIRECTORY=$(CURDIR)/build
+	@rm -rf build/_CPack_Packages
 
 bench: build
 	$(BIN)/bench_raster

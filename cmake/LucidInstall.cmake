@@ -45,21 +45,31 @@ install(DIRECTORY models/mini models/clip models/judge DESTINATION ${data}/model
 install(DIRECTORY configs/ DESTINATION ${data}/configs COMPONENT program)
 # The page, where it was built (`make web`): without it `lucid serve` has the API alone.
 install(DIRECTORY build/web/ DESTINATION ${data}/web COMPONENT program OPTIONAL)
-install(FILES README.md THIRD_PARTY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+set_target_properties(lucid PROPERTIES INSTALL_RPATH "")  # it links no BLAS
+install(FILES README.md THIRD_PARTY.md CHANGELOG.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(DIRECTORY docs/guide docs/images DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT program)
 
 # What the program says of itself, for man(1) and shells.
 set(generated ${PROJECT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
-add_custom_command(OUTPUT ${generated}/lucid.1 ${generated}/lucid.bash ${generated}/_lucid ${generated}/lucid.fish
+find_program(GZIP gzip REQUIRED)
+add_custom_command(OUTPUT ${generated}/lucid.1.gz ${generated}/lucid.bash ${generated}/_lucid ${generated}/lucid.fish
                    COMMAND lucid info manual > ${generated}/lucid.1
+                   COMMAND ${GZIP} -9nf ${generated}/lucid.1
                    COMMAND lucid info completion bash > ${generated}/lucid.bash
                    COMMAND lucid info completion zsh > ${generated}/_lucid
                    COMMAND lucid info completion fish > ${generated}/lucid.fish
                    DEPENDS lucid VERBATIM)
-add_custom_target(lucid_generated ALL DEPENDS ${generated}/lucid.1)
-install(FILES ${generated}/lucid.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+set(CPACK_PACKAGE_CONTACT "The lucid developers <lucid@lucid.invalid>")
+configure_file(packaging/changelog.in ${generated}/changelog @ONLY)
+add_custom_command(OUTPUT ${generated}/changelog.gz COMMAND ${GZIP} -9nc ${generated}/changelog > ${generated}/changelog.gz
+                   DEPENDS packaging/changelog.in VERBATIM)
+add_custom_target(lucid_generated ALL DEPENDS ${generated}/lucid.1.gz ${generated}/changelog.gz)
+install(FILES ${generated}/lucid.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+install(FILES ${generated}/lucid.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 RENAME lucid-engine.1.gz COMPONENT program)
+install(FILES ${generated}/changelog.gz DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(FILES packaging/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME lucid COMPONENT program)
 install(FILES ${generated}/lucid.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lucid
         COMPONENT program)
 install(FILES ${generated}/_lucid DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Packages of the program: `cpack -G DEB` and `cpack -G TXZ` in the build folder, or `make package`.
 set(CPACK_PACKAGE_NAME lucid)
-set(CPACK_PACKAGE_CONTACT "The lucid developers <lucid@lists.debian.org>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "make a 3D asset from a sentence")
-set(CPACK_PACKAGE_DESCRIPTION
+set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
 "3D Gaussians are optimised so that their pictures please a text-to-image
 diffusion model (Interval Score Matching). A small model is included; any
 Stable Diffusion 1.x or 2.x can be used. Results are splats, meshes, pictures
