@@ -75,6 +75,10 @@ std::string cuda_text() {
 void describe_cards() {
   const std::vector<tensor::CudaCard> cards = tensor::cuda_cards();
   for (size_t i = 0; i < cards.size(); ++i) {
+    if (cards[i].bytes == 0) {
+      fmt::print("cuda:{:<11}{}\n", i, cards[i].name);
+      continue;
+    }
     tensor::make_current({torch::kCUDA, static_cast<torch::DeviceIndex>(i)});
     fmt::print("cuda:{:<11}{}, compute capability {}.{}, {:.1f} GB{}\n", i, cards[i].name, cards[i].major,
                cards[i].minor, static_cast<double>(cards[i].bytes) * 1e-9,

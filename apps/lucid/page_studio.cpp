@@ -15,17 +15,28 @@ namespace lucid::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// The GPUs before the CPU. Asked of the driver's files, as this program has no CUDA. The first is "cuda" and not
-/// "cuda:0": each card has one name, since there is one run at a time for each name.
+#ifdef LUCID_TORCH_WITH_CUDA
+/// The number of GPUs by the driver's files, as this program has no CUDA. CUDA_VISIBLE_DEVICES may hide some.
+int64_t card_count() {
+  std::error_code none;
+  int64_t cards = 0;
+  while (fs::exists(fmt::format("/dev/nvidia{}", cards), none)) ++cards;
+  if (cards == 0 && fs::exists("/dev/nvidiactl", none)) cards = 1;
+  const char* chosen = std::getenv("CUDA_VISIBLE_DEVICES");
+  if (chosen == nullptr) return cards;
+  const std::string_view list = chosen;
+  if (list.empty() || list.starts_with('-')) return 0;
+  return std::min<int64_t>(cards, std::ranges::count(list, ',') + 1);
+}
+#endif
+
+/// The GPUs, then the CPU. The first GPU is "cuda" and not "cuda:0": each has one name, since there is one run at a
+/// time for each name.
 std::vector<std::string> usable_devices() {
   std::vector<std::string> devices;
 #ifdef LUCID_TORCH_WITH_CUDA
-  std::error_code none;
-  if (fs::exists("/dev/nvidiactl", none)) devices.emplace_back("cuda");
-  const char* chosen = std::getenv("CUDA_VISIBLE_DEVICES");
-  const auto limit = chosen == nullptr ? 128 : std::ranges::count(std::string_view(chosen), ',') + 1;
-  for (int64_t card = 1; card < limit && fs::exists(fmt::format("/dev/nvidia{}", card), none); ++card)
-    devices.push_back(fmt::format("cuda:{}", card));
+  for (int64_t card = 0, cards = card_count(); card < cards; ++card)
+    devices.push_back(card == 0 ? "cuda" : fmt::format("cuda:{}", card));
 #endif
   devices.emplace_back("cpu");
   return devices;

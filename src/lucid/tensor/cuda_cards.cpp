@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuda_cards() and cuda_driver(), with and without CUDA.
+// The CUDA runtime's answers about cards, with and without CUDA.
 #include "lucid/tensor/cuda_cards.h"
 
 #if defined(LUCID_WITH_CUDA)
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
+
+#include "lucid/base/cuda/failure.h"
 #endif
 
 namespace lucid::tensor {
@@ -33,6 +35,11 @@ std::vector<CudaCard> cuda_cards() {
   return cards;
 }
 
+void set_card(int card) {
+  if (const cudaError_t error = cudaSetDevice(card); error != cudaSuccess)
+    lucid::cuda::call_failed("cudaSetDevice", cudaGetErrorString(error));
+}
+
 std::string cuda_driver() {
   int version = 0;
   if (cudaDriverGetVersion(&version) != cudaSuccess || version == 0) return "";
@@ -42,6 +49,7 @@ std::string cuda_driver() {
 #else
 
 std::vector<CudaCard> cuda_cards() { return {}; }
+void set_card(int /*card*/) {}
 std::string cuda_driver() { return ""; }
 
 #endif

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "lucid/base/error.h"
+#include "lucid/tensor/cuda_cards.h"
 
 namespace lucid::tensor {
 
@@ -52,7 +53,9 @@ torch::Device device_from_name(const std::string& name) {
 }
 
 void make_current(torch::Device device) {
-  if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
+  if (!device.is_cuda()) return;
+  c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
+  set_card(device.index());
 }
 
 std::string device_name(torch::Device device) { return c10::DeviceTypeName(device.type(), /*lower_case=*/true); }
