@@ -244,6 +244,7 @@ TEST_F(Api, BadRequestsAreProblemsThatNameTheField) {
            {{{"prompt", 7}}, "prompt"},
            {{{"prompt", std::string(501, 'a')}}, "prompt"},
            {{{"prompt", std::string("a\0b", 3)}}, "prompt"},
+           {{{"prompt", "xylophonist"}}, "knows no word"},
            {{{"prompt", "a mug"}, {"seed", 1}}, "seed"},
            {{{"prompt", "a mug"}, {"options", {{"seed", json::array()}}}}, "seed"},
            {{{"prompt", "a mug"}, {"options", {{"seed", "x"}}}}, "seed"},

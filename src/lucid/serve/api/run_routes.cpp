@@ -6,10 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "lucid/app/run_options/run_options.h"
 #include "lucid/serve/api/api.h"
 #include "lucid/serve/api/fields.h"
 #include "lucid/serve/api/rate_limit.h"
 #include "lucid/serve/jobs/files/scan.h"
+#include "lucid/text_to_image/vocabulary/vocabulary.h"
 
 namespace lucid::serve {
 namespace {
@@ -63,6 +65,13 @@ std::vector<std::string> ids_of(const Request& request) {
     texts.push_back(id.get<std::string>());
   }
   return texts;
+}
+
+/// A run whose prompt has no known word would end before its first step. Throws UserError.
+void check_words(const NewRun& wanted, const text_to_image::Vocabulary& words) {
+  const auto prior = wanted.options.find("model_key");
+  const bool is_embedded = prior == wanted.options.end() || prior->second.empty();
+  if (is_embedded) text_to_image::check_prompt(words, wanted.prompt);
 }
 
 Response made_response(const Studio::Made& made) {
@@ -155,9 +164,12 @@ void add_lists(http::Server& server, Studio& studio, Changes& changes) {
 
 void add_making(http::Server& server, Studio& studio) {
   const auto rate = std::make_shared<RateLimit>();
-  server.on(Method::kPost, "/api/v1/runs", [rate, &studio](const Request& request) {
+  const auto words = text_to_image::load_vocabulary(app::embedded_prior());
+  server.on(Method::kPost, "/api/v1/runs", [rate, words, &studio](const Request& request) {
     rate->take();
-    return made_response(studio.make(new_run_of(request), idempotency_key(request)));
+    const NewRun wanted = new_run_of(request);
+    if (words) check_words(wanted, *words);
+    return made_response(studio.make(wanted, idempotency_key(request)));
   });
   server.on(Method::kPost, "/api/v1/runs/{id}/again", [rate, &studio](const Request& request) {
     rate->take();
