@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lucid/nn/layer.h"
+
 namespace lucid::app {
 namespace {
 
@@ -98,6 +100,9 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
   const double forward = maps.kept + maps.scores, both = maps.kept + kScores * maps.scores + kWork * maps.largest;
   const double results =
       run.result_side > run.side ? kResultBytes * as_double(run.result_side) * as_double(run.result_side) : 0;
+  // oneDNN's packed copies of bfloat16 weights, and transformed filters; --low-memory keeps those of small weights
+  // only.
+  const double packed = nn::compute_dtype(unet) == torch::kBFloat16 ? unet_weights.bytes : 0;
   // The U-Net and the encoder's gradient do not run at the same time; the maps kept for the gradient lie beside both.
   const auto cpu = [&](double pictures_kept, double pictures_at_once) {
     const double score = pictures_kept * forward + unet_rows;
@@ -106,7 +111,7 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
   };
   // libtorch's convolutions keep their normed input as well, and its attention no scores.
   const double gpu = 2 * views * maps.kept + std::max(unet_rows, kWork * views * maps.largest);
-  return {.cpu = cpu(views, views),
+  return {.cpu = packed + cpu(views, views),
           .cpu_low = cpu(0, workers),
           .gpu = kCudaContext + kCudaBlocks * kHalf * (numbers + gpu)};
 }

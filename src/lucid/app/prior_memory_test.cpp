@@ -7,6 +7,7 @@
 
 #include "goldens.h"
 #include "lucid/app/run_options/run_options.h"
+#include "lucid/nn/layer.h"
 #include "lucid/text_to_image/prior.h"
 #include "lucid/weights/skip_init.h"
 
@@ -63,7 +64,7 @@ TEST(PriorMemory, MeetsStableDiffusionsPeaks) {
   const torch::NoGradGuard no_grad;
   const diffusion::UNetConfig config{
       .heads_per_block = {5, 10, 20, 20}, .cross_attention_dim = 1024, .use_linear_projection = true};
-  const auto unet = shape_of<diffusion::UNet>(config);
+  auto unet = shape_of<diffusion::UNet>(config);
   const auto vae = shape_of<diffusion::Vae>(diffusion::VaeConfig{});
   const auto estimate = [&](int64_t views, int64_t prompts, int64_t workers) {
     return estimate_memory(*unet, *vae, {.views = views, .prompts = prompts, .workers = workers});
@@ -73,7 +74,10 @@ TEST(PriorMemory, MeetsStableDiffusionsPeaks) {
   expect_near(estimate(2, 2, 2).cpu_low, 6.7 * kMb);
   expect_near(estimate(2, 2, 1).cpu_low, 3.9 * kMb);
   expect_near(estimate(4, 4, 2).gpu, 9.8 * kMb);
-  const double numbers = 866e6 + 84e6;  // of the U-Net and the VAE, as published
+  nn::set_unfrozen_policy(*unet, torch::kBFloat16);
+  expect_near(estimate(2, 2, 2).cpu, 8424);      // two steps with a checkpoint of tests/make_sd_checkpoint.py
+  expect_near(estimate(1, 2, 2).cpu_low, 3901);  // the same
+  const double numbers = 866e6 + 84e6;           // of the U-Net and the VAE, as published
   EXPECT_GT(estimate(1, 2, 1).cpu_low, 2 * numbers);
   EXPECT_GT(estimate(4, 4, 2).cpu, estimate(2, 4, 2).cpu);
 }
