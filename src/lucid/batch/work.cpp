@@ -160,7 +160,7 @@ class Worker {
     if (counts && claim->state == State::kFailed && !retry_.contains(row.name)) return close(row, failed_);
     ++cursor_;
     if (std::ranges::any_of(jobs_, [&](const auto& job) { return &job->row == &row; })) return;
-    if (claim && claim->state == State::kWorking && !claims_.is_dead(*claim)) return see_alive(row, *claim);
+    if (claim && claim->state == State::kWorking && !is_dead(*claim)) return see_alive(row, *claim);
     if (serve::log_is_in_use(folder_.log(row))) return;  // its owner is dead, its process still saves
     Claim mine{.key = row.key};
     if (counts) {
@@ -183,13 +183,25 @@ class Worker {
     open_.erase(at);
   }
 
-  /// A row that another works on. It lives if it was renewed since it was first seen.
+  /// A claim of another machine must also have been seen here without a change for a while: clocks may do anything.
+  bool is_dead(const Claim& claim) {
+    if (claims_.is_here(claim)) return claims_.is_dead(claim);
+    const auto [seen, is_new] = seen_.try_emplace(claim.row, Seen{claim.number, claim.changed});
+    const bool is_same = seen->second.number == claim.number && seen->second.changed == claim.changed;
+    return is_same && Clock::now() - seen->second.since > 3 * options_.renew_every && claims_.is_dead(claim);
+  }
+
+  /// A row that another works on: a process of this machine, or one that has renewed its claim since it was first seen.
   void see_alive(const Row& row, const Claim& claim) {
     steps_[row.name] = claim.step;
-    const std::pair now(claim.number, claim.changed);
-    const auto [first, is_new] = seen_.emplace(row.name, now);
-    if (claims_.is_here(claim) || (!is_new && first->second != now)) alive_.insert(row.name);
-    first->second = now;
+    if (claims_.is_here(claim)) {
+      alive_.insert(row.name);
+      return;
+    }
+    Seen& seen = seen_.at(row.name);
+    if (seen.number == claim.number && seen.changed == claim.changed) return;
+    alive_.insert(row.name);
+    seen = {claim.number, claim.changed};
   }
 
   // --- Processes ------------------------------------------------------------------------------------------------
@@ -308,9 +320,14 @@ class Worker {
   std::vector<const Row*> open_;  // not finished, not failed
   size_t cursor_ = 0;             // in open_
   Clock::time_point next_look_ = Clock::now(), next_renewal_ = Clock::now() + options_.renew_every;
-  std::set<std::string> retry_, alive_;                  // names: had failed before; others work on them
-  std::map<std::string, std::pair<int, int64_t>> seen_;  // number and time of others' claims
-  std::map<std::string, int64_t> steps_;                 // done, by name
+  std::set<std::string> retry_, alive_;  // names: had failed before; others work on them
+  struct Seen {
+    int number;
+    int64_t changed;
+    Clock::time_point since = Clock::now();
+  };
+  std::map<std::string, Seen> seen_;      // claims of other machines, by name
+  std::map<std::string, int64_t> steps_;  // done, by name
   int finished_ = 0, failed_ = 0;
   bool stopping_ = false;
   std::pair<int64_t, int> shown_;  // steps and rows
