@@ -113,6 +113,9 @@ void describe_checkpoint(const StateDict& state, WeightsDescription& description
 void describe_lora(const StateDict& state, const std::string& layout, WeightsDescription& description) {
   description.kind = WeightsKind::kLora;
   description.what = layout;
+  for (const auto& [name, mark] : state.metadata) {
+    if (mark == "<embed>") description.words.push_back(name);  // PTI files hold words beside the layers
+  }
   // The second axis of the factor on a cross-attention's key is the width of the text encoder.
   const std::vector<std::string> keys = {"attn2_to_k", "attn2.to_k", "attn2.processor.to_k"};
   const torch::Tensor* down = nullptr;

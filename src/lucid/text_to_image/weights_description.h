@@ -23,7 +23,7 @@ struct WeightsDescription {
   std::map<std::string, int64_t> stored = {};        // how many numbers, by the dtype they are stored in
   std::vector<std::filesystem::path> files = {};     // that hold the weights
   std::map<std::string, std::string> metadata = {};  // of a single file
-  std::vector<std::string> words = {};               // of a textual inversion
+  std::vector<std::string> words = {};               // of a textual inversion or a PTI file
   std::vector<std::string> missing = {};             // files that diffusers would have here, relative to the folder
   std::string refusal = {}, hint = {};               // why lucid cannot use it, and what to do; empty = nothing known
 

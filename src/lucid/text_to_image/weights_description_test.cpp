@@ -102,6 +102,7 @@ TEST(WeightsDescription, SingleFilesAndAdapters) {
   }
   EXPECT_TRUE(describe_weights(golden("sd/single/tiny-sd1-fp16.safetensors")).stored.contains("float16"));
   EXPECT_FALSE(describe_weights(golden("adapters/ti_single.safetensors")).words.empty());
+  EXPECT_FALSE(describe_weights(golden("adapters/lora_pti.safetensors")).words.empty());
   EXPECT_EQ(family_of_width(768), "Stable Diffusion 1.x");
   EXPECT_EQ(family_of_width(1024), "Stable Diffusion 2.x");
 }
