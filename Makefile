@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup configure program build web test-web package demo demo-short test bench format clean
+.PHONY: help setup configure program build web test-web package dist demo demo-short test bench format clean
 BIN := build/release/bin
 
 help:
@@ -10,6 +10,7 @@ help:
 	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
 	@echo "make test-web    test the page and its API in a headless Chromium"
 	@echo "make package     build the Debian package: build/lucid_VERSION_amd64.deb"
+	@echo "make dist        the package and a tarball that runs on other distributions, with checksums: build/dist"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
@@ -55,6 +56,12 @@ package: web program
 	@cmake --build --preset release --target lucid_generated
 	@cd build/release && cpack -G DEB -D CPACK_PACKAGE_DIRECTORY=$(CURDIR)/build
 	@rm -rf build/_CPack_Packages
+
+dist: package
+	@rm -rf build/dist && mkdir build/dist
+	@mv build/lucid_*.deb build/dist
+	@tools/make_tarball.sh build/dist
+	@cd build/dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 bench: build
 	$(BIN)/bench_raster
