@@ -23,7 +23,9 @@ ldd "$work/$name/bin/lucid" "$work/$name/bin/lucid-engine" | awk '/=> \// {print
   done
 # Their licences: the copyright files of their Debian packages.
 mkdir "$work/$name/share/doc/lucid/libraries"
-xargs -d '\n' dpkg-query -S <"$work/files" | sed 's/:.*//' | sort -u | while read -r package; do
+while read -r file; do
+  dpkg-query -S "$file" 2>/dev/null || dpkg-query -S "${file#/usr}"  # some packages own /lib, which is /usr/lib
+done <"$work/files" | sed 's/:.*//' | sort -u | while read -r package; do
   cp -L "/usr/share/doc/$package/copyright" "$work/$name/share/doc/lucid/libraries/$package"
 done
 # DT_RPATH, since it holds for the libraries' own libraries too.

@@ -159,9 +159,9 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
                     .written = utc_text(changed_ms(file))};
   if (const auto at = json.find("seconds"); at != json.end() && at->is_number() && std::isfinite(at->get<double>()))
     manifest.seconds = std::max(0.0, at->get<double>());
-  if (const auto at = json.find("options");
-      at != json.end() && at->is_object() && at->contains("device") && at->at("device") == "cuda") {
-    manifest.device = "cuda";
+  if (const auto at = json.find("options"); at != json.end() && at->is_object()) {
+    const std::string device = at->contains("device") && at->at("device").is_string() ? at->at("device") : "";
+    if (device.starts_with("cuda")) manifest.device = device;
   }
   return manifest;
 }
