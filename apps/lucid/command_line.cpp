@@ -99,6 +99,12 @@ CommandLine::CommandLine() {
       "`lucid generate --help-all` lists every option.");
 }
 
+std::vector<HelpPage> CommandLine::pages() const {
+  std::vector<HelpPage> pages;
+  for (const Command& command : commands_) pages.push_back(command.page ? command.page(true) : page_of(*command.app));
+  return pages;
+}
+
 const Command* CommandLine::find(const CLI::App* app) const {
   const auto at = std::ranges::find(commands_, app, &Command::app);
   return at == commands_.end() ? nullptr : &*at;

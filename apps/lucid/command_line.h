@@ -37,6 +37,9 @@ class CommandLine {
   std::optional<int> parse(int argc, char** argv);
   const std::string& command() const { return chosen_; }  // "render", "prior train", "info options"
 
+  const CLI::App& app() const { return app_; }
+  std::vector<HelpPage> pages() const;  // of every command, with all options
+
   Requests requests;
 
  private:

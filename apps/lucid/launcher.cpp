@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "command_line.h"
+#include "completion.h"
 #include "launcher_commands.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -41,6 +42,14 @@ int main(int argc, char** argv) {
     if (const auto code = line.parse(argc, argv)) return *code;
     if (line.command() == "info options") {
       fmt::print("{}", lucid::cli::option_reference(line.requests.info.markdown));
+      return 0;
+    }
+    if (line.command() == "info completion") {
+      fmt::print("{}", lucid::cli::completion_script(line, line.requests.info.shell));
+      return 0;
+    }
+    if (line.command() == "info manual") {
+      fmt::print("{}", lucid::cli::manual_page(line));
       return 0;
     }
     const std::atomic<bool>& stop = lucid::cli::install_stop_signal();

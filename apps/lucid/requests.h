@@ -93,6 +93,7 @@ struct InfoRequest {
   std::string path;       // a file or a prior's folder; empty = the program and the machine
   std::string prior;      // of `info words`; empty = the embedded one
   bool markdown = false;  // of `info options`
+  std::string shell;      // of `info completion`
 };
 
 struct EvalRequest {
