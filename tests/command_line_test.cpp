@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as people meet it: help, mistakes, `lucid info`, and that none of it waits for libtorch.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <sstream>
 
 #include "process.h"
@@ -33,6 +35,10 @@ const std::vector<std::vector<std::string>> kCommands = {{},
                                                          {"info"},
                                                          {"info", "options"},
                                                          {"info", "words"},
+                                                         {"info", "completion"},
+                                                         {"info", "manual"},
+                                                         {"serve"},
+                                                         {"prior", "check"},
                                                          {"eval"},
                                                          {"prior"},
                                                          {"prior", "corpus"},
@@ -188,6 +194,42 @@ TEST(Launcher, BecomesTheEngineBesideIt) {
   EXPECT_EQ(outcome.code, 7) << outcome.err;
   EXPECT_EQ(outcome.out, std::to_string(started.id()) + " passive\ngenerate\n--seed\n3\na red  car\n")
       << "the same process, the wait policy set, the words as they were";
+}
+
+/// Exit code of `script` in a shell, where $LUCID is the program.
+int shell(const std::string& shell_name, const std::string& script) {
+  setenv("LUCID", LUCID_PROGRAM, 1);
+  return std::system(fmt::format("{} -c '{}'", shell_name, script).c_str());
+}
+
+TEST(Completion, BashKnowsCommandsFlagsAndValues) {
+  const std::string begin = "source <(\"$LUCID\" info completion bash); ";
+  const auto completes = [&](const std::string& words, int current, const std::string& expected) {
+    return shell(
+        "bash", begin + fmt::format("COMP_WORDS=({}); COMP_CWORD={}; _lucid; [ \"${{COMPREPLY[*]}}\" = \"{}\" ]", words,
+                                    current, expected));
+  };
+  EXPECT_EQ(completes("lucid gen", 1, "generate"), 0);
+  EXPECT_EQ(completes("lucid generate --preset d", 3, "draft default"), 0);
+  EXPECT_EQ(completes("lucid generate --guidance-s", 2, "--guidance-scale"), 0);
+  EXPECT_EQ(completes("lucid prior tr", 2, "train"), 0);
+  EXPECT_NE(completes("lucid prior tr", 2, "trian"), 0);
+}
+
+TEST(Completion, OtherShellsAcceptTheirScripts) {
+  for (const std::string name : {"zsh", "fish"}) {
+    if (shell("sh", "command -v " + name + " >/dev/null") != 0) {
+      std::cout << "skipped  completion for " << name << ": it is not installed\n";
+      continue;
+    }
+    EXPECT_EQ(shell("bash", "\"$LUCID\" info completion " + name + " | " + name + " -n /dev/stdin"), 0) << name;
+  }
+}
+
+TEST(Completion, TheManualHasEveryCommand) {
+  EXPECT_EQ(shell("bash", "\"$LUCID\" info manual | head -n 1 | grep -q \"^.TH LUCID 1\""), 0);
+  for (const char* command : {"generate", "batch", "export", "serve", "view", "info words", "prior train"})
+    EXPECT_EQ(shell("bash", fmt::format("\"$LUCID\" info manual | grep -q \"^.SS lucid {} \"", command)), 0) << command;
 }
 
 }  // namespace
