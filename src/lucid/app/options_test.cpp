@@ -279,10 +279,11 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
   for (const config::Option& option : table.options()) {
     if (!option.affects_result) free.insert(option.name);
   }
-  EXPECT_EQ(free,
-            (std::set<std::string>{"export", "live", "resume", "finish", "watch", "more_steps", "progress", "threads", "output",
-                                   "overwrite", "workspace", "preset", "save_video", "model_key", "checkpoint_interval",
-                                   "vram_O", "output_size", "turntable_frames", "save_process", "pro_frames_num"}));
+  EXPECT_EQ(free, (std::set<std::string>{
+                      "export",     "live",        "resume",           "finish",       "watch",
+                      "more_steps", "progress",    "threads",          "output",       "overwrite",
+                      "workspace",  "preset",      "save_video",       "model_key",    "checkpoint_interval",
+                      "vram_O",     "output_size", "turntable_frames", "save_process", "pro_frames_num"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {

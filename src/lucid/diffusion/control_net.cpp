@@ -3,8 +3,8 @@
 #include "lucid/diffusion/control_net.h"
 
 #include "lucid/base/error.h"
-#include "lucid/nn/load_module.h"
 #include "lucid/json/json_config.h"
+#include "lucid/nn/load_module.h"
 #include "lucid/weights/ldm.h"
 #include "lucid/weights/state_dict.h"
 #include "lucid/weights/torch_file.h"

@@ -3,8 +3,8 @@
 #include "lucid/eval/clip.h"
 
 #include "lucid/base/error.h"
-#include "lucid/text/clip_layer.h"
 #include "lucid/json/json_config.h"
+#include "lucid/text/clip_layer.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::eval {

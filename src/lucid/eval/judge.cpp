@@ -8,8 +8,8 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
-#include "lucid/tensor/freeze.h"
 #include "lucid/json/json_config.h"
+#include "lucid/tensor/freeze.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::eval {

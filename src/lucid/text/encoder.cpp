@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "lucid/base/error.h"
-#include "lucid/text/clip_layer.h"
 #include "lucid/json/json_config.h"
+#include "lucid/text/clip_layer.h"
 #include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "lucid/text/tokenizer.h"
 #include "lucid/json/json_config.h"
+#include "lucid/text/tokenizer.h"
 
 namespace lucid::weights {
 struct StateDict;

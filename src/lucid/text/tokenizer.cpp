@@ -8,11 +8,11 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/json/json_config.h"
 #include "lucid/text/bpe.h"
 #include "lucid/text/split.h"
 #include "lucid/text/tokenizer_config.h"
 #include "lucid/text/unicode.h"
-#include "lucid/json/json_config.h"
 
 namespace lucid::text {
 namespace fs = std::filesystem;

@@ -15,8 +15,8 @@ struct TrainCallbacks {
   /// Called once, after the checkpoint was accepted or the initial cloud was made, and before any file is written.
   std::function<void(const Model&)> on_start = [](const Model&) {};
   std::function<void(const StepReport&, const Model&)> on_step = [](const StepReport&, const Model&) {};
-  std::function<void()> on_results = [] {};                           // after the last step, before the results
-  const std::atomic<bool>* stop = nullptr;                            // checked before each step
+  std::function<void()> on_results = [] {};      // after the last step, before the results
+  const std::atomic<bool>* stop = nullptr;       // checked before each step
   std::function<gaussians::Cloud()> start = {};  // makes the initial cloud instead of options.start; may be null
 };
 
@@ -31,8 +31,8 @@ struct TrainResult {
 /// that checkpoint, without further steps.
 enum class Begin { kAnew, kFromCheckpoint, kWithResults };
 
-/// Trains for options.all_steps() and writes the outputs to the workspace. `run_key`: see checkpoint.h. Throws UserError
-/// for a checkpoint of another run, and where kWithResults finds none.
+/// Trains for options.all_steps() and writes the outputs to the workspace. `run_key`: see checkpoint.h. Throws
+/// UserError for a checkpoint of another run, and where kWithResults finds none.
 TrainResult train(const Scene& scene, const Workspace& workspace, const std::string& run_key, Begin begin,
                   const TrainCallbacks& callbacks);
 

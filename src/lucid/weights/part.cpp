@@ -6,8 +6,8 @@
 #include <set>
 
 #include "lucid/base/error.h"
-#include "lucid/weights/error_messages.h"
 #include "lucid/json/json_config.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/state_dict.h"
 #include "lucid/weights/torch_file.h"
 

@@ -249,7 +249,8 @@ std::optional<Problem> Connection::refusal_of_route() {
   const bool web_socket = match_.handler != nullptr && std::holds_alternative<WebSocketHandlers>(*match_.handler);
   const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
   if (web_socket && upgrade) return shared_.guard->refusal_of_web_socket(request_);
-  if (auto problem = shared_.guard->refusal(request_, has_body && match_.handler != nullptr, shared_.tickets)) return problem;
+  if (auto problem = shared_.guard->refusal(request_, has_body && match_.handler != nullptr, shared_.tickets))
+    return problem;
   if (web_socket) {
     return Problem{.status = 426,
                    .type = "upgrade-required",
