@@ -84,14 +84,18 @@ std::optional<Batch> read_batch(const BatchRequest& request, const Folder& folde
   return batch;
 }
 
-/// One process a core with the embedded prior, which is small; another may need all memory, or is on a GPU.
+/// One process a core with the embedded prior (docs/research/batch.md), as far as there is memory for it. Another prior
+/// may need all memory, or is on a GPU.
 int jobs_for(const Batch& batch) {
+  constexpr int64_t kBytesOfOne = 1'000'000'000;
   const bool all_small = std::ranges::all_of(batch.rows, [&](const batch::Row& row) {
     const auto device = row.options.find("device");
     return !row.options.contains("model_key") && batch.config_file.empty() &&
            (device == row.options.end() || device->second == "cpu");
   });
-  return all_small ? core_count() : 1;
+  if (!all_small) return 1;
+  const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  return static_cast<int>(std::clamp<int64_t>(memory / kBytesOfOne, 1, core_count()));
 }
 
 int prepare_slurm(const BatchRequest& request, const Folder& folder, const Batch& batch, const Claims& claims) {
@@ -129,7 +133,7 @@ int run_batch(const BatchRequest& request, const std::atomic<bool>& stop) {
   const int jobs = std::min(request.jobs > 0 ? request.jobs : jobs_for(*batch), rows);
   const int threads = request.threads > 0 ? static_cast<int>(request.threads) : std::max(1, core_count() / jobs);
   const Progress::Style style = Progress::style_from_name(request.progress);
-  spdlog::info("{} rows in {}, {} at a time with {} threads each", rows, folder.root.string(), jobs, threads);
+  spdlog::info("{} rows in {}; {} at a time, threads of each: {}", rows, folder.root.string(), jobs, threads);
   batch::work(folder, *batch, claims,
               {.program = fs::read_symlink("/proc/self/exe"),
                .jobs = jobs,

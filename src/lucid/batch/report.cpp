@@ -86,9 +86,10 @@ dt{color:var(--soft)}dd{margin:0}
 a{color:inherit}a:focus-visible,summary:focus-visible{outline:2px solid;outline-offset:2px}
 )css";
 
-std::string card(const RowView& view, const fs::path& root) {
+/// `place`: in the page, from 1; numbers of rows repeat where folders are merged.
+std::string card(const RowView& view, size_t place, const fs::path& root) {
   const std::string state = name_of(view.state), prompt = escaped(view.row.prompt);
-  std::string out = fmt::format("<li class=\"{}\" id=\"row-{}\">\n", state, view.row.number);
+  std::string out = fmt::format("<li class=\"{}\" id=\"row-{}\">\n", state, place);
   const fs::path& small = view.picture.empty() ? view.sheet : view.picture;
   const fs::path& large = view.sheet.empty() ? view.picture : view.sheet;
   if (small.empty()) {
@@ -162,14 +163,13 @@ std::string report_html(const std::vector<RowView>& rows, const fs::path& root) 
       "<style>{}</style>\n</head>\n<body>\n<h1>{} assets</h1>\n<p>{}; {} of computing.</p>\n",
       rows.size(), kStyle, rows.size(), words_of(count(rows)), duration(seconds_of(rows)));
   std::string failed;
-  for (const RowView& view : rows) {
-    if (view.state == State::kFailed)
-      failed +=
-          fmt::format("{}<a href=\"#row-{}\">{}</a>", failed.empty() ? "" : ", ", view.row.number, view.row.number);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].state == State::kFailed)
+      failed += fmt::format("{}<a href=\"#row-{}\">{}</a>", failed.empty() ? "" : ", ", i + 1, rows[i].row.number);
   }
   if (!failed.empty()) out += fmt::format("<p>Failed: {}</p>\n", failed);
   out += "<ul>\n";
-  for (const RowView& view : rows) out += card(view, root);
+  for (size_t i = 0; i < rows.size(); ++i) out += card(rows[i], i + 1, root);
   return out + "</ul>\n</body>\n</html>\n";
 }
 
