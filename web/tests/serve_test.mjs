@@ -66,6 +66,9 @@ try {
   await page.getByRole("combobox", { name: "Prompt" }).fill("a hamburger");
   await page.keyboard.press("Escape"); // closes the completion
   await page.getByRole("radio", { name: /Draft/ }).check();
+  await page.getByRole("button", { name: "All options" }).click();
+  await page.locator('[data-option="iterations"] input').fill("5000"); // more than it has time for, however slow the test is
+  await page.keyboard.press("Escape");
   await save(page, "1-prompt");
   const begin = Date.now();
   await page.getByRole("button", { name: "Generate" }).click();
