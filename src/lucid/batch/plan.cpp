@@ -45,9 +45,9 @@ class Planner {
       row.options[name] = value;
     }
     check_text("prompt", row.prompt);
-    app::RunOptions options;
+    app::RunOptions options = with_preset(row.options);
     config::OptionTable table = app::make_table(options);
-    app::apply_given(table, defaults_.config_file, row.options);
+    for (const auto& [name, value] : row.options) table.set(name, value, "row");
     table.set("text", row.prompt, "row");
     app::check_options(options);
     check_words(options.model_key.empty() ? app::embedded_prior() : fs::path(options.model_key), row.prompt);
@@ -61,6 +61,26 @@ class Planner {
   }
 
  private:
+  /// The options of the preset and the YAML file. Rows of the same prior and preset share them: reading takes longer
+  /// than all else.
+  const app::RunOptions& with_preset(const GivenOptions& options) {
+    GivenOptions choice;
+    for (const char* name : {"model_key", "preset"}) {
+      if (const auto at = options.find(name); at != options.end()) choice.insert(*at);
+    }
+    const auto [at, is_new] = presets_.try_emplace(choice);
+    if (is_new) {
+      try {
+        config::OptionTable table = app::make_table(at->second);
+        app::apply_given(table, defaults_.config_file, choice);
+      } catch (...) {
+        presets_.erase(at);
+        throw;
+      }
+    }
+    return at->second;
+  }
+
   /// The option that a column or key names.
   std::string name_of(const std::string& spelling) {
     const config::Option* option = names_.find_flag(spelling);
@@ -94,6 +114,7 @@ class Planner {
   const Defaults& defaults_;
   app::RunOptions unused_;
   config::OptionTable names_ = app::make_table(unused_);
+  std::map<GivenOptions, app::RunOptions> presets_;
   std::map<fs::path, std::optional<text_to_image::Vocabulary>> vocabularies_;
 };
 

@@ -81,16 +81,16 @@ class Worker {
     for (const Row& row : batch.rows) {
       const std::optional<Claim> claim = claims.newest(row.name);
       const bool counts = claim && claim->key == row.key;
-      steps_[row.name] = counts ? claim->step : 0;
-      if (counts && claim->state == State::kFinished) {
-        ++finished_;
-      } else if (counts && claim->state == State::kFailed && !options.retry_failed) {
-        ++failed_;
-      } else {
+      const bool has_finished = counts && claim->state == State::kFinished;
+      const bool has_failed = counts && claim->state == State::kFailed;
+      const bool is_over = has_finished || (has_failed && !options.retry_failed);
+      steps_[row.name] = is_over ? row.steps : counts ? claim->step : 0;
+      if (!is_over) {
         open_.push_back(&row);
-        if (counts && claim->state == State::kFailed) retry_.insert(row.name);
+        if (has_failed) retry_.insert(row.name);
+      } else {
+        ++(has_finished ? finished_ : failed_);
       }
-      if (open_.empty() || open_.back() != &row) steps_[row.name] = row.steps;
       all += row.steps;
       before += steps_[row.name];
     }
