@@ -11,17 +11,17 @@ namespace {
 std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {
+    const bool begins_line = result.empty() || result.back() == '\n';
+    if (begins_line && (c == '.' || c == '\'')) result += "\\&";
     if (c == '\\') {
       result += "\\e";
     } else if (c == '-') {
       result += "\\-";
-    } else if (c == '\n' || result.empty() || result.back() != '\n' || (c != '.' && c != '\'')) {
-      result += c;
     } else {
-      result += fmt::format("\\&{}", c);
+      result += c;
     }
   }
-  return result.starts_with('.') || result.starts_with('\'') ? "\\&" + result : result;
+  return result;
 }
 
 std::string section_of(const HelpPage& page) {

@@ -44,7 +44,6 @@ serve::NewRun run_of(const GenerateRequest& request) {
     }
     run.options[option.name] = value;
   }
-  if (options.preset != app::RunOptions().preset) run.options["preset"] = options.preset;
   return run;
 }
 

@@ -16,6 +16,19 @@ const nlohmann::json* find_value(const nlohmann::json& object, const char* name)
   return at == object.end() ? nullptr : &*at;
 }
 
+template <class Number>
+std::optional<Number> query_value(const http::Request& request, const std::string& name, Number low, Number high,
+                                  const char* what) {
+  const auto at = request.query.find(name);
+  if (at == request.query.end()) return std::nullopt;
+  const std::string& text = at->second;
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !(number >= low && number <= high))
+    refuse_field(name, fmt::format("it must be a {} in [{}, {}]", what, low, high));
+  return number;
+}
+
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
@@ -83,25 +96,11 @@ double required_number(const nlohmann::json& object, const char* name, double lo
 }
 
 std::optional<double> query_number(const http::Request& request, const std::string& name, double low, double high) {
-  const auto at = request.query.find(name);
-  if (at == request.query.end()) return std::nullopt;
-  const std::string& text = at->second;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !(number >= low && number <= high))
-    refuse_field(name, fmt::format("it must be a number in [{}, {}]", low, high));
-  return number;
+  return query_value(request, name, low, high, "number");
 }
 
 std::optional<int64_t> query_integer(const http::Request& request, const std::string& name, int64_t low, int64_t high) {
-  const auto at = request.query.find(name);
-  if (at == request.query.end()) return std::nullopt;
-  const std::string& text = at->second;
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < low || number > high)
-    refuse_field(name, fmt::format("it must be a whole number in [{}, {}]", low, high));
-  return number;
+  return query_value(request, name, low, high, "whole number");
 }
 
 std::string idempotency_key(const http::Request& request) {

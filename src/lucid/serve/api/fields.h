@@ -12,6 +12,8 @@
 
 namespace lucid::serve {
 
+inline constexpr size_t kMostPrompt = 500;  // bytes
+
 [[noreturn]] void refuse_field(const std::string& name, const std::string& what);
 
 /// The body as a JSON object with no other than the known fields. An empty body is an empty object.

@@ -55,10 +55,9 @@ class LiveSocket {
 
   void opened(const Socket& socket) {
     pages_[socket.get()] = Page{.socket = socket};
-    nlohmann::json runs = nlohmann::json::array();
-    for (const Run* run : studio_.runs()) runs.push_back(to_json(*run));
-    socket->send_text("runs",
-                      text_of({{"event", "runs"}, {"revision", studio_.revision()}, {"runs", std::move(runs)}}));
+    nlohmann::json message = to_json(studio_);
+    message["event"] = "runs";
+    socket->send_text("runs", text_of(message));
   }
 
   /// {"watch": [ids], "serial": n}, and "packed": true or false if the client wants to choose. Anything else closes the
@@ -82,7 +81,7 @@ class LiveSocket {
     page->second.packed = packed.get<bool>();
     for (const nlohmann::json& id : watch) {
       page->second.watched.push_back({.id = id.get<std::string>()});
-      if (is_run(page->second.watched.back().id)) studio_.watch(page->second.watched.back().id);
+      if (studio_.find(page->second.watched.back().id) != nullptr) studio_.watch(page->second.watched.back().id);
     }
     send_frames();
   }
@@ -124,10 +123,6 @@ class LiveSocket {
     return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
-  bool is_run(const std::string& id) const {
-    return std::ranges::any_of(studio_.runs(), [&](const Run* run) { return run->id == id; });
-  }
-
   void unwatch(Page& page) {
     for (const Watched& each : page.watched) studio_.unwatch(each.id);
     page.watched.clear();
@@ -149,7 +144,7 @@ class LiveSocket {
       for (uint32_t index = 0; index < page.watched.size(); ++index) {
         Watched& watched = page.watched[index];
         if (!files.contains(watched.id)) {
-          const auto path = is_run(watched.id) ? studio_.frame(watched.id) : std::nullopt;
+          const auto path = studio_.find(watched.id) != nullptr ? studio_.frame(watched.id) : std::nullopt;
           files.emplace(watched.id, path ? File{.path = *path, .stamp = stamp_of(*path)} : File{});
         }
         File& file = files.at(watched.id);

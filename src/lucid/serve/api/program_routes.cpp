@@ -120,7 +120,6 @@ void add_words(http::Server& server) {
       {"names", vocabulary->names}, {"colours", vocabulary->colours}, {"examples", examples_of(*vocabulary)}};
   server.on(Method::kGet, "/api/v1/vocabulary", [words](const Request&) { return http::json_response(words); });
   server.on(Method::kGet, "/api/v1/vocabulary/check", [vocabulary](const Request& request) {
-    constexpr size_t kMostPrompt = 500;
     const auto prompt = request.query.find("prompt");
     if (prompt == request.query.end() || prompt->second.size() > kMostPrompt)
       refuse_field("prompt", fmt::format("a text of at most {} bytes is needed", kMostPrompt));

@@ -2,6 +2,7 @@
 // Routes of runs: lists with long polling, events, and what can be done with a run.
 #include <fmt/format.h>
 
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,20 +21,14 @@ using http::ProblemError;
 using http::Request;
 using http::Response;
 
-constexpr size_t kMostPrompt = 500, kMostValue = 1000, kMostOptions = 200;  // bytes; options of a run
-constexpr double kLongestWait = 60;                                         // seconds
-constexpr int64_t kLargestRevision = 9007199254740991;                      // 2^53 - 1
-constexpr int kMostWaiting = 128;                                           // long polls
+constexpr size_t kMostValue = 1000, kMostOptions = 200;  // bytes; options of a run
+constexpr double kLongestWait = 60;                      // seconds
+constexpr int64_t kLargestRevision = 9007199254740991;   // 2^53 - 1
+constexpr int kMostWaiting = 128;                        // long polls
 constexpr size_t kMostIds = 1000;
 constexpr int64_t kMostSteps = 1'000'000'000, kMostSeed = 9'000'000'000'000'000;
 
 std::string id_of(const Request& request) { return request.parameters.at("id"); }
-
-nlohmann::json list_of(const Studio& studio) {
-  nlohmann::json runs = nlohmann::json::array();
-  for (const Run* run : studio.runs()) runs.push_back(to_json(*run));
-  return {{"revision", studio.revision()}, {"runs", std::move(runs)}};
-}
 
 /// A value of NewRun.options as the option table reads it.
 std::string option_text(const std::string& name, const nlohmann::json& value) {
@@ -132,16 +127,14 @@ void add_lists(http::Server& server, Studio& studio, Changes& changes) {
   server.on_later(Method::kGet, "/api/v1/runs", [polls, &studio](const Request& request, auto reply) {
     polls->answer(
         request, reply, [&studio] { return studio.revision(); },
-        [&studio] { return http::json_response(list_of(studio)); });
+        [&studio] { return http::json_response(to_json(studio)); });
   });
   server.on_later(Method::kGet, "/api/v1/runs/{id}", [polls, &studio](const Request& request, auto reply) {
     const std::string id = id_of(request);
     // A run that is deleted answers at once, with its problem.
     const auto revision = [&studio, id] {
-      for (const Run* run : studio.runs()) {
-        if (run->id == id) return run->revision;
-      }
-      return std::numeric_limits<int64_t>::max();
+      const Run* run = studio.find(id);
+      return run != nullptr ? run->revision : std::numeric_limits<int64_t>::max();
     };
     polls->answer(request, reply, revision, [&studio, id] { return http::json_response(to_json(studio.run(id))); });
   });

@@ -97,14 +97,14 @@ void Studio::Core::settle(Entry& entry) {
   Run& run = entry.run();
   const auto checkpoint = newest_checkpoint(folder(run.id));
   const auto manifest = read_manifest(folder(run.id));
-  const bool has_results = manifest && checkpoint && manifest->iterations == *checkpoint;
   if (manifest && manifest->iterations >= run.steps) {
     run.step = run.steps;
     set_state(entry, State::kFinished);
   } else if (checkpoint) {
     run.step = *checkpoint;
     cut_after(run.series, run.step);
-    set_state(entry, run.state == State::kStopping && has_results ? State::kStopped : State::kPaused);
+    set_state(entry, run.state == State::kStopping && has_results_of(folder(run.id), checkpoint) ? State::kStopped
+                                                                                                 : State::kPaused);
   } else {
     run.step = 0;
     fail(entry, "the server ended before the run had a checkpoint; resume starts it again");

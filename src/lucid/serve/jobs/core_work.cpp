@@ -95,9 +95,7 @@ void Studio::Core::interrupt(Entry& entry) {
 void Studio::Core::finish_or_stop(Entry& entry) {
   const fs::path path = folder(entry.run().id);
   const auto checkpoint = newest_checkpoint(path);
-  const auto manifest = read_manifest(path);
-  const bool has_results = manifest && checkpoint && manifest->iterations == *checkpoint;
-  if (!checkpoint || *checkpoint == 0 || has_results) return set_state(entry, State::kStopped);
+  if (!checkpoint || *checkpoint == 0 || has_results_of(path, checkpoint)) return set_state(entry, State::kStopped);
   launch(entry, Purpose::kFinish);
 }
 

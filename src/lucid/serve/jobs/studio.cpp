@@ -57,6 +57,17 @@ std::vector<const Run*> Studio::runs() const {
 
 const Run& Studio::run(const std::string& id) const { return core_->at(id).run(); }
 
+const Run* Studio::find(const std::string& id) const {
+  const auto found = core_->entries.find(id);
+  return found == core_->entries.end() ? nullptr : &found->second->run();
+}
+
+nlohmann::json to_json(const Studio& studio) {
+  nlohmann::json runs = nlohmann::json::array();
+  for (const Run* run : studio.runs()) runs.push_back(to_json(*run));
+  return {{"revision", studio.revision()}, {"runs", std::move(runs)}};
+}
+
 Studio::Made Studio::make(const NewRun& wanted, const std::string& key) {
   const std::string request =
       sha256_of_bytes(nlohmann::json{{"prompt", wanted.prompt}, {"options", wanted.options}}.dump(

@@ -67,6 +67,7 @@ class Studio {
   int64_t revision() const;
   std::vector<const Run*> runs() const;  // newest first
   const Run& run(const std::string& id) const;
+  const Run* find(const std::string& id) const;  // null if there is no such run
 
   struct Made {
     const Run& run;
@@ -105,5 +106,8 @@ class Studio {
   struct Core;
   std::shared_ptr<Core> core_;
 };
+
+/// All runs and their revision: the answer of GET /api/v1/runs in configs/openapi.json.
+nlohmann::json to_json(const Studio& studio);
 
 }  // namespace lucid::serve

@@ -166,6 +166,11 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
   return manifest;
 }
 
+bool has_results_of(const fs::path& folder, std::optional<int64_t> checkpoint) {
+  const auto manifest = read_manifest(folder);
+  return manifest && checkpoint && manifest->iterations == *checkpoint;
+}
+
 std::string utc_text(int64_t milliseconds_since_1970) {
   const auto time = static_cast<time_t>(milliseconds_since_1970 / 1000);
   tm parts{};

@@ -52,6 +52,9 @@ struct Manifest {
 };
 std::optional<Manifest> read_manifest(const std::filesystem::path& folder);
 
+/// Whether the results in the folder are those of the newest checkpoint.
+bool has_results_of(const std::filesystem::path& folder, std::optional<int64_t> checkpoint);
+
 /// UTC as RFC 3339: "2026-11-29T12:00:00.250Z".
 std::string utc_text(int64_t milliseconds_since_1970);
 
