@@ -13,19 +13,8 @@
 namespace lucid::cli {
 namespace {
 
-/// Options of a run that `lucid batch` has itself, or sets itself.
-constexpr const char* kNotOfRows[] = {"output",    "workspace", "live",    "progress", "resume",    "finish",
-                                      "overwrite", "watch",     "threads", "text",     "more_steps"};
-
-bool is_of_rows(const config::Option& option) {
-  return std::ranges::find(kNotOfRows, option.name) == std::end(kNotOfRows);
-}
-
-/// The options of a run, whose flags go into BatchRequest::given.
-struct RowOptions {
-  app::RunOptions options;
-  config::OptionTable table = app::make_table(options);
-};
+/// Whether rows take the option. `lucid batch` has threads of its own.
+bool is_of_rows(const config::Option& option) { return !app::is_of_process(option.name) && option.name != "threads"; }
 
 void define_slurm(CLI::App& command, BatchRequest& request) {
   command
@@ -107,7 +96,7 @@ Command define_batch(CLI::App& app, BatchRequest& request) {
   add_progress(*command, request.progress);
   define_slurm(*command, request);
   command->add_option("-c,--config", request.config_file, "YAML file of options of all rows.")->type_name("FILE");
-  const auto rows = std::make_shared<RowOptions>();
+  const auto rows = std::make_shared<app::BoundOptions>();
   for (const config::Option& option : rows->table.options()) {
     if (is_of_rows(option)) add_run_option(*command, request.given, option)->group("");
   }

@@ -26,21 +26,18 @@ void apply(GenerateRequest& request) {
 
 /// The options as the reference system's files find them, and as `lucid generate` with the embedded prior does.
 struct Defaults {
-  app::RunOptions without_preset, usual;
-  config::OptionTable reference = app::make_table(without_preset), table = app::make_table(usual);
-  Defaults() { app::apply_preset(table, app::embedded_prior(), usual.preset); }
-  Defaults(const Defaults&) = delete;  // the tables point into the options
-  Defaults& operator=(const Defaults&) = delete;
+  app::BoundOptions reference, usual;
+  Defaults() { app::apply_preset(usual.table, app::embedded_prior(), usual.options.preset); }
 
   std::string text(const std::string& name) const {
-    const std::string value = config::value_text(table.at(name));
+    const std::string value = config::value_text(usual.table.at(name));
     return value.empty() ? "none" : value;
   }
   /// "360; 5000 without a preset".
   std::string both(const std::string& name) const {
-    const std::string other = config::value_text(reference.at(name));
+    const std::string other = config::value_text(reference.table.at(name));
     return text(name) +
-           (other == config::value_text(table.at(name)) ? "" : fmt::format("; {} without a preset", other));
+           (other == config::value_text(usual.table.at(name)) ? "" : fmt::format("; {} without a preset", other));
   }
 };
 
@@ -54,7 +51,7 @@ HelpPage page(bool all) {
   for (const char* group : kGroups) {
     HelpSection section{.heading = group, .rows = {}};
     if (section.heading == "Prompt") section.rows.push_back({"TEXT", "What to make, for example \"a hamburger\"."});
-    for (const config::Option& option : defaults.table.options()) {
+    for (const config::Option& option : defaults.usual.table.options()) {
       if (option.group != group || !(all || option.common)) continue;
       const std::string value = config::value_text(option);
       section.rows.push_back(
@@ -97,7 +94,7 @@ std::string option_reference(bool markdown) {
       "off.\n";
   for (const char* group : kGroups) {
     text += fmt::format("\n## {}\n\n| Flag | YAML key | Default | Allowed | Meaning |\n|---|---|---|---|---|\n", group);
-    for (const config::Option& option : defaults.table.options()) {
+    for (const config::Option& option : defaults.usual.table.options()) {
       if (option.group != group) continue;
       const std::string key =
           option.yaml_group.empty() ? option.name : fmt::format("{}.{}", option.yaml_group, option.name);

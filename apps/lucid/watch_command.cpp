@@ -26,9 +26,8 @@ using serve::State;
 /// What differs from the preset: `lucid generate` adds it to the preset again.
 serve::NewRun run_of(const GenerateRequest& request) {
   const app::RunOptions& options = request.options;
-  app::RunOptions preset_options;
-  config::OptionTable preset = app::make_table(preset_options);
-  app::apply_preset(preset,
+  app::BoundOptions preset;
+  app::apply_preset(preset.table,
                     options.model_key.empty() ? app::embedded_prior() : std::filesystem::path(options.model_key),
                     options.preset);
   serve::NewRun run{.prompt = options.text};
@@ -36,7 +35,7 @@ serve::NewRun run_of(const GenerateRequest& request) {
     const std::string value = config::value_text(option);
     if (option.name == "text" || option.name == "watch" || option.name == "output" || option.name == "progress")
       continue;
-    if (value == config::value_text(preset.at(option.name))) continue;
+    if (value == config::value_text(preset.table.at(option.name))) continue;
     if (serve::is_set_by_server(option.name)) {
       throw UserError(UserMistake{.what_happened = "does not go with --watch, whose page has it",
                                   .key = config::flag_of(option),

@@ -3,7 +3,6 @@
 #include "lucid/batch/plan.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "lucid/app/run_options/run_options.h"
@@ -14,9 +13,6 @@
 namespace lucid::batch {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::array<const char*, 10> kOwnOptions = {"output", "workspace", "live",       "progress", "resume",
-                                                     "finish", "overwrite", "more_steps", "text",     "watch"};
 
 /// Options that name the prior or the preset: the table says that they do not affect the result, since their contents
 /// do.
@@ -83,16 +79,16 @@ class Planner {
 
   /// The option that a column or key names.
   std::string name_of(const std::string& spelling) {
-    const config::Option* option = names_.find_flag(spelling);
+    const config::Option* option = unset_.table.find_flag(spelling);
     if (option == nullptr) {
-      std::vector<std::string> near = names_.near_flags(spelling);
-      for (std::string& flag : near) flag = names_.find_flag(flag)->name;
+      std::vector<std::string> near = unset_.table.near_flags(spelling);
+      for (std::string& flag : near) flag = unset_.table.find_flag(flag)->name;
       throw UserError({.what_happened = "unknown option",
                        .key = spelling,
                        .hint = near.empty() ? "`lucid generate --help-all` lists them all"
                                             : fmt::format("did you mean {}?", fmt::join(near, " or "))});
     }
-    if (is_set_by_batch(option->name)) {
+    if (app::is_of_process(option->name)) {
       throw UserError(UserMistake{.what_happened = "is set by `lucid batch`", .key = spelling, .hint = "leave it out"});
     }
     return option->name;
@@ -112,15 +108,12 @@ class Planner {
   }
 
   const Defaults& defaults_;
-  app::RunOptions unused_;
-  config::OptionTable names_ = app::make_table(unused_);
+  const app::BoundOptions unset_;  // for names
   std::map<GivenOptions, app::RunOptions> presets_;
   std::map<fs::path, std::optional<text_to_image::Vocabulary>> vocabularies_;
 };
 
 }  // namespace
-
-bool is_set_by_batch(const std::string& name) { return std::ranges::find(kOwnOptions, name) != kOwnOptions.end(); }
 
 Batch plan_batch(const fs::path& file, const TextRows& text, const Defaults& defaults,
                  std::vector<UserMistake>& mistakes) {

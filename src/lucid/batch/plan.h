@@ -37,9 +37,6 @@ struct Batch {
   std::vector<Row> rows = {};
 };
 
-/// Whether `lucid batch` sets the option itself: output, workspace, resume and the like.
-bool is_set_by_batch(const std::string& name);
-
 /// Completes and checks the rows. `mistakes` gets one for each row that has any, with file and line.
 Batch plan_batch(const std::filesystem::path& file, const TextRows& text, const Defaults& defaults,
                  std::vector<UserMistake>& mistakes);

@@ -105,6 +105,10 @@ std::string with_dashes(std::string text) {
 
 }  // namespace
 
+bool names_a_file(const Option& option) {
+  return option.value_name == "FILE" || option.value_name == "DIR" || option.value_name == "PATH";
+}
+
 std::string flag_of(const Option& option) {
   return "--" + (option.flag.empty() ? with_dashes(option.name) : option.flag);
 }
@@ -190,8 +194,7 @@ std::vector<std::string> OptionTable::near_flags(std::string_view flag) const {
 std::string allowed_text(const Option& option) {
   if (std::holds_alternative<bool*>(option.field)) return "true or false";
   if (std::holds_alternative<std::string*>(option.field)) {
-    const bool path = option.value_name == "FILE" || option.value_name == "DIR" || option.value_name == "PATH";
-    return path                     ? "a path"
+    return names_a_file(option)     ? "a path"
            : option.choices.empty() ? "any text"
                                     : fmt::format("one of {}", fmt::join(option.choices, ", "));
   }

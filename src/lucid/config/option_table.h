@@ -83,6 +83,8 @@ class OptionTable {
   std::vector<ForeignKey> foreign_;
 };
 
+/// Whether the value names a file or folder.
+bool names_a_file(const Option& option);
 std::string flag_of(const Option& option);  // "--guidance-scale"
 /// Every flag that names the option, each with its dashes, the shown one first: "--prior", "--model-key",
 /// "--model_key".

@@ -3,7 +3,9 @@
 #include "lucid/app/run_options/run_options.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include "lucid/app/run_options/export_options.h"
 #include "lucid/base/error.h"
@@ -49,17 +51,22 @@ void apply_preset(config::OptionTable& table, const fs::path& prior, const std::
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
 }
 
+bool is_of_process(const std::string& option_name) {
+  constexpr std::array<std::string_view, 10> kNames = {"text",   "output", "workspace", "overwrite",  "resume",
+                                                       "finish", "live",   "watch",     "more_steps", "progress"};
+  return std::ranges::find(kNames, option_name) != kNames.end();
+}
+
 void apply_given(config::OptionTable& table, const std::string& config_file,
                  const std::map<std::string, std::string>& given) {
-  RunOptions probe_options;
-  config::OptionTable probe = make_table(probe_options);
-  if (!config_file.empty()) probe.set_from_yaml(config_file, "config");
-  for (const auto& [name, value] : given) probe.set(name, value, "flag");
+  BoundOptions probe;
+  if (!config_file.empty()) probe.table.set_from_yaml(config_file, "config");
+  for (const auto& [name, value] : given) probe.table.set(name, value, "flag");
 
   const bool reference_defaults =
-      !config_file.empty() && !given.contains("preset") && probe.at("model_key").source == "config";
-  const fs::path prior = probe_options.model_key.empty() ? embedded_prior() : fs::path(probe_options.model_key);
-  if (!reference_defaults) apply_preset(table, prior, probe_options.preset);
+      !config_file.empty() && !given.contains("preset") && probe.table.at("model_key").source == "config";
+  const fs::path prior = probe.options.model_key.empty() ? embedded_prior() : fs::path(probe.options.model_key);
+  if (!reference_defaults) apply_preset(table, prior, probe.options.preset);
   if (!config_file.empty()) table.set_from_yaml(config_file, "config");
   for (const auto& [name, value] : given) table.set(name, value, "flag");
 }

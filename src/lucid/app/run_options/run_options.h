@@ -37,6 +37,19 @@ inline constexpr const char* kPointE = "pointe";  // init_shape of the reference
 /// Binds `options` (which must outlive the table).
 config::OptionTable make_table(RunOptions& options);
 
+/// Options with their own table.
+struct BoundOptions {
+  RunOptions options;
+  config::OptionTable table = make_table(options);
+  BoundOptions() = default;
+  BoundOptions(const BoundOptions&) = delete;  // the table points into `options`
+  BoundOptions& operator=(const BoundOptions&) = delete;
+};
+
+/// Whether an option is about one process and not about the asset: prompt, folders, progress, resume and the like. A
+/// program that starts `lucid generate` for its own rows or runs sets these itself.
+bool is_of_process(const std::string& option_name);
+
 /// Where the program's own data lies (models/, configs/): LUCID_DATA, share/lucid beside the program, or the source
 /// tree it was built from.
 std::filesystem::path data_folder();

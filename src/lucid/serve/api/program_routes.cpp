@@ -33,19 +33,14 @@ const char* name_of(Mode mode) {
 }
 
 /// The options under a preset of the embedded prior.
-struct Preset {
-  app::RunOptions options;
-  config::OptionTable table = app::make_table(options);
+struct Preset : app::BoundOptions {
   explicit Preset(const std::string& name) { app::apply_preset(table, app::embedded_prior(), name); }
-  Preset(const Preset&) = delete;  // the table points into the options
-  Preset& operator=(const Preset&) = delete;
 };
 
 nlohmann::json about_of(const ApiOptions& options) {
   nlohmann::json presets = nlohmann::json::array();
-  app::RunOptions unset;
-  const config::OptionTable table = app::make_table(unset);
-  for (const std::string& name : table.at("preset").choices)
+  const app::BoundOptions unset;
+  for (const std::string& name : unset.table.at("preset").choices)
     presets.push_back({{"name", name}, {"steps", Preset(name).options.train.iterations}});
   return {{"program", options.program},        {"mode", name_of(options.mode)},    {"output", options.output.string()},
           {"devices", options.devices},        {"on_network", options.on_network}, {"presets", std::move(presets)},
@@ -83,7 +78,7 @@ nlohmann::json options_of(const std::string& preset) {
                    {"choices", option.choices},
                    {"value_name", option.value_name},
                    {"common", option.common},
-                   {"path", names_a_file(option)}});
+                   {"path", config::names_a_file(option)}});
   }
   return {{"preset", preset}, {"options", std::move(all)}};
 }
@@ -166,11 +161,10 @@ void add_program_routes(http::Server& server, const ApiOptions& options) {
   server.on(Method::kGet, "/api/v1/openapi.json",
             [file](const Request&) { return http::Response{.content_type = "application/json", .shared_body = file}; });
   server.on(Method::kGet, "/api/v1/options", [](const Request& request) {
-    app::RunOptions chosen;
+    app::BoundOptions chosen;
     const auto preset = request.query.find("preset");
-    if (preset != request.query.end())
-      app::make_table(chosen).set("preset", preset->second, "query");  // one of its choices
-    return http::json_response(options_of(chosen.preset));
+    if (preset != request.query.end()) chosen.table.set("preset", preset->second, "query");  // one of its choices
+    return http::json_response(options_of(chosen.options.preset));
   });
   server.on(Method::kGet, "/api/v1/formats", [](const Request&) { return http::json_response(formats()); });
   add_words(server);

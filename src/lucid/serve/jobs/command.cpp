@@ -3,7 +3,6 @@
 #include "lucid/serve/jobs/command.h"
 
 #include <algorithm>
-#include <array>
 
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/base/error.h"
@@ -12,21 +11,9 @@
 namespace lucid::serve {
 namespace {
 
-constexpr std::array<const char*, 11> kOwnOptions = {"output",     "workspace", "live",      "progress",
-                                                     "resume",     "finish",    "overwrite", "export",
-                                                     "more_steps", "text",      "watch"};
-
-/// A table over options of its own.
-struct Probe {
-  app::RunOptions options;
-  config::OptionTable table = app::make_table(options);
-  Probe() = default;
-  Probe(const Probe&) = delete;
-  Probe& operator=(const Probe&) = delete;
-  void set(const GivenOptions& given) {
-    for (const auto& [name, value] : given) table.set(name, value, "flag");
-  }
-};
+void set(config::OptionTable& table, const GivenOptions& given) {
+  for (const auto& [name, value] : given) table.set(name, value, "flag");
+}
 
 /// A process's arguments end at a zero byte.
 void check_text(const std::string& key, const std::string& text) {
@@ -45,8 +32,8 @@ std::vector<std::string> words_of_option(const config::Option& option, const std
 }
 
 std::vector<std::string> words_of_all(const GivenOptions& given, bool joined) {
-  Probe probe;
-  probe.set(given);
+  app::BoundOptions probe;
+  set(probe.table, given);
   std::vector<std::string> words;
   for (const config::Option& option : probe.table.options()) {  // in the order of help
     const auto found = given.find(option.name);
@@ -70,11 +57,7 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-bool names_a_file(const config::Option& option) {
-  return option.value_name == "FILE" || option.value_name == "PATH" || option.value_name == "DIR";
-}
-
-bool is_set_by_server(const std::string& name) { return std::ranges::find(kOwnOptions, name) != kOwnOptions.end(); }
+bool is_set_by_server(const std::string& name) { return app::is_of_process(name) || name == "export"; }
 
 void check_given(const GivenOptions& given) {
   for (const auto& [name, value] : given) {
@@ -82,27 +65,23 @@ void check_given(const GivenOptions& given) {
       throw UserError(UserMistake{.what_happened = "is set by the server", .key = name, .hint = "leave it out"});
     check_text(name, value);
   }
-  Probe().set(given);
+  app::BoundOptions probe;
+  set(probe.table, given);
 }
 
 RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool accepts_paths) try {
   check_text("text", prompt);
   check_given(given);
-  Probe first;
-  first.set(given);
+  app::BoundOptions plan;
   for (const auto& [name, value] : given) {
-    if (!accepts_paths && !value.empty() && names_a_file(first.table.at(name))) {
+    if (!accepts_paths && !value.empty() && config::names_a_file(plan.table.at(name))) {
       throw UserError(
           UserMistake{.what_happened = "names a file of the server's machine, which this server does not accept",
                       .key = name,
                       .hint = "use lucid generate on that machine"});
     }
   }
-  Probe plan;
-  const std::filesystem::path prior =
-      first.options.model_key.empty() ? app::embedded_prior() : std::filesystem::path(first.options.model_key);
-  app::apply_preset(plan.table, prior, first.options.preset);
-  plan.set(given);
+  app::apply_given(plan.table, "", given);
   plan.table.set("text", prompt, "flag");
   app::check_options(plan.options);
 

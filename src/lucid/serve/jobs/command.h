@@ -14,10 +14,7 @@ namespace lucid::serve {
 
 using GivenOptions = std::map<std::string, std::string>;  // value by option name
 
-/// Whether the option's value names a file or folder of this machine.
-bool names_a_file(const config::Option& option);
-
-/// Whether only the server sets the option: output, workspace, live, progress, resume and the like.
+/// Whether only the server sets the option: those of one process, and the formats of exports.
 bool is_set_by_server(const std::string& name);
 
 /// What the options of a run come to.
