@@ -16,6 +16,8 @@
 #include "lucid/asset/splats/spz.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/base/html.h"
+#include "lucid/json/utf8.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -63,31 +65,6 @@ std::string script_json(const nlohmann::json& value) {
   return text;
 }
 
-std::string html_text(const std::string& plain) {
-  std::string text;
-  for (const char c : plain) {
-    switch (c) {
-      case '&':
-        text += "&amp;";
-        break;
-      case '<':
-        text += "&lt;";
-        break;
-      case '>':
-        text += "&gt;";
-        break;
-      default:
-        text += c;
-    }
-  }
-  return text;
-}
-
-std::string valid_utf8(const std::string& text) {
-  const std::string json = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return nlohmann::json::parse(json).get<std::string>();
-}
-
 }  // namespace
 
 ViewScene view_scene(const fs::path& file, const gaussians::Cloud& cloud, const std::string& title) {
@@ -104,7 +81,7 @@ std::string view_html(const fs::path& file, const std::string& text, const ViewS
   if (scene.data.size() > kMostBytes) throw UserError("the asset is too large for an HTML file");
   const std::string title = valid_utf8(scene.title);
   const std::array<std::pair<std::string_view, std::string>, 3> values = {
-      {{"@@TITLE@@", html_text(title)},
+      {{"@@TITLE@@", html_escaped(title)},
        {"@@SCENE@@", script_json({{"title", title}, {"kind", scene.kind}, {"gzip", scene.gzip}})},
        {"@@DATA@@", base64_of(scene.data)}}};
   std::string html;

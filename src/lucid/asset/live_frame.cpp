@@ -17,8 +17,6 @@
 namespace lucid::asset {
 namespace {
 
-constexpr size_t kSplatBytes = 16;  // a Gaussian
-
 uint8_t byte_of(double unit) { return to_byte(255 * unit); }
 
 // Spark's logarithmic scales: 1 to 255 cover ln s from -12 to 9; 0 is for scales of zero.
@@ -67,8 +65,8 @@ void unpack_orientation(const Orientation& turn, float* quat) {
 }
 
 void unpack(const char* from, const CloudArrays& cloud, int64_t i) {
-  std::array<uint8_t, kSplatBytes> bytes{};
-  std::memcpy(bytes.data(), from, kSplatBytes);
+  std::array<uint8_t, kLiveSplatBytes> bytes{};
+  std::memcpy(bytes.data(), from, kLiveSplatBytes);
   for (size_t c = 0; c < 3; ++c) {
     cloud.dc[3 * i + c] = static_cast<float>((bytes[c] / 255.0 - 0.5) / kSh0);
     uint16_t half = 0;
@@ -81,7 +79,7 @@ void unpack(const char* from, const CloudArrays& cloud, int64_t i) {
 }
 
 void pack(const CloudArrays& cloud, int64_t i, char* out) {
-  std::array<uint8_t, kSplatBytes> bytes{};
+  std::array<uint8_t, kLiveSplatBytes> bytes{};
   for (size_t c = 0; c < 3; ++c) bytes[c] = byte_of(0.5 + kSh0 * static_cast<double>(cloud.dc[3 * i + c]));
   bytes[3] = byte_of(opacity_of(cloud.logits[i]));
   for (size_t axis = 0; axis < 3; ++axis) {
@@ -93,7 +91,7 @@ void pack(const CloudArrays& cloud, int64_t i, char* out) {
   bytes[11] = turn.v;
   for (size_t axis = 0; axis < 3; ++axis) bytes[12 + axis] = scale_byte(cloud.log_scales[3 * i + axis]);
   bytes[15] = turn.angle;
-  std::memcpy(out, bytes.data(), kSplatBytes);
+  std::memcpy(out, bytes.data(), kLiveSplatBytes);
 }
 
 }  // namespace
@@ -102,29 +100,29 @@ std::string live_frame(const gaussians::Cloud& cloud, LiveFrameHeader header) {
   const gaussians::Cloud here = on_cpu(cloud);
   const CloudArrays arrays = arrays_of(here);
   header.count = static_cast<uint32_t>(arrays.count);
-  std::string frame(sizeof(header) + kSplatBytes * static_cast<size_t>(arrays.count), '\0');
+  std::string frame(sizeof(header) + kLiveSplatBytes * static_cast<size_t>(arrays.count), '\0');
   std::memcpy(frame.data(), &header, sizeof(header));
   char* splats = frame.data() + sizeof(header);
-  parallel_for(arrays.count, 4096, [&](int64_t i) { pack(arrays, i, splats + kSplatBytes * static_cast<size_t>(i)); });
+  parallel_for(arrays.count, 4096,
+               [&](int64_t i) { pack(arrays, i, splats + kLiveSplatBytes * static_cast<size_t>(i)); });
   return frame;
 }
 
-bool is_live_frame(std::string_view bytes) { return bytes.starts_with("LSPL"); }
-
 gaussians::Cloud cloud_of_live_frame(const std::filesystem::path& file, std::string_view bytes) {
   const auto refuse = [&](const std::string& what) { throw UserError({.what_happened = what, .file = file.string()}); };
-  LiveFrameHeader header;
-  if (bytes.size() < sizeof(header)) refuse("is cut short: a live frame has a header of 32 bytes");
-  std::memcpy(&header, bytes.data(), sizeof(header));
+  const auto found = live_frame_header(bytes);
+  if (!found)
+    throw UserError({.what_happened = "is cut short: a live frame has a header of 32 bytes", .file = file.string()});
+  const LiveFrameHeader& header = *found;
   if (header.version != LiveFrameHeader{}.version) refuse(fmt::format("is a live frame of version {}", header.version));
   if (header.count == 0) refuse("holds no Gaussians");
-  const size_t size = sizeof(header) + kSplatBytes * header.count;
-  if (bytes.size() != size)
-    refuse(fmt::format("has {} bytes in place of {} for {} Gaussians", bytes.size(), size, header.count));
+  if (bytes.size() != bytes_of(header)) {
+    refuse(fmt::format("has {} bytes in place of {} for {} Gaussians", bytes.size(), bytes_of(header), header.count));
+  }
   gaussians::Cloud cloud = new_cloud(header.count, 0);
   const CloudArrays arrays = arrays_of(cloud);
   const char* splats = bytes.data() + sizeof(header);
-  for (int64_t i = 0; i < arrays.count; ++i) unpack(splats + kSplatBytes * static_cast<size_t>(i), arrays, i);
+  for (int64_t i = 0; i < arrays.count; ++i) unpack(splats + kLiveSplatBytes * static_cast<size_t>(i), arrays, i);
   if (!cloud.means.isfinite().all().item<bool>()) refuse("has a position that is not finite");
   return cloud;
 }

@@ -7,7 +7,7 @@
 
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/base/sha256.h"
-#include "lucid/serve/jobs/process/log.h"
+#include "lucid/json/utf8.h"
 #include "lucid/text_to_image/vocabulary/vocabulary.h"
 
 namespace lucid::batch {
@@ -97,7 +97,7 @@ class Planner {
   static void check_text(const std::string& key, const std::string& text) {
     if (text.find('\0') != std::string::npos)
       throw UserError(UserMistake{.what_happened = "holds a zero byte", .key = key});
-    if (serve::valid_utf8(text) != text)
+    if (valid_utf8(text) != text)
       throw UserError(UserMistake{.what_happened = "is not UTF-8", .key = key, .hint = "save the file as UTF-8"});
   }
 

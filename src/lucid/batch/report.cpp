@@ -8,35 +8,15 @@
 #include <nlohmann/json.hpp>
 
 #include "lucid/base/atomic_file.h"
-#include "lucid/serve/jobs/process/log.h"
+#include "lucid/base/html.h"
+#include "lucid/json/utf8.h"
 
 namespace lucid::batch {
 namespace fs = std::filesystem;
 namespace {
 using nlohmann::json;
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : serve::valid_utf8(text)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string escaped(const std::string& text) { return html_escaped(valid_utf8(text)); }
 
 /// A relative path as a URL.
 std::string url(const fs::path& path) {

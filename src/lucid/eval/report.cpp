@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 
+#include "lucid/base/html.h"
+
 namespace lucid::eval {
 namespace {
 
@@ -49,36 +51,19 @@ constexpr Metric kMetrics[] = {
     {"seconds_per_asset", [](const AssetResult& r) { return std::optional<double>(r.seconds); }},
 };
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string shown(const json& value) {
   if (value.is_null()) return "–";
   if (value.is_number_float()) return fmt::format("{:.3f}", value.get<double>());
-  return escaped(value.is_string() ? value.get<std::string>() : value.dump());
+  return html_escaped(value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 /// HTML table with one row per key and one column per object.
 std::string table(const std::vector<std::pair<std::string, json>>& columns) {
   std::string out = "<table><tr><th></th>";
-  for (const auto& [name, unused] : columns) out += fmt::format("<th>{}</th>", escaped(name));
+  for (const auto& [name, unused] : columns) out += fmt::format("<th>{}</th>", html_escaped(name));
   out += "</tr>\n";
   for (const auto& [key, unused] : columns.front().second.items()) {
-    out += fmt::format("<tr><th>{}</th>", escaped(key));
+    out += fmt::format("<tr><th>{}</th>", html_escaped(key));
     for (const auto& [name, object] : columns) out += fmt::format("<td>{}</td>", shown(object.value(key, json())));
     out += "</tr>\n";
   }
@@ -201,7 +186,7 @@ std::string html(const json& report) {
   for (const auto& [score, object] : report.at("summary").items()) columns.emplace_back(score, object);
   page += table(columns);
   if (report.contains("comparison")) {
-    page += fmt::format("<h2>{}</h2>\n", escaped(report.at("compared").get<std::string>()));
+    page += fmt::format("<h2>{}</h2>\n", html_escaped(report.at("compared").get<std::string>()));
     columns.clear();
     for (const auto& [name, object] : report.at("comparison").items()) columns.emplace_back(name, object);
     if (!columns.empty()) page += table(columns);
@@ -212,10 +197,10 @@ std::string html(const json& report) {
     page += fmt::format(
         "<figure><img src=\"{}\" alt=\"{}\" loading=\"lazy\"><figcaption>{} ({}, seed {}): <span class=\"{}\">rank {}, "
         "taken for {}</span>; sharpness {}, views {}, {:.0f} s</figcaption></figure>\n",
-        escaped(asset.at("picture").get<std::string>()), escaped(asset.at("prompt").get<std::string>()),
-        escaped(asset.at("prompt").get<std::string>()), escaped(asset.at("score").get<std::string>()),
+        html_escaped(asset.at("picture").get<std::string>()), html_escaped(asset.at("prompt").get<std::string>()),
+        html_escaped(asset.at("prompt").get<std::string>()), html_escaped(asset.at("score").get<std::string>()),
         asset.at("seed").get<int64_t>(), right ? "good" : "bad", asset.at("rank").get<int64_t>(),
-        escaped(asset.at("taken_for").get<std::string>()), shown(asset.at("sharpness_ratio")),
+        html_escaped(asset.at("taken_for").get<std::string>()), shown(asset.at("sharpness_ratio")),
         shown(asset.at("view_accuracy")), asset.at("seconds").get<double>());
   }
   return page + "</html>\n";

@@ -11,6 +11,7 @@
 #include <set>
 #include <tuple>
 
+#include "lucid/asset/live_frame_header.h"
 #include "lucid/serve/api/api.h"
 #include "lucid/serve/api/frame_file.h"
 #include "lucid/serve/api/frame_packer.h"
@@ -21,7 +22,6 @@ using Socket = std::shared_ptr<http::WebSocket>;
 
 constexpr std::chrono::milliseconds kLookPeriod{50};  // between looks at the watched runs' files
 constexpr size_t kMostWatched = 4;                    // runs of one page
-constexpr size_t kHeaderBytes = 32;                   // of a live frame
 
 /// Frames with the place in a client's list in their header. Clients with the same place share what they are sent.
 class AddressedFrames {
@@ -33,15 +33,14 @@ class AddressedFrames {
     Bytes& bytes = made_[{&frame, index, serial}];
     if (bytes == nullptr) {
       std::string copy = frame;
-      std::memcpy(copy.data() + kIndexAt, &index, sizeof(index));
-      std::memcpy(copy.data() + kSerialAt, &serial, sizeof(serial));
+      std::memcpy(copy.data() + offsetof(asset::LiveFrameHeader, index), &index, sizeof(index));
+      std::memcpy(copy.data() + offsetof(asset::LiveFrameHeader, serial), &serial, sizeof(serial));
       bytes = std::make_shared<const std::string>(std::move(copy));
     }
     return bytes;
   }
 
  private:
-  static constexpr size_t kIndexAt = 24, kSerialAt = 28;  // in live frames and packed ones
   std::map<std::tuple<const std::string*, uint32_t, uint32_t>, Bytes> made_;
 };
 
@@ -153,7 +152,7 @@ class LiveSocket {
           packed.insert(watched.id);
           if (packer_.wants(watched.id, *file.stamp)) packer_.pack(watched.id, *file.stamp, file.read());
           send_packed(page, index, addressed);
-        } else if (watched.seen != file.stamp && file.read().size() >= kHeaderBytes) {
+        } else if (watched.seen != file.stamp && asset::live_frame_header(file.read())) {
           page.socket->send_binary(fmt::format("frame:{}", index), addressed.get(file.bytes, index, page.serial));
           watched.seen = file.stamp;
         }

@@ -12,24 +12,18 @@
 namespace lucid::serve {
 namespace {
 
-constexpr size_t kFrameHeaderBytes = 32;  // of asset/live_frame.h
-constexpr size_t kSplatBytes = 16;
+using asset::kLiveSplatBytes;
+constexpr size_t kFrameHeaderBytes = sizeof(asset::LiveFrameHeader);
 
-PackedFrameHeader header_of(std::string_view frame) {
-  PackedFrameHeader header;
-  std::memcpy(static_cast<void*>(&header), frame.data(), kFrameHeaderBytes);
-  return header;
-}
-
-size_t count_of(std::string_view frame) { return (frame.size() - kFrameHeaderBytes) / kSplatBytes; }
+size_t count_of(std::string_view frame) { return (frame.size() - kFrameHeaderBytes) / kLiveSplatBytes; }
 
 /// Byte c of Gaussian i goes to column c, place i.
 std::string columns_of(std::string_view frame) {
   const size_t count = count_of(frame);
   const char* splats = frame.data() + kFrameHeaderBytes;
-  std::string columns(kSplatBytes * count, '\0');
+  std::string columns(kLiveSplatBytes * count, '\0');
   for (size_t i = 0; i < count; ++i) {
-    for (size_t c = 0; c < kSplatBytes; ++c) columns[c * count + i] = splats[kSplatBytes * i + c];
+    for (size_t c = 0; c < kLiveSplatBytes; ++c) columns[c * count + i] = splats[kLiveSplatBytes * i + c];
   }
   return columns;
 }
@@ -52,21 +46,16 @@ std::string deflated(const PackedFrameHeader& header, std::string_view bytes) {
 }
 
 std::string packed(std::string_view frame, PackedKind kind, uint32_t key, std::string_view columns) {
-  PackedFrameHeader header = header_of(frame);
-  header.version = PackedFrameHeader{}.version;
-  header.kind = kind;
-  header.key = key;
+  PackedFrameHeader header{.frame = *asset::live_frame_header(frame), .kind = kind, .key = key};
+  header.frame.version = PackedFrameHeader{}.frame.version;
   return deflated(header, columns);
 }
 
 }  // namespace
 
 bool is_whole_frame(std::string_view bytes) {
-  constexpr uint32_t kLiveVersion = 1;
-  if (bytes.size() < kFrameHeaderBytes) return false;
-  const PackedFrameHeader header = header_of(bytes);
-  return std::memcmp(header.magic, PackedFrameHeader{}.magic, sizeof(header.magic)) == 0 &&
-         header.version == kLiveVersion && bytes.size() == kFrameHeaderBytes + kSplatBytes * size_t{header.count};
+  const auto header = asset::live_frame_header(bytes);
+  return header && header->version == asset::LiveFrameHeader{}.version && bytes.size() == asset::bytes_of(*header);
 }
 
 std::string pack_key_frame(const KeyFrame& key) {

@@ -7,23 +7,18 @@
 #include <string>
 #include <string_view>
 
+#include "lucid/asset/live_frame_header.h"
+
 namespace lucid::serve {
 
 enum class PackedKind : uint32_t { kKey = 0, kDelta = 1 };
 
-/// All fields little endian. The fields up to `serial` lie where a live frame has them.
+/// All fields little endian.
 ///
 /// After the header: 16 columns of `count` bytes as one raw deflate stream (RFC 1951). Byte i of column c is byte c of
 /// Gaussian i; in a delta, its difference to that of the key frame, modulo 256.
 struct PackedFrameHeader {
-  char magic[4] = {'L', 'S', 'P', 'L'};
-  uint32_t version = 2;
-  uint32_t number = 0;  // counts the frames of a run from 0
-  uint32_t step = 0;    // finished steps
-  uint32_t steps = 0;   // of the whole run
-  uint32_t count = 0;   // Gaussians
-  uint32_t index = 0;   // of the run in the client's list
-  uint32_t serial = 0;  // of that list
+  asset::LiveFrameHeader frame = {.version = 2};
   PackedKind kind = PackedKind::kKey;
   uint32_t key = 0;  // number of this key frame, or of the one that the delta needs
   uint32_t reserved[2] = {0, 0};

@@ -26,7 +26,7 @@ inline std::string random_frame(uint32_t number, uint32_t count) {
 }
 
 inline PackedFrameHeader packed_header(std::string_view packed) {
-  PackedFrameHeader header{.version = 0};
+  PackedFrameHeader header{.frame = {.version = 0}};
   if (packed.size() >= sizeof(header)) std::memcpy(static_cast<void*>(&header), packed.data(), sizeof(header));
   return header;
 }
@@ -35,8 +35,8 @@ inline PackedFrameHeader packed_header(std::string_view packed) {
 /// frames.
 inline std::string unpacked(std::string_view packed, std::string_view key) {
   const PackedFrameHeader header = packed_header(packed);
-  if (header.version != 2) return {};
-  std::string columns(16 * size_t{header.count} + 1, '\0');  // a byte more, so that too long a stream shows
+  if (header.frame.version != 2) return {};
+  std::string columns(16 * size_t{header.frame.count} + 1, '\0');  // a byte more, so that too long a stream shows
   z_stream stream{};
   inflateInit2(&stream, -15);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data() + sizeof(header)));
@@ -45,15 +45,15 @@ inline std::string unpacked(std::string_view packed, std::string_view key) {
   stream.avail_out = static_cast<uInt>(columns.size());
   const int code = inflate(&stream, Z_FINISH);
   inflateEnd(&stream);
-  if (code != Z_STREAM_END || stream.total_out != 16 * size_t{header.count} || stream.avail_in != 0) return {};
+  if (code != Z_STREAM_END || stream.total_out != 16 * size_t{header.frame.count} || stream.avail_in != 0) return {};
   const bool delta = header.kind == PackedKind::kDelta;
   if (delta && key.size() != 32 + stream.total_out) return {};
   std::string frame(packed.substr(0, 32));
   frame[4] = 1;
-  for (size_t i = 0; i < header.count; ++i) {
+  for (size_t i = 0; i < header.frame.count; ++i) {
     for (size_t c = 0; c < 16; ++c) {
       const int before = delta ? static_cast<uint8_t>(key[32 + 16 * i + c]) : 0;
-      frame += static_cast<char>(before + static_cast<uint8_t>(columns[c * header.count + i]));
+      frame += static_cast<char>(before + static_cast<uint8_t>(columns[c * header.frame.count + i]));
     }
   }
   return frame;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lucid/base/error.h"
+#include "lucid/json/utf8.h"
 #include "lucid/serve/jobs/core.h"
 #include "lucid/serve/jobs/files/queue_file.h"
 #include "lucid/serve/jobs/process/log.h"

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "lucid/base/error.h"
+#include "lucid/json/utf8.h"
 #include "lucid/serve/jobs/core.h"
 #include "lucid/serve/jobs/process/log.h"
 #include "lucid/serve/jobs/refuse.h"

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lucid/base/error.h"
+#include "lucid/json/utf8.h"
 #include "lucid/serve/jobs/core.h"
 #include "lucid/serve/jobs/process/ending_text.h"
 #include "lucid/serve/jobs/process/log.h"

@@ -6,6 +6,7 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/json/utf8.h"
 #include "lucid/serve/jobs/assets/zip_file.h"
 #include "lucid/serve/jobs/process/ending_text.h"
 #include "lucid/serve/jobs/process/log.h"

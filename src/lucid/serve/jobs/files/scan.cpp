@@ -14,6 +14,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "lucid/asset/live_frame_header.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 
@@ -99,15 +100,14 @@ std::optional<SourceOfAsset> newest_cloud(const fs::path& folder) {
 }
 
 std::optional<SourceOfAsset> live_frame(const fs::path& folder) {
-  constexpr size_t kStepAt = 12;  // asset/live_frame.h
-  std::array<char, 32> header{};
   const fs::path file = folder / kLiveFrame;
   if (!is_file(file)) return std::nullopt;
+  std::array<char, sizeof(asset::LiveFrameHeader)> bytes{};
   std::ifstream in(file, std::ios::binary);
-  if (!in.read(header.data(), header.size()) || std::memcmp(header.data(), "LSPL", 4) != 0) return std::nullopt;
-  uint32_t step = 0;
-  std::memcpy(&step, header.data() + kStepAt, sizeof(step));
-  return SourceOfAsset{.file = file, .step = static_cast<int64_t>(step)};
+  if (!in.read(bytes.data(), bytes.size())) return std::nullopt;
+  const auto header = asset::live_frame_header({bytes.data(), bytes.size()});
+  if (!header) return std::nullopt;
+  return SourceOfAsset{.file = file, .step = static_cast<int64_t>(header->step)};
 }
 
 std::vector<FoundPicture> find_pictures(const fs::path& folder) {

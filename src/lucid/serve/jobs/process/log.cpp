@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
+
+#include "lucid/json/utf8.h"
 
 namespace lucid::serve {
 
@@ -12,11 +13,6 @@ int64_t bytes_of(const std::filesystem::path& file) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
   return error ? 0 : static_cast<int64_t>(size);
-}
-
-std::string valid_utf8(const std::string& text) {
-  const std::string encoded = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return nlohmann::json::parse(encoded).get<std::string>();
 }
 
 std::vector<std::string> messages(const std::filesystem::path& log, int64_t begin) {

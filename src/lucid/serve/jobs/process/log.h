@@ -16,7 +16,4 @@ std::vector<std::string> messages(const std::filesystem::path& log, int64_t begi
 /// Bytes of the file; 0 if there is none.
 int64_t bytes_of(const std::filesystem::path& file);
 
-/// Replaces what is not UTF-8.
-std::string valid_utf8(const std::string& text);
-
 }  // namespace lucid::serve
