@@ -28,6 +28,7 @@ mirror=$(awk '/^URIs:/ {print $2; exit} /^deb / {for (i = 2; i <= NF; ++i) if ($
   /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true)
 debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"} >build/debootstrap.log 2>&1 || skip "debootstrap: $(tail -n 1 build/debootstrap.log)"
 mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" || skip "nothing can be mounted here"
+# This machine's own settings of apt, such as a proxy, reach the mirror from the root too.
 cp /etc/apt/apt.conf.d/99* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
 cp "$package" "$root/tmp/lucid.deb"
 inside() { chroot "$root" "$@"; }

@@ -16,6 +16,6 @@ if [ ! -e web/node_modules/.package-lock.json ]; then
     skip "npm: $(grep -m 1 . build/web-npm.log)"
 fi
 make web
-# A busy machine can be too slow for a browser: a failure counts if it comes twice.
+# A busy machine can be too slow for a browser: only a second failure in a row counts.
 web/tests/run.sh build/release/bin/lucid || { echo "once more:"; web/tests/run.sh build/release/bin/lucid; }
 tools/check_api.sh || { code=$?; [ $code -eq 77 ] || exit $code; }
