@@ -44,8 +44,8 @@ void finish_options(RunOptions& options) {
     spdlog::warn("this build writes no videos (LUCID_VIDEO=OFF)");
     t.save_video = t.save_process = false;
   }
-  if (t.start.kind == kPointE) {
-    spdlog::warn("init_shape: lucid has no Point-E; the points start as a sphere");
+  if (t.start.kind == kPointE && options.pointe.empty()) {
+    spdlog::warn("init_shape: Point-E's weights are not given (--pointe DIR); the points start as a sphere");
     t.start.kind = "sphere";
   }
   if (options.sds) t.score.score = "sds";

@@ -125,7 +125,7 @@ TEST(ReferenceConfigs, TheNineThatItShipsSayTheSameHere) {
     EXPECT_EQ(options.lora_path.empty(), std::string(file.workspace) != "TS_lora");
     EXPECT_EQ(options.negative, "unrealistic, blurry");
     const train::TrainOptions& t = options.train;
-    EXPECT_EQ(t.start.kind, "sphere") << "there is no Point-E";
+    EXPECT_EQ(t.start.kind, "sphere") << "Point-E's weights are not given";
     EXPECT_EQ(t.start.count, 100000);
     EXPECT_EQ(t.iterations, 5000);
     EXPECT_EQ(t.batch, 4);
@@ -283,7 +283,8 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
                       "export",     "live",        "resume",           "finish",       "watch",
                       "more_steps", "progress",    "threads",          "output",       "overwrite",
                       "workspace",  "preset",      "save_video",       "model_key",    "checkpoint_interval",
-                      "vram_O",     "output_size", "turntable_frames", "save_process", "pro_frames_num"}));
+                      "vram_O",     "output_size", "turntable_frames", "save_process", "pro_frames_num",
+                      "pointe"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {

@@ -372,7 +372,7 @@ void add_model(OptionTable& table, RunOptions& o) {
 namespace {
 
 /// Keys of the reference that nothing here depends on: its own code does not read them, or they say how it saves
-/// memory, or they belong to a part (Point-E, its viewer) that lucid does not have.
+/// memory, or they belong to a part (its viewer) that lucid does not have.
 void add_foreign(OptionTable& table) {
   const auto ignore = [&table](const char* yaml_group, std::initializer_list<const char*> keys) {
     for (const char* key : keys) table.add_foreign({.name = key, .yaml_group = yaml_group, .refuse = ""});
@@ -385,8 +385,7 @@ void add_foreign(OptionTable& table) {
                             "hf_key", "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"});
   table.add_foreign(
       {.name = "fix_noise", .yaml_group = "GuidanceParams", .refuse = "one fixed noise is not supported yet"});
-  ignore("GenerateCamParams", {"init_prompt", "use_pointe_rgb", "angle_overhead", "angle_front", "render_45",
-                               "uniform_sphere_rate", "SSAA", "device"});
+  ignore("GenerateCamParams", {"angle_overhead", "angle_front", "render_45", "uniform_sphere_rate", "SSAA", "device"});
   ignore("OptimizationParams", {"position_lr_delay_mult", "position_lr_max_steps", "resnet_lr", "resnet_lr_init",
                                 "resnet_lr_final", "lambda_bin", "lambda_sat", "lambda_radius", "use_control_net_iter",
                                 "pro_render_45", "progressive_view_init_ratio"});

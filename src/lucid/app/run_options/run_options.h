@@ -27,9 +27,11 @@ struct RunOptions {
   std::string export_formats;         // names in asset::kFormats, separated by commas
   std::string workspace;              // files go to output/workspace; empty = named after the prompt
   std::string pretrained_model_path;  // start from this PLY
+  std::string pointe, init_prompt;    // folder of Point-E's weights, and its prompt (empty = `text`)
   std::string device = "cpu", precision = "auto", progress = "auto";
   int64_t seed = 0, threads = 0;  // 0 = all cores
   bool resume = false, finish = false, watch = false, sds = false, overwrite = false, low_memory = false;
+  bool use_pointe_rgb = false;
 };
 
 inline constexpr const char* kPointE = "pointe";  // init_shape of the reference that needs another network
