@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup configure program build web test-web package dist demo demo-short test bench format clean
+.PHONY: help setup configure program build web test-web package dist demo demo-short test bench format clean \
+        gpu gpu-build gpu-demo gpu-test dist-gpu
 BIN := build/release/bin
+GPU_BIN := build/gpu/bin
 
 help:
 	@echo "make demo        set up, build, and make a hamburger: output/demo (PLY, pictures, films)"
 	@echo "make test        set up, build, and run all tests"
 	@echo "make build       set up and build only: build/release/bin/lucid"
+	@echo "make gpu         set up and build with CUDA, for --device cuda: build/gpu/bin/lucid (docs/guide/gpu.md)"
+	@echo "make gpu-demo    the demo on an NVIDIA card: output/demo-gpu"
+	@echo "make gpu-test    the tests that want an NVIDIA card"
 	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
 	@echo "make test-web    test the page and its API in a headless Chromium"
 	@echo "make package     build the Debian package: build/lucid_VERSION_amd64.deb"
 	@echo "make dist        the package and a tarball that runs on other distributions, with checksums: build/dist"
+	@echo "make dist-gpu    a tarball with CUDA, for all cards; it takes CUDA's libraries from an installed torch: build/dist-gpu"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
@@ -62,6 +68,37 @@ dist: package
 	@mv build/lucid_*.deb build/dist
 	@tools/make_tarball.sh build/dist
 	@cd build/dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
+# NVIDIA. Its own build folder, so that the CPU's build stays. Settings come from tools/setup_gpu.sh.
+GPU_TARGETS := lucid
+gpu-build:
+	@cmake -C build/cuda/settings.cmake -G Ninja -S . -B build/gpu -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS) \
+	  >build/gpu-configure.log 2>&1 || { cat build/gpu-configure.log; exit 1; }
+	@cmake --build build/gpu --target $(GPU_TARGETS)
+
+gpu:
+	@tools/setup_gpu.sh
+	@$(MAKE) --no-print-directory gpu-build
+	@$(GPU_BIN)/lucid info
+
+# Whether there is a card is asked before anything is built.
+gpu-demo:
+	@tools/setup_gpu.sh --card
+	@$(MAKE) --no-print-directory gpu
+	$(GPU_BIN)/lucid generate --device cuda --overwrite --workspace demo-gpu "a hamburger"
+
+gpu-test:
+	@tools/setup_gpu.sh --card
+	@tools/setup_gpu.sh
+	@$(MAKE) --no-print-directory gpu-build GPU_TARGETS="lucid lucid_render_test lucid_diffusion_test lucid_train_test lucid_pretrain_test"
+	@tools/gpu_test.sh build/gpu
+
+dist-gpu: web
+	@tools/setup_gpu.sh --release
+	@$(MAKE) --no-print-directory gpu-build GPU_TARGETS="lucid lucid_generated"
+	@rm -rf build/dist-gpu && mkdir build/dist-gpu
+	@tools/make_tarball.sh build/dist-gpu build/gpu
+	@cd build/dist-gpu && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 bench: build
 	$(BIN)/bench_raster

@@ -8,9 +8,10 @@ set_property(CACHE LUCID_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(LUCID_WITH_CUDA FALSE)
 
 if(NOT LUCID_CUDA STREQUAL "OFF")
-  # A100 and H100; must be known before the language is enabled.
+  # A100, RTX 30 and 40 series, H100: what every nvcc 12 knows; later cards compile the newest one's PTX. tools/setup_gpu.sh
+  # gives the cards that are there. Must be known before the language is enabled.
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "Compute capabilities that the CUDA rasteriser is compiled for")
+    set(CMAKE_CUDA_ARCHITECTURES "80;86;89;90" CACHE STRING "Compute capabilities that CUDA code is compiled for")
   endif()
   include(CheckLanguage)
   check_language(CUDA)
@@ -29,6 +30,11 @@ if(NOT LUCID_CUDA STREQUAL "OFF")
   endif()
 endif()
 if(LUCID_WITH_CUDA)
+  # libtorch's CMake files ignore CMAKE_CUDA_ARCHITECTURES for every target, and have a list of their own: 80;90 is 8.0;9.0.
+  if(CMAKE_CUDA_ARCHITECTURES MATCHES "^[0-9;]+$" AND NOT DEFINED TORCH_CUDA_ARCH_LIST AND NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+    string(REGEX REPLACE "([0-9]+)([0-9])(;|$)" "\\1.\\2\\3" TORCH_CUDA_ARCH_LIST "${CMAKE_CUDA_ARCHITECTURES}")
+    string(APPEND TORCH_CUDA_ARCH_LIST "+PTX")  # the newest one's
+  endif()
   message(STATUS "CUDA rasteriser: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
 else()
   message(STATUS "CUDA rasteriser: not built (LUCID_CUDA is ${LUCID_CUDA})")

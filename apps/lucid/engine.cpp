@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lucid-engine`: runs the commands. `lucid` (launcher.cpp) starts it with its own arguments.
+#include <c10/util/Exception.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <map>
+#include <new>
 
 #include "command_line.h"
 #include "commands.h"
@@ -21,6 +23,7 @@ const std::map<std::string, Run> kCommands = {
     {"render", [](Requests& r, const auto&) { return lucid::cli::run_render(r.render); }},
     {"export", [](Requests& r, const auto&) { return lucid::cli::run_export(r.export_); }},
     {"view", [](Requests& r, const auto& stop) { return lucid::cli::run_view(r.view, stop); }},
+    {"points", [](Requests& r, const auto& stop) { return lucid::cli::run_points(r.points, stop); }},
     {"info", [](Requests& r, const auto&) { return lucid::cli::run_info(r.info); }},
     {"info options", [](Requests& r, const auto&) { return lucid::cli::run_info_options(r.info); }},
     {"info words", [](Requests& r, const auto&) { return lucid::cli::run_info_words(r.info); }},
@@ -44,6 +47,10 @@ int main(int argc, char** argv) {
     lucid::let_idle_threads_sleep(argv);  // starts anew, unless the launcher has set the policy
     const auto command = kCommands.find(line.command());
     LUCID_CHECK(command != kCommands.end(), "nothing runs the command '{}'", line.command());
-    return command->second(line.requests, stop);
+    try {
+      return command->second(line.requests, stop);
+    } catch (const c10::OutOfMemoryError&) {  // of a card
+      throw std::bad_alloc();
+    }
   });
 }

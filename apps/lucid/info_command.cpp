@@ -63,12 +63,14 @@ std::string isa_text() {
 }
 
 std::string cuda_text() {
-  if (!torch::cuda::is_available()) {
-    return torch::hasCUDA() ? "in libtorch, but no GPU can be used" : "none: libtorch was built without it";
+  const tensor::CudaVersions versions = tensor::cuda_versions();
+  if (tensor::cuda_cards().empty()) {
+    const tensor::NoCard reason = tensor::no_card(versions);
+    return fmt::format("no card: {} ({})", reason.why, reason.hint);
   }
-  const std::string driver = tensor::cuda_driver();
-  return driver.empty() ? "GPUs, but this build has no kernels for them (LUCID_CUDA)"
-                        : fmt::format("driver for CUDA {}", driver);
+  const std::string driver = tensor::nvidia_driver();
+  return fmt::format("{}, driver {}for CUDA {}", tensor::cuda_version_text(versions.build),
+                     driver.empty() ? "" : driver + " ", tensor::cuda_version_text(versions.driver));
 }
 
 /// One line a card, by the name that --device takes.

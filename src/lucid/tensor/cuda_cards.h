@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The GPUs of this machine, as `lucid info` lists them.
+// The GPUs of this machine and their driver, as `lucid info` lists them, and why there may be none.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,21 @@ std::vector<CudaCard> cuda_cards();
 /// is another than libtorch's. make_current() (device.h) sets both. Nothing to do in a build without CUDA.
 void set_card(int card);
 
-/// The newest CUDA version that the driver can run, "13.0"; empty where there is none.
-std::string cuda_driver();
+/// CUDA's versions as it numbers them: 13000 is 13.0, 12020 is 12.2.
+struct CudaVersions {
+  int build = 0;   // what this build was compiled with; 0: for the CPU alone
+  int driver = 0;  // the newest that the driver can run; 0: there is no driver
+};
+CudaVersions cuda_versions();
+std::string cuda_version_text(int version);  // "13.0"
+
+/// The driver's own version by its kernel module, "580.65.06"; empty where there is none.
+std::string nvidia_driver();
+
+/// Why no card can be used, and what to do about it; for machines on which cuda_cards() is empty.
+struct NoCard {
+  std::string why, hint;
+};
+NoCard no_card(CudaVersions versions);
 
 }  // namespace lucid::tensor

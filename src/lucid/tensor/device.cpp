@@ -37,8 +37,8 @@ torch::Device device_from_name(const std::string& name, int64_t cards) {
   const std::optional<int64_t> card = card_number(name);
   if (!card) refuse("no such device: " + name, "cpu, cuda or cuda:N, the card number N");
   if (cards == 0) {
-    refuse("no CUDA device can be used here",
-           "cuda needs an NVIDIA driver and a libtorch built with CUDA; cpu always works");
+    const NoCard reason = no_card(cuda_versions());
+    refuse("no CUDA device can be used here: " + reason.why, reason.hint + "; --device cpu always works");
   }
   if (*card >= cards) {
     refuse(cards == 1 ? fmt::format("there is no card {}; there is only card 0", *card)

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "lucid/base/error.h"
+#include "lucid/tensor/cuda_cards.h"
 
 namespace lucid::tensor {
 namespace {
@@ -37,6 +38,19 @@ TEST(DeviceNames, ACardThatIsNotThereIsToldInOneLine) {
        {"gpu", "CUDA", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cuda: 1", "cuda:99999999999999999999"})
     EXPECT_PRED2(has, mistake_of(name, 4), std::string("no such device: ") + name);
   EXPECT_PRED2(has, mistake_of("cuda:300", 4), "there is no card 300");  // more than an index of libtorch's holds
+}
+
+TEST(CudaCards, EachReasonForNoneSaysWhatToDo) {
+  EXPECT_EQ(no_card({}).why, "this build is for the CPU alone");
+  EXPECT_NE(no_card({}).hint.find("make gpu"), std::string::npos);
+  EXPECT_EQ(no_card({.build = 13000}).why, "there is no NVIDIA driver");
+  EXPECT_EQ(no_card({.build = 13000}).hint, "install driver 580 or later, then restart");
+  EXPECT_EQ(no_card({.build = 12080}).hint, "install driver 525 or later, then restart");
+  EXPECT_EQ(no_card({.build = 13000, .driver = 12020}).why,
+            "the NVIDIA driver is too old: it runs CUDA 12.2, this build needs 13.0");
+  // A driver runs later minor versions of its CUDA.
+  EXPECT_EQ(no_card({.build = 12080, .driver = 12020}).why, "the NVIDIA driver finds no card");
+  EXPECT_EQ(no_card({.build = 13000, .driver = 13010}).why, "the NVIDIA driver finds no card");
 }
 
 TEST(DeviceNames, TheCpuIsAlwaysCurrent) { EXPECT_NO_THROW(make_current(torch::kCPU)); }

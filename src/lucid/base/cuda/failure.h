@@ -4,7 +4,7 @@
 
 namespace lucid::cuda {
 
-/// Throws std::runtime_error("CALL: WHY").
+/// Throws std::runtime_error("CALL: WHY"), or std::bad_alloc for CUDA's "out of memory".
 [[noreturn]] void call_failed(const char* call, const char* why);
 
 }  // namespace lucid::cuda
