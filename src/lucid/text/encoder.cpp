@@ -109,10 +109,11 @@ void EncoderImpl::set_token_embeddings(int64_t first, const torch::Tensor& rows)
 
 torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
 
-Encoder load_encoder(const EncoderConfig& config, weights::StateDict state) {
+Encoder load_encoder(const EncoderConfig& config, weights::StateDict state, const std::optional<std::string>& model) {
   const weights::SkipInitGuard skip_init;
   Encoder encoder(config);
-  weights::load_into(*encoder, std::move(state), {.ignore = {"position_ids"}, .precision = std::nullopt});
+  weights::load_into(*encoder, std::move(state),
+                     {.ignore = {"position_ids"}, .precision = std::nullopt, .model = model});
   encoder->eval();
   return encoder;
 }

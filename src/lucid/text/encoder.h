@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,9 @@ class EncoderImpl : public torch::nn::Module {
 TORCH_MODULE(Encoder);
 
 /// An encoder with the tensors of `state`, named as in transformers with the prefix `text_model.`; they keep their
-/// dtype. Throws UserError.
-Encoder load_encoder(const EncoderConfig& config, weights::StateDict state);
+/// dtype. `model`: what the message says they do not fit; nullopt: their config.json. Throws UserError.
+Encoder load_encoder(const EncoderConfig& config, weights::StateDict state,
+                     const std::optional<std::string>& model = std::nullopt);
 
 /// Loads a diffusers `text_encoder/` folder. The names may have the prefix `text_model.` or not. Throws UserError.
 Encoder load_encoder(const std::filesystem::path& folder);

@@ -3,8 +3,11 @@
 // pieces, BPE.
 #include "lucid/text/tokenizer.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
@@ -123,6 +126,21 @@ Tokenizer Tokenizer::from_merges(std::string_view text, bool sd2_padding) {
   tokenizer.tables_ =
       std::make_shared<const Tables>(std::move(vocabulary), merges, default_tokenizer_config(sd2_padding), fs::path());
   return tokenizer;
+}
+
+Tokenizer Tokenizer::from_merges_file(const fs::path& file, bool sd2_padding) {
+  constexpr size_t kMost = 16 << 20;
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), &gzclose);
+  std::string text;
+  char buffer[1 << 16];
+  for (int got = 1; in != nullptr && got > 0 && text.size() <= kMost;) {
+    got = gzread(in.get(), buffer, sizeof(buffer));
+    if (got > 0) text.append(buffer, static_cast<size_t>(got));
+  }
+  if (text.empty() || text.size() > kMost) {
+    throw UserError(UserMistake{.what_happened = "CLIP's merges cannot be read", .file = file.string()});
+  }
+  return from_merges(text, sd2_padding);
 }
 
 int64_t Tokenizer::add_tokens(const std::vector<std::string>& spellings) {

@@ -16,6 +16,8 @@ class Tokenizer {
   /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json of a diffusers `tokenizer/`
   /// folder. The pad token decides between the SD 1 (`<|endoftext|>`) and SD 2 (`!`) conventions. Throws UserError.
   static Tokenizer from_folder(const std::filesystem::path& folder);
+  /// From a file of that list, gzipped or not. Throws UserError.
+  static Tokenizer from_merges_file(const std::filesystem::path& file, bool sd2_padding);
   /// From the full list of merges (text of `merges.txt`), which determines the vocabulary. Throws UserError.
   static Tokenizer from_merges(std::string_view merges, bool sd2_padding);
 

@@ -3,7 +3,6 @@
 #include "lucid/text_to_image/single_file.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
@@ -51,21 +50,6 @@ class Shapes {
   }
   const StateDict& part_;
 };
-
-std::string read_gzip(const fs::path& file) {
-  constexpr size_t kMost = 16 << 20;
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), &gzclose);
-  std::string text;
-  char buffer[1 << 16];
-  for (int got = 1; in != nullptr && got > 0 && text.size() <= kMost;) {
-    got = gzread(in.get(), buffer, sizeof(buffer));
-    if (got > 0) text.append(buffer, static_cast<size_t>(got));
-  }
-  if (text.empty() || text.size() > kMost) {
-    throw UserError(UserMistake{.what_happened = "CLIP's merges cannot be read", .file = file.string()});
-  }
-  return text;
-}
 
 /// Throws UserError if the assumed numbers of groups and heads do not divide the widths: it is another model.
 void check_standard_widths(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
@@ -182,9 +166,8 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   const auto encoder_config =
       has_configs ? text::EncoderConfig::from_file(configs / "text_encoder/config.json") : encoder_config_of(parts);
   const text::Encoder encoder = text::load_encoder(encoder_config, std::move(parts.text));
-  auto tokenizer = has_configs
-                       ? text::Tokenizer::from_folder(configs / "tokenizer")
-                       : text::Tokenizer::from_merges(read_gzip(options.merges), /*sd2_padding=*/parts.open_clip);
+  auto tokenizer = has_configs ? text::Tokenizer::from_folder(configs / "tokenizer")
+                               : text::Tokenizer::from_merges_file(options.merges, /*sd2_padding=*/parts.open_clip);
   auto schedule = has_configs ? diffusion::ScheduleConfig::from_file(configs / "scheduler/scheduler_config.json")
                               : stable_diffusion_schedule(diffusion::Prediction::kEpsilon);
   Prior prior{.tokenizer = std::move(tokenizer),

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -180,9 +181,9 @@ std::optional<std::string> vae_name(std::string_view name, int64_t levels) {
   return fmt::format("{}resnets.{}.{}", block, *layer, renamed(name, kVaeParts).value_or(std::string(name)));
 }
 
-/// Adds one tensor of OpenCLIP's text encoder to `text`; false if its name is unknown. Stable Diffusion 2.x reads the
-/// penultimate layer, so the last layer is skipped, as in diffusers' folders of these models. text_projection and
-/// logit_scale serve contrastive training only and are skipped too.
+/// Adds one tensor of OpenCLIP's text encoder to `text`; false if its name is unknown. Layers from layers - 1 on are
+/// skipped: Stable Diffusion 2.x, of `layers` layers, reads the penultimate one, as in diffusers' folders.
+/// text_projection and logit_scale serve contrastive training only and are skipped too.
 bool add_open_clip(std::string_view name, const torch::Tensor& tensor, int64_t layers,
                    std::map<std::string, torch::Tensor>& text) {
   const std::string model = "text_model.";
@@ -230,6 +231,13 @@ torch::Tensor as_linear(const std::string& name, const torch::Tensor& tensor) {
 }
 
 }  // namespace
+
+StateDict open_clip_text(const StateDict& file) {
+  StateDict text{.file = file.file, .tensors = {}, .mappings = file.mappings};
+  constexpr int64_t kAllLayers = std::numeric_limits<int64_t>::max();
+  for (const auto& [name, tensor] : file.tensors) add_open_clip(name, tensor, kAllLayers, text.tensors);
+  return text;
+}
 
 StateDict control_net_of(const StateDict& file) {
   StateDict net{.file = file.file, .tensors = {}, .mappings = file.mappings};

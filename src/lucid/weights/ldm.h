@@ -24,6 +24,10 @@ bool is_ldm(const StateDict& file);
 /// (`control_model.*`). Throws UserError if it is no ControlNet or its block numbering is not Stable Diffusion's.
 StateDict control_net_of(const StateDict& file);
 
+/// The text encoder of a file in the layout of OpenAI's CLIP and of OpenCLIP (`transformer.resblocks.*`), all layers,
+/// under transformers' names with the prefix `text_model.`. Other parts of CLIP are left out.
+StateDict open_clip_text(const StateDict& file);
+
 /// Splits a checkpoint into U-Net, VAE and text encoder under diffusers' names. Tensors share the file's memory. Throws
 /// UserError if a part is missing or the block numbering is not Stable Diffusion's.
 LdmParts split_ldm(const StateDict& file);

@@ -103,9 +103,11 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
   add_names(text, "unexpected", unexpected);
   add_names(text, "of the wrong shape", misshapen);
   if (!text.empty()) {
-    throw UserError({.what_happened = "does not fit its config.json: " + text,
-                     .file = state.file.string(),
-                     .hint = "weights and config.json must come from the same model"});
+    throw UserError(
+        {.what_happened = fmt::format("does not fit {}: {}", options.model.value_or("its config.json"), text),
+         .file = state.file.string(),
+         .hint = options.model ? "the file is damaged, or of another model"
+                               : "weights and config.json must come from the same model"});
   }
   if (!not_finite.empty()) {
     throw UserError({.what_happened = "holds NaN or Inf",

@@ -28,7 +28,8 @@ class PickleReader {
   using Kind = Pickle::Kind;
   using Value = Pickle::Value;
   static constexpr Id kMark = std::numeric_limits<Id>::max();
-  static constexpr size_t kMostValues = 1 << 20;  // Stable Diffusion's checkpoints have 50 000
+  static constexpr std::string_view kTorchScript = "__torch__";  // the module of TorchScript's classes
+  static constexpr size_t kMostValues = 1 << 20;                 // Stable Diffusion's checkpoints have 50 000
 
   [[noreturn]] void refuse(const std::string& what) const {
     throw std::runtime_error(fmt::format("{} (byte {})", what, opcode_at_));
@@ -273,10 +274,14 @@ class PickleReader {
         push_global(module, name);
         return push_call(pop(), arguments);
       }
-      case 'b':  // BUILD: the state of an object; dropped, because no object is made
-        pop();
+      case 'b': {  // BUILD: the state of an object; dropped, because no object is made, unless it is a module
+        const Id state = pop();
         top();
-        return;
+        if (!pickle_.callee(stack_.back()).starts_with(kTorchScript) || pickle_[state].kind != Kind::kDict) return;
+        state_items_ += pickle_[state].items.size();  // one state may be given to many objects
+        if (state_items_ > kMostValues) refuse("too many values");
+        return set_items(pickle_[state].items);
+      }
 
       case 'P':
         push_text(line());
@@ -305,7 +310,7 @@ class PickleReader {
   }
 
   std::string_view bytes_;
-  size_t at_ = 0, opcode_at_ = 0;
+  size_t at_ = 0, opcode_at_ = 0, state_items_ = 0;
   bool stopped_ = false;
   Pickle pickle_;
   std::vector<Id> stack_;

@@ -26,7 +26,8 @@ class Pickle {
     kList,         // items: a list, tuple or set
     kDict,         // items: key, value, key, value, ...
     kGlobal,       // text: "module name" of a class or function
-    kCall,         // items: callee, arguments; then key, value, ... that the pickle sets on the result
+    kCall,         // items: callee, arguments; then key, value, ... that the pickle sets on the result, and of a
+                   // TorchScript module those of its state
     kPersistentId  // items: the persistent id, with which torch names a storage
   };
   struct Value {

@@ -49,6 +49,8 @@ struct LoadOptions {
   std::optional<torch::ScalarType> precision = torch::kFloat;
   /// Names of weights without memory that keep the file's float16 or bfloat16 whatever `precision` says.
   std::set<std::string> half_stays = {};
+  /// The model that the file should be of, for the message if it does not fit; nullopt: the one of its config.json.
+  std::optional<std::string> model = std::nullopt;
 };
 
 /// Loads every parameter and buffer of `module` from `state`, by name, like torch's load_state_dict(strict=True).

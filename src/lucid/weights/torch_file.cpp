@@ -167,7 +167,7 @@ class StateDictWalker {
   }
 
  private:
-  static constexpr int kMaxDepth = 3;
+  static constexpr int kMaxDepth = 8;             // TorchScript nests modules as deep as 5
   static constexpr int64_t kMaxVisits = 200'000;  // against dicts that contain each other many times
 
   void visit(Pickle::Id dict, const std::string& path, int depth) {
