@@ -3,7 +3,7 @@
 # tools/make_tarball.sh [FOLDER [BUILD]]: a build folder (build/release) as FOLDER/lucid-VERSION-linux-x86_64.tar.xz (FOLDER: build),
 # with every shared library but those of glibc, and their licences. Some are GPL, as Debian builds FFmpeg. It runs from any folder,
 # without root, where glibc is as new as this machine's. A build with CUDA becomes lucid-VERSION-linux-x86_64-cuda.tar.xz, without
-# libtorch and CUDA's libraries: packaging/cuda-engine.sh finds them on the machine that it runs on.
+# libtorch and CUDA's libraries: tools/cuda_engine.sh finds them on the machine that it runs on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(realpath "${1:-build}")
@@ -40,7 +40,7 @@ patchelf --force-rpath --set-rpath '$ORIGIN/../lib/lucid' "$work/$name"/bin/*
 patchelf --force-rpath --set-rpath '$ORIGIN' "$work/$name"/lib/lucid/*
 if [ -n "$cuda" ]; then
   mv "$work/$name/bin/lucid-engine" "$work/$name/bin/lucid-engine-cuda"
-  install -m 755 packaging/cuda-engine.sh "$work/$name/bin/lucid-engine"
+  install -m 755 tools/cuda_engine.sh "$work/$name/bin/lucid-engine"
   install -m 755 tools/fetch_wheels.sh "$work/$name/bin/lucid-fetch-cuda"
   sed '/^# compiler/,$d' tools/gpu-requirements.txt >"$work/$name/share/lucid/cuda-requirements.txt"
 fi

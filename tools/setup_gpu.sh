@@ -77,7 +77,7 @@ while IFS=, read -r name capability memory _; do
 done <<<"$card_lines"
 [ -z "$card_lines" ] || [ -n "$card_capabilities" ] || [ "$mode" = --release ] || refuse "no card of this machine can be used: build for the CPU with \`make build\`"
 if [ "$memory_of_cards" -gt 0 ] && [ "$memory_of_cards" -lt 10000 ]; then
-  say "the card has less than the 10 GB that Stable Diffusion takes by default: --low-memory and --batch-size 1 take less, the embedded prior 2 GB"
+  say "the card has less than the 10 GB that Stable Diffusion takes by default: --low-memory and --batch-size 1 take less"
 fi
 
 # ---- libtorch and nvcc
