@@ -5,6 +5,7 @@
 
 set(LUCID_CUDA AUTO CACHE STRING "Build the CUDA rasteriser: AUTO (where nvcc is found), ON or OFF")
 set_property(CACHE LUCID_CUDA PROPERTY STRINGS AUTO ON OFF)
+option(LUCID_SHARED_CUDART "Take CUDA's runtime from libtorch's libraries: for a tarball, which then holds no code of NVIDIA's" OFF)
 set(LUCID_WITH_CUDA FALSE)
 
 if(NOT LUCID_CUDA STREQUAL "OFF")
@@ -21,6 +22,9 @@ if(NOT LUCID_CUDA STREQUAL "OFF")
   if(CMAKE_CUDA_COMPILER AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12)  # the first with C++20
     set(LUCID_WITH_CUDA TRUE)
     set(CMAKE_CUDA_STANDARD 20)
+    if(LUCID_SHARED_CUDART)
+      set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
+    endif()
     if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
@@ -45,7 +49,7 @@ endif()
 function(lucid_add_cuda target)
   find_package(CUDAToolkit REQUIRED)
   target_sources(${target} PRIVATE ${ARGN})
-  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
+  target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${LUCID_SHARED_CUDART}>,CUDA::cudart,CUDA::cudart_static>)
   target_compile_definitions(${target} PRIVATE LUCID_WITH_CUDA)
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;--prec-div=false>")
 endfunction()

@@ -66,6 +66,7 @@ driver=$(sed -n '1s/.*, //p' <<<"$card_lines")
 card_capabilities="" memory_of_cards=0
 while IFS=, read -r name capability memory _; do
   [ -n "$name" ] || continue
+  memory=${memory//[^0-9]/} memory=${memory:-0}  # some cards have no memory of their own
   say "card: $name, compute capability${capability}, $(awk "BEGIN {printf \"%.1f\", $memory * 1.048576e-3}") GB, driver $driver"
   capability=$(tr -d ' .' <<<"$capability")
   if [ "$capability" -lt $least_capability ]; then
@@ -106,8 +107,7 @@ elif [ -z "$card_capabilities" ] && [ "$mode" != --release ]; then
 fi
 [ "$mode" != --card ] || exit 0
 
-# ---- packages and wheels
-tools/setup_debian.sh
+# ---- wheels and packages
 if [ -z "$own" ]; then
   python3 -m pip --version >/dev/null 2>&1 || tools/install_missing.sh python3-pip
   mkdir -p build
@@ -120,6 +120,7 @@ if [ -z "$own" ]; then
     ln -sfn "$(basename "$library")" "${library%%.so.*}.so"
   done
 fi
+tools/setup_debian.sh
 
 # ---- settings
 capabilities=$card_capabilities
@@ -130,6 +131,7 @@ mkdir -p "$folder"
 {
   echo "# Written by tools/setup_gpu.sh, read by \`cmake -C\`."
   echo "set(LUCID_CUDA ON CACHE STRING \"\" FORCE)"
+  echo "set(LUCID_SHARED_CUDART $([ "$mode" = --release ] && echo ON || echo OFF) CACHE BOOL \"\" FORCE)"
   echo "set(CMAKE_CUDA_ARCHITECTURES \"$capabilities\" CACHE STRING \"\" FORCE)"
   echo "set(CMAKE_CUDA_COMPILER \"$nvcc\" CACHE FILEPATH \"\" FORCE)"
   echo "set(CMAKE_PREFIX_PATH \"$torch\" CACHE PATH \"\" FORCE)"
