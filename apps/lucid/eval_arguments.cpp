@@ -47,6 +47,15 @@ Command define_eval(CLI::App& app, EvalRequest& request) {
       ->type_name("FILE");
   command->add_option("--count", o.count, "Prompts of the standard set.")->capture_default_str()->type_name("N");
   command->add_option("--seeds", o.seeds, "Runs of each prompt.")->capture_default_str()->type_name("N");
+  command
+      ->add_option(
+          "--assets", o.assets,
+          "Measure these in place of making assets: folders of runs, or files called by their prompts. Two are "
+          "compared.")
+      ->excludes("--prompts")
+      ->excludes("--config")
+      ->expected(1, 64)
+      ->type_name("PATH");
   command->add_option("--compare", request.compare, "Two scores to compare on the same prompts: ism,sds.")
       ->delimiter(',')
       ->expected(1, 2)
@@ -54,6 +63,15 @@ Command define_eval(CLI::App& app, EvalRequest& request) {
   command->add_option("--sds-steps", o.sds_steps, "Steps of sds for each step of ism, so that both take as long.")
       ->capture_default_str()
       ->type_name("X");
+  CLI::Option* blind =
+      command
+          ->add_option("--blind", o.blind,
+                       "In place of measuring, write numbered pictures without names and a form for people; the key is "
+                       "written to DIR.key.csv.")
+          ->type_name("DIR");
+  command->add_option("--score", o.form, "Compare the filled-in form of --blind with its key; do nothing else.")
+      ->needs(blind)
+      ->type_name("FORM.csv");
   add_threads(*command, o.threads);
   command->add_flag("--list", o.list, "Print the prompts and do nothing else.");
   command->add_flag("--json", o.json, "Print one JSON object a line.");

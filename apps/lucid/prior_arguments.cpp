@@ -168,7 +168,6 @@ Command define_judge(CLI::App& prior, JudgeRequest& request) {
   CLI::App* command = prior.add_subcommand("judge", "Train the judge of `lucid eval`, a classifier.");
   eval::JudgeTraining& training = request.training;
   command->add_option("--corpus", request.corpus, "Pictures, of another seed than the prior's corpus.")
-      ->required()
       ->type_name("DIR");
   command->add_option("--out,-o", request.out, "Folder to write.")->capture_default_str()->type_name("DIR");
   command
@@ -182,9 +181,17 @@ Command define_judge(CLI::App& prior, JudgeRequest& request) {
   command->add_option("--width", training.width, "Channels of the first stage.")->capture_default_str()->type_name("N");
   command->add_option("--seed", training.seed, "Seed of every random draw.")->capture_default_str()->type_name("N");
   command->add_option("--device", training.device, kDevice)->capture_default_str()->type_name("NAME");
+  command->add_flag("--close-up", request.close_up,
+                    "Only measure renders of the 3D models at 512 x 512, with which assets are compared; writes "
+                    "close_up.json into --out.");
+  command->add_option("--library", request.models.library, "Folder of .sh3f furniture libraries, for --close-up.")
+      ->capture_default_str()
+      ->type_name("DIR");
   add_threads(*command, request.threads);
   add_progress(*command, request.progress);
-  return {.app = command, .check = [&training] {
+  return {.app = command, .check = [&request, &training] {
+            if (request.corpus.empty() && !request.close_up)
+              throw UserError(UserMistake{.what_happened = "is required", .key = "--corpus"});
             if (training.steps >= 0 && training.batch >= 2 && training.width >= 1) return;
             throw UserError(UserMistake{.what_happened = "steps must be at least 0, width at least 1, batch at least 2",
                                         .key = "--steps"});

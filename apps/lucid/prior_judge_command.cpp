@@ -9,6 +9,7 @@
 #include "lucid/base/progress.h"
 #include "lucid/eval/judge_report.h"
 #include "lucid/eval/judge_training.h"
+#include "lucid/eval/real_close_up.h"
 #include "lucid/tensor/device.h"
 
 namespace lucid::cli {
@@ -20,10 +21,25 @@ eval::Judge trained(const JudgeRequest& request, const corpus::Corpus& corpus, c
       corpus, request.training, [&](int64_t step, double loss) { progress.update(step, "loss", loss); }, stop);
 }
 
+int measure_close_ups(const JudgeRequest& request, const std::atomic<bool>& stop) {
+  corpus::BuildOptions models = request.models;
+  models.table = app::data_folder() / "models/corpus/sweethome3d.tsv";
+  models.progress = Progress::style_from_name(request.progress);
+  const eval::RealCloseUps real = eval::measure_real_renders(models, stop);
+  if (stop) {
+    spdlog::info("stopped; nothing was written");
+    return 130;
+  }
+  eval::save_real_close_ups(request.out, real);
+  spdlog::info("{}: {} words", (request.out / eval::kRealCloseUpFile).string(), real.size());
+  return 0;
+}
+
 }  // namespace
 
 int run_prior_judge(const JudgeRequest& request, const std::atomic<bool>& stop) {
   app::set_threads(request.threads);
+  if (request.close_up) return measure_close_ups(request, stop);
   tensor::make_current(tensor::device_from_name(request.training.device));  // tells a mistake before the corpus is read
   const corpus::Corpus corpus(request.corpus);
   std::optional<corpus::Corpus> unknown;  // opened before the training: a mistake in its name is told at once

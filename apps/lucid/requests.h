@@ -122,6 +122,8 @@ struct SampleRequest {
 struct JudgeRequest {
   std::filesystem::path corpus, examine, out = "judge";
   eval::JudgeTraining training;
+  bool close_up = false;        // only measure `models`
+  corpus::BuildOptions models;  // library and table
   int64_t threads = 0;
   std::string progress = "auto";
 };

@@ -17,6 +17,8 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
+#include "lucid/corpus/table.h"
+#include "lucid/eval/blind.h"
 #include "lucid/eval/measure.h"
 #include "lucid/eval/prompt_set.h"
 #include "lucid/eval/report.h"
@@ -31,7 +33,7 @@ struct Evaluation {
   const EvalOptions& options;
   fs::path prior;
   eval::Instruments instruments;
-  text_to_image::Vocabulary vocabulary;  // names that prior and judge both know
+  eval::PromptWords words;  // that prior and judge both know
   std::vector<eval::EvalPrompt> prompts;
   std::map<fs::path, std::string> hashes;  // of the prior's files, as they are asked for
 };
@@ -69,17 +71,16 @@ Evaluation prepare(const EvalOptions& options) {
   Evaluation evaluation{.options = options,
                         .prior = prior,
                         .instruments = eval::open_judge(judge_folder),
-                        .vocabulary = {},
+                        .words = {},
                         .prompts = {},
                         .hashes = {}};
   eval::Instruments& instruments = evaluation.instruments;
   const auto& colours = instruments.judge->config().colours;
-  const text_to_image::Vocabulary& vocabulary = evaluation.vocabulary =
-      vocabulary_of(prior, instruments.judge->config());
+  const text_to_image::Vocabulary vocabulary = vocabulary_of(prior, instruments.judge->config());
   instruments.names = vocabulary.names;
-  evaluation.prompts = options.prompts.empty()
-                           ? eval::standard_prompts(vocabulary.names, colours, options.count, vocabulary.seen)
-                           : eval::read_prompts(options.prompts, vocabulary.names, colours, vocabulary.seen);
+  evaluation.words = {.names = vocabulary.names, .colours = colours, .seen = vocabulary.seen};
+  evaluation.prompts = options.prompts.empty() ? eval::standard_prompts(evaluation.words, options.count)
+                                               : eval::read_prompts(options.prompts, evaluation.words);
   refuse_alike(evaluation.prompts, options.prompts);
   if (!options.corpus.empty()) instruments.corpus.emplace(options.corpus);
   if (!options.clip.empty()) instruments.clip.emplace(options.clip);
@@ -142,21 +143,25 @@ void check_maker(Evaluation& evaluation, const config::OptionTable& table, const
   }
 }
 
-void write_report(const Evaluation& evaluation, const std::map<std::string, std::vector<eval::AssetResult>>& results) {
+/// Results by score, or by path of EvalOptions::assets.
+using Results = std::map<std::string, std::vector<eval::AssetResult>>;
+
+/// `groups`: the keys of `results`, in the order of the report.
+void write_report(const Evaluation& evaluation, const std::vector<std::string>& groups, const Results& results) {
   const EvalOptions& options = evaluation.options;
-  nlohmann::json report = {
-      {"preset", options.preset}, {"summary", nlohmann::json::object()}, {"assets", nlohmann::json::array()}};
-  for (const std::string& score : options.scores) {
+  nlohmann::json report = {{"summary", nlohmann::json::object()}, {"assets", nlohmann::json::array()}};
+  if (options.assets.empty()) report["preset"] = options.preset;
+  for (const std::string& score : groups) {
     report["summary"][score] = eval::summary(results.at(score), evaluation.instruments.report.all.word);
     for (const eval::AssetResult& result : results.at(score)) report["assets"].push_back(eval::to_json(result));
   }
-  if (options.scores.size() == 2) {
-    report["compared"] = fmt::format("{} minus {}", options.scores[0], options.scores[1]);
-    report["comparison"] = eval::comparison(results.at(options.scores[0]), results.at(options.scores[1]));
+  if (groups.size() == 2) {
+    report["compared"] = fmt::format("{} minus {}", groups[0], groups[1]);
+    report["comparison"] = eval::comparison(results.at(groups[0]), results.at(groups[1]));
   }
   write_file(options.out / "report.json", report.dump(1) + "\n");
   write_file(options.out / "report.html", eval::html(report));
-  for (const std::string& score : options.scores) {
+  for (const std::string& score : groups) {
     nlohmann::json line = report["summary"][score];
     line["score"] = score;
     if (options.json) {
@@ -166,18 +171,112 @@ void write_report(const Evaluation& evaluation, const std::map<std::string, std:
     }
   }
   if (report.contains("comparison")) fmt::print("{}\n", report["comparison"].dump(options.json ? -1 : 2));
+  spdlog::info("look at {}", (options.out / "report.html").string());
+}
+
+/// The assets at a path, with the prompts that the judge can be asked about.
+std::vector<eval::BlindAsset> assets_at(const Evaluation& evaluation, const fs::path& path) {
+  std::vector<eval::BlindAsset> assets;
+  for (const eval::FoundAsset& found : eval::find_assets(path)) {
+    const auto prompt = eval::recognised_prompt(found.prompt, evaluation.words);
+    if (!prompt) {
+      throw UserError({.what_happened = fmt::format("'{}' holds no name that the judge knows", found.prompt),
+                       .file = found.file.string(),
+                       .hint = "call a file by its prompt, a_red_cup.ply"});
+    }
+    assets.push_back({.found = found, .prompt = *prompt});
+  }
+  return assets;
+}
+
+void write_blind_sheets(const EvalOptions& options, const std::vector<eval::BlindAsset>& assets) {
+  eval::Synonyms synonyms;
+  const fs::path table = data_folder() / "models" / "corpus" / "sweethome3d.tsv";
+  std::error_code none;
+  if (fs::exists(table, none)) {
+    for (const corpus::TableRow& row : corpus::read_table(table)) synonyms[row.word] = row.synonyms;
+  }
+  eval::write_blind(options.blind, assets, synonyms);
+  spdlog::info("{} sheets and the form: {}; the key: {}", assets.size(), (options.blind / "form.html").string(),
+               eval::key_of(options.blind).string());
+}
+
+/// Measures EvalOptions::assets, or writes their blind sheets.
+int evaluate_found(Evaluation& evaluation, const std::atomic<bool>& stop) {
+  const EvalOptions& options = evaluation.options;
+  std::vector<std::string> groups;
+  std::map<std::string, std::vector<eval::BlindAsset>> assets;
+  std::vector<eval::BlindAsset> all;
+  for (const fs::path& path : options.assets) {  // all of them first: a mistake is told before the work begins
+    groups.push_back(path.string());
+    assets[groups.back()] = assets_at(evaluation, path);
+    all.insert(all.end(), assets[groups.back()].begin(), assets[groups.back()].end());
+  }
+  if (!options.blind.empty()) {
+    write_blind_sheets(options, all);
+    return 0;
+  }
+  Results results;
+  size_t done = 0;
+  for (size_t group = 0; group < groups.size(); ++group) {
+    for (const eval::BlindAsset& asset : assets[groups[group]]) {
+      if (stop) return 130;
+      ++done;
+      const fs::path picture = options.out / "pictures" / fmt::format("{:03}_{}.png", done, asset.found.name);
+      results[groups[group]].push_back(eval::measure(
+          evaluation.instruments,
+          {.found = asset.found, .prompt = asset.prompt, .score = groups[group], .picture = picture}, options.out));
+      const eval::AssetResult& last = results[groups[group]].back();
+      spdlog::info("{}/{} {}: rank {}, taken for {}", done, all.size(), asset.found.name, last.rank, last.taken_for);
+    }
+  }
+  write_report(evaluation, groups, results);
+  return 0;
+}
+
+/// Prints what a person's answers on blind sheets are worth.
+int score_blind(const EvalOptions& options) {
+  const eval::BlindScore score = eval::score_form(options.blind, options.form);
+  const size_t count = score.answers.size();
+  if (options.json) {
+    nlohmann::json answers = nlohmann::json::array();
+    for (const eval::BlindAnswer& answer : score.answers) {
+      answers.push_back({{"number", answer.number},
+                         {"prompt", answer.prompt},
+                         {"name", answer.name},
+                         {"right", answer.right},
+                         {"looks", answer.looks > 0 ? nlohmann::json(answer.looks) : nlohmann::json(nullptr)}});
+    }
+    fmt::print("{}\n", nlohmann::json{{"named_right", score.right},
+                                      {"assets", count},
+                                      {"looks", score.rated > 0 ? nlohmann::json(score.looks) : nlohmann::json()},
+                                      {"rated", score.rated},
+                                      {"answers", answers}}
+                           .dump());
+    return 0;
+  }
+  for (const eval::BlindAnswer& answer : score.answers) {
+    fmt::print("{:>3}  {:<5}  {} ({}), looks {}\n", answer.number, answer.right ? "right" : "wrong",
+               answer.name.empty() ? "no answer" : answer.name, answer.prompt,
+               answer.looks > 0 ? fmt::format("{}", answer.looks) : "not rated");
+  }
+  fmt::print("named right {} of {}, looks {:.1f} of 5 ({} rated)\n", score.right, count, score.looks, score.rated);
+  return 0;
 }
 
 }  // namespace
 
 int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
+  if (!options.form.empty()) return score_blind(options);
   set_threads(options.threads);
   Evaluation evaluation = prepare(options);
   if (options.list) {
     for (const eval::EvalPrompt& prompt : evaluation.prompts) fmt::print("{}\n", prompt.text);
     return 0;
   }
-  std::map<std::string, std::vector<eval::AssetResult>> results;
+  if (!options.assets.empty()) return evaluate_found(evaluation, stop);
+  Results results;
+  std::vector<eval::BlindAsset> unseen;  // for the blind sheets
   const auto total = static_cast<int64_t>(options.scores.size() * evaluation.prompts.size()) * options.seeds;
   int64_t done = 0;
   for (const std::string& score : options.scores) {
@@ -191,15 +290,20 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
         if (made) {
           finish_options(run);  // the manifest has the options as generate() finished them
           check_maker(evaluation, table, folder);
+        } else {
+          const int code = generate(run, table, stop);
+          if (code != 0) return code;
+        }
+        const eval::FoundAsset found = eval::asset_of_run(folder);
+        if (!options.blind.empty()) {
+          unseen.push_back({.found = found, .prompt = prompt});
+          continue;
         }
         auto known = made ? eval::stored_result(evaluation.instruments, folder) : std::nullopt;
         if (!known) {
-          if (!made) {
-            const int code = generate(run, table, stop);
-            if (code != 0) return code;
-          }
-          const eval::MadeAsset asset{.folder = folder, .prompt = prompt, .score = score, .seed = seed};
-          known = eval::measure(evaluation.instruments, asset, options.out);
+          known = eval::measure(evaluation.instruments,
+                                {.found = found, .prompt = prompt, .score = score, .picture = folder / "eval.png"},
+                                options.out);
           eval::store_result(*known, folder);
         }
         results[score].push_back(*known);
@@ -209,8 +313,11 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
       }
     }
   }
-  write_report(evaluation, results);
-  spdlog::info("look at {}", (options.out / "report.html").string());
+  if (!options.blind.empty()) {
+    write_blind_sheets(options, unseen);
+  } else {
+    write_report(evaluation, options.scores, results);
+  }
   return 0;
 }
 

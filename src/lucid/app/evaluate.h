@@ -23,12 +23,16 @@ struct EvalOptions {
   /// Steps of SDS for one of ISM, so that both cost the same time: an SDS step asks the U-Net twice a view, an ISM step
   /// 5.4 times on average.
   double sds_steps = 1.9;
-  bool json = false;  // the summaries on stdout, one JSON object a line
-  bool list = false;  // print the prompts, do nothing else
+  std::vector<std::filesystem::path> assets;  // what to measure in place of making assets (eval/found_assets.h)
+  std::filesystem::path blind;                // write sheets without names here in place of measuring; may be empty
+  std::filesystem::path form;                 // only compare this form with the key of `blind`; may be empty
+  bool json = false;                          // the summaries on stdout, one JSON object a line
+  bool list = false;                          // print the prompts, do nothing else
 };
 
-/// Makes every asset that is not there yet and measures it; writes report.json and report.html into `out`. Can be
-/// stopped and started again at any time. Throws UserError. Returns 0, or 130 when `stop` ended it.
+/// Makes every asset that is not there yet and measures it, or measures `assets`, one group for each path; writes
+/// report.json and report.html into `out`. Can be stopped and started again at any time. Throws UserError. Returns 0,
+/// or 130 when `stop` ended it.
 int evaluate(const EvalOptions& options, const std::atomic<bool>& stop);
 
 }  // namespace lucid::app

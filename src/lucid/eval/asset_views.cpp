@@ -43,15 +43,25 @@ Point seen_at(const Camera& c, const Point& p) {
           (v[1] / (v[2] * c.tan_half_fov_y) + 1) * c.height / 2 - 0.5, v[2]};
 }
 
-/// Sums over the pixels of one view that another view sees too.
-struct Agreement {
-  double difference = 0;
-  int64_t pixels = 0;
+/// A pixel of one view whose surface point another view shows too.
+struct Match {
+  int y, x;     // in the view `from`
+  double v, u;  // row and column in the view `to`
 };
 
-void compare(const AssetViews& views, int64_t a, int64_t b, Agreement& sum) {
+/// Bilinear sample of a plane's accessor at row v and column u, at least kMargin inside.
+template <class Plane>
+double sampled(const Plane& plane, double v, double u) {
+  const auto j = static_cast<int64_t>(v), i = static_cast<int64_t>(u);
+  const double dv = v - static_cast<double>(j), du = u - static_cast<double>(i);
+  return (1 - dv) * ((1 - du) * plane[j][i] + du * plane[j][i + 1]) +
+         dv * ((1 - du) * plane[j + 1][i] + du * plane[j + 1][i + 1]);
+}
+
+/// Calls `visit(Match)` for each opaque pixel of view a whose surface point view b shows, by both depths.
+template <class Visit>
+void for_each_match(const AssetViews& views, int64_t a, int64_t b, const Visit& visit) {
   const Camera &from = views.cameras[static_cast<size_t>(a)], &to = views.cameras[static_cast<size_t>(b)];
-  const auto rgb = views.rgb.accessor<float, 4>();
   const auto depth = views.depth.accessor<float, 4>(), alpha = views.alpha.accessor<float, 4>();
   for (int y = 0; y < from.height; ++y) {
     for (int x = 0; x < from.width; ++x) {
@@ -59,17 +69,20 @@ void compare(const AssetViews& views, int64_t a, int64_t b, Agreement& sum) {
       const Point at = seen_at(to, world_point(from, x, y, depth[a][0][y][x] / alpha[a][0][y][x]));
       if (!(at[0] >= kMargin && at[0] < to.width - 1 - kMargin && at[1] >= kMargin && at[1] < to.height - 1 - kMargin))
         continue;
-      const auto i = static_cast<int64_t>(at[0]), j = static_cast<int64_t>(at[1]);
-      const double u = at[0] - static_cast<double>(i), v = at[1] - static_cast<double>(j);
-      const auto sample = [&](const auto& plane) {
-        return (1 - v) * ((1 - u) * plane[j][i] + u * plane[j][i + 1]) +
-               v * ((1 - u) * plane[j + 1][i] + u * plane[j + 1][i + 1]);
-      };
-      const double there = sample(alpha[b][0]);
-      if (there < kOpaque || std::abs(sample(depth[b][0]) / there - at[2]) > kSameDepth) continue;
-      for (int64_t c = 0; c < 3; ++c) sum.difference += std::abs(sample(rgb[b][c]) - rgb[a][c][y][x]) / 3;
-      ++sum.pixels;
+      const double there = sampled(alpha[b][0], at[1], at[0]);
+      if (there < kOpaque || std::abs(sampled(depth[b][0], at[1], at[0]) / there - at[2]) > kSameDepth) continue;
+      visit(Match{.y = y, .x = x, .v = at[1], .u = at[0]});
     }
+  }
+}
+
+/// Calls `visit(a, b)` for each view and its two neighbours on the circle.
+template <class Visit>
+void for_each_neighbour(const AssetViews& views, const Visit& visit) {
+  const int64_t count = views.rgb.size(0);
+  for (int64_t a = 0; count > 1 && a < count; ++a) {
+    visit(a, (a + 1) % count);
+    visit((a + 1) % count, a);
   }
 }
 
@@ -102,13 +115,35 @@ AssetViews render_asset(const gaussians::Cloud& cloud, int views, const Framing&
 }
 
 double reprojection_error(const AssetViews& views) {
-  Agreement sum;
-  const int64_t count = views.rgb.size(0);
-  for (int64_t a = 0; count > 1 && a < count; ++a) {
-    compare(views, a, (a + 1) % count, sum);
-    compare(views, (a + 1) % count, a, sum);
-  }
-  return sum.pixels == 0 ? std::numeric_limits<double>::quiet_NaN() : sum.difference / static_cast<double>(sum.pixels);
+  double difference = 0;
+  int64_t pixels = 0;
+  const auto rgb = views.rgb.accessor<float, 4>();
+  for_each_neighbour(views, [&](int64_t a, int64_t b) {
+    for_each_match(views, a, b, [&](const Match& match) {
+      for (int64_t c = 0; c < 3; ++c)
+        difference += std::abs(sampled(rgb[b][c], match.v, match.u) - rgb[a][c][match.y][match.x]) / 3;
+      ++pixels;
+    });
+  });
+  return pixels == 0 ? std::numeric_limits<double>::quiet_NaN() : difference / static_cast<double>(pixels);
+}
+
+double reprojection_correlation(const AssetViews& views, const torch::Tensor& planes) {
+  const auto plane = planes.accessor<float, 4>();
+  double n = 0, sum_a = 0, sum_b = 0, square_a = 0, square_b = 0, product = 0;
+  for_each_neighbour(views, [&](int64_t a, int64_t b) {
+    for_each_match(views, a, b, [&](const Match& match) {
+      const double here = plane[a][0][match.y][match.x], there = sampled(plane[b][0], match.v, match.u);
+      n += 1;
+      sum_a += here;
+      sum_b += there;
+      square_a += here * here;
+      square_b += there * there;
+      product += here * there;
+    });
+  });
+  const double variances = (square_a - sum_a * sum_a / n) * (square_b - sum_b * sum_b / n);
+  return (product - sum_a * sum_b / n) / std::sqrt(variances);  // NaN without points or without variance
 }
 
 }  // namespace lucid::eval

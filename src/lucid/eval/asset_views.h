@@ -30,5 +30,8 @@ AssetViews render_asset(const gaussians::Cloud& cloud, int views, const Framing&
 /// Reprojection error: mean absolute colour difference between pixels of neighbouring views that show the same surface
 /// point, found by depth. Occluded and transparent pixels do not count. 0 is perfect; NaN if no point is seen twice.
 double reprojection_error(const AssetViews& views);
+/// Correlation of `planes` [V,1,S,S] between the same pairs of pixels: 1 if neighbouring views agree, 0 if they have
+/// nothing in common. NaN if no point is seen twice or a plane is constant.
+double reprojection_correlation(const AssetViews& views, const torch::Tensor& planes);
 
 }  // namespace lucid::eval

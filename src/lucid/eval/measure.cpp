@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics of one asset, from its point cloud and manifest.json.
+// Metrics of one asset, from its Gaussians.
 #include "lucid/eval/measure.h"
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lucid/asset/pictures/image.h"
-#include "lucid/asset/splats/ply.h"
+#include "lucid/asset/splats/splats.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
@@ -59,19 +59,19 @@ Instruments open_judge(const fs::path& folder) {
   Instruments instruments;
   instruments.judge = load_judge(folder);
   instruments.report = read_judge_report(folder);
-  instruments.judge_hash =
-      sha256_of_bytes(sha256_of_file(folder / "judge.json") + sha256_of_file(folder / "judge.safetensors"));
+  instruments.real_close_ups = load_real_close_ups(folder);
+  std::string hashes;
+  std::error_code none;
+  for (const char* name : {"judge.json", "judge.safetensors", kRealCloseUpFile})
+    if (fs::exists(folder / name, none)) hashes += sha256_of_file(folder / name);
+  instruments.judge_hash = sha256_of_bytes(hashes);
   return instruments;
 }
 
-AssetResult measure(Instruments& instruments, const MadeAsset& asset, const fs::path& report_folder) {
+AssetResult measure(Instruments& instruments, const EvalAsset& asset, const fs::path& report_folder) {
   const torch::NoGradGuard no_grad;
-  const fs::path& folder = asset.folder;
   const EvalPrompt& prompt = asset.prompt;
-  const nlohmann::json manifest = read_json_object(folder / "manifest.json");
-  const auto iterations = manifest.at("iterations").get<int64_t>();
-  const gaussians::Cloud cloud =
-      lucid::asset::read_ply(folder / "point_cloud" / fmt::format("iteration_{}", iterations) / "point_cloud.ply");
+  const gaussians::Cloud cloud = lucid::asset::read_splats(asset.found.file, std::nullopt);
   const AssetViews views = render_asset(cloud, kViews);
   const JudgeOutput verdict = instruments.judge->forward(views.rgb);
   const auto& config = instruments.judge->config();
@@ -84,7 +84,7 @@ AssetResult measure(Instruments& instruments, const MadeAsset& asset, const fs::
   result.word = prompt.word;
   result.colour = prompt.colour;
   result.score = asset.score;
-  result.seed = asset.seed;
+  result.seed = asset.found.seed;
   result.unseen = prompt.unseen;
   const int64_t word = index_of(config.words, prompt.word);
   const torch::Tensor sector = verdict.sector.select(1, word);  // [V,kSectors]
@@ -117,6 +117,12 @@ AssetResult measure(Instruments& instruments, const MadeAsset& asset, const fs::
   }
   const double error = reprojection_error(render_asset(cloud, kNeighbourViews));
   if (std::isfinite(error)) result.reprojection_error = error;
+  result.close_up = look_closer(cloud);
+  const auto real = instruments.real_close_ups.find(prompt.word);
+  const bool known = real != instruments.real_close_ups.end();
+  if (known) result.real_fine_energy = real->second.fine_energy;
+  if (!known || real->second.largest_floater < kSmallestFloater)
+    result.has_floaters = result.close_up.largest_floater >= kSmallestFloater;
   if (instruments.clip) {
     const AssetViews pictures =
         render_asset(cloud, kViews, {.size = static_cast<int>(instruments.clip->picture_size())});
@@ -125,12 +131,12 @@ AssetResult measure(Instruments& instruments, const MadeAsset& asset, const fs::
     result.clip_score = opinion.score;
     result.clip_rank = opinion.rank;
   }
-  result.seconds = manifest.at("seconds");
-  result.peak_mb = manifest.at("peak_mb");
-  const auto pictures = views.rgb.unbind(0);
-  lucid::asset::write_png(folder / "eval.png",
-                          lucid::asset::contact_sheet({{pictures[0], pictures[2], pictures[4], pictures[6]}}));
-  result.picture = fs::relative(folder / "eval.png", report_folder).string();
+  result.seconds = asset.found.seconds;
+  result.peak_mb = asset.found.peak_mb;
+  const auto pictures = render_asset(cloud, 4, {.size = kCloseUpSize}).rgb.unbind(0);
+  lucid::asset::write_png(asset.picture,
+                          lucid::asset::contact_sheet({{pictures[0], pictures[1], pictures[2], pictures[3]}}));
+  result.picture = fs::relative(asset.picture, report_folder).string();
   result.judge = instruments.judge_hash;
   return result;
 }
@@ -145,7 +151,7 @@ std::optional<AssetResult> stored_result(const Instruments& instruments, const f
   if (!fs::exists(file, none)) return std::nullopt;
   try {
     const nlohmann::json stored = read_json_object(file);
-    if (stored.value("judge", "") != instruments.judge_hash) return std::nullopt;
+    if (stored.value("judge", "") != instruments.judge_hash || !stored.contains("haze")) return std::nullopt;
     AssetResult result = result_from_json(stored);
     if (instruments.clip && !result.clip_score) return std::nullopt;
     if (instruments.corpus && !result.distance_to_nearest) return std::nullopt;

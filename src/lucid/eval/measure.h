@@ -11,9 +11,11 @@
 
 #include "lucid/corpus/shards.h"
 #include "lucid/eval/clip.h"
+#include "lucid/eval/found_assets.h"
 #include "lucid/eval/judge.h"
 #include "lucid/eval/judge_report.h"
 #include "lucid/eval/prompt_set.h"
+#include "lucid/eval/real_close_up.h"
 #include "lucid/eval/report.h"
 
 namespace lucid::eval {
@@ -22,6 +24,7 @@ namespace lucid::eval {
 struct Instruments {
   Judge judge{nullptr};
   JudgeReport report;                    // the judge's accuracy
+  RealCloseUps real_close_ups;           // of real renders; may be empty
   std::string judge_hash;                // of the judge's files
   std::vector<std::string> names;        // of the vocabulary, for clip_rank
   std::optional<corpus::Corpus> corpus;  // real pictures, for distance_to_nearest
@@ -31,22 +34,21 @@ struct Instruments {
 /// Loads the judge, its report and its hash; the rest is the caller's. Throws UserError.
 Instruments open_judge(const std::filesystem::path& folder);
 
-/// An asset: the folder of a finished run, and the options that it was made with.
-struct MadeAsset {
-  std::filesystem::path folder;
-  const EvalPrompt& prompt;
-  std::string score;
-  int64_t seed = 0;
+/// An asset to measure.
+struct EvalAsset {
+  FoundAsset found;
+  EvalPrompt prompt;
+  std::string score;              // AssetResult::score
+  std::filesystem::path picture;  // the PNG to write: four sides
 };
 
-/// Measures the asset and writes its picture, eval.png, into its folder. `report_folder`: AssetResult::picture is
-/// relative to it.
-AssetResult measure(Instruments& instruments, const MadeAsset& asset, const std::filesystem::path& report_folder);
+/// Measures the asset and writes its picture. `report_folder`: AssetResult::picture is relative to it.
+AssetResult measure(Instruments& instruments, const EvalAsset& asset, const std::filesystem::path& report_folder);
 
 /// Stores the result in the asset's folder (eval.json), so that it is not measured twice.
 void store_result(const AssetResult& result, const std::filesystem::path& asset_folder);
-/// The stored result; nullopt if there is none, if another judge measured it, or if it lacks a metric for which the
-/// instruments are given now. Throws UserError.
+/// The stored result; nullopt if there is none, if another judge measured it, or or if it lacks a metric: of an
+/// older program, or one for which the instruments are given now. Throws UserError.
 std::optional<AssetResult> stored_result(const Instruments& instruments, const std::filesystem::path& asset_folder);
 
 }  // namespace lucid::eval

@@ -31,8 +31,9 @@ bool is_unseen(const SeenColours& seen, const std::string& word, const std::stri
 
 }  // namespace
 
-std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const std::vector<std::string>& colours,
-                                         int64_t count, const SeenColours& seen) {
+std::vector<EvalPrompt> standard_prompts(PromptWords words, int64_t count) {
+  std::vector<std::string>& names = words.names;
+  const std::vector<std::string>& colours = words.colours;
   LUCID_CHECK(!names.empty(), "no names for {} prompts", count);
   std::ranges::sort(names);
   const auto total = static_cast<int64_t>(names.size());
@@ -45,7 +46,7 @@ std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const s
       prompt.colour = colours[turn % colours.size()];
       for (size_t k = 0; k < colours.size() && !prompt.unseen; ++k) {
         const std::string& colour = colours[(turn + k) % colours.size()];
-        if (is_unseen(seen, prompt.word, colour)) prompt.colour = colour, prompt.unseen = true;
+        if (is_unseen(words.seen, prompt.word, colour)) prompt.colour = colour, prompt.unseen = true;
       }
     }
     prompt.text = corpus::with_article(prompt.colour.empty() ? prompt.word : prompt.colour + " " + prompt.word);
@@ -54,8 +55,14 @@ std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const s
   return prompts;
 }
 
-std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const std::vector<std::string>& names,
-                                     const std::vector<std::string>& colours, const SeenColours& seen) {
+std::optional<EvalPrompt> recognised_prompt(const std::string& text, const PromptWords& words) {
+  EvalPrompt prompt{.text = text, .word = longest_in(text, words.names), .colour = longest_in(text, words.colours)};
+  if (prompt.word.empty()) return std::nullopt;
+  prompt.unseen = !prompt.colour.empty() && is_unseen(words.seen, prompt.word, prompt.colour);
+  return prompt;
+}
+
+std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const PromptWords& words) {
   std::istringstream lines(read_file(file, kMaxFile));
   std::vector<EvalPrompt> prompts;
   int number = 0;
@@ -63,14 +70,13 @@ std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const st
     ++number;
     while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
     if (line.empty() || line.front() == '#') continue;
-    EvalPrompt prompt{.text = line, .word = longest_in(line, names), .colour = longest_in(line, colours)};
-    if (prompt.word.empty()) {
+    const auto prompt = recognised_prompt(line, words);
+    if (!prompt) {
       throw UserError({.what_happened = fmt::format("'{}' holds no name that the judge knows", line),
                        .file = file.string(),
                        .line = number});
     }
-    prompt.unseen = !prompt.colour.empty() && is_unseen(seen, prompt.word, prompt.colour);
-    prompts.push_back(prompt);
+    prompts.push_back(*prompt);
   }
   if (prompts.empty()) throw UserError({.what_happened = "holds no prompts", .file = file.string()});
   return prompts;

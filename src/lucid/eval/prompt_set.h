@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,22 @@ struct EvalPrompt {
 /// Name -> the colours that the prior was trained on with it. For an absent name the colours are unknown.
 using SeenColours = std::map<std::string, std::vector<std::string>>;
 
-/// `count` prompts, a pure function of the arguments: names at equal steps through the sorted vocabulary, or cyclic if
-/// there are fewer names than prompts. Every third prompt has a colour, if possible one not in `seen`; colours rotate.
-std::vector<EvalPrompt> standard_prompts(std::vector<std::string> names, const std::vector<std::string>& colours,
-                                         int64_t count, const SeenColours& seen);
+/// The words that prompts are made of.
+struct PromptWords {
+  std::vector<std::string> names, colours;
+  SeenColours seen;
+};
 
-/// Reads one prompt per line; blank lines and lines that begin with # are skipped. Name and colour are the longest ones
-/// of the vocabulary that the prompt contains. Throws UserError with the line of a prompt without a known name.
-std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const std::vector<std::string>& names,
-                                     const std::vector<std::string>& colours, const SeenColours& seen);
+/// `count` prompts, a pure function of the arguments: names at equal steps through the sorted vocabulary, or cyclic if
+/// there are fewer names than prompts. Every third prompt has a colour, if possible one not in `words.seen`; colours
+/// rotate.
+std::vector<EvalPrompt> standard_prompts(PromptWords words, int64_t count);
+
+/// The prompt with the longest name and the longest colour that it contains as whole words; nullopt without a name.
+std::optional<EvalPrompt> recognised_prompt(const std::string& text, const PromptWords& words);
+
+/// Reads one prompt per line; blank lines and lines that begin with # are skipped. Throws
+/// UserError with the line of a prompt without a known name.
+std::vector<EvalPrompt> read_prompts(const std::filesystem::path& file, const PromptWords& words);
 
 }  // namespace lucid::eval

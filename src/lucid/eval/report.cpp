@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "lucid/base/html.h"
@@ -43,6 +44,14 @@ constexpr Metric kMetrics[] = {
     {"saturation_ratio", [](const AssetResult& r) { return r.saturation_ratio; }},
     {"distance_to_nearest", [](const AssetResult& r) { return r.distance_to_nearest; }},
     {"reprojection_error", [](const AssetResult& r) { return r.reprojection_error; }},
+    {"fine_energy", [](const AssetResult& r) { return r.close_up.fine_energy; }},
+    {"real_fine_energy", [](const AssetResult& r) { return r.real_fine_energy; }},
+    {"floater_rate",
+     [](const AssetResult& r) { return r.has_floaters ? std::optional<double>(*r.has_floaters) : std::nullopt; }},
+    {"floater_share", [](const AssetResult& r) { return std::optional<double>(r.close_up.floater_share); }},
+    {"haze", [](const AssetResult& r) { return std::optional<double>(r.close_up.haze); }},
+    {"reprojection_error_512", [](const AssetResult& r) { return r.close_up.reprojection_error; }},
+    {"detail_agreement", [](const AssetResult& r) { return r.close_up.detail_agreement; }},
     {"clip_score", [](const AssetResult& r) { return r.clip_score; }},
     {"clip_r_precision_1",
      [](const AssetResult& r) { return r.clip_rank ? std::optional<double>(*r.clip_rank <= 1) : std::nullopt; }},
@@ -53,8 +62,35 @@ constexpr Metric kMetrics[] = {
 
 std::string shown(const json& value) {
   if (value.is_null()) return "–";
-  if (value.is_number_float()) return fmt::format("{:.3f}", value.get<double>());
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    return number != 0 && std::abs(number) < 0.01 ? fmt::format("{:.3g}", number) : fmt::format("{:.3f}", number);
+  }
   return html_escaped(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+/// The fine energy of an asset to that of real renders of its word.
+std::optional<double> fine_energy_ratio(const AssetResult& r) {
+  if (!r.close_up.fine_energy || !r.real_fine_energy || *r.real_fine_energy <= 0) return std::nullopt;
+  return *r.close_up.fine_energy / *r.real_fine_energy;
+}
+
+/// Ratio of the means, and median of the ratios. Smooth objects have ratios of ten and more, so a mean of ratios would
+/// be theirs alone.
+void add_fine_energy_ratios(const std::vector<AssetResult>& results, json& out) {
+  double fine = 0, real = 0;
+  std::vector<double> ratios;
+  for (const AssetResult& result : results) {
+    const auto ratio = fine_energy_ratio(result);
+    if (!ratio) continue;
+    fine += *result.close_up.fine_energy;
+    real += *result.real_fine_energy;
+    ratios.push_back(*ratio);
+  }
+  std::ranges::sort(ratios);
+  out["fine_energy_ratio"] = ratios.empty() ? json(nullptr) : json(fine / real);
+  out["fine_energy_ratio_median"] =
+      ratios.empty() ? json(nullptr) : json((ratios[(ratios.size() - 1) / 2] + ratios[ratios.size() / 2]) / 2);
 }
 
 /// HTML table with one row per key and one column per object.
@@ -92,6 +128,15 @@ json to_json(const AssetResult& r) {
           {"saturation_ratio", nullable(r.saturation_ratio)},
           {"distance_to_nearest", nullable(r.distance_to_nearest)},
           {"reprojection_error", nullable(r.reprojection_error)},
+          {"fine_energy", nullable(r.close_up.fine_energy)},
+          {"real_fine_energy", nullable(r.real_fine_energy)},
+          {"fine_energy_ratio", nullable(fine_energy_ratio(r))},
+          {"floater_share", r.close_up.floater_share},
+          {"largest_floater", r.close_up.largest_floater},
+          {"has_floaters", nullable(r.has_floaters)},
+          {"haze", r.close_up.haze},
+          {"reprojection_error_512", nullable(r.close_up.reprojection_error)},
+          {"detail_agreement", nullable(r.close_up.detail_agreement)},
           {"clip_score", nullable(r.clip_score)},
           {"clip_rank", nullable(r.clip_rank)},
           {"seconds", r.seconds},
@@ -120,6 +165,14 @@ AssetResult result_from_json(const json& j) {
           .saturation_ratio = read_nullable<double>(j, "saturation_ratio"),
           .distance_to_nearest = read_nullable<double>(j, "distance_to_nearest"),
           .reprojection_error = read_nullable<double>(j, "reprojection_error"),
+          .close_up = {.fine_energy = read_nullable<double>(j, "fine_energy"),
+                       .floater_share = j.at("floater_share"),
+                       .haze = j.at("haze"),
+                       .largest_floater = j.at("largest_floater"),
+                       .reprojection_error = read_nullable<double>(j, "reprojection_error_512"),
+                       .detail_agreement = read_nullable<double>(j, "detail_agreement")},
+          .real_fine_energy = read_nullable<double>(j, "real_fine_energy"),
+          .has_floaters = read_nullable<bool>(j, "has_floaters"),
           .clip_score = read_nullable<double>(j, "clip_score"),
           .clip_rank = read_nullable<int64_t>(j, "clip_rank"),
           .seconds = j.at("seconds"),
@@ -142,6 +195,7 @@ json summary(const std::vector<AssetResult>& results, double judge_accuracy) {
     out[metric.name] = count == 0 ? json(nullptr) : json(sum / static_cast<double>(count));
     if (count != static_cast<int64_t>(results.size())) out[std::string(metric.name) + "_of"] = count;
   }
+  add_fine_energy_ratios(results, out);
   int64_t peak = 0;
   for (const AssetResult& result : results) peak = std::max(peak, result.peak_mb);
   out["peak_mb"] = peak;
@@ -196,12 +250,13 @@ std::string html(const json& report) {
     const bool right = asset.at("rank").get<int64_t>() == 1;
     page += fmt::format(
         "<figure><img src=\"{}\" alt=\"{}\" loading=\"lazy\"><figcaption>{} ({}, seed {}): <span class=\"{}\">rank {}, "
-        "taken for {}</span>; sharpness {}, views {}, {:.0f} s</figcaption></figure>\n",
+        "taken for {}</span>; sharpness {}, views {}, fine energy {}, floaters {} px, {:.0f} s</figcaption></figure>\n",
         html_escaped(asset.at("picture").get<std::string>()), html_escaped(asset.at("prompt").get<std::string>()),
         html_escaped(asset.at("prompt").get<std::string>()), html_escaped(asset.at("score").get<std::string>()),
         asset.at("seed").get<int64_t>(), right ? "good" : "bad", asset.at("rank").get<int64_t>(),
         html_escaped(asset.at("taken_for").get<std::string>()), shown(asset.at("sharpness_ratio")),
-        shown(asset.at("view_accuracy")), asset.at("seconds").get<double>());
+        shown(asset.at("view_accuracy")), shown(asset.at("fine_energy_ratio")),
+        asset.at("largest_floater").get<int64_t>(), asset.at("seconds").get<double>());
   }
   return page + "</html>\n";
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lucid/eval/close_up.h"
 #include "lucid/eval/metrics.h"
 
 namespace lucid::eval {
@@ -29,7 +30,10 @@ struct AssetResult {
   std::optional<double> sharpness_ratio, saturation_ratio;  // relative to real renders of the word
   std::optional<double> distance_to_nearest;
   std::optional<double> reprojection_error;
-  std::optional<double> clip_score;  // if the user gave a CLIP model
+  CloseUp close_up;                        // at 512 x 512
+  std::optional<double> real_fine_energy;  // CloseUp::fine_energy of real renders of the word
+  std::optional<bool> has_floaters;        // of kSmallestFloater or more; only for words whose real renders have none
+  std::optional<double> clip_score;        // if the user gave a CLIP model
   std::optional<int64_t> clip_rank;  // rank of the prompt among the same prompt with every other name of the vocabulary
   double seconds = 0;
   int64_t peak_mb = 0;
@@ -42,7 +46,10 @@ AssetResult result_from_json(const nlohmann::json& json);  // throws nlohmann::j
 
 /// Means over the assets of one score: r_precision_1, r_precision_5, colour_accuracy, view_accuracy, janus_rate,
 /// sharpness, surface_sharpness, sharpness_ratio, saturation_ratio, distance_to_nearest, reprojection_error,
-/// clip_score, clip_r_precision_1, clip_r_precision_5, seconds_per_asset. Also prompts (their number), peak_mb
+/// fine_energy, real_fine_energy, floater_rate, floater_share, haze, reprojection_error_512, detail_agreement,
+/// clip_score, clip_r_precision_1, clip_r_precision_5, seconds_per_asset. Also fine_energy_ratio: the mean of
+/// fine_energy to that of real_fine_energy, of the assets that have both, and fine_energy_ratio_median: the median of
+/// the assets' own ratios. Also prompts (their number), peak_mb
 /// (maximum), unseen_combinations (number) and the given `judge_accuracy`. A metric that no asset has is null;
 /// "METRIC_of" is the number of assets that have it, if not all do.
 nlohmann::json summary(const std::vector<AssetResult>& results, double judge_accuracy);

@@ -43,16 +43,41 @@ TEST(Report, MeansLeaveOutWhatIsMissing) {
   EXPECT_EQ(s.at("judge_accuracy"), 0.9);
 }
 
+TEST(Report, FineEnergyIsComparedByItsMeansAndByTheMedianOfRatios) {
+  std::vector<AssetResult> results(4);
+  const double fine[] = {1, 2, 3, 100}, real[] = {1, 1, 1, 0};
+  for (size_t i = 0; i < 4; ++i) results[i].close_up.fine_energy = fine[i], results[i].real_fine_energy = real[i];
+  results[2].real_fine_energy = 6;
+  const nlohmann::json s = summary(results, 1);
+  EXPECT_NEAR(s.at("fine_energy_ratio"), 6.0 / 8, 1e-12);  // the last has nothing to be compared with
+  EXPECT_NEAR(s.at("fine_energy_ratio_median"), 1, 1e-12);
+  EXPECT_NEAR(s.at("fine_energy"), 106.0 / 4, 1e-12);
+  EXPECT_TRUE(s.at("floater_rate").is_null());
+  results[0].has_floaters = true;
+  results[1].has_floaters = false;
+  EXPECT_EQ(summary(results, 1).at("floater_rate"), 0.5);
+  EXPECT_EQ(summary(results, 1).at("floater_rate_of"), 2);
+}
+
 TEST(Report, ResultsComeBackFromJson) {
   AssetResult r = result("a blue mug", 3, 0.25);
   r.colour_right = true;
   r.second_front = false;
   r.sides_seen = {0, 45, 315};
   r.reprojection_error = 0.01;
+  r.close_up = {.fine_energy = 0.002,
+                .floater_share = 0.25,
+                .haze = 0.125,
+                .largest_floater = 40,
+                .reprojection_error = 0.03,
+                .detail_agreement = 0.5};
+  r.real_fine_energy = 0.001;
+  r.has_floaters = true;
   r.clip_score = 27.5;
   r.clip_rank = 2;
   r.unseen = true;
   EXPECT_EQ(to_json(result_from_json(to_json(r))), to_json(r));
+  EXPECT_EQ(to_json(r).at("fine_energy_ratio"), 2);
 }
 
 TEST(Report, PairsAreOfThePromptAndSeed) {
@@ -81,7 +106,7 @@ TEST(Report, ThePageEscapesAndShowsEveryAsset) {
 TEST(PromptSet, GoesEvenlyThroughTheVocabulary) {
   std::vector<std::string> names;
   for (int i = 0; i < 30; ++i) names.push_back(fmt::format("thing{:02}", i));
-  const auto few = standard_prompts(names, {"red", "orange"}, 10, {});
+  const auto few = standard_prompts({.names = names, .colours = {"red", "orange"}, .seen = {}}, 10);
   std::set<std::string> words, coloured;
   for (const EvalPrompt& p : few) {
     words.insert(p.word);
@@ -89,12 +114,13 @@ TEST(PromptSet, GoesEvenlyThroughTheVocabulary) {
   }
   EXPECT_EQ(words.size(), 10u);
   EXPECT_EQ(coloured, (std::set<std::string>{"a red thing03", "an orange thing12", "a red thing21"}));
-  EXPECT_EQ(standard_prompts(names, {}, 45, {})[44].text, "a thing14");
+  EXPECT_EQ(standard_prompts({.names = names, .colours = {}, .seen = {}}, 45)[44].text, "a thing14");
 }
 
 TEST(PromptSet, ColoursAreOnesThatTrainingDidNotSeeTheNameIn) {
   const SeenColours seen{{"ant", {"red"}}, {"bee", {"red", "blue"}}, {"cat", {"blue", "red", "green"}}};
-  const auto prompts = standard_prompts({"ant", "bee", "cat", "dog"}, {"red", "blue", "green"}, 24, seen);
+  const auto prompts =
+      standard_prompts({.names = {"ant", "bee", "cat", "dog"}, .colours = {"red", "blue", "green"}, .seen = seen}, 24);
   int64_t coloured = 0;
   for (const EvalPrompt& p : prompts) {
     coloured += !p.colour.empty();
@@ -110,7 +136,8 @@ TEST(PromptSet, AFileNamesItsBadLine) {
   const lucid::test::TemporaryFolder folder;
   const auto file = folder.path / "prompts.txt";
   write_file(file, "# mine\n\na red teddy bear\r\na bear\n");
-  const auto prompts = read_prompts(file, {"bear", "teddy bear"}, {"red"}, {{"teddy bear", {"blue"}}});
+  const auto prompts =
+      read_prompts(file, {.names = {"bear", "teddy bear"}, .colours = {"red"}, .seen = {{"teddy bear", {"blue"}}}});
   ASSERT_EQ(prompts.size(), 2u);
   EXPECT_EQ(prompts[0].word, "teddy bear");
   EXPECT_EQ(prompts[0].colour, "red");
@@ -118,7 +145,7 @@ TEST(PromptSet, AFileNamesItsBadLine) {
   EXPECT_FALSE(prompts[1].unseen);
   write_file(file, "a bear\na zebra\n");
   try {
-    read_prompts(file, {"bear"}, {}, {});
+    read_prompts(file, {.names = {"bear"}, .colours = {}, .seen = {}});
     ADD_FAILURE();
   } catch (const UserError& error) {
     EXPECT_EQ(error.mistake().line, 2);
