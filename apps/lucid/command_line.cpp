@@ -86,6 +86,7 @@ CommandLine::CommandLine() {
   commands_.push_back(define_render(app_, requests.render));
   commands_.push_back(define_export(app_, requests.export_));
   commands_.push_back(define_view(app_, requests.view));
+  commands_.push_back(define_points(app_, requests.points));
   commands_.push_back(define_serve(app_, requests.serve));
   for (Command& command : define_info(app_, requests.info)) commands_.push_back(std::move(command));
   commands_.push_back(define_eval(app_, requests.eval));

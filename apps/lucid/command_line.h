@@ -65,6 +65,7 @@ Command define_serve(CLI::App& app, ServeRequest& request);
 Command define_render(CLI::App& app, RenderRequest& request);
 Command define_export(CLI::App& app, ExportRequest& request);
 Command define_view(CLI::App& app, ViewRequest& request);
+Command define_points(CLI::App& app, PointsRequest& request);
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);  // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
 std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior check|corpus|train|sample|judge

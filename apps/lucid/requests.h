@@ -17,6 +17,7 @@
 #include "lucid/corpus/build.h"
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
+#include "points_request.h"
 
 namespace lucid::cli {
 
@@ -134,6 +135,7 @@ struct Requests {
   RenderRequest render;
   ExportRequest export_;
   ViewRequest view;
+  PointsRequest points;
   ServeRequest serve;
   InfoRequest info;
   EvalRequest eval;

@@ -12,6 +12,7 @@
 #include "lucid/app/export.h"
 #include "lucid/app/live_view.h"
 #include "lucid/app/mesh_guide.h"
+#include "lucid/app/pointe_start.h"
 #include "lucid/app/prior.h"
 #include "lucid/asset/splats/ply.h"
 #include "lucid/base/atomic_file.h"
@@ -104,7 +105,7 @@ nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
 
 }  // namespace
 
-int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) {
+int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) try {
   const auto begin = std::chrono::steady_clock::now();
   finish_options(options);
   const fs::path root = fs::path(options.output) / options.workspace;
@@ -123,6 +124,12 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   nlohmann::json weights = weight_hashes(prior);
   const auto shown = shown_mesh(options);
   if (shown) weights[fs::path(options.controlnet_mesh).filename().string()] = sha256_of_file(options.controlnet_mesh);
+
+  const bool from_pointe = options.train.start.kind == kPointE && options.pretrained_model_path.empty();
+  if (from_pointe) {
+    for (const fs::path& file : pointe::WeightFiles::in_folder(options.pointe).all())
+      weights["pointe/" + file.filename().string()] = sha256_of_file(file);
+  }
 
   const train::Workspace workspace{root};
   make_folder(root);
@@ -161,6 +168,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   if (!options.pretrained_model_path.empty()) {
     callbacks.start = [&] { return asset::read_ply(options.pretrained_model_path); };
   }
+  if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint
                                             : train::Begin::kAnew;
@@ -195,6 +203,9 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
                 .title = options.text},
                targets_in(root, options.workspace, parse_format_names(options.export_formats, "export")), {}, style);
   return 0;
+} catch (const pointe::Stopped&) {
+  spdlog::info("stopped before the first step");
+  return 130;
 }
 
 }  // namespace lucid::app

@@ -48,6 +48,8 @@ void finish_options(RunOptions& options) {
     spdlog::warn("init_shape: Point-E's weights are not given (--pointe DIR); the points start as a sphere");
     t.start.kind = "sphere";
   }
+  if (t.start.kind != kPointE && !options.pointe.empty())
+    spdlog::warn("pointe: not used, because init_shape is {} (--init-shape pointe)", t.start.kind);
   if (options.sds) t.score.score = "sds";
   if (options.workspace.empty()) options.workspace = name_from_prompt(options.text);
   // What follows from other options.

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// lucid points: a sentence to a coloured point cloud.
+#include <fmt/format.h>
+
+#include "commands.h"
+#include "lucid/app/pointe_start.h"
+#include "lucid/app/threads.h"
+#include "lucid/asset/splats/ply.h"
+#include "lucid/base/atomic_file.h"
+#include "lucid/base/machine.h"
+#include "lucid/pointe/grow.h"
+#include "lucid/tensor/device.h"
+#include "stop_signal.h"
+
+namespace lucid::cli {
+
+int run_points(const PointsRequest& request, const std::atomic<bool>& stop) {
+  app::set_threads(request.threads);
+  if (const auto folder = std::filesystem::path(request.output).parent_path(); !folder.empty())
+    make_folder(folder);  // a mistake is told before the work begins
+  const torch::Device device = tensor::device_from_name(request.device);
+  tensor::make_current(device);
+  app::DrawnPoints drawn;
+  try {
+    drawn = app::draw_points({.folder = request.folder,
+                              .text = request.text,
+                              .device = device,
+                              .dtype = request.precision == "bf16" ? torch::kBFloat16 : torch::kFloat,
+                              .sampling = {.seed = static_cast<uint64_t>(request.seed),
+                                           .points = request.count,
+                                           .steps = request.steps,
+                                           .guidance = request.guidance,
+                                           .stop = &stop},
+                              .progress = Progress::style_from_name(request.progress)});
+  } catch (const pointe::Stopped&) {
+    return kInterrupted;
+  }
+  if (request.format == "gaussians") {
+    app::RunOptions options;
+    options.seed = request.seed;
+    options.use_pointe_rgb = true;
+    options.train.start.opacity = 0.9;  // to be looked at, not trained
+    asset::write_ply(request.output, app::gaussians_at(drawn.cloud, options));
+  } else {
+    asset::write_points_ply(request.output, pointe::to_world(drawn.cloud.xyz), drawn.cloud.rgb);
+  }
+  fmt::print("{}: {} points; {:.1f} s to load, {:.1f} s coarse points, {:.1f} s fine points, {} MB at most\n",
+             request.output, drawn.cloud.xyz.size(0), drawn.load_seconds, drawn.seconds.base, drawn.seconds.upsample,
+             peak_memory_mb());
+  return 0;
+}
+
+}  // namespace lucid::cli
