@@ -88,6 +88,7 @@ CommandLine::CommandLine() {
   commands_.push_back(define_view(app_, requests.view));
   commands_.push_back(define_points(app_, requests.points));
   commands_.push_back(define_serve(app_, requests.serve));
+  for (Command& command : define_config(app_, requests.explain)) commands_.push_back(std::move(command));
   for (Command& command : define_info(app_, requests.info)) commands_.push_back(std::move(command));
   commands_.push_back(define_eval(app_, requests.eval));
   for (Command& command : define_prior(app_, requests)) commands_.push_back(std::move(command));

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <limits>
 #include <string>
 
@@ -86,26 +85,13 @@ bool is_asset(const fs::path& file) {
   return std::ranges::find(kExtensions, file.extension().string()) != kExtensions.end();
 }
 
-bool holds_gaussians(const fs::path& file) {
-  const std::string extension = file.extension().string();
-  if (extension == ".spz" || extension == ".splat" || extension == ".lsplat") return true;
-  if (extension != ".ply" && extension != ".glb" && extension != ".gltf") return false;
-  // Property and attribute names at the beginning of the file tell.
-  std::string head(size_t{1} << 20, '\0');
-  std::ifstream in(file, std::ios::binary);
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<size_t>(in.gcount()));
-  const auto names = {"f_dc_0", "packed_position", "KHR_gaussian_splatting"};
-  return std::ranges::any_of(names, [&](const char* name) { return head.find(name) != std::string::npos; });
-}
-
 std::string title_of(const fs::path& file) {
   const fs::path run = fs::absolute(file).parent_path().parent_path().parent_path();
   return file.stem() == "point_cloud" && run.has_filename() ? run.filename().string() : file.stem().string();
 }
 
 void describe_asset(const fs::path& file) {
-  if (holds_gaussians(file)) {
+  if (asset::holds_gaussians(file)) {
     describe_gaussians(file);
   } else {
     describe_mesh(file);

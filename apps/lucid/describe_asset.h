@@ -9,8 +9,6 @@ namespace lucid::cli {
 
 /// Whether the extension is one of an asset's.
 bool is_asset(const std::filesystem::path& file);
-/// Whether a PLY or glTF file holds Gaussians; else it may hold a mesh. Other formats are known by their extension.
-bool holds_gaussians(const std::filesystem::path& file);
 /// What to call a file: its name, or in a run's folder, where every PLY has one name, that of the run.
 std::string title_of(const std::filesystem::path& file);
 /// Prints what the file holds. Throws UserError.

@@ -90,6 +90,12 @@ struct ServeRequest {
   PageRequest page;
 };
 
+struct ExplainRequest {
+  app::BoundOptions bound;
+  std::map<std::string, std::string> given;  // by option name, as typed
+  std::string file;
+};
+
 struct InfoRequest {
   std::string path;       // a file or a prior's folder; empty = the program and the machine
   std::string prior;      // of `info words`; empty = the embedded one
@@ -137,6 +143,7 @@ struct Requests {
   ViewRequest view;
   PointsRequest points;
   ServeRequest serve;
+  ExplainRequest explain;
   InfoRequest info;
   EvalRequest eval;
   CorpusRequest corpus;

@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 app::ViewScene read_scene(const ViewRequest& request, const fs::path& file, const std::string& title) {
-  return holds_gaussians(file) ? app::view_scene(file, asset::read_splats(file, request.input_axes), title)
-                               : app::view_scene(file, asset::read_mesh(file), title);
+  return asset::holds_gaussians(file) ? app::view_scene(file, asset::read_splats(file, request.input_axes), title)
+                                      : app::view_scene(file, asset::read_mesh(file), title);
 }
 
 int serve_scenes(const ViewRequest& request, const std::atomic<bool>& stop) {

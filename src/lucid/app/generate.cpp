@@ -10,11 +10,11 @@
 #include <optional>
 
 #include "lucid/app/export.h"
+#include "lucid/app/file_start.h"
 #include "lucid/app/live_view.h"
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/pointe_start.h"
 #include "lucid/app/prior.h"
-#include "lucid/asset/splats/ply.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -40,10 +40,12 @@ void check_words(const fs::path& prior, const std::string& text) {
   }
 }
 
-std::string run_key(const config::OptionTable& table, const nlohmann::json& weights) {
+std::string run_key(const config::OptionTable& table, const nlohmann::json& weights, const nlohmann::json& start) {
   nlohmann::json options = table.dump_result_json();
   if (options["device"] != "cpu") options["device"] = "cuda";  // a run may go on on another card
-  return sha256_of_bytes(nlohmann::json{{"options", options}, {"weights", weights}}.dump());
+  nlohmann::json key = {{"options", options}, {"weights", weights}};
+  if (!start.is_null()) key["start"] = start;
+  return sha256_of_bytes(key.dump());
 }
 
 nlohmann::json weight_hashes(const text_to_image::Prior& prior) {
@@ -57,6 +59,12 @@ nlohmann::json weight_hashes(const text_to_image::Prior& prior) {
   const fs::path views = prior.folder / "views.json";  // its words are as much a part of the prior
   if (fs::exists(views, none)) hashes["views.json"] = sha256_of_file(views);
   return hashes;
+}
+
+/// Keys of a reference file that are ignored although they would matter there.
+void warn_of_ignored(const config::OptionTable& table) {
+  for (const config::ForeignKey* key : table.ignored())
+    spdlog::warn("{}:{}: {} = {} is ignored. {}", key->file, key->line, key->shown_name(), key->value, key->about);
 }
 
 /// Refuses to mix two runs in one folder.
@@ -109,7 +117,10 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   const auto begin = std::chrono::steady_clock::now();
   finish_options(options);
   const fs::path root = fs::path(options.output) / options.workspace;
+  warn_of_ignored(table);
   check_workspace(options, root);
+  const auto from_file = file_start(options);
+  const nlohmann::json start = from_file ? identity_of(*from_file) : nlohmann::json();
   if (options.low_memory) return_large_blocks_to_os();
   text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
@@ -165,14 +176,12 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
     stages.begin("writing results");
   };
   callbacks.stop = &stop;
-  if (!options.pretrained_model_path.empty()) {
-    callbacks.start = [&] { return asset::read_ply(options.pretrained_model_path); };
-  }
+  if (from_file) callbacks.start = [&] { return make_file_start(*from_file); };
   if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint
                                             : train::Begin::kAnew;
-  const train::TrainResult result = train::train(scene, workspace, run_key(table, weights), how, callbacks);
+  const train::TrainResult result = train::train(scene, workspace, run_key(table, weights, start), how, callbacks);
   stages.end();
   if (live) live->keep(result.model.cloud, result.model.iteration);
   if (result.stopped) {
@@ -188,6 +197,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
                              {"gaussians", result.model.cloud.count()},
                              {"prior", folder.filename().string()},
                              {"weights_sha256", weights},
+                             {"start", start},
                              {"options", table.dump_json()},
                              {"seconds", seconds},
                              {"steps_of_last_process", result.steps_here},

@@ -44,6 +44,7 @@ void finish_options(RunOptions& options) {
     spdlog::warn("this build writes no videos (LUCID_VIDEO=OFF)");
     t.save_video = t.save_process = false;
   }
+  if (!t.start.file.empty()) t.start.kind = "sphere";  // the file is used in its place
   if (t.start.kind == kPointE && options.pointe.empty()) {
     spdlog::warn("init_shape: Point-E's weights are not given (--pointe DIR); the points start as a sphere");
     t.start.kind = "sphere";
@@ -51,6 +52,7 @@ void finish_options(RunOptions& options) {
   if (t.start.kind != kPointE && !options.pointe.empty())
     spdlog::warn("pointe: not used, because init_shape is {} (--init-shape pointe)", t.start.kind);
   if (options.sds) t.score.score = "sds";
+  if (!options.fp16 && options.precision == "auto") options.precision = "fp32";
   if (options.workspace.empty()) options.workspace = name_from_prompt(options.text);
   // What follows from other options.
   t.seed = static_cast<uint64_t>(options.seed);
@@ -59,6 +61,8 @@ void finish_options(RunOptions& options) {
   t.rates.spatial_lr_scale = t.views.default_radius;
   t.densify.extent = t.views.default_radius;
   t.start.scene_radius = t.views.radius.high;
+  constexpr int64_t kNever = 1'000'000'000;
+  if (t.start.keep_shape > 0) t.densify.opacity_reset_interval = kNever;  // a reset would let the shape fade
 }
 
 }  // namespace lucid::app

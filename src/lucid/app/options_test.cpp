@@ -9,6 +9,7 @@
 #include <cctype>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
@@ -115,6 +116,17 @@ RunOptions options_of(const std::string& yaml) {
   return options;
 }
 
+/// The keys of a file that are ignored with a note.
+std::set<std::string> ignored_in(const std::string& yaml) {
+  const test::TemporaryFolder folder;
+  write_file(folder.path / "c.yaml", yaml);
+  BoundOptions bound;
+  bound.table.set_from_yaml(folder.path / "c.yaml", "config");
+  std::set<std::string> names;
+  for (const config::ForeignKey* key : bound.table.ignored()) names.insert(key->shown_name());
+  return names;
+}
+
 TEST(ReferenceConfigs, TheNineThatItShipsSayTheSameHere) {
   for (const Shipped& file : kShipped) {
     SCOPED_TRACE(file.workspace);
@@ -206,6 +218,36 @@ TEST(ReferenceConfigs, EveryKeyOfItsOptionsIsKnown) {
         {"xs_eta", "0.0"},
         {"C_batch_size", "1"},
         {"vis_interval", "100"}}},
+      {"GenerateCamParams",
+       {{"init_shape", "sphere"},
+        {"init_prompt", "''"},
+        {"use_pointe_rgb", "False"},
+        {"radius_range", "[5.2, 5.5]"},
+        {"max_radius_range", "[3.5, 5.0]"},
+        {"default_radius", "3.5"},
+        {"theta_range", "[45, 105]"},
+        {"max_theta_range", "[45, 105]"},
+        {"phi_range", "[-180, 180]"},
+        {"max_phi_range", "[-180, 180]"},
+        {"fovy_range", "[0.32, 0.60]"},
+        {"max_fovy_range", "[0.16, 0.60]"},
+        {"rand_cam_gamma", "1.0"},
+        {"angle_overhead", "30"},
+        {"angle_front", "60"},
+        {"render_45", "True"},
+        {"uniform_sphere_rate", "0"},
+        {"image_w", "512"},
+        {"image_h", "512"},
+        {"SSAA", "1"},
+        {"init_num_pts", "100_000"},
+        {"default_polar", "90"},
+        {"default_azimuth", "0"},
+        {"default_fovy", "0.55"},
+        {"jitter_pose", "True"},
+        {"jitter_center", "0.05"},
+        {"jitter_target", "0.05"},
+        {"jitter_up", "0.01"},
+        {"device", "cuda"}}},
       {"OptimizationParams",
        {{"iterations", "5000"},
         {"position_lr_init", "0.00016"},
@@ -252,7 +294,9 @@ TEST(ReferenceConfigs, EveryKeyOfItsOptionsIsKnown) {
       SCOPED_TRACE(group + "." + key);
       std::string yaml = group == "GuidanceParams" ? "" : "GuidanceParams:\n  text: a mug\n";
       yaml += group + ":\n" + (group == "GuidanceParams" ? "  text: a mug\n" : "");
-      EXPECT_NO_THROW(options_of(yaml + "  " + key + ": " + value + "\n"));
+      yaml += "  " + key + ": " + value + "\n";
+      EXPECT_NO_THROW(options_of(yaml));
+      EXPECT_TRUE(ignored_in(yaml).empty()) << "at its default";
     }
   }
 }
@@ -284,7 +328,7 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
                       "more_steps", "progress",    "threads",          "output",       "overwrite",
                       "workspace",  "preset",      "save_video",       "model_key",    "checkpoint_interval",
                       "vram_O",     "output_size", "turntable_frames", "save_process", "pro_frames_num",
-                      "pointe"}));
+                      "pointe",     "render_45",   "pro_render_45"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {
@@ -320,11 +364,75 @@ TEST(ReferenceConfigs, VramOSavesMemory) {
   EXPECT_FALSE(compute_options(options_of("GuidanceParams:\n  text: a mug\n")).low_memory);
 }
 
+TEST(ReferenceConfigs, Fp16OffIsFp32) {
+  EXPECT_EQ(options_of("GuidanceParams:\n  text: a mug\n  fp16: false\n").precision, "fp32");
+  EXPECT_EQ(options_of("GuidanceParams:\n  text: a mug\n  fp16: true\n").precision, "auto");
+  EXPECT_EQ(options_of("precision: bf16\nGuidanceParams:\n  text: a mug\n  fp16: false\n").precision, "bf16");
+}
+
+TEST(ReferenceConfigs, CamerasWidenUnlessTurnedOff) {
+  EXPECT_TRUE(options_of("GuidanceParams:\n  text: a mug\n").train.use_progressive) << "as in the reference";
+  RunOptions options;
+  auto table = make_table(options);
+  apply_preset(table, test::source_dir() / "models/mini", "default");
+  EXPECT_FALSE(options.train.use_progressive) << "the embedded prior's ranges are those that it was trained on";
+}
+
 TEST(ReferenceConfigs, WhatCannotBeHonouredIsRefusedByName) {
-  const auto mistake = test::mistake_of([] { options_of("GuidanceParams:\n  text: a mug\n  fix_noise: true\n"); });
-  EXPECT_NE(mistake.key.find("fix_noise"), std::string::npos);
-  EXPECT_EQ(mistake.line, 3);
-  EXPECT_FALSE(mistake.what_happened.empty());
+  for (const auto& [group, key, value] : {std::tuple{"GuidanceParams", "guidance", "IF"},
+                                          {"GuidanceParams", "num_train_timesteps", "500"},
+                                          {"GenerateCamParams", "SSAA", "2"}}) {
+    const auto mistake = test::mistake_of(
+        [&] { options_of(fmt::format("GuidanceParams:\n  text: a mug\n{}:\n  {}: {}\n", group, key, value)); });
+    EXPECT_EQ(mistake.key, fmt::format("{}.{}", group, key));
+    EXPECT_EQ(mistake.line, 4);
+    EXPECT_GT(mistake.hint.size(), 20U) << "what it does, and what there is in its place";
+  }
+}
+
+TEST(ReferenceConfigs, WhatIsIgnoredIsNoted) {
+  for (const Shipped& file : kShipped) EXPECT_TRUE(ignored_in(yaml_of(file)).empty()) << file.workspace;
+  EXPECT_EQ(
+      ignored_in("port: 9\nPipelineParams:\n  debug: true\n  convert_SHs_python: True\nModelParams:\n  batch: 20\n"
+                 "  eval: true\nGuidanceParams:\n  controlnet_ratio: 0.9\n  accum: true\n"),
+      (std::set<std::string>{"PipelineParams.debug", "PipelineParams.convert_SHs_python", "ModelParams.batch",
+                             "GuidanceParams.controlnet_ratio"}));
+}
+
+TEST(ExampleConfigs, LoadWithoutAWarning) {
+  std::set<std::string> prompts;
+  for (const auto& entry : std::filesystem::directory_iterator(test::source_dir() / "examples/configs")) {
+    SCOPED_TRACE(entry.path().string());
+    EXPECT_TRUE(ignored_in(read_file(entry.path())).empty());
+    const RunOptions options = options_of(read_file(entry.path()));
+    EXPECT_TRUE(prompts.insert(options.text).second);
+    BoundOptions bound;
+    bound.table.set_from_yaml(entry.path(), "config");
+    EXPECT_NE(bound.options.train.start.kind, kPointE) << "warns where its weights are not given";
+  }
+  std::set<std::string> wanted;
+  for (const Shipped& file : kShipped) wanted.insert(file.text);
+  EXPECT_EQ(prompts, wanted);
+}
+
+TEST(StartOptions, AFileTakesThePlaceOfAShape) {
+  const RunOptions options =
+      options_of("GuidanceParams:\n  text: a mug\nGenerateCamParams:\n  init_shape: pointe\n  init_file: a.obj\n");
+  EXPECT_EQ(options.train.start.file, "a.obj");
+  EXPECT_EQ(options.train.start.kind, "sphere") << "and Point-E is not missed";
+  const auto mistake = test::mistake_of([] {
+    options_of(
+        "GuidanceParams:\n  text: a mug\nGenerateCamParams:\n  init_file: a.obj\nModelParams:\n"
+        "  pretrained_model_path: b.ply\n");
+  });
+  EXPECT_EQ(mistake.key, "init_file");
+}
+
+TEST(StartOptions, AKeptShapeDoesNotFade) {
+  EXPECT_EQ(options_of("GuidanceParams:\n  text: a mug\n").train.densify.opacity_reset_interval, 300);
+  EXPECT_GT(options_of("GuidanceParams:\n  text: a mug\nOptimizationParams:\n  keep_shape: 1\n")
+                .train.densify.opacity_reset_interval,
+            1000000);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "lucid/base/error.h"
 
@@ -37,7 +38,7 @@ void widen_once(ViewOptions& v) {
             std::min(v.max_fovy.high, v.fovy.high * v.fovy_scale_high)};
   v.radius = {std::max(v.max_radius.low, v.radius.low * v.radius_scale),
               std::max(v.max_radius.high, v.radius.high * v.radius_scale)};
-  v.theta = widened_angles(v.theta, v.theta_scale, v.max_theta);
+  v.theta = widened_angles(v.theta, v.theta_scale > 0 ? v.theta_scale : v.phi_scale, v.max_theta);
   v.phi = widened_angles(v.phi, v.phi_scale, v.max_phi);
 }
 
@@ -77,14 +78,19 @@ std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng
   LUCID_CHECK(batch > 0, "{} views", batch);
   const double fovy = rng.uniform(options.fovy.low, options.fovy.high);
   const double offset = options.stratify_azimuth ? rng.uniform() : 0;
+  const bool from_all_over = options.uniform_sphere_rate > 0 && rng.chance(options.uniform_sphere_rate);
   std::vector<Camera> cameras;
   cameras.reserve(static_cast<size_t>(batch));
   for (int i = 0; i < batch; ++i) {
-    const double radius = draw(options.radius, options.rand_cam_gamma, rng);
-    const double theta = draw(options.theta, options.rand_cam_gamma, rng);
-    const double phi = options.stratify_azimuth
-                           ? options.phi.low + (i + offset) / batch * (options.phi.high - options.phi.low)
-                           : draw(options.phi, options.rand_cam_gamma, rng);
+    const double radius = draw(options.radius, /*gamma=*/1, rng);
+    double theta = draw(options.theta, options.rand_cam_gamma, rng);
+    double phi = options.stratify_azimuth
+                     ? options.phi.low + (i + offset) / batch * (options.phi.high - options.phi.low)
+                     : draw(options.phi, options.rand_cam_gamma, rng);
+    if (from_all_over) {
+      theta = std::acos(rng.uniform()) * 180 / std::numbers::pi;  // heights are uniform on a sphere
+      phi = rng.uniform(-180, 180);
+    }
     const Camera undisturbed = orbit_camera(theta, wrapped(phi), radius, fovy, options.width, options.height);
     cameras.push_back(options.jitter_pose ? jittered(undisturbed, options, fovy, rng) : undisturbed);
   }
@@ -93,6 +99,7 @@ std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng
 
 std::vector<Camera> test_views(const ViewOptions& options, int width, int height) {
   std::vector<Camera> cameras = turntable(options, kTestViews, options.default_polar, width, height);
+  if (!options.render_45) return cameras;
   const std::vector<Camera> above = turntable(options, kTestViews, kPolarFromAbove, width, height);
   cameras.insert(cameras.end(), above.begin(), above.end());
   return cameras;

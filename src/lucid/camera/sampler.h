@@ -30,9 +30,12 @@ struct ViewOptions {
   double jitter_center = 0.05, jitter_target = 0.05, jitter_up = 0.01;
   double default_radius = 3.5, default_polar = 90, default_azimuth = 0, default_fovy = 0.55;
   int64_t progressive_view_iter = 500, scale_up_cameras_iter = 500;
-  double fovy_scale_low = 0.75, fovy_scale_high = 1.1, phi_scale = 1.5, theta_scale = 1.5, radius_scale = 0.95;
+  double fovy_scale_low = 0.75, fovy_scale_high = 1.1, phi_scale = 1.5, radius_scale = 0.95;
+  double theta_scale = 0;  // 0 = phi_scale, as in the reference
   // Not in the reference: the azimuths of a batch are evenly spaced over the range, with one random offset.
   bool stratify_azimuth = false;
+  double uniform_sphere_rate = 0;  // probability of a batch from all over the upper half of the sphere
+  bool render_45 = true;           // test views from above, too
 };
 
 /// A camera that looks at the origin from radius * (sin theta sin phi, sin theta cos phi, cos theta), with z up. Angles
@@ -61,19 +64,21 @@ std::array<double, 16> projection_matrix(const Camera& camera);
 ViewOptions widened(const ViewOptions& options, int64_t iteration);
 
 /// A batch of random training views. All share one fovy ~ U(fovy). radius, theta and phi are each middle + sign *
-/// u^gamma
-/// * half-range with gamma = rand_cam_gamma (> 1 concentrates them in the middle). With stratify_azimuth, camera i gets
-/// phi = low + (i + u) / batch * range, with one u for the batch. jitter_pose adds noise to the position, the target
-/// and the camera's up vector; the frame stays orthonormal. theta, phi (in (-180, 180]) and radius of the result are
-/// the values before the jitter, because view prompts use them. Order of the random draws: fovy, [u,] then for each
-/// camera radius, theta, phi (value, sign), centre, target, up.
+/// u^gamma * half-range; gamma is 1 for the radius and rand_cam_gamma for the angles (> 1 concentrates them in the
+/// middle). With stratify_azimuth, camera i gets phi = low + (i + u) / batch * range, with one u for the batch. With
+/// probability uniform_sphere_rate the directions of the batch are uniform on the upper half of the sphere instead.
+/// (The reference takes y for up there, so its cameras come from the front half, with wrong azimuths.) jitter_pose adds
+/// noise to the position, the target and the camera's up vector; the frame stays orthonormal. theta, phi (in (-180,
+/// 180]) and radius of the result are the values before the jitter, because view prompts use them. Order of the random
+/// draws: fovy, [u,] [sphere or not,] then for each camera radius, theta, phi (value, sign), [theta, phi,] centre,
+/// target, up.
 std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng);
 
 /// Polar angle of the views from above, degrees.
 inline constexpr double kPolarFromAbove = 60;
 
-/// 16 fixed views at the default radius: 8 at the default polar angle, then 8 at kPolarFromAbove; azimuths
-/// default_azimuth + 45 i.
+/// 16 fixed views at the default radius: 8 at the default polar angle, then 8 at kPolarFromAbove (with render_45);
+/// azimuths default_azimuth + 45 i.
 std::vector<Camera> test_views(const ViewOptions& options, int width, int height);
 
 /// `frames` views evenly spaced over a full turn, at the default radius and polar angle `polar` (degrees), starting at

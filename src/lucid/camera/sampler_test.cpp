@@ -164,6 +164,38 @@ TEST(SampleViews, GammaGathersAtTheMiddle) {
   EXPECT_NEAR(spread(3), 1.0 / 4, 0.03);
 }
 
+TEST(SampleViews, GammaLeavesTheRadiusAlone) {  // as in the reference
+  ViewOptions o;
+  o.jitter_pose = false;
+  o.rand_cam_gamma = 3;
+  Rng rng(1, "camera");
+  double sum = 0;
+  for (const Camera& c : sample_views(o, 2000, rng)) sum += std::abs(c.radius - 5.35) / 0.15;
+  EXPECT_NEAR(sum / 2000, 1.0 / 2, 0.03);
+}
+
+TEST(SampleViews, SomeBatchesComeFromTheWholeUpperHalf) {
+  ViewOptions o = narrow();
+  o.jitter_pose = false;
+  o.uniform_sphere_rate = 0.3;
+  int batches = 0;
+  double height = 0;
+  for (uint64_t step = 0; step < 400; ++step) {
+    Rng rng(1, "camera", step);
+    const std::vector<Camera> views = sample_views(o, 8, rng);
+    const bool is_narrow =
+        std::ranges::all_of(views, [](const Camera& c) { return c.theta >= 70 && c.theta <= 100 && c.phi <= 60; });
+    if (is_narrow) continue;
+    ++batches;
+    for (const Camera& c : views) {
+      EXPECT_LE(c.theta, 90);
+      height += std::cos(c.theta / 180 * std::numbers::pi) / 8;
+    }
+  }
+  EXPECT_NEAR(batches, 120, 30);
+  EXPECT_NEAR(height / batches, 0.5, 0.05) << "heights are uniform on a sphere";
+}
+
 TEST(SampleViews, JitterShakesALittleAndStaysRigid) {
   ViewOptions o = narrow();
   Rng rng(3, "camera");
@@ -244,6 +276,12 @@ TEST(Widened, EveryRangeGrowsByItsFactorAndStopsAtItsLimit) {
   EXPECT_DOUBLE_EQ(once.phi.high, 60);
   EXPECT_DOUBLE_EQ(once.theta.low, 40);
   EXPECT_DOUBLE_EQ(once.theta.high, 135);
+  o.theta_scale = 1.2;
+  EXPECT_DOUBLE_EQ(widened(o, 500).theta.low, 50);
+  o.theta_scale = 0;
+  o.phi_scale = 2;
+  EXPECT_DOUBLE_EQ(widened(o, 500).theta.low, 30) << "that of phi, as in the reference";
+  o.phi_scale = 1.5;
   const ViewOptions late = widened(o, 50000);
   EXPECT_EQ(late.fovy.low, 0.16);
   EXPECT_EQ(late.fovy.high, 0.60);
@@ -267,6 +305,14 @@ TEST(FixedViews, TestViewsAreTwoRingsOfEight) {
     EXPECT_EQ(views[i].width, 128);
     EXPECT_EQ(views[i].height, 96);
   }
+}
+
+TEST(FixedViews, TheRingFromAboveCanBeLeftOut) {
+  ViewOptions o;
+  o.render_45 = false;
+  const std::vector<Camera> views = test_views(o, 128, 96);
+  ASSERT_EQ(views.size(), 8U);
+  EXPECT_EQ(views.back().theta, 90);
 }
 
 TEST(FixedViews, TurntableGoesAroundOnceWithoutRepeating) {

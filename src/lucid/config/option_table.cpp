@@ -98,6 +98,17 @@ bool assign(const Option& option, const std::string& value) {
   return true;
 }
 
+/// Whether YAML means the same by two texts: 1 and 1.0, True and true, null and nothing.
+bool means_the_same(std::string a, std::string b) {
+  double x = 0, y = 0;
+  if (parse_number(a, x) && parse_number(b, y)) return x == y;
+  for (std::string* text : {&a, &b}) {
+    std::ranges::transform(*text, text->begin(), [](unsigned char c) { return std::tolower(c); });
+    if (*text == "null" || *text == "~" || *text == "none") text->clear();
+  }
+  return a == b;
+}
+
 std::string with_dashes(std::string text) {
   std::ranges::replace(text, '_', '-');
   return text;
@@ -145,9 +156,23 @@ const Option* OptionTable::find(const std::string& name) const {
   return it == options_.end() ? nullptr : &*it;
 }
 
-const ForeignKey* OptionTable::find_foreign(const std::string& name) const {
-  const auto it = std::ranges::find(foreign_, name, &ForeignKey::name);
+ForeignKey* OptionTable::find_foreign(const std::string& group, const std::string& name) {
+  const auto it = std::ranges::find_if(
+      foreign_, [&](const ForeignKey& key) { return key.yaml_group == group && key.name == name; });
   return it == foreign_.end() ? nullptr : &*it;
+}
+
+bool differs(const ForeignKey& key, const std::string& value) {
+  return !key.same.empty() &&
+         std::ranges::none_of(key.same, [&](const std::string& same) { return means_the_same(same, value); });
+}
+
+std::vector<const ForeignKey*> OptionTable::ignored() const {
+  std::vector<const ForeignKey*> keys;
+  for (const ForeignKey& key : foreign_) {
+    if (key.line > 0 && differs(key, key.value)) keys.push_back(&key);
+  }
+  return keys;
 }
 
 const Option& OptionTable::at(const std::string& name) const {
@@ -241,6 +266,8 @@ void OptionTable::set(const std::string& name, const std::string& value, const s
          .line = line});
   }
   it->source = source;
+  it->file = file;
+  it->line = line;
 }
 
 namespace {

@@ -41,13 +41,22 @@ struct Option {
   bool affects_result = true;             // the Gaussians are a function of it: resuming compares it
   bool common = false;                    // shown in the short help
   Field field = static_cast<bool*>(nullptr);
-  std::string source = "default";  // who set it last
+  // Who set it last: "default", "preset NAME", "config", "flag"; and where in a YAML file.
+  std::string source = "default", file = {};
+  int line = 0;
 };
 
-/// A key of the reference system that lucid knows and does not use. `refuse` says why a value other than null, false or
-/// empty is an error; empty = accepted silently because it changes nothing here.
+/// A key of the reference system that no option stands for.
 struct ForeignKey {
-  std::string name, yaml_group, refuse;
+  std::string name, yaml_group;
+  std::string about;                   // what it does there, and what lucid has in its place: sentences
+  std::vector<std::string> same = {};  // values with which nothing differs here; empty = all
+  bool refused = false;                // other values are errors; otherwise they are noted and ignored
+  // Set by set_from_yaml().
+  std::string value = {}, file = {};
+  int line = 0;
+
+  std::string shown_name() const { return yaml_group.empty() ? name : yaml_group + "." + name; }
 };
 
 class OptionTable {
@@ -60,10 +69,15 @@ class OptionTable {
   /// and line, where known, in the error.
   void set(const std::string& name, const std::string& value, const std::string& source, const std::string& file = "",
            int line = 0);
-  /// Reads groups and top-level keys. An unknown key is an error with its line and the near known names.
+  /// Reads groups and top-level keys. An unknown key is an error with its line and the near known names; so is a
+  /// foreign key that is refused.
   void set_from_yaml(const std::filesystem::path& file, const std::string& source);
 
+  /// The keys in the files read so far that are ignored although their value would matter in the reference system.
+  std::vector<const ForeignKey*> ignored() const;
+
   const std::vector<Option>& options() const { return options_; }
+  const std::vector<ForeignKey>& foreign() const { return foreign_; }
   const Option& at(const std::string& name) const;
   bool has(const std::string& name) const { return find(name) != nullptr; }
   /// The option that a flag names, by any of its spellings, with or without dashes in front; null = none.
@@ -78,10 +92,13 @@ class OptionTable {
 
  private:
   const Option* find(const std::string& name) const;
-  const ForeignKey* find_foreign(const std::string& name) const;
+  ForeignKey* find_foreign(const std::string& group, const std::string& name);
   std::vector<Option> options_;
   std::vector<ForeignKey> foreign_;
 };
+
+/// Whether a value of the key would matter in the reference system.
+bool differs(const ForeignKey& key, const std::string& value);
 
 /// Whether the value names a file or folder.
 bool names_a_file(const Option& option);

@@ -31,8 +31,9 @@ OptionTable make_table(Values& v) {
   table.add({.name = "range", .yaml_group = "Group", .range = {-180, 180}, .field = PairField{&v.low, &v.high}});
   table.add({.name = "kind", .yaml_group = "Other", .choices = {"a", "b"}, .field = &v.kind});
   table.add({.name = "some_text", .flag = "words", .aliases = {"txt"}, .yaml_group = "Other", .field = &v.text});
-  table.add_foreign({"port", "", ""});
-  table.add_foreign({"lora", "Other", "is not supported yet"});
+  table.add_foreign({.name = "port", .yaml_group = "", .about = "A port."});
+  table.add_foreign({.name = "lora", .yaml_group = "Other", .about = "Use more.", .same = {"null"}, .refused = true});
+  table.add_foreign({.name = "size", .yaml_group = "Group", .about = "A size.", .same = {"1", "off"}});
   return table;
 }
 
@@ -159,10 +160,45 @@ TEST(OptionTable, YamlErrorsNameFileLineAndKey) {
       std::string::npos);
   EXPECT_NE(message("Group:\n  rate: .nan\n").find("c.yaml:2: rate"), std::string::npos);
   EXPECT_NE(message("Other:\n  count: 5\n").find("it belongs to Group"), std::string::npos);
-  EXPECT_NE(message("Other:\n  lora: x.safetensors\n").find("not supported yet"), std::string::npos);
+  EXPECT_NE(message("Other:\n  lora: x.safetensors\n").find("lora: 'x.safetensors' cannot be honoured (Use more.)"),
+            std::string::npos);
   EXPECT_NE(message("Group: [1, 2\n").find("not valid YAML"), std::string::npos);
   EXPECT_NE(message("just text").find("not a YAML mapping"), std::string::npos);
   EXPECT_NE(message("Group: 5\n").find("a group of options"), std::string::npos);
+}
+
+TEST(OptionTable, ForeignKeysAreNotedWhereTheirValueWouldMatter) {
+  const test::TemporaryFolder folder;
+  const auto ignored = [&](const std::string& yaml) {
+    Values v;
+    OptionTable table = make_table(v);
+    write_file(folder.path / "c.yaml", yaml);
+    table.set_from_yaml(folder.path / "c.yaml", "config");
+    std::vector<std::string> names;
+    for (const ForeignKey* key : table.ignored())
+      names.push_back(fmt::format("{} {} {}", key->shown_name(), key->value, key->line));
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  for (const char* same : {"1", "1.0", "+1", "Off", "off"})
+    EXPECT_EQ(ignored(fmt::format("Group:\n  size: {}\n", same)), Names{}) << same;
+  EXPECT_EQ(ignored("port: 7\nGroup:\n  size: 2\n"), Names{"Group.size 2 3"});
+  EXPECT_EQ(ignored("Group:\n  size:\n"), Names{"Group.size null 2"});
+  for (const char* same : {"null", "~", "None", "''"})
+    EXPECT_EQ(ignored(fmt::format("Other:\n  lora: {}\n", same)), Names{}) << same;
+}
+
+TEST(OptionTable, ValuesKnowTheirFileAndLine) {
+  Values v;
+  OptionTable table = make_table(v);
+  const test::TemporaryFolder folder;
+  write_file(folder.path / "c.yaml", "flag: true\nGroup:\n  rate: 0.25\n  count: 3\n");
+  table.set_from_yaml(folder.path / "c.yaml", "config");
+  table.set("count", "4", "flag");
+  EXPECT_EQ(table.at("rate").line, 3);
+  EXPECT_EQ(table.at("rate").file, (folder.path / "c.yaml").string());
+  EXPECT_EQ(table.at("count").line, 0);
+  EXPECT_EQ(table.at("count").file, "");
 }
 
 TEST(OptionTable, TheDumpReadsBack) {

@@ -24,10 +24,6 @@ std::string scalar_text(const YAML::Node& node) {
   return text + "]";
 }
 
-bool means_off(const std::string& text) {
-  return text.empty() || text == "null" || text == "false" || text == "False" || text == "~" || text == "None";
-}
-
 }  // namespace
 
 void OptionTable::set_from_yaml(const std::filesystem::path& file, const std::string& source) {
@@ -35,9 +31,18 @@ void OptionTable::set_from_yaml(const std::filesystem::path& file, const std::st
   const auto set_one = [&](const std::string& group, const std::string& key, const YAML::Node& value, int line) {
     const std::string text = scalar_text(value);
     const std::string shown = group.empty() ? key : group + "." + key;
-    if (const ForeignKey* foreign = find_foreign(key); foreign != nullptr && foreign->yaml_group == group) {
-      if (foreign->refuse.empty() || means_off(text)) return;
-      throw UserError({.what_happened = foreign->refuse, .file = file.string(), .key = shown, .line = line});
+    if (ForeignKey* foreign = find_foreign(group, key); foreign != nullptr) {
+      if (foreign->refused && differs(*foreign, text)) {
+        throw UserError({.what_happened = fmt::format("'{}' cannot be honoured", text.substr(0, 80)),
+                         .file = file.string(),
+                         .key = shown,
+                         .line = line,
+                         .hint = foreign->about});
+      }
+      foreign->value = text;
+      foreign->file = file.string();
+      foreign->line = line;
+      return;
     }
     const Option* option = find(key);
     if (option == nullptr || option->yaml_group != group) {

@@ -29,6 +29,8 @@ struct ScoreOptions {
   double apg_eta = 1;
   bool perpneg = true;
   PerpNegOptions perpneg_options;
+  bool fix_noise = false;   // the same noise in every step; without effect on Perp-Neg, as in the reference
+  int64_t noise_seed = -1;  // of the noise and the timesteps; -1 = the seed of the run
   // Not in the reference: view guidance, its scale. Adds view_guidance * (view prompt - opposite view's prompt) to the
   // guidance, for timesteps t / T >= view_guidance_t_low, up to iteration view_guidance_until_iter (0: to the end). It
   // separates front from back and left from right; what both views have in common cancels.

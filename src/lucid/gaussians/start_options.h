@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options of the initial Gaussians and the names of their shapes. Without libtorch, because the command line includes
-// this file.
+// Options of the initial Gaussians: the names of their shapes, a file of geometry in their place, and how firmly
+// training holds it. Without libtorch, because the command line includes this file.
 #pragma once
 
 #include <array>
@@ -25,6 +25,16 @@ struct StartOptions {
   double opacity = 0.1;
   int sh_degree = 0;
   uint64_t seed = 0;
+  // A mesh, a point cloud or Gaussians to start from, in place of `kind` (start/file_start.h reads it).
+  std::string file = {};          // empty = none
+  double file_scale = 1;          // factor of its size, after fitting
+  std::string file_rotate = {};   // "RX,RY,RZ" in degrees, or a name in asset::kAxesNames; empty = as the format says
+  std::string file_fit = "auto";  // one of kFitNames
+  bool file_resample = false;     // bring points and Gaussians to `count` as well; meshes always are
+  double keep_shape = 0;          // optim/keep_shape.h; 0 = off
 };
+
+/// Whether a file of geometry is fitted into the ball of `radius`: auto fits meshes and points, and leaves Gaussians.
+inline constexpr std::array kFitNames = {"auto", "on", "off"};
 
 }  // namespace lucid::gaussians

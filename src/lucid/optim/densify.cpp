@@ -122,7 +122,8 @@ DensifyReport densify_and_prune(Cloud& cloud, Adam& adam, DensifyStats& stats, c
   const auto from = grown.parameters();
   const auto to = cloud.parameters();
   for (int g = 0; g < Cloud::kGroups; ++g) *to[g] = report.pruned > 0 ? from[g]->index_select(0, keep) : *from[g];
-  adam.rearrange_rows(moment_source.index_select(0, keep));
+  report.source = moment_source.index_select(0, keep);
+  adam.rearrange_rows(report.source);
   const auto device = stats.max_radii.device();
   stats = DensifyStats::zeros(report.total);
   for (torch::Tensor* x : {&stats.gradient_sum, &stats.gradient_count, &stats.max_radii}) *x = x->to(device);

@@ -23,6 +23,7 @@ struct DensifyStats {
 /// Numbers of Gaussians that one densification changed, and the number afterwards.
 struct DensifyReport {
   int64_t cloned = 0, split = 0, pruned = 0, total = 0;
+  torch::Tensor source = {};  // [total] int64: the row that each row was; -1 for a clone or a child
 };
 
 /// One densification:

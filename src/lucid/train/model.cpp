@@ -14,6 +14,10 @@ void for_each_tensor(Model& model, const std::function<void(const std::string& n
     visit("adam.m." + name, model.adam.m[static_cast<size_t>(group)]);
     visit("adam.v." + name, model.adam.v[static_cast<size_t>(group)]);
   }
+  if (model.kept.defined()) {
+    for (const auto& [group, tensor] : model.kept.groups())
+      visit(std::string("kept.") + Cloud::kNames[static_cast<size_t>(group)], *tensor);
+  }
   visit("stats.gradient_sum", model.stats.gradient_sum);
   visit("stats.gradient_count", model.stats.gradient_count);
   visit("stats.max_radii", model.stats.max_radii);

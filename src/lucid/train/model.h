@@ -10,6 +10,7 @@
 #include "lucid/gaussians/cloud.h"
 #include "lucid/optim/adam.h"
 #include "lucid/optim/densify.h"
+#include "lucid/optim/keep_shape.h"
 
 namespace lucid::train {
 
@@ -18,9 +19,13 @@ struct Model {
   gaussians::Cloud cloud;
   optim::Adam adam;
   optim::DensifyStats stats;
+  optim::KeptShape kept = {};  // what keep_shape holds the geometry at
   int64_t iteration = 0;  // number of finished steps
   torch::Device device() const { return cloud.means.device(); }
 };
+
+// Tensors that not every model has.
+inline constexpr const char* kKeptMeansName = "kept.means";  // with the other kept.*
 
 /// Calls visit(name, tensor) for every tensor of the model. Saving, loading and moving all use this one list.
 void for_each_tensor(Model& model, const std::function<void(const std::string& name, torch::Tensor& tensor)>& visit);

@@ -38,7 +38,7 @@ struct TrainOptions {
   int64_t more_steps = 0;  // after `iterations`, at the learning rates of the end
   int64_t all_steps() const { return iterations + more_steps; }
   int sh_degree = 0;
-  bool use_progressive = false;
+  bool use_progressive = true;
   gaussians::StartOptions start;
   ViewOptions views;
   AugmentOptions augment;
@@ -54,3 +54,4 @@ struct TrainOptions {
 };
 
 }  // namespace lucid::train
+  bool pro_render_45 = false;  // the second half of the process video is seen from above

@@ -82,7 +82,9 @@ void write_process_frame(const Workspace& workspace, const gaussians::Cloud& clo
   const ViewOptions& v = options.views;
   const double phi = v.default_azimuth + 360.0 * static_cast<double>(frame % options.turntable_frames) /
                                              static_cast<double>(options.turntable_frames);
-  const Camera camera = orbit_camera(v.default_polar, phi, v.default_radius, v.default_fovy, v.width, v.height);
+  const bool from_above = options.pro_render_45 && 2 * frame >= std::min(options.pro_frames_num, options.iterations);
+  const double polar = from_above ? kPolarFromAbove : v.default_polar;
+  const Camera camera = orbit_camera(polar, phi, v.default_radius, v.default_fovy, v.width, v.height);
   asset::write_png(workspace.process_frames() / fmt::format("{:05}.png", frame),
                    plain_view(cloud, camera, renderer).rgb);
 }
@@ -104,7 +106,8 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
                   gaussians::ViewRenderer& renderer, int64_t iteration) {
   asset::write_ply(workspace.point_cloud(iteration), cloud);
   const fs::path folder = workspace.test_views(iteration);
-  std::vector<std::vector<torch::Tensor>> rows(4);  // first ring: colours, depths; ring from above: colours, depths
+  const size_t rings = options.views.render_45 ? 2 : 1;
+  std::vector<std::vector<torch::Tensor>> rows(2 * rings);  // colours and depths of the first ring, and from above
   const std::vector<Camera> cameras = views_for_tests(options);
   for (size_t i = 0; i < cameras.size(); ++i) {
     const gaussians::RenderedView view = plain_view(cloud, cameras[i], renderer);
@@ -112,7 +115,7 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
     const std::string name = fmt::format("polar{:.0f}_azimuth{:03.0f}", cameras[i].theta, cameras[i].phi);
     asset::write_png(folder / (name + ".png"), view.rgb);
     asset::write_png(folder / (name + "_depth.png"), depth);
-    const size_t ring = 2 * i / cameras.size();
+    const size_t ring = rings * i / cameras.size();
     rows[2 * ring].push_back(view.rgb);
     rows[2 * ring + 1].push_back(depth);
   }

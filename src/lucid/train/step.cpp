@@ -165,15 +165,21 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
     scene.denoiser.set_control_images(images.expand({-1, 3, -1, -1}));
   }
   std::vector<text_to_image::Direction> directions;
-  for (const Camera& camera : cameras) directions.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
+  for (const Camera& camera : cameras) {
+    directions.push_back(
+        {.azimuth = std::remainder(camera.phi - options.views.default_azimuth, 360.0), .elevation = 90 - camera.theta});
+  }
 
-  const auto normals = [&step](const char* name) {
-    return [rng = step.stream(name), device = step.device()](at::IntArrayRef shape) mutable {
-      return randn(rng, shape, device);
-    };
+  const auto normals = [&step](const Rng& stream) {
+    return [rng = stream, device = step.device()](at::IntArrayRef shape) mutable { return randn(rng, shape, device); };
   };
-  distill::NoiseSource noise{.base = normals("noise"), .offset = normals("offset noise"), .eta = normals("eta noise")};
-  Rng time = step.stream("time");
+  const bool fixed = options.score.fix_noise && !options.score.perpneg;  // as in the reference
+  const uint64_t now = static_cast<uint64_t>(step.iteration), of_noise = fixed ? 0 : now;
+  const uint64_t seed = options.score.noise_seed < 0 ? options.seed : static_cast<uint64_t>(options.score.noise_seed);
+  distill::NoiseSource noise{.base = normals(Rng(seed, "noise", of_noise)),
+                             .offset = normals(Rng(options.seed, "offset noise", of_noise)),
+                             .eta = normals(step.stream("eta noise"))};
+  Rng time(seed, "time", now);
   const auto range =
       distill::t_index_range(options.score, step.iteration, scene.prior.schedule.config().num_train_timesteps);
   scene.distiller.want_sheet =

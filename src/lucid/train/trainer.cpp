@@ -63,6 +63,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
                                      : start_model(callbacks.start ? callbacks.start() : start_by_name(options))};
   Model& model = result.model;
   move_to(scene.device, model);
+  if (!newest && options.start.keep_shape > 0) model.kept = optim::KeptShape::of(model.cloud);
   callbacks.on_start(model);
   if (!newest) write_start(workspace, model.cloud, options);
   asset::EventWriter events(workspace.root);
@@ -84,6 +85,10 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       return result;
     }
     const StepReport report = training_step(scene, model, renderer);
+    if (model.kept.defined()) {
+      if (report.densified) optim::follow_rows(model.kept, model.cloud, report.densify.source);
+      optim::draw_back(model.cloud, model.kept, options.start.keep_shape);
+    }
     add_seconds(result.seconds, report.seconds);
     ++result.steps_here;
     LUCID_CHECK(std::isfinite(report.score_norm), "score norm {} at step {}", report.score_norm, model.iteration);

@@ -3,8 +3,6 @@
 // reference system's where it has them.
 #include "lucid/app/run_options/option_rows.h"
 
-#include <initializer_list>
-
 namespace lucid::app {
 
 using config::OptionTable;
@@ -176,6 +174,10 @@ void add_prior(OptionTable& table, RunOptions& o) {
                "pass.",
        .affects_result = false,
        .field = &o.low_memory});
+  add({.name = "fp16",
+       .group = "Training",
+       .help = "Off is the same as --precision fp32, where precision is auto.",
+       .field = &o.fp16});
   add({.name = "prediction_type",
        .group = "Prior",
        .help = "What the U-Net predicts; auto reads it from the prior's files, or finds it by a test.",
@@ -256,6 +258,15 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        .help = "Amount of noise that each stride of the inversion adds.",
        .range = kShare,
        .field = &s.xs_eta});
+  add({.name = "noise_seed",
+       .group = "Guidance",
+       .help = "Seed of the noise and the timesteps; -1 is the seed of the run. The reference system's files set 0.",
+       .range = {-1, 9e15},
+       .field = &s.noise_seed});
+  add({.name = "fix_noise",
+       .group = "Guidance",
+       .help = "Use the same noise in every step; without effect with perpneg, as in the reference system.",
+       .field = &s.fix_noise});
   add({.name = "perpneg",
        .group = "Guidance",
        .help = "Use Perp-Neg, which keeps objects from having several fronts.",
@@ -368,30 +379,6 @@ void add_model(OptionTable& table, RunOptions& o) {
        .affects_result = false,
        .field = &o.train.turntable_frames});
 }
-
-namespace {
-
-/// Keys of the reference that nothing here depends on: its own code does not read them, or they say how it saves
-/// memory, or they belong to a part (its viewer) that lucid does not have.
-void add_foreign(OptionTable& table) {
-  const auto ignore = [&table](const char* yaml_group, std::initializer_list<const char*> keys) {
-    for (const char* key : keys) table.add_foreign({.name = key, .yaml_group = yaml_group, .refuse = ""});
-  };
-  ignore("", {"port"});
-  ignore("PipelineParams", {"convert_SHs_python", "compute_cov3D_python", "debug"});
-  ignore("ModelParams", {"batch", "data_device", "eval", "opt_path", "images", "resolution", "source_path",
-                         "model_path", "white_background"});
-  ignore("GuidanceParams", {"guidance", "g_device", "ddim_inv", "scheduler_type", "noise_seed", "fp16", "accum",
-                            "hf_key", "base_model_key", "is_safe_tensor", "controlnet_ratio", "num_train_timesteps"});
-  table.add_foreign(
-      {.name = "fix_noise", .yaml_group = "GuidanceParams", .refuse = "one fixed noise is not supported yet"});
-  ignore("GenerateCamParams", {"angle_overhead", "angle_front", "render_45", "uniform_sphere_rate", "SSAA", "device"});
-  ignore("OptimizationParams", {"position_lr_delay_mult", "position_lr_max_steps", "resnet_lr", "resnet_lr_init",
-                                "resnet_lr_final", "lambda_bin", "lambda_sat", "lambda_radius", "use_control_net_iter",
-                                "pro_render_45", "progressive_view_init_ratio"});
-}
-
-}  // namespace
 
 config::OptionTable make_table(RunOptions& options) {
   OptionTable table;

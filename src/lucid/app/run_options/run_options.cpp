@@ -99,6 +99,11 @@ void check_options(const RunOptions& options) {
   rising("phi_range", t.views.phi);
   rising("fovy_range", t.views.fovy);
   parse_format_names(options.export_formats, "export");
+  if (!t.start.file.empty() && !options.pretrained_model_path.empty()) {
+    throw UserError({.what_happened = "is given, and pretrained_model_path as well",
+                     .key = "init_file",
+                     .hint = "both name the file to start from; leave one out"});
+  }
   if (!options.controlnet_mesh.empty() && options.controlnet.empty()) {
     throw UserError(
         UserMistake{.what_happened = "a mesh is given, but no ControlNet that could look at it (--controlnet)",

@@ -31,7 +31,7 @@ struct RunOptions {
   std::string device = "cpu", precision = "auto", progress = "auto";
   int64_t seed = 0, threads = 0;  // 0 = all cores
   bool resume = false, finish = false, watch = false, sds = false, overwrite = false, low_memory = false;
-  bool use_pointe_rgb = false;
+  bool use_pointe_rgb = false, fp16 = true;
 };
 
 inline constexpr const char* kPointE = "pointe";  // init_shape of the reference that needs another network

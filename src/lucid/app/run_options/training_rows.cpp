@@ -44,6 +44,36 @@ void add_cameras(OptionTable& table, RunOptions& o) {
        .group = "Gaussians",
        .help = "Start in Point-E's colours; otherwise in nearly grey ones.",
        .field = &o.use_pointe_rgb});
+  add({.name = "init_file",
+       .flag = "init",
+       .group = "Gaussians",
+       .help = "Mesh (.glb, .obj, .stl, .ply), points (.ply) or Gaussians (.ply, .spz, .splat, .glb) to start from, in "
+               "place of init_shape.",
+       .value_name = "FILE",
+       .nullable = true,
+       .common = true,
+       .field = &start.file});
+  add({.name = "init_scale",
+       .group = "Gaussians",
+       .help = "Factor of the size of init_file, after it was fitted.",
+       .range = {1e-4, 1e4},
+       .field = &start.file_scale});
+  add({.name = "init_rotate",
+       .group = "Gaussians",
+       .help = "Turn init_file by three angles about x, y and z, in degrees: 0,0,90. Or the axes that it has: lucid (z "
+               "up, front +y), y-up or y-down.",
+       .value_name = "X,Y,Z",
+       .nullable = true,
+       .field = &start.file_rotate});
+  add({.name = "init_fit",
+       .group = "Gaussians",
+       .help = "Centre init_file and fit it into a ball of init_radius; auto does so with meshes and points.",
+       .choices = {gaussians::kFitNames.begin(), gaussians::kFitNames.end()},
+       .field = &start.file_fit});
+  add({.name = "init_resample",
+       .group = "Gaussians",
+       .help = "Bring points and Gaussians of init_file to init_num_pts, as meshes always are.",
+       .field = &start.file_resample});
   add({.name = "init_num_pts",
        .group = "Gaussians",
        .help = "Number of Gaussians at the start.",
@@ -130,6 +160,16 @@ void add_cameras(OptionTable& table, RunOptions& o) {
        .help = "Standard deviation of a camera's up vector.",
        .range = {0, 10},
        .field = &v.jitter_up});
+  add({.name = "uniform_sphere_rate",
+       .group = "Cameras",
+       .help = "Probability of a step whose cameras come from all over the upper half of the sphere.",
+       .range = kShare,
+       .field = &v.uniform_sphere_rate});
+  add({.name = "render_45",
+       .group = "Result",
+       .help = "Write test views from above as well.",
+       .affects_result = false,
+       .field = &v.render_45});
   add({.name = "stratify_azimuth",
        .group = "Cameras",
        .help = "Spread the azimuths of a step's views evenly over the range.",
@@ -146,7 +186,7 @@ void add_cameras(OptionTable& table, RunOptions& o) {
        .field = &v.default_polar});
   add({.name = "default_azimuth",
        .group = "Cameras",
-       .help = "Azimuth of the first test view, in degrees.",
+       .help = "Azimuth of the object's front and of the first test view, in degrees.",
        .range = kAzimuth,
        .field = &v.default_azimuth});
   add({.name = "default_fovy",
@@ -243,6 +283,12 @@ void add_training(OptionTable& table, RunOptions& o) {
        .help = "Weight of the mean scale of the Gaussians.",
        .range = kWeight,
        .field = &t.loss.lambda_scale});
+  add({.name = "keep_shape",
+       .group = "Loss terms",
+       .help = "How firmly positions, sizes and opacities are held at their start while colours are painted: 1 to "
+               "texture a mesh, 0.1 to let it give; 0 is off.",
+       .range = kWeight,
+       .field = &o.train.start.keep_shape});
   add({.name = "clamp_rgb",
        .group = "Loss terms",
        .help = "Clamp the rendered colours to [0, 1] before the prior sees them.",
@@ -308,7 +354,7 @@ void add_widening(OptionTable& table, RunOptions& o) {
   auto& v = o.train.views;
   add({.name = "use_progressive",
        .group = "Cameras",
-       .help = "Widen the camera ranges during the training.",
+       .help = "Widen the camera ranges during the training. The reference system's switch of this name turns it off.",
        .field = &o.train.use_progressive});
   add({.name = "progressive_view_iter",
        .group = "Cameras",
@@ -337,8 +383,8 @@ void add_widening(OptionTable& table, RunOptions& o) {
        .field = &v.phi_scale});
   add({.name = "theta_scale_up_factor",
        .group = "Cameras",
-       .help = "Factor of theta_range at each widening; 1.5 in the reference system.",
-       .range = kFactor,
+       .help = "Factor of theta_range at each widening; 0 is phi_scale_up_factor, as in the reference system.",
+       .range = {0, 100},
        .field = &v.theta_scale});
   add({.name = "save_process",
        .group = "Result",
@@ -352,6 +398,11 @@ void add_widening(OptionTable& table, RunOptions& o) {
        .range = {1, 100000},
        .affects_result = false,
        .field = &o.train.pro_frames_num});
+  add({.name = "pro_render_45",
+       .group = "Result",
+       .help = "See the second half of the video of the training from above.",
+       .affects_result = false,
+       .field = &o.train.pro_render_45});
 }
 
 }  // namespace lucid::app

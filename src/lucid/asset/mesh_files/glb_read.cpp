@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reader of binary glTF: the triangles, colours and textures of all primitives that the scene shows.
+#include <algorithm>
 #include <array>
 
 #include "lucid/asset/mesh_files/glb_document.h"
@@ -18,7 +19,8 @@ constexpr int64_t kTriangles = 4, kStrip = 5, kFan = 6;  // values of "mode"
 
 class PartReader {
  public:
-  explicit PartReader(const GlbDocument& document) : document_(document) {}
+  PartReader(const GlbDocument& document, std::vector<std::string>& warnings)
+      : document_(document), warnings_(warnings) {}
 
   std::vector<MeshPart> read() {
     std::vector<GlbInstance> instances = instances_of(document_);
@@ -116,8 +118,14 @@ class PartReader {
     if (!attributes.contains(name)) return;
     const GlbArray uvs = document_.array(document_.whole(attributes, name.c_str(), 0), 2, 2);
     require_length(part, uvs, name);
-    part.texture = texture(document_.whole(*reference, "index", 0));
-    if (part.texture == nullptr) return;
+    const int64_t number = document_.whole(*reference, "index", 0);
+    part.texture = texture(number);
+    if (part.texture == nullptr) {
+      const std::string warning =
+          fmt::format("texture {} is no PNG or JPEG inside the file, so it is left out", number);
+      if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end()) warnings_.push_back(warning);
+      return;
+    }
     for (size_t i = 0; i < uvs.size(); ++i) {
       part.uvs.push_back({static_cast<float>(uvs.number(i, 0)), static_cast<float>(uvs.number(i, 1))});
     }
@@ -140,6 +148,7 @@ class PartReader {
   }
 
   const GlbDocument& document_;
+  std::vector<std::string>& warnings_;
   std::vector<MeshPart> parts_;
   TextureStore textures_;  // by buffer view
 };
@@ -147,8 +156,14 @@ class PartReader {
 }  // namespace
 
 mesh::TriangleMesh read_glb(const std::filesystem::path& file, std::string_view bytes) {
+  std::vector<std::string> unused;
+  return read_glb(file, bytes, unused);
+}
+
+mesh::TriangleMesh read_glb(const std::filesystem::path& file, std::string_view bytes,
+                            std::vector<std::string>& warnings) {
   const GlbDocument document(file, bytes);
-  return join(file, PartReader(document).read());
+  return join(file, PartReader(document, warnings).read());
 }
 
 }  // namespace lucid::asset::mesh_files

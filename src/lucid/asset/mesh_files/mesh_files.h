@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "lucid/asset/formats.h"
 #include "lucid/mesh/triangle_mesh.h"
@@ -45,6 +46,7 @@ void write_mesh(Format format, const std::filesystem::path& file, const mesh::Tr
 
 struct MeshReadOptions {
   bool file_axes = false;  // keep the axes of .glb and .obj files, which are otherwise taken as y up, front +z
+  std::vector<std::string>* warnings = nullptr;  // gets a sentence for each texture or material file that is left out
 };
 
 /// Reads the triangles of a .glb, .obj, .stl or .ply of any program, in the file's units. All meshes of a glTF scene

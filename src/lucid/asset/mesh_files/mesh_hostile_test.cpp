@@ -247,6 +247,7 @@ TEST_F(HostileMeshFiles, ObjThatLies) {
   refused(points + "f 1 2 99999999999999999999\n");  // tinyobjloader wraps it: any result that holds together
   EXPECT_NE(refused(points + "f 1 2 0\n"), "");
   EXPECT_NE(refused(points + "f 1 2 -9\n"), "");
+  EXPECT_PRED2(has_part, refused("v 0 0 0\nv 1 0 nan\r\nv 0 1 0\nf 1 2 3\n"), ":2: has a position that is no number");
   EXPECT_PRED2(has_part, refused("v 0 0 1e999\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"), "not finite");
 }
 

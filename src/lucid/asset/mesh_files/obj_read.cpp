@@ -3,6 +3,7 @@
 #include <tiny_obj_loader.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <sstream>
 #include <unordered_map>
@@ -17,25 +18,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The bytes of a file that an OBJ or MTL names, if it lies in the OBJ's folder or below; "" if there is none.
-std::string read_beside(const fs::path& file, std::string name) {
+/// The bytes of a file that an OBJ or MTL names, if it lies in the OBJ's folder or below; else "" and a warning.
+std::string read_beside(const fs::path& file, std::string name, std::vector<std::string>& warnings) {
   std::erase_if(name, [](char c) { return c == '"' || c == '\r'; });
   std::replace(name.begin(), name.end(), '\\', '/');
   const fs::path relative(name);
-  if (name.empty() || relative.is_absolute() || std::find(relative.begin(), relative.end(), "..") != relative.end()) {
+  const auto leave_out = [&](const char* why) {
+    warnings.push_back(fmt::format("'{}' {}, so it is left out", name.substr(0, 80), why));
     return "";
+  };
+  if (name.empty()) return "";
+  if (relative.is_absolute() || std::find(relative.begin(), relative.end(), "..") != relative.end()) {
+    return leave_out("lies outside the mesh's folder");
   }
   const fs::path path = file.parent_path() / relative;
   std::error_code error;
-  return fs::is_regular_file(path, error) ? read_file(path) : "";
+  return fs::is_regular_file(path, error) ? read_file(path) : leave_out("is not there");
 }
 
 class MaterialsBeside : public tinyobj::MaterialReader {
  public:
-  explicit MaterialsBeside(const fs::path& file) : file_(file) {}
+  MaterialsBeside(const fs::path& file, std::vector<std::string>& warnings) : file_(file), warnings_(warnings) {}
   bool operator()(const std::string& name, std::vector<tinyobj::material_t>* materials,
                   std::map<std::string, int>* numbers, std::string* warning, std::string* error) override {
-    const std::string bytes = read_beside(file_, name);
+    const std::string bytes = read_beside(file_, name, warnings_);
     if (bytes.empty()) return false;
     std::istringstream in(bytes);
     tinyobj::LoadMtl(numbers, materials, &in, warning, error);
@@ -44,16 +50,38 @@ class MaterialsBeside : public tinyobj::MaterialReader {
 
  private:
   const fs::path& file_;
+  std::vector<std::string>& warnings_;
 };
 
+/// Refuses positions with words in place of numbers ("nan"), which tinyobjloader would read as 0.
+void check_positions(const fs::path& file, std::string_view text) {
+  int number = 1;
+  for (size_t at = 0; at < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    if (!line.starts_with("v ") && !line.starts_with("v\t")) continue;
+    const auto is_word = [](char c) {
+      return std::isalpha(static_cast<unsigned char>(c)) != 0 && c != 'e' && c != 'E';
+    };
+    if (std::any_of(line.begin() + 2, line.end(), is_word))
+      throw UserError({.what_happened = "has a position that is no number", .file = file.string(), .line = number});
+  }
+}
+
 /// An empty part with a material's texture or else its colour.
-MeshPart part_of_material(const fs::path& file, const tinyobj::material_t& material, TextureStore& textures) {
+MeshPart part_of_material(const fs::path& file, const tinyobj::material_t& material, TextureStore& textures,
+                          std::vector<std::string>& warnings) {
   MeshPart part;
   std::string bytes;
   if (!material.diffuse_texname.empty()) {
     part.texture = textures.get(material.diffuse_texname, [&]() -> std::string_view {
-      return bytes = read_beside(file, material.diffuse_texname);
+      return bytes = read_beside(file, material.diffuse_texname, warnings);
     });
+    if (part.texture == nullptr && !bytes.empty()) {
+      warnings.push_back(fmt::format("'{}' is no PNG or JPEG of at most 8192 x 8192 pixels, so it is left out",
+                                     material.diffuse_texname.substr(0, 80)));
+    }
   }
   if (part.texture != nullptr) return part;  // Kd is ignored beside a texture, as most programs do
   for (size_t c = 0; c < 3; ++c) {
@@ -113,19 +141,26 @@ class FaceSorter {
 }  // namespace
 
 mesh::TriangleMesh read_obj(const fs::path& file, std::string_view bytes) {
+  std::vector<std::string> unused;
+  return read_obj(file, bytes, unused);
+}
+
+mesh::TriangleMesh read_obj(const fs::path& file, std::string_view bytes, std::vector<std::string>& warnings) {
+  check_positions(file, bytes);
   tinyobj::attrib_t attributes;
   std::vector<tinyobj::shape_t> shapes;
   std::vector<tinyobj::material_t> materials;
   std::string warning, error;
   std::istringstream in{std::string(bytes)};
-  MaterialsBeside reader(file);
+  MaterialsBeside reader(file, warnings);
   if (!tinyobj::LoadObj(&attributes, &shapes, &materials, &warning, &error, &in, &reader, /*triangulate=*/true,
                         /*default_vcols_fallback=*/false)) {
     throw UserError({.what_happened = "is not a readable OBJ file: " + error.substr(0, 200), .file = file.string()});
   }
   std::vector<MeshPart> parts;
   TextureStore textures;
-  for (const tinyobj::material_t& material : materials) parts.push_back(part_of_material(file, material, textures));
+  for (const tinyobj::material_t& material : materials)
+    parts.push_back(part_of_material(file, material, textures, warnings));
   parts.emplace_back();  // of the faces without a material
   FaceSorter sorter(file, attributes, parts);
   for (const tinyobj::shape_t& shape : shapes) {

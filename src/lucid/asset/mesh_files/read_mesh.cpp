@@ -20,8 +20,10 @@ mesh::TriangleMesh read_mesh(const std::filesystem::path& file, const MeshReadOp
          .hint = "lucid reads .glb, .obj, .stl and .ply"});
   }
   const std::string bytes = read_file(file);
-  mesh::TriangleMesh mesh = extension == ".glb"   ? mesh_files::read_glb(file, bytes)
-                            : extension == ".obj" ? mesh_files::read_obj(file, bytes)
+  std::vector<std::string> unused;
+  std::vector<std::string>& warnings = options.warnings != nullptr ? *options.warnings : unused;
+  mesh::TriangleMesh mesh = extension == ".glb"   ? mesh_files::read_glb(file, bytes, warnings)
+                            : extension == ".obj" ? mesh_files::read_obj(file, bytes, warnings)
                             : extension == ".stl" ? mesh_files::read_stl(file, bytes)
                                                   : mesh_files::read_mesh_ply(file, bytes);
   if (y_up && !options.file_axes) {

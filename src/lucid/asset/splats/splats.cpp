@@ -2,6 +2,8 @@
 // Recognises the format of a file of Gaussians, and turns the cloud between lucid's axes and those of the file.
 #include "lucid/asset/splats/splats.h"
 
+#include <fstream>
+
 #include "lucid/asset/live_frame.h"
 #include "lucid/asset/splats/arrays.h"
 #include "lucid/asset/splats/dot_splat.h"
@@ -69,6 +71,19 @@ Axes default_axes(Format format) {
   }
   LUCID_CHECK(false, "format {}", static_cast<int>(format));
   return Axes::kLucid;
+}
+
+bool holds_gaussians(const std::filesystem::path& file) {
+  const std::string extension = lower_extension(file);
+  if (extension == ".spz" || extension == ".splat" || extension == ".lsplat") return true;
+  if (extension != ".ply" && extension != ".glb" && extension != ".gltf") return false;
+  // Property and attribute names at the beginning of the file tell.
+  std::string head(size_t{1} << 20, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<size_t>(in.gcount()));
+  const auto names = {"f_dc_0", "packed_position", "KHR_gaussian_splatting"};
+  return std::ranges::any_of(names, [&](const char* name) { return head.find(name) != std::string::npos; });
 }
 
 gaussians::Cloud read_splats(const std::filesystem::path& file, std::optional<Axes> axes) {

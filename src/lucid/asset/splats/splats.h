@@ -27,6 +27,10 @@ struct SplatOptions {
       {};  // of positions, 0 to 24; else the most that fit all positions, at most 16
 };
 
+/// Whether a file looks like Gaussians and not like a mesh or points: by its extension, or by the names at its
+/// beginning. False for a file that cannot be read.
+bool holds_gaussians(const std::filesystem::path& file);
+
 /// Reads a file of Gaussians. The format is recognised by its content; .splat, which has no magic number, by the
 /// extension. The result is in lucid's axes; `axes` overrides the format's default_axes(). Opacities 0 and 1 become
 /// logits of -+13.8. SH coefficients beyond degree 3 are left out. Throws UserError, also for NaN, Inf and a file
