@@ -2,6 +2,7 @@
 // lucid points: a sentence to a coloured point cloud.
 #include <fmt/format.h>
 
+#include "command_line.h"
 #include "commands.h"
 #include "lucid/app/pointe_start.h"
 #include "lucid/app/threads.h"
@@ -10,7 +11,6 @@
 #include "lucid/base/machine.h"
 #include "lucid/pointe/grow.h"
 #include "lucid/tensor/device.h"
-#include "stop_signal.h"
 
 namespace lucid::cli {
 
