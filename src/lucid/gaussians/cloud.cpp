@@ -25,6 +25,14 @@ float* floats(const torch::Tensor& tensor, const char* name) {
   return tensor.data_ptr<float>();
 }
 
+/// [N,3] scales and [N,1] filter -> [N,3] scales of the convolution of the two Gaussians.
+torch::Tensor filtered(const torch::Tensor& scales, const torch::Tensor& filter) {
+  return (scales.square() + filter.square()).sqrt_();
+}
+
+/// [N]: the ratio of the volumes before and after the filter.
+torch::Tensor volume_ratio(const torch::Tensor& before, const torch::Tensor& after) { return (before / after).prod(1); }
+
 }  // namespace
 
 std::array<torch::Tensor*, Cloud::kGroups> Cloud::parameters() { return by_group<Cloud, torch::Tensor>(*this); }
@@ -50,8 +58,16 @@ Activated activate(const Cloud& cloud, const Augmentation& augmentation) {
                    .quats = cloud.quats,
                    .opacities = cloud.opacity_logits.sigmoid().squeeze(1),
                    .sh = cloud.sh_dc,
-                   .degree = degree};
+                   .degree = degree,
+                   .screen_filter = cloud.screen_filter};
   if (augmentation.scale_factor.defined()) result.scales.mul_(augmentation.scale_factor);
+  if (cloud.filter_3d.defined()) {
+    LUCID_CHECK(cloud.filter_3d.size(0) == cloud.count(), "3D filter of {} Gaussians for {}", cloud.filter_3d.size(0),
+                cloud.count());
+    const torch::Tensor before = result.scales;
+    result.scales = filtered(before, cloud.filter_3d);
+    result.opacities.mul_(volume_ratio(before, result.scales));
+  }
   if (degree > 0) result.sh = torch::cat({cloud.sh_dc, cloud.sh_rest.slice(1, 0, sh_count(degree) - 1)}, 1);
   if (augmentation.sh_noise.defined()) {
     LUCID_CHECK(augmentation.sh_noise.size(1) == sh_count(degree), "SH noise has {} coefficients, degree {}",
@@ -68,7 +84,21 @@ render::CloudView<float> Activated::view() const {
           .scales = floats(scales, "scales"),
           .quats = floats(quats, "quats"),
           .opacities = floats(opacities, "opacities"),
-          .sh = floats(sh, "sh")};
+          .sh = floats(sh, "sh"),
+          .filter = screen_filter};
+}
+
+Cloud smoothed(const Cloud& cloud) {
+  Cloud result = cloud;
+  if (!cloud.filter_3d.defined()) return result;
+  const torch::NoGradGuard no_grad;
+  const Activated activated = activate(cloud);
+  // Bounds within which the logit of a float32 opacity is finite; 1e-7 is invisible.
+  const torch::Tensor opacity = activated.opacities.clamp(1e-7, 1 - 1e-7).unsqueeze(1);
+  result.log_scales = activated.scales.log();
+  result.opacity_logits = torch::logit(opacity);
+  result.filter_3d = torch::Tensor();
+  return result;
 }
 
 CloudGradient CloudGradient::zeros_like(const Cloud& cloud) {
@@ -97,6 +127,24 @@ render::CloudGradients<float> ActivatedGradient::view() const {
           .means2d_ndc = floats(means2d_ndc, "d_means2d_ndc")};
 }
 
+namespace {
+
+/// The part of activate_backward() for scales and opacities behind the 3D filter. With s = exp(log_scale) * factor,
+/// S = sqrt(s^2 + f^2), o = sigmoid(logit) and O = o * prod(s / S):
+///   dS / d log_scale = s^2 / S,   dO / d log_scale = O f^2 / S^2,   dO / d logit = O (1 - o).
+void chain_filtered(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
+                    const ActivatedGradient& d, CloudGradient& total) {
+  const torch::Tensor squares = activated.scales.square();                           // [N,3] S^2
+  const torch::Tensor filter_share = cloud.filter_3d.square() / squares;             // [N,3] f^2 / S^2
+  const torch::Tensor d_opacity = (d.opacities * activated.opacities).unsqueeze(1);  // [N,1] dL/dO * O
+  torch::Tensor scales = cloud.log_scales.exp();
+  if (augmentation.scale_factor.defined()) scales.mul_(augmentation.scale_factor);
+  total.raw[Cloud::kLogScales].add_(d.scales * scales.square() / activated.scales + d_opacity * filter_share);
+  total.raw[Cloud::kOpacityLogits].addcmul_(d_opacity, 1 - cloud.opacity_logits.sigmoid());
+}
+
+}  // namespace
+
 void activate_backward(const Cloud& cloud, const Activated& activated, const Augmentation& augmentation,
                        const ActivatedGradient& d, CloudGradient& total) {
   const torch::NoGradGuard no_grad;
@@ -105,11 +153,15 @@ void activate_backward(const Cloud& cloud, const Activated& activated, const Aug
   LUCID_CHECK(d.means.size(0) == cloud.count(), "gradient of {} rows, cloud of {}", d.means.size(0), cloud.count());
   total.raw[Cloud::kMeans].add_(d.means);
   total.raw[Cloud::kQuats].add_(d.quats);
-  // scale = exp(log_scale) * factor, so d scale / d log_scale = scale, including the factor.
-  total.raw[Cloud::kLogScales].addcmul_(d.scales, activated.scales);
-  // sigmoid' = o (1 - o) = o - o^2 with o = opacity.
-  const torch::Tensor slope = torch::addcmul(activated.opacities, activated.opacities, activated.opacities, -1);
-  total.raw[Cloud::kOpacityLogits].squeeze(1).addcmul_(d.opacities, slope);
+  if (cloud.filter_3d.defined()) {
+    chain_filtered(cloud, activated, augmentation, d, total);
+  } else {
+    // scale = exp(log_scale) * factor, so d scale / d log_scale = scale, including the factor.
+    total.raw[Cloud::kLogScales].addcmul_(d.scales, activated.scales);
+    // sigmoid' = o (1 - o) = o - o^2 with o = opacity.
+    const torch::Tensor slope = torch::addcmul(activated.opacities, activated.opacities, activated.opacities, -1);
+    total.raw[Cloud::kOpacityLogits].squeeze(1).addcmul_(d.opacities, slope);
+  }
   total.raw[Cloud::kShDc].add_(d.sh.slice(1, 0, 1));
   if (const int64_t higher = d.sh.size(1) - 1; higher > 0) {
     total.raw[Cloud::kShRest].slice(1, 0, higher).add_(d.sh.slice(1, 1));

@@ -21,6 +21,9 @@ struct Cloud {
   torch::Tensor opacity_logits;  // [N,1] opacity = sigmoid
   torch::Tensor log_scales;      // [N,3] scale = exp
   torch::Tensor quats;           // [N,4] w,x,y,z
+  // Not trained. What an asset file stores has the 3D filter applied: smoothed().
+  torch::Tensor filter_3d = {};  // [N,1] standard deviation of the 3D smoothing filter, world units; undefined: none
+  render::Filter screen_filter = render::Filter::kDilated;  // that of the renders
 
   /// The parameter groups. Their order is that of parameters(), gradients, Adam's moments and learning rates.
   enum Group { kMeans, kShDc, kShRest, kOpacityLogits, kLogScales, kQuats };
@@ -47,11 +50,18 @@ struct Activated {
   torch::Tensor means, scales, quats, opacities, sh;  // [N,3] [N,3] [N,4] [N] [N,(degree+1)^2,3]
   render::CloudView<float> view() const;
   int degree = 0;  // active SH degree
+  render::Filter screen_filter = render::Filter::kDilated;
 };
-/// exp of the log scales, sigmoid of the opacity logits, the active SH coefficients; then the augmentation.
+/// exp of the log scales, sigmoid of the opacity logits, the active SH coefficients; then the augmentation; then the 3D
+/// smoothing filter f of Mip-Splatting (Yu et al. 2024, eq. 8): scale s becomes sqrt(s^2 + f^2) on each axis, and the
+/// opacity is multiplied by the ratio of the volumes, the product over the axes of s / sqrt(s^2 + f^2).
 Activated activate(const Cloud& cloud, const Augmentation& augmentation);
 /// Without augmentation, with all stored SH degrees.
 inline Activated activate(const Cloud& cloud) { return activate(cloud, {.active_degree = cloud.sh_degree()}); }
+
+/// The same Gaussians with the 3D filter applied to their parameters, and without filter_3d: any viewer shows what
+/// activate(cloud) shows. Shares the tensors that the filter does not change.
+Cloud smoothed(const Cloud& cloud);
 
 /// dL/d of a Cloud's parameters, summed over views.
 struct CloudGradient {

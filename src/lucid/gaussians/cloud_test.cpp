@@ -28,9 +28,14 @@ std::array<torch::Tensor, Cloud::kGroups> by_autograd(const Cloud& cloud, const 
   torch::Tensor scales = leaf[Cloud::kLogScales].exp();
   torch::Tensor sh = torch::cat({leaf[Cloud::kShDc], leaf[Cloud::kShRest]}, 1);
   if (a.scale_factor.defined()) scales = scales * a.scale_factor;
+  torch::Tensor opacities = leaf[Cloud::kOpacityLogits].sigmoid().squeeze(1);
+  if (cloud.filter_3d.defined()) {
+    const torch::Tensor wide = (scales.square() + cloud.filter_3d.to(torch::kFloat64).square()).sqrt();
+    opacities = opacities * scales.prod(1) / wide.prod(1);
+    scales = wide;
+  }
   sh = sh.slice(1, 0, (a.active_degree + 1) * (a.active_degree + 1));
   if (a.sh_noise.defined()) sh = sh + a.sh_noise;
-  const torch::Tensor opacities = leaf[Cloud::kOpacityLogits].sigmoid().squeeze(1);
   const torch::Tensor loss = (leaf[Cloud::kMeans] * d.means).sum() + (sh * d.sh).sum() +
                              (opacities * d.opacities).sum() + (scales * d.scales).sum() +
                              (leaf[Cloud::kQuats] * d.quats).sum();
@@ -50,9 +55,11 @@ TEST(Cloud, ChainRuleMatchesAutogradOverTwoViews) {
   constexpr int64_t kCount = 50;
   for (int stored = 0; stored <= 3; ++stored) {
     for (int active = 0; active <= stored; ++active) {
-      for (const bool augmented : {false, true}) {
-        SCOPED_TRACE(testing::Message() << "SH " << active << " of " << stored << ", augmented " << augmented);
-        const Cloud cloud = random_cloud(kCount, stored);
+      for (const auto& [augmented, filtered] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+        SCOPED_TRACE(testing::Message() << "SH " << active << " of " << stored << ", augmented " << augmented
+                                        << ", filtered " << filtered);
+        Cloud cloud = random_cloud(kCount, stored);
+        if (filtered) cloud.filter_3d = 0.2 * torch::rand({kCount, 1});  // about as wide as the Gaussians
         CloudGradient total = CloudGradient::zeros_like(cloud);
         std::array<torch::Tensor, Cloud::kGroups> expected;
         for (int view = 0; view < 2; ++view) {
@@ -97,6 +104,32 @@ TEST(Cloud, ActivatesToLinearValuesThatTheRasteriserCanRead) {
   const auto gradients = ActivatedGradient::like(activated).view();
   EXPECT_NE(gradients.means2d_ndc, nullptr);
   EXPECT_NE(gradients.sh, nullptr);
+}
+
+TEST(Cloud, AppliesTheFilterToScalesAndOpacities) {
+  Cloud cloud = random_cloud(1, 0);
+  cloud.log_scales = torch::tensor({{0.3F, 0.4F, 1.2F}}).log();
+  cloud.opacity_logits = torch::zeros({1, 1});
+  cloud.filter_3d = torch::full({1, 1}, 0.4);
+  const Activated activated = activate(cloud);
+  EXPECT_TRUE(torch::allclose(activated.scales, torch::tensor({{0.5, std::sqrt(0.32), std::sqrt(1.6)}})));
+  EXPECT_NEAR(activated.opacities[0].item<double>(), 0.5 * 0.6 * std::sqrt(0.5) * std::sqrt(0.9), 1e-6);
+}
+
+TEST(Cloud, SmoothedParametersShowTheSame) {
+  Cloud cloud = random_cloud(200, 1);
+  cloud.filter_3d = 0.1 * torch::rand({200, 1});
+  cloud.screen_filter = render::Filter::kMip;
+  const Cloud baked = smoothed(cloud);
+  EXPECT_FALSE(baked.filter_3d.defined());
+  const Activated before = activate(cloud, {.active_degree = 1}), after = activate(baked, {.active_degree = 1});
+  EXPECT_TRUE(torch::allclose(before.scales, after.scales, 1e-5));
+  EXPECT_TRUE(torch::allclose(before.opacities, after.opacities, 1e-4, 2e-7));
+  EXPECT_EQ(after.view().filter, render::Filter::kMip);
+  // An opacity of exactly 0 or 1 has no logit; the file stores the nearest that has one.
+  cloud.opacity_logits = torch::full({200, 1}, 200.0F);
+  cloud.log_scales = torch::full({200, 3}, 40.0F);
+  EXPECT_TRUE(torch::isfinite(smoothed(cloud).opacity_logits).all().item<bool>());
 }
 
 TEST(Cloud, KnowsItsDegreeAndRefusesAnother) {

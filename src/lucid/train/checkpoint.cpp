@@ -52,6 +52,7 @@ Model load_checkpoint(const fs::path& file, const std::string& run_key) {
              "resume with the same options as that run (its effective_config.yaml), or choose another --workspace"});
   }
   Model model{.cloud = {}, .adam = optim::Adam(Cloud{}), .stats = {}, .iteration = whole_number(state, "iteration")};
+  if (state.tensors.contains(kFilterName)) model.cloud.filter_3d = torch::empty({0});
   if (state.tensors.contains(kKeptMeansName)) model.kept.means = torch::empty({0});
   for_each_tensor(model, [&](const std::string& name, torch::Tensor& tensor) {
     const auto it = state.tensors.find(name);

@@ -14,6 +14,7 @@ void for_each_tensor(Model& model, const std::function<void(const std::string& n
     visit("adam.m." + name, model.adam.m[static_cast<size_t>(group)]);
     visit("adam.v." + name, model.adam.v[static_cast<size_t>(group)]);
   }
+  if (model.cloud.filter_3d.defined()) visit(kFilterName, model.cloud.filter_3d);
   if (model.kept.defined()) {
     for (const auto& [group, tensor] : model.kept.groups())
       visit(std::string("kept.") + Cloud::kNames[static_cast<size_t>(group)], *tensor);

@@ -20,11 +20,12 @@ struct Model {
   optim::Adam adam;
   optim::DensifyStats stats;
   optim::KeptShape kept = {};  // what keep_shape holds the geometry at
-  int64_t iteration = 0;  // number of finished steps
+  int64_t iteration = 0;       // number of finished steps
   torch::Device device() const { return cloud.means.device(); }
 };
 
 // Tensors that not every model has.
+inline constexpr const char* kFilterName = "cloud.filter_3d";
 inline constexpr const char* kKeptMeansName = "kept.means";  // with the other kept.*
 
 /// Calls visit(name, tensor) for every tensor of the model. Saving, loading and moving all use this one list.

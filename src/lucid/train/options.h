@@ -32,11 +32,27 @@ struct LossOptions {
   int64_t geo_iter = 0;          // iterations below this always use the disparity
 };
 
+/// The refining stage after the score's steps (train/refine.h). Not in the reference.
+struct RefineOptions {
+  int64_t iter = 0;  // rounds; 0 = no such stage
+  int64_t views = 24, denoise_steps = 4, fit_steps = 60;
+  double t_first = 0.4, t_last = 0.15;  // noise level of the first and of the last round, as a share of all timesteps
+  double guidance = 4;
+  double ssim = 0.2;   // weight of 1 - SSIM; that of the mean absolute difference is one minus this
+  double rate = 1;     // factor of the learning rates at the end of the score's steps
+  bool invert = true;  // noise by DDIM inversion; otherwise one noise for all views
+};
+
 struct TrainOptions {
   uint64_t seed = 0;
   int64_t iterations = 5000, batch = 1;
   int64_t more_steps = 0;  // after `iterations`, at the learning rates of the end
-  int64_t all_steps() const { return iterations + more_steps; }
+  RefineOptions refine;
+  /// A round of the refining stage counts as one step. more_steps come after the first such stage, and are followed by
+  /// another.
+  int64_t all_steps() const { return iterations + refine.iter + (more_steps > 0 ? more_steps + refine.iter : 0); }
+  /// The number, from 0, of the refining round that is the `step`-th step (from 1); -1 for a step of the score.
+  int64_t refining_round(int64_t step) const;
   int sh_degree = 0;
   bool use_progressive = true;
   gaussians::StartOptions start;
@@ -46,12 +62,14 @@ struct TrainOptions {
   distill::ScoreOptions score;
   optim::LearningRates rates;
   optim::DensifyOptions densify;
+  double filter_3d = 0;     // variance of the 3D smoothing filter, square pixels of the training views; 0 = none
+  bool mip_filter = false;  // the screen filter of Mip-Splatting (render::Filter::kMip) in place of kDilated
   // Outputs. Intervals are in iterations, 0 = never.
   int64_t vis_interval = 100, checkpoint_interval = 500;
   bool save_process = true, save_video = true;
+  bool pro_render_45 = false;  // the second half of the process video is seen from above
   int64_t pro_frames_num = 600, turntable_frames = 120;
   int64_t output_size = 0;  // side of test views and videos, pixels; 0 = the size of the training views
 };
 
 }  // namespace lucid::train
-  bool pro_render_45 = false;  // the second half of the process video is seen from above

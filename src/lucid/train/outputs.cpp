@@ -104,7 +104,7 @@ void write_process_video(const Workspace& workspace, int64_t frames) {
 
 void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, const TrainOptions& options,
                   gaussians::ViewRenderer& renderer, int64_t iteration) {
-  asset::write_ply(workspace.point_cloud(iteration), cloud);
+  asset::write_ply(workspace.point_cloud(iteration), gaussians::smoothed(cloud));
   const fs::path folder = workspace.test_views(iteration);
   const size_t rings = options.views.render_45 ? 2 : 1;
   std::vector<std::vector<torch::Tensor>> rows(2 * rings);  // colours and depths of the first ring, and from above

@@ -11,6 +11,7 @@
 #include "lucid/base/error.h"
 #include "lucid/distill/image_terms.h"
 #include "lucid/tensor/randn.h"
+#include "lucid/train/smoothing.h"
 
 namespace lucid::train {
 namespace {
@@ -233,6 +234,7 @@ torch::Tensor update_gaussians(const Step& step, gaussians::CloudGradient& gradi
   model.adam.step(model.cloud, gradient, options.rates.at(step.iteration));
   report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, step.iteration,
                                            options.seed, &report.densify);
+  if (report.densified) update_filter(model, options, /*rows_changed=*/true);
   return scales.mean();
 }
 
@@ -243,6 +245,7 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
   StepReport report;
   StageClock clock(scene.waits_by_stage && step.device().is_cuda());
 
+  update_filter(model, scene.options, /*rows_changed=*/false);
   const std::vector<Camera> cameras = sample_cameras(step);
   Renders renders = render_views(step, cameras);
   clock.lap(report.seconds.render);

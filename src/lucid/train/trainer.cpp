@@ -6,6 +6,7 @@
 #include "lucid/base/error.h"
 #include "lucid/gaussians/starts.h"
 #include "lucid/train/checkpoint.h"
+#include "lucid/train/refine.h"
 
 namespace lucid::train {
 namespace {
@@ -63,6 +64,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
                                      : start_model(callbacks.start ? callbacks.start() : start_by_name(options))};
   Model& model = result.model;
   move_to(scene.device, model);
+  if (options.mip_filter) model.cloud.screen_filter = render::Filter::kMip;
   if (!newest && options.start.keep_shape > 0) model.kept = optim::KeptShape::of(model.cloud);
   callbacks.on_start(model);
   if (!newest) write_start(workspace, model.cloud, options);
@@ -84,7 +86,8 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       result.stopped = true;
       return result;
     }
-    const StepReport report = training_step(scene, model, renderer);
+    const StepReport report = options.refining_round(model.iteration + 1) >= 0 ? refining_round(scene, model, renderer)
+                                                                               : training_step(scene, model, renderer);
     if (model.kept.defined()) {
       if (report.densified) optim::follow_rows(model.kept, model.cloud, report.densify.source);
       optim::draw_back(model.cloud, model.kept, options.start.keep_shape);

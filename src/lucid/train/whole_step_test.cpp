@@ -70,19 +70,21 @@ struct ExactView {
   Camera camera;
   std::array<double, 3> background{};
   int degree = 0;
+  render::Filter filter = render::Filter::kDilated;
   Tensor factor, noise;                       // the augmentations; undefined: none
   Tensor rgb, depth, alpha;                   // [3,H,W] [1,H,W] [1,H,W]
   Tensor radii, d_means2d = torch::Tensor();  // [N] int32; [N,2], once backward has run
 };
 
-render::CloudView<double> cloud_view(const torch::autograd::variable_list& x, int degree) {
+render::CloudView<double> cloud_view(const torch::autograd::variable_list& x, const ExactView& view) {
   return {.count = x[0].size(0),
-          .sh_degree = degree,
+          .sh_degree = view.degree,
           .means = x[0].data_ptr<double>(),
           .scales = x[1].data_ptr<double>(),
           .quats = x[2].data_ptr<double>(),
           .opacities = x[3].data_ptr<double>(),
-          .sh = x[4].data_ptr<double>()};
+          .sh = x[4].data_ptr<double>(),
+          .filter = view.filter};
 }
 
 struct RenderExactly : torch::autograd::Function<RenderExactly> {
@@ -96,7 +98,7 @@ struct RenderExactly : torch::autograd::Function<RenderExactly> {
     const auto empty = [](int64_t channels) { return torch::empty({channels, kHeight, kWidth}, torch::kDouble); };
     const Tensor rgb = empty(3), depth = empty(1), alpha = empty(1);
     view->radii = torch::empty({means.size(0)}, torch::kInt32);
-    render::reference::forward<double>(cloud_view(x, view->degree), view->camera, view->background,
+    render::reference::forward<double>(cloud_view(x, *view), view->camera, view->background,
                                        {.rgb = rgb.data_ptr<double>(),
                                         .depth = depth.data_ptr<double>(),
                                         .alpha = alpha.data_ptr<double>(),
@@ -112,7 +114,7 @@ struct RenderExactly : torch::autograd::Function<RenderExactly> {
     view->d_means2d = torch::empty({x[0].size(0), 2}, torch::kDouble);
     for (Tensor& image : up) image = image.contiguous();
     render::reference::backward<double>(
-        cloud_view(x, view->degree), view->camera, view->background,
+        cloud_view(x, *view), view->camera, view->background,
         {.rgb = up[0].data_ptr<double>(), .depth = up[1].data_ptr<double>(), .alpha = up[2].data_ptr<double>()},
         {.means = d[0].data_ptr<double>(),
          .scales = d[1].data_ptr<double>(),
@@ -174,12 +176,41 @@ Tensor draw_normals(Rng& rng, at::IntArrayRef shape) {
   return result.to(torch::kDouble);
 }
 
+/// The 3D filter of Mip-Splatting, eq. 7, Gaussian by Gaussian: sqrt(variance) / largest sampling rate over the views
+/// that show it. [N,1]
+Tensor exact_filter(const TrainOptions& options, const Tensor& means, int64_t iteration) {
+  Rng rng(options.seed, "filter", static_cast<uint64_t>(iteration));
+  const auto cameras =
+      sample_views(options.use_progressive ? widened(options.views, iteration) : options.views, 64, rng);
+  std::vector<double> rates;
+  for (int64_t n = 0; n < means.size(0); ++n) {
+    double rate = 0;
+    for (const Camera& camera : cameras) {
+      std::array<double, 3> here{};
+      for (size_t row = 0; row < 3; ++row) {
+        here[row] = camera.camera_from_world[4 * row + 3];
+        for (size_t k = 0; k < 3; ++k) {
+          here[row] += camera.camera_from_world[4 * row + k] * means[n][static_cast<int64_t>(k)].item<double>();
+        }
+      }
+      const double focal = camera.width / (2 * camera.tan_half_fov_x);
+      const double x = here[0] / here[2] * focal / camera.width, y = here[1] / here[2] * focal / camera.height;
+      if (here[2] > 0.2 && std::abs(x) <= 0.5 * 1.15 && std::abs(y) <= 0.5 * 1.15)
+        rate = std::max(rate, focal / here[2]);
+    }
+    EXPECT_GT(rate, 0) << "Gaussian " << n << " is on no picture";
+    rates.push_back(rate);
+  }
+  return std::sqrt(options.filter_3d) / torch::tensor(rates, torch::kDouble).unsqueeze(1);
+}
+
 ExactStep exact_step(Surroundings& around, const Parameters& x, int64_t iteration) {
   const TrainOptions& options = around.options;
   const AugmentOptions& augment = options.augment;
   const auto stream = [&](const char* name) { return Rng(options.seed, name, static_cast<uint64_t>(iteration)); };
   ExactStep step;
 
+  const Tensor filter = options.filter_3d > 0 ? exact_filter(options, x[0].detach(), iteration) : Tensor();
   Rng camera = stream("camera"), augmentation = stream("augment");
   const int64_t grown = std::min<int64_t>(iteration / 500, options.sh_degree);
   std::vector<Tensor> rgb, depth, alpha;
@@ -188,6 +219,7 @@ ExactStep exact_step(Surroundings& around, const Parameters& x, int64_t iteratio
     ExactView& view = step.views.emplace_back();
     view.camera = c;
     view.background = {1, 1, 1};
+    if (options.mip_filter) view.filter = render::Filter::kMip;
     if (augmentation.chance(augment.bg_aug_ratio)) {
       view.background = {0, 0, 0};
       if (!augmentation.chance(0.5)) {
@@ -203,7 +235,13 @@ ExactStep exact_step(Surroundings& around, const Parameters& x, int64_t iteratio
     if (augmentation.chance(augment.shs_aug_ratio)) {
       sh = sh + std::sqrt(0.2) / 4 * draw_normals(augmentation, {count, coefficients, 3});
     }
-    const auto images = RenderExactly::apply(x[0], scales, x[5], x[kOpacityLogits].sigmoid().squeeze(1), sh, &view);
+    Tensor opacities = x[kOpacityLogits].sigmoid().squeeze(1);
+    if (filter.defined()) {
+      const Tensor wide = (scales.square() + filter.square()).sqrt();
+      opacities = opacities * (scales / wide).prod(1);
+      scales = wide;
+    }
+    const auto images = RenderExactly::apply(x[0], scales, x[5], opacities, sh, &view);
     rgb.push_back(images[0]);
     depth.push_back(images[1]);
     alpha.push_back(images[2]);
@@ -249,12 +287,13 @@ Tensor uniform(double low, double high, at::IntArrayRef shape) { return torch::r
 /// SH degree 2, history in Adam and in the statistics, `iteration` steps done.
 Model some_model(int64_t iteration) {
   torch::manual_seed(5);
-  Model model = start_model({.means = uniform(-0.8, 0.8, {kGaussians, 3}),
-                             .sh_dc = 1.5 * torch::randn({kGaussians, 1, 3}),
-                             .sh_rest = 0.3 * torch::randn({kGaussians, 8, 3}),
-                             .opacity_logits = uniform(-1.5, 4, {kGaussians, 1}),
-                             .log_scales = uniform(-2.5, -1, {kGaussians, 3}),
-                             .quats = torch::randn({kGaussians, 4})});
+  const Cloud cloud{.means = uniform(-0.8, 0.8, {kGaussians, 3}),
+                    .sh_dc = 1.5 * torch::randn({kGaussians, 1, 3}),
+                    .sh_rest = 0.3 * torch::randn({kGaussians, 8, 3}),
+                    .opacity_logits = uniform(-1.5, 4, {kGaussians, 1}),
+                    .log_scales = uniform(-2.5, -1, {kGaussians, 3}),
+                    .quats = torch::randn({kGaussians, 4})};
+  Model model = start_model(cloud);
   for (size_t g = 0; g < Cloud::kGroups; ++g) {
     model.adam.m[g].normal_(0, 1e-3);
     model.adam.v[g].uniform_(1e-6, 1e-4);
@@ -404,6 +443,7 @@ Compared compare_step_with(const TrainOptions& options, double score = 1, int64_
   Surroundings around(options);
   around.score.scale = score;
   Model model = some_model(iteration - 1);
+  if (options.mip_filter) model.cloud.screen_filter = render::Filter::kMip;
   return compare_step(around, model);
 }
 
@@ -498,6 +538,55 @@ TEST(WholeStep, AugmentedSphericalHarmonics) {
   TrainOptions options = score_alone();
   options.augment.shs_aug_ratio = 1;
   compare_step_with(options);
+}
+
+TrainOptions everything() {
+  TrainOptions options = score_alone();
+  options.use_progressive = true;
+  options.augment = {
+      .bg_aug_ratio = 0.7, .scale_aug_ratio = 0.8, .sh_deg_aug_ratio = 0.4, .shs_aug_ratio = 0.6, .flip_ratio = 0.5};
+  options.loss = {
+      .lambda_tv = 0.6, .lambda_scale = 0.7, .lambda_alpha = 0.8, .clamp_rgb = true, .as_latent_ratio = 0.4};
+  options.densify.densification_interval = 2;
+  options.densify.densify_grad_threshold = 0.02;
+  options.densify.max_gaussians = 60;
+  return options;
+}
+
+TEST(WholeStep, TheMipFilter) {
+  TrainOptions options = score_alone();
+  options.mip_filter = true;
+  compare_step_with(options);
+}
+
+TEST(WholeStep, The3DFilterUnderAugmentedScales) {
+  TrainOptions options = score_alone();
+  options.filter_3d = 9;  // about as wide as the Gaussians
+  options.augment.scale_aug_ratio = 1;
+  compare_step_with(options);
+}
+
+TEST(WholeStep, The3DFilterIsComputedEvery100StepsAndForNewRows) {
+  TrainOptions options = score_alone();
+  options.filter_3d = 0.2;
+  Surroundings around(options);
+  Model model = some_model(kIteration - 1);
+  gaussians::ViewRenderer renderer(torch::kCPU);
+  const auto next = [&] {
+    training_step(around.scene(), model, renderer);
+    return model.cloud.filter_3d;
+  };
+  const Tensor first = next();
+  EXPECT_TRUE(next().is_same(first));
+  model.iteration = kIteration + 98;
+  EXPECT_TRUE(next().is_same(first));
+  const Tensor second = next();
+  EXPECT_FALSE(second.equal(first)) << "step 800";
+  around.options.densify = everything().densify;  // at every second step
+  around.options.densify.densify_grad_threshold = 0;
+  next();
+  EXPECT_EQ(next().size(0), model.cloud.count());
+  EXPECT_NE(model.cloud.count(), kGaussians) << "no row was added or removed";
 }
 
 TEST(WholeStep, TheDegreeOfSphericalHarmonicsGrowsEvery500Steps) {
@@ -600,19 +689,6 @@ TEST(WholeStep, ControlImagesAreTheDisparityOrThoseOfTheScene) {
     ASSERT_EQ(asked.size(), 2u);
     EXPECT_EQ(asked[1].camera_from_world, other.wanted.views[1].camera.camera_from_world);
   }
-}
-
-TrainOptions everything() {
-  TrainOptions options = score_alone();
-  options.use_progressive = true;
-  options.augment = {
-      .bg_aug_ratio = 0.7, .scale_aug_ratio = 0.8, .sh_deg_aug_ratio = 0.4, .shs_aug_ratio = 0.6, .flip_ratio = 0.5};
-  options.loss = {
-      .lambda_tv = 0.6, .lambda_scale = 0.7, .lambda_alpha = 0.8, .clamp_rgb = true, .as_latent_ratio = 0.4};
-  options.densify.densification_interval = 2;
-  options.densify.densify_grad_threshold = 0.02;
-  options.densify.max_gaussians = 60;
-  return options;
 }
 
 TEST(WholeStep, EverythingAtOnceForSixSteps) {

@@ -390,6 +390,8 @@ config::OptionTable make_table(RunOptions& options) {
   add_training(table, options);
   add_densification(table, options);
   add_widening(table, options);
+  add_smoothing(table, options);
+  add_refining(table, options);
   add_foreign(table);
   return table;
 }

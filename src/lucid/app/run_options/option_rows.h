@@ -33,6 +33,9 @@ void add_cameras(config::OptionTable& table, RunOptions& o);
 void add_training(config::OptionTable& table, RunOptions& o);
 void add_densification(config::OptionTable& table, RunOptions& o);
 void add_widening(config::OptionTable& table, RunOptions& o);
+// refine_rows.cpp
+void add_smoothing(config::OptionTable& table, RunOptions& o);
+void add_refining(config::OptionTable& table, RunOptions& o);
 // foreign_rows.cpp
 void add_foreign(config::OptionTable& table);
 

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// A round of refining: target pictures from the prior, then a fit of the Gaussians to them.
+#include "lucid/train/refine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "lucid/base/error.h"
+#include "lucid/distill/guidance.h"
+#include "lucid/distill/image_terms.h"
+#include "lucid/nn/choose.h"
+#include "lucid/nn/layer.h"
+#include "lucid/tensor/randn.h"
+#include "lucid/train/smoothing.h"
+
+namespace lucid::train {
+
+int64_t TrainOptions::refining_round(int64_t step) const {
+  const int64_t first = step - iterations - 1, second = first - refine.iter - more_steps;
+  if (first >= 0 && first < refine.iter) return first;
+  return more_steps > 0 && second >= 0 && second < refine.iter ? second : -1;
+}
+
+torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y) {
+  constexpr int64_t kSide = 11;
+  constexpr double kSigma = 1.5, kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
+  const torch::Tensor at = torch::arange(kSide, x.options()) - (kSide - 1) / 2;
+  torch::Tensor line = (-at.square() / (2 * kSigma * kSigma)).exp();
+  line = line / line.sum();
+  const int64_t channels = x.size(1);
+  const torch::Tensor rows = line.view({1, 1, 1, kSide}).expand({channels, 1, 1, kSide}),
+                      columns = line.view({1, 1, kSide, 1}).expand({channels, 1, kSide, 1});
+  namespace F = torch::nn::functional;
+  const auto mean = [&](const torch::Tensor& image) {
+    const torch::Tensor across =
+        F::conv2d(image, rows, F::Conv2dFuncOptions().padding({0, kSide / 2}).groups(channels));
+    return F::conv2d(across, columns, F::Conv2dFuncOptions().padding({kSide / 2, 0}).groups(channels));
+  };
+  const torch::Tensor mx = mean(x), my = mean(y), mxx = mx.square(), myy = my.square(), mxy = mx * my;
+  const torch::Tensor vx = mean(x.square()) - mxx, vy = mean(y.square()) - myy, cov = mean(x * y) - mxy;
+  const torch::Tensor ssim = ((2 * mxy + kC1) * (2 * cov + kC2)) / ((mxx + myy + kC1) * (vx + vy + kC2));
+  return 1 - ssim.mean();
+}
+
+namespace {
+
+/// A noise level as an index of timesteps: of round r of n, from t_first to t_last.
+int64_t noise_index(const RefineOptions& options, int64_t round, int64_t train_timesteps) {
+  const double share = options.iter > 1 ? static_cast<double>(round) / static_cast<double>(options.iter - 1) : 0;
+  const double level = options.t_first + share * (options.t_last - options.t_first);
+  return std::clamp<int64_t>(std::llround(level * static_cast<double>(train_timesteps)), 1, train_timesteps - 1);
+}
+
+/// timesteps 0 (not included) to t in `steps` equal strides, ascending; the last is t.
+std::vector<int64_t> strides(int64_t t, int64_t steps) {
+  std::vector<int64_t> result;
+  for (int64_t i = 1; i <= steps; ++i) {
+    const int64_t at = t * i / steps;
+    if (at > 0 && (result.empty() || at > result.back())) result.push_back(at);
+  }
+  return result;
+}
+
+/// What a round needs of its scene.
+struct Round {
+  const Scene& scene;
+  Model& model;
+  gaussians::ViewRenderer& renderer;
+  int64_t t;  // timestep of the noise level
+
+  const TrainOptions& options() const { return scene.options; }
+  const RefineOptions& refine() const { return scene.options.refine; }
+  Rng stream(const char* name) const { return Rng(options().seed, name, static_cast<uint64_t>(model.iteration)); }
+};
+
+/// The prior's picture of one batch of views: renders [B,3,H,W] -> pictures [B,3,H,W] in [0, 1].
+torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const std::vector<Camera>& cameras,
+                       const torch::Tensor& noise) {
+  const torch::NoGradGuard no_grad;
+  const Scene& scene = round.scene;
+  const diffusion::Schedule& schedule = scene.prior.schedule;
+  const torch::Tensor moments = scene.encoder.encode(renders);
+  std::vector<int64_t> shape = moments.sizes().vec();
+  shape[1] /= 2;
+  torch::Tensor x = diffusion::sample_latents(moments, torch::zeros(shape, moments.options()),
+                                              scene.prior.vae->config().scaling_factor);
+  const std::vector<int64_t> times = strides(round.t, round.refine().denoise_steps);
+  if (round.refine().invert) {
+    int64_t from = times.front() / 2;
+    for (const int64_t to : times) {
+      const torch::Tensor output =
+          distill::predict_each(scene.denoiser, schedule, x, from, scene.prompts, {scene.prompts.inverse_weights()})[0];
+      x = schedule.ddim_step(x, output, from, to);
+      from = to;
+    }
+  } else {
+    x = schedule.add_noise(x, noise.expand_as(x), round.t);
+  }
+  distill::ScoreOptions guidance = round.options().score;
+  guidance.guidance_scale = round.refine().guidance;
+  distill::ScoreInput input;
+  input.prompts = &scene.prompts;
+  input.iteration = round.options().iterations + 1;
+  for (const Camera& camera : cameras) input.views.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
+  for (size_t i = times.size(); i-- > 0;) {
+    const distill::Guided guided = distill::guide(guidance, scene.denoiser, schedule, input, x, times[i]);
+    x = i > 0 ? schedule.ddim_step(x, guided.guided, times[i], times[i - 1])
+              : schedule.predicted_x0(x, guided.guided, times[0]);
+  }
+  const torch::ScalarType dtype = nn::activation_dtype(nn::compute_dtype(*scene.prior.vae), x);
+  return ((scene.prior.vae->decode(x.to(dtype)).to(torch::kFloat) + 1) / 2).clamp(0, 1);
+}
+
+/// One step of the fit; returns the loss.
+torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, const torch::Tensor& targets,
+                       const std::vector<int64_t>& chosen) {
+  gaussians::Cloud& cloud = round.model.cloud;
+  const gaussians::Augmentation plain{.active_degree = cloud.sh_degree()};
+  const gaussians::Activated activated = gaussians::activate(cloud, plain);
+  std::vector<torch::Tensor> pictures;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    pictures.push_back(
+        round.renderer.forward(static_cast<int>(i), activated, cameras[static_cast<size_t>(chosen[i])], {1, 1, 1}).rgb);
+  }
+  torch::Tensor rgb = torch::stack(pictures).requires_grad_(true);
+  const torch::Tensor wanted = targets.index_select(0, torch::tensor(chosen, targets.device()));
+  const torch::Tensor shown = round.options().loss.clamp_rgb ? distill::as_displayed(rgb) : rgb;
+  const double ssim = round.refine().ssim;
+  const torch::Tensor loss =
+      (1 - ssim) * (shown - wanted).abs().mean() + ssim * structural_dissimilarity(shown, wanted);
+  loss.backward();
+  const torch::Tensor d_rgb = rgb.grad().contiguous();
+  gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(cloud);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const gaussians::ActivatedGradient d = round.renderer.backward(
+        static_cast<int>(i), activated, {.rgb = d_rgb[static_cast<int64_t>(i)].data_ptr<float>()});
+    gaussians::activate_backward(cloud, activated, plain, d, gradient);
+  }
+  auto rates = round.options().rates.at(round.options().rates.iterations);
+  for (double& rate : rates) rate *= round.refine().rate;
+  round.model.adam.step(cloud, gradient, rates);
+  return loss.detach();
+}
+
+}  // namespace
+
+StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer) {
+  const TrainOptions& options = scene.options;
+  const RefineOptions& refine = options.refine;
+  ++model.iteration;
+  const int64_t number = options.refining_round(model.iteration);
+  LUCID_CHECK(number >= 0, "step {} is no round of refining", model.iteration);
+  update_filter(model, options, /*rows_changed=*/false);
+  const Round round{.scene = scene,
+                    .model = model,
+                    .renderer = renderer,
+                    .t = noise_index(refine, number, scene.prior.schedule.config().num_train_timesteps)};
+  const torch::Device device = model.device();
+
+  Rng camera_stream = round.stream("refine camera"), order = round.stream("refine order"),
+      noise_stream = round.stream("refine noise");
+  const ViewOptions views = options.use_progressive ? widened(options.views, options.iterations) : options.views;
+  const std::vector<Camera> cameras = sample_views(views, static_cast<int>(refine.views), camera_stream);
+
+  // The pictures to fit, batch by batch.
+  std::vector<torch::Tensor> targets;
+  const gaussians::Activated activated = gaussians::activate(model.cloud);
+  const int64_t downscale = scene.prior.vae->config().downscale();
+  const torch::Tensor noise = tensor::randn(
+      noise_stream, {1, scene.prior.vae->config().latent_channels, views.height / downscale, views.width / downscale},
+      device);
+  for (size_t first = 0; first < cameras.size(); first += static_cast<size_t>(options.batch)) {
+    const size_t end = std::min(cameras.size(), first + static_cast<size_t>(options.batch));
+    std::vector<torch::Tensor> renders;
+    for (size_t i = first; i < end; ++i) {
+      renders.push_back(renderer.forward(0, activated, cameras[i], {1, 1, 1}).rgb);
+    }
+    const std::vector<Camera> part(cameras.begin() + static_cast<int64_t>(first),
+                                   cameras.begin() + static_cast<int64_t>(end));
+    targets.push_back(denoised(round, torch::stack(renders).clamp(0, 1), part, noise));
+  }
+  const torch::Tensor pictures = torch::cat(targets);
+
+  // The fit: every view equally often, in a random order.
+  std::vector<int64_t> queue;
+  torch::Tensor total = torch::zeros({}, model.cloud.means.options());
+  for (int64_t step = 0; step < refine.fit_steps; ++step) {
+    std::vector<int64_t> chosen;
+    while (static_cast<int64_t>(chosen.size()) < std::min<int64_t>(options.batch, refine.views)) {
+      if (queue.empty()) {
+        queue.resize(cameras.size());
+        std::iota(queue.begin(), queue.end(), 0);
+        for (size_t i = queue.size(); i > 1; --i) {
+          std::swap(queue[i - 1], queue[static_cast<size_t>(order.integer(0, static_cast<int64_t>(i)))]);
+        }
+      }
+      chosen.push_back(queue.back());
+      queue.pop_back();
+    }
+    total += fit_step(round, cameras, pictures, chosen);
+  }
+  StepReport report;
+  report.timestep = round.t;
+  report.score_norm = total.item<double>() / static_cast<double>(refine.fit_steps);
+  report.mean_scale = model.cloud.log_scales.exp().mean().item<double>();
+  return report;
+}
+
+}  // namespace lucid::train

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The refining stage: after the score's steps the prior denoises many views from a low noise level, and the Gaussians
+// are fitted to the pictures. What several views agree on stays; what is noise in each of them averages out.
+#pragma once
+
+#include "lucid/train/step.h"
+
+namespace lucid::train {
+
+/// Runs step number model.iteration + 1, a round of refining: renders options.refine.views random views, encodes them,
+/// brings them to a noise level, denoises them with guidance and the view's words in a few DDIM steps, decodes them,
+/// and fits the Gaussians to the decoded pictures in options.refine.fit_steps steps of `batch` views each. The noise
+/// level falls from round to round. A pure function of (scene, model, seed). The report's score_norm is the mean loss
+/// of the fit, its timestep the noise level's.
+StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
+
+/// 1 - SSIM (Wang et al. 2004), mean over pixels, channels and pictures: windows of 11 pixels, Gaussian weights of
+/// standard deviation 1.5, values in [0, 1]. x, y [B,C,H,W] -> scalar. Differentiable.
+torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y);
+
+}  // namespace lucid::train
