@@ -63,7 +63,7 @@ TEST_F(PointsCommand, MistakesAreOneClearLine) {
   expect_one_line(run({"--count", "0"}), {"--count", "[1, 100000]"});
   expect_one_line(run({"--steps", "1"}), {"--steps"});
   expect_one_line(run({"-o", path("a.obj")}), {"--out", ".ply"});
-  expect_one_line(run({"--device"}), {"cuda:99"});
+  expect_one_line(run({"--device", "cuda:99"}), {"--device"});
   expect_one_line(run({"-o", path("weights/base_40m_textvec.safetensors/a.ply")}), {"base_40m_textvec.safetensors"});
   expect_one_line(lucid_run({"points", "a chair"}, folder_), {"--pointe"});
   expect_one_line(lucid_run({"points", "a chair", "--pointe", path("none")}, folder_), {"none", "--pointe names"});

@@ -104,7 +104,8 @@ void load_into(torch::nn::Module& module, StateDict state, const LoadOptions& op
   add_names(text, "of the wrong shape", misshapen);
   if (!text.empty()) {
     throw UserError(
-        {.what_happened = fmt::format("does not fit {}: {}", options.model.value_or("its config.json"), text),
+        {.what_happened =
+             (options.model ? "does not fit " + *options.model : "does not fit its config.json") + ": " + text,
          .file = state.file.string(),
          .hint = options.model ? "the file is damaged, or of another model"
                                : "weights and config.json must come from the same model"});
