@@ -15,7 +15,7 @@ help:
 	@echo "make web         set up Node, and build the page and the viewer of \`lucid view\`: build/web"
 	@echo "make test-web    test the page and its API in a headless Chromium"
 	@echo "make package     build the Debian package: build/lucid_VERSION_amd64.deb"
-	@echo "make dist        the package and a tarball that runs on other distributions, with checksums: build/dist"
+	@echo "make dist        the package and a tarball that runs on other distributions, with checksums and an SBOM: build/dist"
 	@echo "make dist-gpu    a tarball with CUDA, for all cards; it takes CUDA's libraries from an installed torch: build/dist-gpu"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
 	@echo "make format      format the C++ sources in place"
@@ -67,6 +67,7 @@ dist: package
 	@rm -rf build/dist && mkdir build/dist
 	@mv build/lucid_*.deb build/dist
 	@tools/make_tarball.sh build/dist
+	@tools/make_sbom.sh build/dist
 	@cd build/dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 # NVIDIA. Its own build folder, so that the CPU's build stays. Settings come from tools/setup_gpu.sh.
