@@ -83,6 +83,7 @@ Command define_export(CLI::App& app, ExportRequest& request) {
   command->add_option("--box", o.box, "Use only Gaussians with centres in this box, in world units.")
       ->expected(6)
       ->type_name("X0 Y0 Z0 X1 Y1 Z1");
+  command->add_flag("--clean", o.clean, "Leave out haze and floaters around the object.");
   command->add_option("--title", request.title, "Text to store in .glb and .obj files; otherwise the input's name.")
       ->type_name("TEXT");
   add_threads(*command, request.threads);

@@ -10,6 +10,7 @@
 
 #include "lucid/asset/mesh_files/mesh_files.h"
 #include "lucid/asset/splats/arrays.h"
+#include "lucid/asset/splats/clean_cloud.h"
 #include "lucid/asset/splats/ply_layout.h"
 #include "lucid/asset/splats/splats.h"
 #include "lucid/base/error.h"
@@ -56,15 +57,6 @@ mesh::TriangleMesh mesh_of(const gaussians::Cloud& cloud, const std::vector<Expo
                             [&](const std::string& stage) { progress.begin(stage); });
 }
 
-gaussians::Cloud selected(const gaussians::Cloud& cloud, const torch::Tensor& indices) {
-  gaussians::Cloud result;
-  for (int group = 0; group < gaussians::Cloud::kGroups; ++group) {
-    const auto at = static_cast<size_t>(group);
-    *result.parameters()[at] = cloud.parameters()[at]->index_select(0, indices).contiguous();
-  }
-  return result;
-}
-
 /// The Gaussians with centres in options.box.
 gaussians::Cloud cropped(const gaussians::Cloud& cloud, const ExportOptions& options) {
   if (options.box.empty()) return cloud;
@@ -73,7 +65,7 @@ gaussians::Cloud cropped(const gaussians::Cloud& cloud, const ExportOptions& opt
       cloud.means.ge(box.slice(0, 0, 3)).logical_and(cloud.means.le(box.slice(0, 3, 6))).all(1);
   const torch::Tensor kept = inside.nonzero().squeeze(1);
   if (kept.size(0) == 0) throw UserError(UserMistake{.what_happened = "holds no Gaussian", .key = "--box"});
-  return selected(cloud, kept);
+  return asset::selected(cloud, kept);
 }
 
 /// Leaves out Gaussians that no view from around the object shows; of a scene, those too faint to be seen at all.
@@ -81,7 +73,7 @@ gaussians::Cloud without_unseen(const gaussians::Cloud& cloud) {
   const gaussians::Activated active = gaussians::activate(cloud);
   const mesh::NormalisedCloud normal = mesh::normalise(active.view(), std::nullopt);
   if (normal.extent.is_scene()) {
-    return selected(cloud, (active.opacities >= render::kAlphaCut).nonzero().squeeze(1));
+    return asset::selected(cloud, (active.opacities >= render::kAlphaCut).nonzero().squeeze(1));
   }
   const std::vector<float> seen =
       mesh::seen_weights(normal.view(), mesh::fitting_cameras(normal, kViews, kPictureSize, 0));
@@ -89,11 +81,14 @@ gaussians::Cloud without_unseen(const gaussians::Cloud& cloud) {
   for (size_t i = 0; i < seen.size(); ++i) {
     if (seen[i] >= kUnseen) kept.push_back(normal.source[i]);
   }
-  return selected(cloud, torch::tensor(kept, torch::kLong));
+  return asset::selected(cloud, torch::tensor(kept, torch::kLong));
 }
 
-/// PSNR between two clouds' pictures from 12 views around the first.
-double psnr_between(const gaussians::Cloud& original, const gaussians::Cloud& other) {
+/// Two clouds' pictures from 12 views around the first.
+struct PicturePair {
+  std::vector<mesh::CloudPicture> first, second;
+};
+PicturePair pictures_of(const gaussians::Cloud& original, const gaussians::Cloud& other) {
   constexpr int kJudged = 12;
   const mesh::NormalisedCloud frame = mesh::normalise(gaussians::activate(original).view(), std::nullopt);
   const std::vector<Camera> cameras = mesh::fitting_cameras(frame, kJudged, kPictureSize, 0.5);
@@ -103,7 +98,23 @@ double psnr_between(const gaussians::Cloud& original, const gaussians::Cloud& ot
     cloud.log_scales = cloud.log_scales - std::log(frame.unit);
     return mesh::render_pictures(gaussians::activate(cloud).view(), cameras);
   };
-  return mesh::psnr(pictures(original), pictures(other));
+  return {.first = pictures(original), .second = pictures(other)};
+}
+
+double psnr_between(const gaussians::Cloud& original, const gaussians::Cloud& other) {
+  const PicturePair pair = pictures_of(original, other);
+  return mesh::psnr(pair.first, pair.second);
+}
+
+/// The cloud without haze and floaters, and a line about what went.
+gaussians::Cloud cleaned(const gaussians::Cloud& cloud, StageProgress& progress) {
+  progress.begin("haze and floaters");
+  gaussians::Cloud result = asset::selected(cloud, asset::clean_indices(cloud));
+  const PicturePair pair = pictures_of(cloud, result);
+  progress.end();
+  spdlog::info("left out {} of {} Gaussians; the object is within {:.1f} dB", cloud.count() - result.count(),
+               cloud.count(), mesh::psnr_of_object(pair.first, pair.second));
+  return result;
 }
 
 asset::SplatOptions splat_options(const ExportOptions& options) {
@@ -142,7 +153,8 @@ std::string report_on(const ExportTarget& target, const gaussians::Cloud& writte
 void write_all(const ExportSource& source, const std::vector<ExportTarget>& targets, const ExportOptions& options,
                Progress::Style style) {
   StageProgress progress(style, source.name);
-  const gaussians::Cloud cloud = cropped(asset::on_cpu(source.cloud), options);
+  gaussians::Cloud cloud = cropped(asset::on_cpu(source.cloud), options);
+  if (options.clean) cloud = cleaned(cloud, progress);
   std::optional<gaussians::Cloud> compact;
   std::optional<mesh::TriangleMesh> mesh;
   for (const ExportTarget& target : targets) {

@@ -8,23 +8,37 @@
 
 namespace lucid::mesh {
 
-std::vector<float> seen_weights(const render::CloudView<float>& cloud, const std::vector<Camera>& cameras) {
-  const auto n = static_cast<size_t>(cloud.count);
+WeightSums::WeightSums(const render::CloudView<float>& cloud) : cloud_(cloud) {
   // One constant colour above 0, which the clamp at 0 leaves alone: rgb = sum of w * (Y0 * sh + 0.5).
-  const std::vector<float> sh(3 * n, 1.0f);
-  render::CloudView<float> plain = cloud;
-  plain.sh = sh.data();
-  plain.sh_degree = 0;
-  std::vector<float> greatest(n), d_sh(3 * n), rgb, d_rgb;
-  render::CpuRasterizer rasterizer;
+  sh_.assign(3 * static_cast<size_t>(cloud.count), 1.0f);
+  cloud_.sh = sh_.data();
+  cloud_.sh_degree = 0;
+}
+
+const std::vector<float>& WeightSums::render(const Camera& camera) {
+  const size_t pixels = static_cast<size_t>(camera.width) * static_cast<size_t>(camera.height);
+  rgb_.resize(3 * pixels);
+  alpha_.resize(pixels);
+  rasterizer_.forward(0, cloud_, camera, {0, 0, 0}, {.rgb = rgb_.data(), .alpha = alpha_.data()});
+  return alpha_;
+}
+
+std::vector<float> WeightSums::sums(const std::vector<float>& planes) {
+  std::vector<float> d_sh(3 * static_cast<size_t>(cloud_.count));
+  rasterizer_.backward(0, cloud_, {.rgb = planes.data()}, {.sh = d_sh.data()});
+  for (float& sum : d_sh) sum /= static_cast<float>(kSh0);
+  return d_sh;
+}
+
+std::vector<float> seen_weights(const render::CloudView<float>& cloud, const std::vector<Camera>& cameras) {
+  WeightSums weights(cloud);
+  std::vector<float> greatest(static_cast<size_t>(cloud.count)), planes;
   for (const Camera& camera : cameras) {
-    const size_t pixels = static_cast<size_t>(camera.width) * static_cast<size_t>(camera.height);
-    rgb.resize(3 * pixels);
-    d_rgb.assign(3 * pixels, 0);
-    std::fill_n(d_rgb.begin(), pixels, static_cast<float>(1 / kSh0));  // of the red channel alone
-    rasterizer.forward(0, plain, camera, {0, 0, 0}, {.rgb = rgb.data()});
-    rasterizer.backward(0, plain, {.rgb = d_rgb.data()}, {.sh = d_sh.data()});
-    for (size_t i = 0; i < n; ++i) greatest[i] = std::max(greatest[i], d_sh[3 * i]);
+    const size_t pixels = weights.render(camera).size();
+    planes.assign(3 * pixels, 0);
+    std::fill_n(planes.begin(), pixels, 1.0f);  // the red channel alone
+    const std::vector<float> sums = weights.sums(planes);
+    for (size_t i = 0; i < greatest.size(); ++i) greatest[i] = std::max(greatest[i], sums[3 * i]);
   }
   return greatest;
 }

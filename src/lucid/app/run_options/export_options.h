@@ -27,6 +27,7 @@ struct ExportOptions {
   bool lit = false;              // glTF: shaded by the viewer's lights
   double size = 0;               // longest side in metres; 0 = 1 m, of an STL 100 mm
   std::vector<double> box = {};  // x0 y0 z0 x1 y1 z1: Gaussians outside are left out; empty = all
+  bool clean = false;            // without haze and floaters, in all formats
   // Gaussians.
   std::optional<asset::Axes> axes = {}, input_axes = {};  // empty = the format's own
   bool pad_to_sh3 = false;                                // PLY: zeros up to SH degree 3
