@@ -56,11 +56,7 @@ class Sampler {
   void expect(const KarrasOptions& sampler) { total_ += denoiser_calls(sampler); }
 
   Tensor run(const char* stage, const KarrasOptions& sampler, int64_t points, const Denoise& denoise) {
-    // Each draw has its own stream, so that what is not drawn (no churn) moves no other number.
-    const DrawNoise draw = [&](int64_t i) {
-      Rng rng(options_.seed, stage, static_cast<uint64_t>(i));
-      return tensor::randn(rng, {1, kChannels, points}, device_);
-    };
+    const DrawNoise draw = seeded_noise(options_.seed, stage, points, device_);
     const Denoise reported = [&](const Tensor& x, float sigma) {
       if (options_.stop != nullptr && *options_.stop) throw Stopped();
       const Tensor clean = denoise(x, sigma);
@@ -77,6 +73,13 @@ class Sampler {
 };
 
 }  // namespace
+
+DrawNoise seeded_noise(uint64_t seed, const std::string& stage, int64_t points, torch::Device device) {
+  return [=](int64_t draw) {
+    Rng rng(seed, stage, static_cast<uint64_t>(draw));
+    return tensor::randn(rng, {1, kChannels, points}, device);
+  };
+}
 
 PointCloud points_of(const Tensor& cloud) {
   const Tensor points = cloud.transpose(0, 1).to(torch::kCPU, torch::kFloat).contiguous();  // [N,6]

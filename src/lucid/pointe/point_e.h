@@ -65,6 +65,10 @@ struct SampleOptions {
 
 struct Stopped : std::exception {};
 
+/// The noise of a stage, [1,6,points] a draw. Each draw has a stream of its own, so that what is not drawn (without
+/// churn) moves no other number.
+DrawNoise seeded_noise(uint64_t seed, const std::string& stage, int64_t points, torch::Device device);
+
 /// Draws a cloud; throws Stopped if `stop` became true. A pure function of networks, seed, points, steps and guidance
 /// on one device. The first 1024 points are the base model's, the rest the upsampler's, 3072 at a time.
 PointCloud sample(Networks& networks, const SampleOptions& options, StageSeconds* seconds = nullptr);
