@@ -64,6 +64,7 @@ struct TrainOptions {
   optim::DensifyOptions densify;
   double filter_3d = 0;     // variance of the 3D smoothing filter, square pixels of the training views; 0 = none
   bool mip_filter = false;  // the screen filter of Mip-Splatting (render::Filter::kMip) in place of kDilated
+  bool clean_air = false;   // the result is without haze and floaters (mesh/clean_air.h); checkpoints hold all
   // Outputs. Intervals are in iterations, 0 = never.
   int64_t vis_interval = 100, checkpoint_interval = 500;
   bool save_process = true, save_video = true;

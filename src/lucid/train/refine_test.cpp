@@ -6,6 +6,10 @@
 
 #include <cmath>
 
+#include "goldens.h"
+#include "lucid/gaussians/starts.h"
+#include "lucid/text_to_image/prior.h"
+
 namespace lucid::train {
 namespace {
 
@@ -23,6 +27,87 @@ TEST(Refining, RoundsFollowTheStepsAndAreRepeatedAfterMoreSteps) {
   for (int64_t step = 9; step <= 18; ++step) {
     EXPECT_EQ(options.refining_round(step), rounds[static_cast<size_t>(step - 9)]) << step;
   }
+}
+
+/// The embedded prior, and a small cloud after some rounds of refining.
+class Refined {
+ public:
+  explicit Refined(TrainOptions of) : options(std::move(of)) {}
+
+  /// Takes `rounds` rounds with a model that starts as `cloud`; their losses.
+  std::vector<StepReport> rounds(int64_t count) {
+    const auto distiller = distill::make_distiller(options.score);
+    const Scene scene{.options = options,
+                      .prior = prior,
+                      .encoder = encoder,
+                      .denoiser = denoiser,
+                      .prompts = prompts,
+                      .distiller = *distiller,
+                      .device = torch::kCPU};
+    gaussians::ViewRenderer renderer(torch::kCPU);
+    std::vector<StepReport> reports;
+    for (int64_t i = 0; i < count; ++i) reports.push_back(refining_round(scene, model, renderer));
+    return reports;
+  }
+
+  TrainOptions options;
+  text_to_image::Prior prior = text_to_image::load_prior(test::source_dir() / "models/mini");
+  diffusion::UNetDenoiser denoiser{prior.unet};
+  diffusion::ImageEncoder encoder{prior.vae};
+  text_to_image::ViewPrompts prompts = text_to_image::view_prompts(prior, "a hamburger", "", "");
+  Model model = start_model(gaussians::make_start({.count = 1500, .opacity = 0.5}));
+};
+
+TrainOptions few_rounds() {
+  TrainOptions options;
+  options.iterations = options.rates.iterations = 1;
+  options.batch = 2;
+  options.views.width = options.views.height = 128;
+  options.views.radius = {3.2, 3.2};
+  options.views.fovy = {0.68, 0.68};
+  options.score.perpneg = false;
+  options.refine = {.iter = 2, .views = 4, .denoise_steps = 2, .fit_steps = 12, .rate = 20};
+  options.filter_3d = 0.2;
+  return options;
+}
+
+TEST(Refining, FitsTheGaussiansToWhatThePriorMakesOfTheirViews) {
+  for (const bool invert : {true, false}) {
+    SCOPED_TRACE(invert);
+    TrainOptions options = few_rounds();
+    options.refine.invert = invert;
+    options.refine.fit_steps = 1;
+    Refined little(options);
+    little.model.iteration = 1;
+    const double before = little.rounds(1)[0].score_norm;
+    options.refine.fit_steps = 40;
+    Refined long_fit(options);
+    long_fit.model.iteration = 1;
+    const double mean = long_fit.rounds(1)[0].score_norm;
+    EXPECT_LT(mean, 0.9 * before) << "the mean loss of 40 steps, beside that of the first";
+    EXPECT_EQ(long_fit.model.adam.steps, 40);
+    EXPECT_EQ(long_fit.model.cloud.filter_3d.size(0), 1500);
+  }
+}
+
+TEST(Refining, IsAFunctionOfModelAndSeedAndItsNoiseFalls) {
+  Refined first(few_rounds()), again(few_rounds());
+  TrainOptions other_seed = few_rounds();
+  other_seed.seed = 1;
+  Refined other(other_seed);
+  for (Refined* refined : {&first, &again, &other}) refined->model.iteration = 1;
+  const auto reports = first.rounds(2);
+  EXPECT_EQ(first.model.iteration, 3);
+  EXPECT_EQ(reports[0].timestep, 400);
+  EXPECT_EQ(reports[1].timestep, 150);
+  again.rounds(2);
+  other.rounds(2);
+  for (const auto& [a, b] : {std::pair{first.model.cloud.means, again.model.cloud.means},
+                             {first.model.cloud.log_scales, again.model.cloud.log_scales},
+                             {first.model.cloud.sh_dc, again.model.cloud.sh_dc}}) {
+    EXPECT_TRUE(a.equal(b));
+  }
+  EXPECT_FALSE(first.model.cloud.means.equal(other.model.cloud.means));
 }
 
 /// SSIM of one channel at one pixel, by the definition; outside the picture is 0.

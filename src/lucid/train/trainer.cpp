@@ -3,6 +3,7 @@
 #include "lucid/train/trainer.h"
 
 #include "lucid/asset/events.h"
+#include "lucid/asset/splats/clean_cloud.h"
 #include "lucid/base/error.h"
 #include "lucid/gaussians/starts.h"
 #include "lucid/train/checkpoint.h"
@@ -105,10 +106,11 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
   }
 
   callbacks.on_results();
+  save();
+  if (options.clean_air) model.cloud = asset::selected(model.cloud, asset::clean_indices(model.cloud));
   write_result(workspace, model.cloud, options, renderer, model.iteration);
   if (options.save_video) write_turntables(workspace.root / "videos", model.cloud, options, renderer);
   if (options.save_process) write_process_video(workspace, process_frames(options, model.iteration));
-  save();
   return result;
 }
 

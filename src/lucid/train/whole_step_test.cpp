@@ -585,7 +585,8 @@ TEST(WholeStep, The3DFilterIsComputedEvery100StepsAndForNewRows) {
   around.options.densify = everything().densify;  // at every second step
   around.options.densify.densify_grad_threshold = 0;
   next();
-  EXPECT_EQ(next().size(0), model.cloud.count());
+  const Tensor grown = next();
+  EXPECT_EQ(grown.size(0), model.cloud.count());
   EXPECT_NE(model.cloud.count(), kGaussians) << "no row was added or removed";
 }
 

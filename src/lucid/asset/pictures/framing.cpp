@@ -51,9 +51,9 @@ gaussians::Cloud framed(const gaussians::Cloud& cloud, const Bounds& bounds, dou
   const double scale = radius / bounds.radius;
   const torch::Tensor centre = torch::tensor({bounds.centre[0], bounds.centre[1], bounds.centre[2]},
                                              cloud.means.options().dtype(torch::kFloat64));
-  gaussians::Cloud moved = cloud;
+  gaussians::Cloud moved = gaussians::smoothed(cloud);
   moved.means = ((cloud.means.to(torch::kFloat64) - centre) * scale).to(torch::kFloat32).contiguous();
-  moved.log_scales = cloud.log_scales + std::log(scale);
+  moved.log_scales = moved.log_scales + std::log(scale);
   return moved;
 }
 

@@ -50,12 +50,13 @@ inline gaussians::Cloud new_cloud(int64_t count, int64_t rest) {
           .quats = torch::empty({count, 4})};
 }
 
-/// The cloud as contiguous float32 tensors on the CPU. Tensors that are so already are shared.
+/// The cloud as contiguous float32 tensors on the CPU, with its 3D filter applied. Tensors that are so already are
+/// shared.
 inline gaussians::Cloud on_cpu(const gaussians::Cloud& cloud) {
-  gaussians::Cloud result;
-  const auto from = cloud.parameters();
-  const auto to = result.parameters();
-  for (size_t i = 0; i < from.size(); ++i) *to[i] = from[i]->detach().cpu().to(torch::kFloat32).contiguous();
+  gaussians::Cloud result = gaussians::smoothed(cloud);
+  for (torch::Tensor* parameter : result.parameters()) {
+    *parameter = parameter->detach().cpu().to(torch::kFloat32).contiguous();
+  }
   return result;
 }
 

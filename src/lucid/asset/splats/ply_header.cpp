@@ -37,7 +37,10 @@ class Parser {
       words_ = split(next_line());
       const std::string_view first = words_.empty() ? "comment" : words_[0];
       if (first == "end_header") break;
-      if (first == "comment" || first == "obj_info") continue;
+      if (first == "comment" || first == "obj_info") {
+        parse_comment();
+        continue;
+      }
       if (first == "format") {
         parse_format();
       } else if (first == "element") {
@@ -66,6 +69,12 @@ class Parser {
     at_ = end + 1;
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     return line;
+  }
+
+  void parse_comment() {
+    if (words_.size() != 3) return;
+    if (words_[1] == "SplatRenderMode:") header_.mip_filter = words_[2] == "mip";
+    if (words_[1] == "antialiased") header_.mip_filter = words_[2] == "1";
   }
 
   static std::vector<std::string_view> split(std::string_view line) {

@@ -36,6 +36,9 @@ struct Header {
   Format format = Format::kAscii;
   std::vector<Element> elements;
   size_t body = 0;  // offset of the first byte after the header
+  // A comment says that the Gaussians want Mip-Splatting's 2D filter: Brush's "SplatRenderMode: mip" or Postshot's
+  // "antialiased 1".
+  bool mip_filter = false;
 };
 
 /// Parses the header at the begin of a file's bytes. Throws UserError with the number of the faulty line.

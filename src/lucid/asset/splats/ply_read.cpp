@@ -131,8 +131,10 @@ class GaussianReader {
 
 gaussians::Cloud ply::decode(const fs::path& file, std::string_view bytes) {
   const Header header = parse_header(file, bytes);
-  if (is_compressed(header)) return decode_compressed(file, bytes, header);
-  return GaussianReader(file, bytes, header).read();
+  gaussians::Cloud cloud =
+      is_compressed(header) ? decode_compressed(file, bytes, header) : GaussianReader(file, bytes, header).read();
+  if (header.mip_filter) cloud.screen_filter = render::Filter::kMip;
+  return cloud;
 }
 
 gaussians::Cloud read_ply(const fs::path& file) {

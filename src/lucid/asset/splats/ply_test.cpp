@@ -40,6 +40,27 @@ TEST(Ply, BytesAreEqualAfterWriteReadWrite) {
   }
 }
 
+TEST(Ply, SaysThatItWantsTheMipFilter) {
+  const lucid::test::TemporaryFolder folder;
+  Cloud cloud = random_cloud(3, 0);
+  const auto filter_of = [&](const std::string& comment) {
+    std::string bytes = read_file(folder.path / "a.ply");
+    const std::string format = "format binary_little_endian 1.0\n";
+    bytes.insert(bytes.find(format) + format.size(), comment);
+    return ply::decode("b.ply", bytes).screen_filter;
+  };
+  write_ply(folder.path / "a.ply", cloud);
+  EXPECT_EQ(read_file(folder.path / "a.ply").find("comment"), std::string::npos);
+  EXPECT_EQ(filter_of(""), render::Filter::kDilated);
+  EXPECT_EQ(filter_of("comment SplatRenderMode: default\n"), render::Filter::kDilated);
+  EXPECT_EQ(filter_of("comment SplatRenderMode: mip\n"), render::Filter::kMip) << "Brush";
+  EXPECT_EQ(filter_of("comment antialiased 0\n"), render::Filter::kDilated);
+  EXPECT_EQ(filter_of("comment antialiased 1\r\n"), render::Filter::kMip) << "Postshot";
+  cloud.screen_filter = render::Filter::kMip;
+  write_ply(folder.path / "a.ply", cloud);
+  EXPECT_EQ(filter_of(""), render::Filter::kMip);
+}
+
 TEST(Ply, LayoutIsThatOf3dgsWithChannelMajorRest) {
   const lucid::test::TemporaryFolder folder;
   Cloud cloud = random_cloud(2, 1);

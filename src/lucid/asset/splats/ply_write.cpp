@@ -16,9 +16,10 @@ static_assert(std::endian::native == std::endian::little, "tensors are written a
 constexpr int64_t kCoefficients3 = sh_count(3) - 1;  // SH coefficients of degrees 1 to 3
 constexpr int64_t kChunk = 65536;  // rows converted at a time, so that memory holds one copy of the scene, not three
 
-std::string header(int64_t count, int64_t rest, bool big_endian) {
-  std::string text =
-      fmt::format("ply\nformat binary_{}_endian 1.0\nelement vertex {}\n", big_endian ? "big" : "little", count);
+std::string header(int64_t count, int64_t rest, bool big_endian, render::Filter filter) {
+  std::string text = fmt::format("ply\nformat binary_{}_endian 1.0\n", big_endian ? "big" : "little");
+  if (filter == render::Filter::kMip) text += "comment SplatRenderMode: mip\n";  // as Brush says it
+  text += fmt::format("element vertex {}\n", count);
   for (const std::string& name : ply::vertex_properties(rest)) text += "property float " + name + "\n";
   return text + "end_header\n";
 }
@@ -53,6 +54,7 @@ void append(std::string& out, const torch::Tensor& rows, bool big_endian) {
 void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud, const PlyOptions& options) {
   const torch::NoGradGuard no_grad;
   const int64_t count = cloud.count(), stored = cloud.sh_rest.size(1);
+  LUCID_CHECK(!cloud.filter_3d.defined(), "a file stores smoothed() Gaussians");
   LUCID_CHECK(cloud.means.sizes() == torch::IntArrayRef({count, 3}) && cloud.sh_dc.numel() == count * 3 &&
                   cloud.sh_rest.sizes() == torch::IntArrayRef({count, stored, 3}) &&
                   cloud.opacity_logits.sizes() == torch::IntArrayRef({count, 1}) &&
@@ -60,7 +62,7 @@ void write_ply(const std::filesystem::path& file, const gaussians::Cloud& cloud,
                   cloud.quats.sizes() == torch::IntArrayRef({count, 4}),
               "{} Gaussians, {} coefficients", count, stored);
   const int64_t coefficients = options.pad_to_sh3 ? std::max(stored, kCoefficients3) : stored;
-  std::string bytes = header(count, 3 * coefficients, options.big_endian);
+  std::string bytes = header(count, 3 * coefficients, options.big_endian, cloud.screen_filter);
   const size_t row_floats = ply::vertex_properties(3 * coefficients).size();
   bytes.reserve(bytes.size() + static_cast<size_t>(count) * row_floats * sizeof(float));
   for (int64_t begin = 0; begin < count; begin += kChunk) {

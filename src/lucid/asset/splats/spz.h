@@ -25,7 +25,7 @@ std::string encode(const std::filesystem::path& file, const gaussians::Cloud& cl
 bool is_zstd_spz(std::string_view bytes);
 bool is_gzip(std::string_view bytes);
 
-/// Reads versions 1 to 4. Coefficients of SH degree 4 are left out; the antialiasing flag and extensions are ignored.
+/// Reads versions 1 to 4. Coefficients of SH degree 4 are left out; extensions are ignored.
 /// Throws UserError.
 gaussians::Cloud decode(const std::filesystem::path& file, std::string_view bytes);
 

@@ -14,6 +14,7 @@ namespace lucid::asset::spz {
 constexpr uint32_t kMagic = 0x5053474e;  // "NGSP" in the order of the file's bytes
 constexpr int kMostDegree = 4, kMostFractionalBits = 24;
 constexpr size_t kGzipHeader = 16, kZstdHeader = 32;  // bytes, in versions 1 to 3 and in version 4
+constexpr uint8_t kAntialiased = 1;                   // bit of `flags`: wants Mip-Splatting's 2D filter
 constexpr uint8_t kHasExtensions = 2;                 // bit of `flags`
 
 struct Header {

@@ -181,6 +181,7 @@ void unpack_gaussian(const Header& header, const std::array<const uint8_t*, kSec
 gaussians::Cloud unpacked(const fs::path& file, const Header& header, const Sections& sections) {
   const int degree = std::min(header.degree, kMaxShDegree);
   gaussians::Cloud cloud = new_cloud(header.count, sh_count(degree) - 1);
+  if ((header.flags & kAntialiased) != 0) cloud.screen_filter = render::Filter::kMip;
   const CloudArrays to = arrays_of(cloud);
   std::array<const uint8_t*, kSections> from{};
   for (int s = 0; s < kSections; ++s) from[s] = reinterpret_cast<const uint8_t*>(sections[s].data());

@@ -146,6 +146,18 @@ TEST(Spz, EveryFieldIsExactToItsQuantisation) {
   }
 }
 
+TEST(Spz, SaysThatItWantsTheMipFilter) {
+  for (const int version : {3, 4}) {
+    SCOPED_TRACE(version);
+    Cloud cloud = test::random_cloud(5, 1);
+    const std::string plain = encode("a.spz", cloud, {.version = version});
+    EXPECT_EQ(decode("a.spz", plain).screen_filter, render::Filter::kDilated);
+    cloud.screen_filter = render::Filter::kMip;
+    const std::string mip = encode("a.spz", cloud, {.version = version});
+    EXPECT_EQ(decode("a.spz", mip).screen_filter, render::Filter::kMip);
+  }
+}
+
 TEST(Spz, WritingWhatWasReadChangesNothing) {
   const std::string once = encode("x.spz", test::random_cloud(200, 3), {.fractional_bits = 12});
   const Cloud read = decode("x.spz", once);

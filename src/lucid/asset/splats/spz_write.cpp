@@ -150,7 +150,8 @@ std::string encode(const std::filesystem::path& file, const gaussians::Cloud& cl
   const Header header{.version = static_cast<uint32_t>(options.version),
                       .count = static_cast<uint32_t>(arrays.count),
                       .degree = cloud.sh_degree(),
-                      .fractional_bits = fractional_bits_for(file, arrays, options.fractional_bits)};
+                      .fractional_bits = fractional_bits_for(file, arrays, options.fractional_bits),
+                      .flags = cloud.screen_filter == render::Filter::kMip ? kAntialiased : uint8_t{0}};
   const auto sections = sections_of(arrays, header);
   if (header.version == 4) return version4(header, sections);
   GzipWriter gzip;
