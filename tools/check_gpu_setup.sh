@@ -39,9 +39,11 @@ inside() {
 }
 disk() { du -sm --one-file-system "$root" | cut -f1; }
 
+inside dpkg --configure -a  # if an earlier call was stopped
 inside apt-get update -qq
 inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends make git >/dev/null 2>&1
 [ -e "$root/root/lucid" ] || git clone -q . "$root/root/lucid"
+git -C "$root/root/lucid" fetch -q "$PWD" HEAD && git -C "$root/root/lucid" reset -q --hard FETCH_HEAD
 
 # one_line CODE TEXT COMMAND…: its exit code, and that its output is one line with TEXT; make adds a line of its own.
 one_line() {
