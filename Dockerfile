@@ -18,6 +18,5 @@ RUN --mount=type=bind,from=build,source=/lucid.deb,target=/tmp/lucid.deb \
     useradd --uid 1000 --create-home lucid && install -d -o lucid -g lucid /data
 USER 1000
 WORKDIR /data
-VOLUME /data
 EXPOSE 8080
 ENTRYPOINT ["lucid"]
