@@ -3,9 +3,11 @@
 #include "lucid/pointe/point_e.h"
 
 #include <gtest/gtest.h>
+#include <torch/script.h>
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
+#include "lucid/base/rng.h"
 #include "lucid/pointe/grow.h"
 #include "lucid/pointe/test_weights.h"
 #include "lucid/text/clip_text.h"
@@ -61,7 +63,7 @@ TEST_F(PointeFolder, TheUpsamplerAddsToTheBasePoints) {
   int64_t calls = 0, of = 0;
   StageSeconds seconds;
   const PointCloud fine = sample(networks,
-                                 {.points = 4100,
+                                 {.points = 7168,
                                   .steps = 2,
                                   .on_call =
                                       [&](int64_t done, int64_t total, float sigma) {
@@ -70,14 +72,25 @@ TEST_F(PointeFolder, TheUpsamplerAddsToTheBasePoints) {
                                         of = total;
                                       }},
                                  &seconds);
-  EXPECT_EQ(calls, 3 * 3) << "two steps are three calls; 4100 points take two passes of the upsampler";
+  EXPECT_EQ(calls, 3 * 3) << "two steps are three calls; 7168 points take two passes of the upsampler";
   EXPECT_EQ(of, calls);
   EXPECT_GT(seconds.base, 0);
   EXPECT_GT(seconds.upsample, 0);
-  EXPECT_EQ(fine.xyz.size(0), 4100);
+  EXPECT_EQ(fine.xyz.size(0), 7168);
   EXPECT_TRUE(fine.xyz.slice(0, 0, 1024).equal(coarse.xyz));
-  EXPECT_FALSE(fine.xyz.slice(0, 4096).equal(fine.xyz.slice(0, 1024, 1028))) << "both passes have the same noise";
+  EXPECT_FALSE(fine.xyz.slice(0, 4096).allclose(fine.xyz.slice(0, 1024, 4096))) << "both passes have the same noise";
   EXPECT_LE(fine.xyz.slice(0, 1024).abs().max().item<float>(), 0.5F) << "the upsampler's coordinates are clamped";
+}
+
+TEST(PointeNoise, EachDrawOfEachStageIsItsOwn) {
+  const DrawNoise noise = seeded_noise(1, "a stage", 500, torch::kCPU);
+  const Tensor first = noise(0);
+  EXPECT_EQ(first.sizes(), (std::vector<int64_t>{1, kChannels, 500}));
+  EXPECT_NEAR(first.std().item<float>(), 1, 0.05);
+  EXPECT_TRUE(first.equal(noise(0)));
+  EXPECT_FALSE(first.allclose(noise(1)));
+  EXPECT_FALSE(first.allclose(seeded_noise(2, "a stage", 500, torch::kCPU)(0)));
+  EXPECT_FALSE(first.allclose(seeded_noise(1, "another stage", 500, torch::kCPU)(0)));
 }
 
 TEST_F(PointeFolder, StopsBetweenCalls) {
@@ -180,6 +193,33 @@ TEST_F(PointeFolder, WrongClipFilesAreOneClearLine) {
           "does not fit CLIP's text encoder: 1 missing");
   refused([](auto& t) { t["text_model.embeddings.position_embedding.weight"] = torch::zeros({1, 64}); }, "for no text");
   refused([](auto& t) { t["text_model.embeddings.token_embedding.weight"] = torch::zeros({49408, 65}); }, "width 65");
+}
+
+// A damaged file is refused, or loads as something else; it never does anything worse.
+TEST(PointeFiles, DamagedFilesAreUserErrors) {
+  const test::TemporaryFolder folder;
+  Rng rng(11, "damage");
+  int64_t refused = 0;
+  for (const char* name : {"base.pt", "base_legacy.pt", "upsample.safetensors"}) {
+    const std::string whole = read_file(test::goldens() / "pointe" / name);
+    for (int i = 0; i < 120; ++i) {
+      std::string bytes = whole;
+      if (i % 4 == 0) {
+        bytes.resize(static_cast<size_t>(rng.integer(0, static_cast<int64_t>(whole.size()))));
+      } else {  // most of the structure lies at the beginning or at the end
+        const int64_t near = rng.integer(0, 4096),
+                      at = i % 4 == 1 ? static_cast<int64_t>(whole.size()) - 1 - near : near;
+        bytes[static_cast<size_t>(at)] = static_cast<char>(rng.next_u32());
+      }
+      write_file(folder.path / name, bytes);
+      try {
+        load_transformer(weights::read_weights(folder.path / name), torch::kFloat, 2);
+      } catch (const UserError&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 100);
 }
 
 // OpenAI's file is a TorchScript archive: its tensors are attributes of nested modules.

@@ -239,5 +239,32 @@ TEST(TorchFileHostile, CutAndDamagedFilesNeverCrash) {
   }
 }
 
+/// A pickle of one object of this class whose state is {1: 2}; with `more`, it is given a state of 60 000 entries
+/// `more` + 1 times.
+std::string object_with_state(const std::string& class_name, int more = 0) {
+  std::string entries;
+  for (int i = 0; i < (more > 0 ? 60'000 : 1); ++i) entries += "K\x01K\x02";
+  const std::string memo(1, '\0');
+  std::string bytes = "\x80\x02}q" + memo + "(" + entries + "u0c" + class_name + ")\x81";
+  for (int i = 0; i <= more; ++i) bytes += "h" + memo + "b";
+  return bytes + ".";
+}
+
+TEST(PickleOfTorchScript, AttributesOfModulesAreReadAndThoseOfOtherObjectsAreNot) {
+  size_t used = 0;
+  const Pickle module = Pickle::parse(object_with_state("__torch__.clip\nCLIP\n"), used);
+  ASSERT_EQ(module.entries(module.root()).size(), 1U);
+  EXPECT_EQ(module[module.entries(module.root())[0].second].integer, 2);
+  const Pickle other = Pickle::parse(object_with_state("os\nsystem\n"), used);
+  EXPECT_TRUE(other.entries(other.root()).empty());
+}
+
+TEST(PickleOfTorchScript, OneStateGivenManyTimesIsRefused) {
+  size_t used = 0;
+  EXPECT_NO_THROW(Pickle::parse(object_with_state("__torch__.clip\nCLIP\n", 1), used));
+  const std::string bytes = object_with_state("__torch__.clip\nCLIP\n", 1000);
+  EXPECT_THROW(Pickle::parse(bytes, used), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace lucid::weights
