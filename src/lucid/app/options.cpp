@@ -51,6 +51,8 @@ void finish_options(RunOptions& options) {
   }
   if (t.start.kind != kPointE && !options.pointe.empty())
     spdlog::warn("pointe: not used, because init_shape is {} (--init-shape pointe)", t.start.kind);
+  if (t.score.fix_noise && t.score.perpneg)
+    spdlog::warn("fix_noise: Perp-Neg draws new noise in every step, as in the reference; --no-perpneg fixes it");
   if (options.sds) t.score.score = "sds";
   if (!options.fp16 && options.precision == "auto") options.precision = "fp32";
   if (options.workspace.empty()) options.workspace = name_from_prompt(options.text);

@@ -12,7 +12,7 @@ namespace lucid::start {
 
 struct FileStart {
   gaussians::Cloud cloud;
-  std::string about;                  // "mesh of 1,200 triangles, area 3.1"
+  std::string about;                  // "mesh of 1200 triangles, textured"
   std::vector<std::string> warnings;  // sentences about what was left out
 };
 
