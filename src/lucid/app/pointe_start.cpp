@@ -53,6 +53,7 @@ gaussians::Cloud pointe_start(const RunOptions& options, torch::Device device, c
   const DrawnPoints drawn = draw_points({.folder = options.pointe,
                                          .text = text,
                                          .device = device,
+                                         .dtype = options.precision == "bf16" ? torch::kBFloat16 : torch::kFloat,
                                          .sampling = {.seed = seed, .stop = &stop},
                                          .progress = Progress::style_from_name(options.progress)});
   spdlog::info("Point-E: {} points for \"{}\" in {:.0f} s", drawn.cloud.xyz.size(0), text,

@@ -35,8 +35,8 @@ DrawnPoints draw_points(const PointsJob& job);
 /// use_pointe_rgb is set.
 gaussians::Cloud gaussians_at(const pointe::PointCloud& points, const RunOptions& options);
 
-/// The start of a run with init_shape pointe: about init_num_pts Gaussians, as pointe::grow() makes them. Throws
-/// UserError for bad files, pointe::Stopped.
+/// The start of a run with init_shape pointe: about init_num_pts Gaussians, as pointe::grow() makes them. Point-E is
+/// computed in float32 unless `precision` is bf16 itself. Throws UserError for bad files, pointe::Stopped.
 gaussians::Cloud pointe_start(const RunOptions& options, torch::Device device, const std::atomic<bool>& stop);
 
 }  // namespace lucid::app
