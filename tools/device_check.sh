@@ -58,7 +58,7 @@ nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | 
 if [ -z "${LUCID_BUILD:-}" ]; then
   part configure cmake "${options[@]}" || exit 1
   part build cmake --build "$build" --target lucid lucid_render_test lucid_diffusion_test lucid_train_test \
-    lucid_pretrain_test bench_raster bench_step || exit 1
+    lucid_pretrain_test lucid_pointe_test bench_raster bench_step || exit 1
 else  # the build's run paths belong to another machine
   torch=$(python3 -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent)')
   export LD_LIBRARY_PATH=$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}
@@ -69,6 +69,7 @@ part tests_render "$bin/lucid_render_test" --gtest_filter='*on_device*'
 part tests_diffusion "$bin/lucid_diffusion_test" --gtest_filter='Gpu*'
 part tests_train "$bin/lucid_train_test" --gtest_filter='*Gpu*'
 part tests_pretrain "$bin/lucid_pretrain_test" --gtest_filter='*Gpu*'
+part tests_pointe "$bin/lucid_pointe_test" --gtest_filter='*Gpu*'
 furniture=${LUCID_PREFIX:-}/usr/share/sweethome3d/furniture
 if [ -d "$furniture" ]; then
   corpus=build/device-corpus

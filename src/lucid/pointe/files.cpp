@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds Point-E's three networks in a folder, by the names under which they are published.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 #include <optional>
@@ -7,8 +9,6 @@
 #include "lucid/base/error.h"
 #include "lucid/pointe/point_e.h"
 #include "lucid/weights/state_dict.h"
-
-#include <fmt/ranges.h>
 
 namespace lucid::pointe {
 namespace fs = std::filesystem;
