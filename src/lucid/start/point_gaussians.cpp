@@ -35,9 +35,9 @@ std::vector<int64_t> shuffled(int64_t count, Rng& rng) {
   return order;
 }
 
-Cloud rows(const Cloud& cloud, std::vector<int64_t> source) {
+Cloud rows(const Cloud& cloud, const std::vector<int64_t>& source) {
   const torch::Tensor index = torch::tensor(source, torch::kInt64);
-  Cloud result;
+  Cloud result = cloud;  // with its screen filter
   const auto from = cloud.parameters();
   const auto to = result.parameters();
   for (size_t g = 0; g < from.size(); ++g) *to[g] = from[g]->index_select(0, index);
