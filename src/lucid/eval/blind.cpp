@@ -160,7 +160,8 @@ void write_blind(const fs::path& folder, const std::vector<BlindAsset>& assets, 
     lucid::asset::write_png(folder / picture_name(i + 1), sheet_of(asset.found.file));
     std::string accepted = asset.prompt.word;
     const auto others = synonyms.find(asset.prompt.word);
-    if (others != synonyms.end()) accepted += fmt::format("|{}", fmt::join(others->second, "|"));
+    if (others != synonyms.end() && !others->second.empty())
+      accepted += fmt::format("|{}", fmt::join(others->second, "|"));
     key += fmt::format("{},{},{},{}\n", i + 1, csv_field(asset.prompt.text), csv_field(accepted),
                        csv_field(asset.found.file.string()));
     form += fmt::format("{},,,\n", i + 1);

@@ -10,6 +10,7 @@
 #include "lucid/mesh/normalise.h"
 #include "lucid/mesh/picture_components.h"
 #include "lucid/mesh/seen_weights.h"
+#include "lucid/render/constants.h"
 
 namespace lucid::mesh {
 namespace {
@@ -53,12 +54,14 @@ std::vector<float> sums_of_view(WeightSums& weights, const Camera& camera, const
 /// Indices into `cloud` of what stays.
 std::vector<int64_t> one_round(const render::CloudView<float>& cloud, const AirRules& rules) {
   const NormalisedCloud normal = normalise(cloud, std::nullopt);
-  if (normal.extent.is_scene()) {
+  if (rules.scene_stays && normal.extent.is_scene()) {
     std::vector<int64_t> all(static_cast<size_t>(cloud.count));
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
-  WeightSums weights(normal.view());
+  render::CloudView<float> view = normal.view();
+  view.filter = cloud.filter;
+  WeightSums weights(view);
   std::vector<std::vector<float>> views;
   for (const Camera& camera : fitting_cameras(normal, rules.views, rules.size, 0))
     views.push_back(sums_of_view(weights, camera, rules));
@@ -115,6 +118,9 @@ struct Selection {
 std::vector<int64_t> without_air(const render::CloudView<float>& cloud, const AirRules& rules) {
   std::vector<int64_t> kept(static_cast<size_t>(cloud.count));
   std::iota(kept.begin(), kept.end(), 0);
+  const float *first = cloud.opacities, *end = first + cloud.count;
+  if (std::none_of(first, end, [](float opacity) { return opacity >= static_cast<float>(render::kAlphaCut); }))
+    return kept;
   for (int round = 0; round < rules.rounds; ++round) {
     const Selection selection(cloud, kept);
     const std::vector<int64_t> staying = one_round(selection.view, rules);

@@ -14,6 +14,8 @@ namespace lucid::mesh {
 struct AirRules {
   int views = 32, size = 256;  // of the pictures; pixels per side
   int rounds = 3;              // removed haze uncovers floaters that it connected to the object; 0 = nothing is removed
+  bool scene_stays =
+      true;  // false: the cloud is known to be an object, as one in training is, however much haze it has
   /// A Gaussian is hidden if the sum of its blending weights stays below this in every view, at 512 x 512 pixels.
   float hidden = 0.02f;
   /// A part of a picture apart from the object is air if its alpha stays below `faint`, or if it has fewer pixels than

@@ -107,7 +107,8 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
 
   callbacks.on_results();
   save();
-  if (options.clean_air) model.cloud = asset::selected(model.cloud, asset::clean_indices(model.cloud));
+  if (options.clean_air)
+    model.cloud = asset::selected(model.cloud, asset::clean_indices(model.cloud, {.scene_stays = false}));
   write_result(workspace, model.cloud, options, renderer, model.iteration);
   if (options.save_video) write_turntables(workspace.root / "videos", model.cloud, options, renderer);
   if (options.save_process) write_process_video(workspace, process_frames(options, model.iteration));

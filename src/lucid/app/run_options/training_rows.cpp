@@ -386,6 +386,10 @@ void add_widening(OptionTable& table, RunOptions& o) {
        .help = "Factor of theta_range at each widening; 0 is phi_scale_up_factor, as in the reference system.",
        .range = {0, 100},
        .field = &v.theta_scale});
+  add({.name = "clean_air",
+       .group = "Result",
+       .help = "Leave out haze and floaters around the object. A continued run goes on with all Gaussians.",
+       .field = &o.train.clean_air});
   add({.name = "save_process",
        .group = "Result",
        .help = "Write a video of the training.",

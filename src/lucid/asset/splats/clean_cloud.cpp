@@ -9,6 +9,7 @@ namespace lucid::asset {
 gaussians::Cloud selected(const gaussians::Cloud& cloud, const torch::Tensor& indices) {
   gaussians::Cloud result = cloud;
   for (torch::Tensor* parameter : result.parameters()) *parameter = parameter->index_select(0, indices).contiguous();
+  if (cloud.filter_3d.defined()) result.filter_3d = cloud.filter_3d.index_select(0, indices).contiguous();
   return result;
 }
 

@@ -11,8 +11,7 @@ namespace lucid::asset {
 gaussians::Cloud selected(const gaussians::Cloud& cloud, const torch::Tensor& indices);
 
 /// The indices [K] int64 of the Gaussians that stay, in order, on the cloud's device; computed on the CPU. A pure
-/// function of the parameters: call it between two training steps, or before files are written. Throws UserError if
-/// all of the cloud is faint.
+/// function of the parameters: call it between two training steps, or before files are written.
 torch::Tensor clean_indices(const gaussians::Cloud& cloud, const mesh::AirRules& rules = {});
 
 }  // namespace lucid::asset

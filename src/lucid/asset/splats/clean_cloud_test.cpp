@@ -21,9 +21,11 @@ TEST(CleanCloud, AFloaterGoesAndTheOthersKeepAllParameters) {
   cloud.log_scales[1234].fill_(std::log(0.03));
   cloud.opacity_logits[1234].fill_(-1);
   const torch::Tensor kept = clean_indices(cloud);
+  cloud.filter_3d = torch::arange(2000, torch::kFloat).unsqueeze(1);
   EXPECT_EQ(kept.size(0), 1999);
   EXPECT_FALSE((kept == 1234).any().item<bool>());
   const gaussians::Cloud result = selected(cloud, kept);
+  EXPECT_TRUE(result.filter_3d.equal(kept.to(torch::kFloat).unsqueeze(1)));
   for (size_t group = 0; group < gaussians::Cloud::kGroups; ++group) {
     const torch::Tensor &before = *cloud.parameters()[group], &after = *result.parameters()[group];
     ASSERT_EQ(after.size(0), 1999) << gaussians::Cloud::kNames[group];
