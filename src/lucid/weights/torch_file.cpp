@@ -199,7 +199,8 @@ class StateDictWalker {
   int64_t visits_ = 0;
 };
 
-/// torch.save's zip archive. The sizes of all entries are checked against the file's size before anything is read.
+/// torch.save's zip archive. The sizes of all entries that may be read are checked against the file's size before
+/// anything is read.
 class Zip {
  public:
   explicit Zip(const fs::path& file)
@@ -211,17 +212,21 @@ class Zip {
     zip_.reset(zip_open(file.c_str(), ZIP_RDONLY, &code));
     if (zip_ == nullptr) throw_damaged(file, "cannot be read as a zip");
     const zip_int64_t entries = zip_get_num_entries(zip_.get(), 0);
-    uint64_t total = 0;
     for (zip_int64_t i = 0; i < entries; ++i) {
-      const zip_stat_t entry = stat(i);
-      if (entry.size > file_size_ || (total += entry.size) > file_size_)
-        throw_damaged(file, "its entries are larger than it");
-      const std::string_view name = entry.name;
+      const std::string_view name = stat(i).name;
       if (name == "data.pkl" || name.ends_with("/data.pkl")) root_ = std::string(name.substr(0, name.size() - 8));
     }
     if (!root_) {
       throw UserError(
           UserMistake{.what_happened = "is a zip without a data.pkl", .file = file.string(), .hint = kExpected});
+    }
+    uint64_t total = 0;
+    for (zip_int64_t i = 0; i < entries; ++i) {
+      const zip_stat_t entry = stat(i);
+      // TorchScript's code is compressed, and not read.
+      if (!std::string_view(entry.name).starts_with(*root_ + "data")) continue;
+      if (entry.size > file_size_ || (total += entry.size) > file_size_)
+        throw_damaged(file, "its entries are larger than it");
     }
   }
   uint64_t file_size() const { return file_size_; }
