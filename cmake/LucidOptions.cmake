@@ -10,19 +10,30 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
+# Another libtorch than the system's (tools/setup_debian.sh).
+if(DEFINED ENV{LUCID_TORCH2_PREFIX})
+  list(PREPEND CMAKE_PREFIX_PATH $ENV{LUCID_TORCH2_PREFIX})
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Precompiled headers carry time stamps; without this sloppiness ccache would never hit.
+  # Precompiled headers carry time stamps; without this sloppiness ccache would never hit. BASEDIR: a clone in another folder
+  # hits too, since paths inside the source tree are relative for the compiler (ABSSTDERR: not so in its messages).
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_ABSSTDERR=1 ${CCACHE})
 endif()
 
 add_library(lucid_flags INTERFACE)
 target_include_directories(lucid_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include>)
-set(LUCID_WARNINGS -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LUCID_WERROR}>:-Werror>)
+set(LUCID_WARNINGS -Wall -Wextra -Wno-unknown-pragmas
+    $<$<AND:$<BOOL:${LUCID_WERROR}>,$<NOT:$<BOOL:$<TARGET_PROPERTY:LUCID_WARNINGS_PASS>>>>:-Werror>)
+# __FILE__ is a path inside the source tree, whichever folder that tree is in and however the compiler was called.
+file(RELATIVE_PATH source_from_build ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+set(LUCID_FILE_NAMES -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/= -fmacro-prefix-map=${source_from_build}/=)
 # Ours alone: whoever links an installed copy has settings of their own.
 target_compile_options(lucid_flags INTERFACE
-  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${LUCID_WARNINGS};$<$<BOOL:${CCACHE}>:-fpch-preprocess>>>"
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${LUCID_WARNINGS};${LUCID_FILE_NAMES};$<$<BOOL:${CCACHE}>:-fpch-preprocess>>>"
   "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;$<$<BOOL:${LUCID_WERROR}>:--Werror=all-warnings>>>")
 if(LUCID_SANITIZE)
   # GCC 12's sanitizers make it take libtorch's optional values for uninitialised ones, and those of its own intrinsics.
@@ -58,7 +69,7 @@ function(lucid_find_own_fmt_first)
     if(EXISTS ${folder}/fmt AND NOT folder STREQUAL ours)
       file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
       file(CREATE_LINK ${ours}/fmt ${PROJECT_BINARY_DIR}/include/fmt SYMBOLIC)
-      target_include_directories(lucid_flags BEFORE INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
+      target_include_directories(torch BEFORE INTERFACE ${PROJECT_BINARY_DIR}/include)
     endif()
   endforeach()
 endfunction()

@@ -33,6 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 using lucid::test::count_lines;
 using lucid::test::expect_one_line;
+using lucid::test::lucid_program;
 using lucid::test::lucid_run;
 using lucid::test::Outcome;
 using lucid::test::Process;
@@ -281,7 +282,7 @@ TEST(Cli, MoreStepsGoOnFromTheEnd) {
 TEST(Cli, ALostReaderOfTheProgressEndsNoRun) {
   const TemporaryFolder folder;
   const std::string code = (folder.path / "code").string();
-  std::vector<std::string> words = {"-c", "{ \"$0\" \"$@\"; echo $? >" + code + "; } | true; wait", LUCID_PROGRAM};
+  std::vector<std::string> words = {"-c", "{ \"$0\" \"$@\"; echo $? >" + code + "; } | true; wait", lucid_program()};
   for (const std::string& word : short_run(folder, "w")) words.push_back(word);
   const Outcome outcome = Process(words, folder, "/bin/sh").wait();
   EXPECT_EQ(lucid::read_file(code), "0\n") << outcome.err;

@@ -14,6 +14,7 @@
 namespace {
 namespace fs = std::filesystem;
 using lucid::test::expect_one_line;
+using lucid::test::lucid_program;
 using lucid::test::lucid_run;
 using lucid::test::Outcome;
 using lucid::test::Process;
@@ -152,11 +153,11 @@ std::string printed(const std::string& command) {
   return text;
 }
 
-const fs::path kEngine = fs::path(LUCID_PROGRAM).parent_path() / "lucid-engine";
+const fs::path kEngine = fs::path(lucid_program()).parent_path() / "lucid-engine";
 
 TEST(Launcher, NeedsNoLibtorch) {
   EXPECT_NE(printed("ldd " + kEngine.string()).find("libtorch"), std::string::npos) << "ldd tells";
-  const std::string libraries = printed(std::string("ldd ") + LUCID_PROGRAM);
+  const std::string libraries = printed("ldd " + lucid_program());
   for (const char* name : {"libtorch", "libc10", "libcudart", "blas"})
     EXPECT_EQ(libraries.find(name), std::string::npos) << libraries;
 }
@@ -182,7 +183,7 @@ TEST(Launcher, HelpAndMistakesTakeAFifthOfASecondAtMost) {
 TEST(Launcher, BecomesTheEngineBesideIt) {
   const TemporaryFolder folder;
   const std::string copy = (folder.path / "lucid").string();
-  fs::copy_file(LUCID_PROGRAM, copy);
+  fs::copy_file(lucid_program(), copy);
   expect_one_line(Process({"info"}, folder, copy).wait(), {"lucid-engine", "No such file", "beside lucid"});
 
   const fs::path engine = folder.path / "lucid-engine";
@@ -198,7 +199,7 @@ TEST(Launcher, BecomesTheEngineBesideIt) {
 
 /// Exit code of `script` in a shell, where $LUCID is the program.
 int shell(const std::string& shell_name, const std::string& script) {
-  setenv("LUCID", LUCID_PROGRAM, 1);
+  setenv("LUCID", lucid_program().c_str(), 1);
   return std::system(fmt::format("{} -c '{}'", shell_name, script).c_str());
 }
 

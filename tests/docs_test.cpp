@@ -218,7 +218,7 @@ class Truth {
 
   static std::pair<int, std::string> run(const std::string& arguments) {
     std::string out;
-    FILE* pipe = popen((std::string(LUCID_PROGRAM) + " " + arguments + " 2>/dev/null").c_str(), "r");
+    FILE* pipe = popen((lucid::test::lucid_program() + " " + arguments + " 2>/dev/null").c_str(), "r");
     if (pipe == nullptr) return {-1, out};
     char buffer[4096];
     for (size_t got = 0; (got = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) out.append(buffer, got);

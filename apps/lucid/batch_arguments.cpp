@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "command_line.h"
-#include "lucid/base/error.h"
+#include "refuse.h"
 #include "shared_options.h"
 
 namespace lucid::cli {
@@ -32,10 +32,6 @@ void define_slurm(CLI::App& command, BatchRequest& request) {
       ->type_name("OPTION")
       ->allow_extra_args(false)
       ->group("Slurm");
-}
-
-void refuse(const std::string& key, const std::string& what, const std::string& hint = "") {
-  throw UserError({.what_happened = what, .key = key, .hint = hint});
 }
 
 void check(BatchRequest& request) {

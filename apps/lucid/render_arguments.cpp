@@ -9,7 +9,7 @@
 
 #include "command_line.h"
 #include "lucid/asset/pictures/animation_format.h"
-#include "lucid/base/error.h"
+#include "refuse.h"
 #include "shared_options.h"
 
 namespace lucid::cli {
@@ -18,10 +18,6 @@ namespace {
 using asset::Channel;
 
 constexpr int kMostSide = 8192;  // pixels
-
-[[noreturn]] void refuse(const std::string& flag, const std::string& what, const std::string& hint = "") {
-  throw UserError({.what_happened = what, .key = flag, .hint = hint});
-}
 
 std::vector<std::string> split(const std::string& text, char at) {
   std::vector<std::string> parts(1);

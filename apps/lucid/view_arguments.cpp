@@ -6,16 +6,13 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "refuse.h"
 #include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
 
 constexpr size_t kMostFiles = 6;  // that the page shows side by side
-
-[[noreturn]] void refuse(const std::string& key, const std::string& what, const std::string& hint) {
-  throw UserError({.what_happened = what, .key = key, .hint = hint});
-}
 
 void check(const CLI::App& command, const ViewRequest& request) {
   if (request.html.empty()) {

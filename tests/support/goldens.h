@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden files of the tests: in tests/goldens, or in the folder that the environment variable LUCID_GOLDENS names (same
-// layout, other random seeds). Also temporary folders.
+// Where tests find things: golden files in tests/goldens, or in the folder that the environment variable LUCID_GOLDENS
+// names (same layout, other random seeds); the source tree; the program; temporary folders.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +12,16 @@
 
 namespace lucid::test {
 
+/// Folders of this build. Only places.cpp is compiled with them: the compiler cache serves clones in other folders.
+std::filesystem::path source_dir();
+std::string lucid_program();
+
 inline bool goldens_are_committed() {
   const char* folder = std::getenv("LUCID_GOLDENS");
   return folder == nullptr || *folder == '\0';
 }
 inline std::filesystem::path goldens() {
-  return goldens_are_committed() ? LUCID_SOURCE_DIR "/tests/goldens" : std::getenv("LUCID_GOLDENS");
+  return goldens_are_committed() ? source_dir() / "tests/goldens" : std::filesystem::path(std::getenv("LUCID_GOLDENS"));
 }
 
 /// The .safetensors files of a folder of goldens, by name. Throws if the folder is missing or holds fewer than
@@ -33,7 +37,6 @@ inline std::vector<std::filesystem::path> golden_files(const std::filesystem::pa
   }
   return files;
 }
-inline std::filesystem::path source_dir() { return LUCID_SOURCE_DIR; }
 
 /// A new folder under the system's temporary directory; the destructor removes it.
 struct TemporaryFolder {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs `lucid` as a process of its own, for tests. LUCID_PROGRAM names it.
+// Runs `lucid` as a process of its own, for tests.
 #pragma once
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@ struct Outcome {
 class Process {
  public:
   Process(const std::vector<std::string>& arguments, const TemporaryFolder& folder,
-          const std::string& program = LUCID_PROGRAM)
+          const std::string& program = lucid_program())
       : out_(folder.path / "stdout.txt"), err_(folder.path / "stderr.txt") {
     pid_ = fork();
     if (pid_ != 0) return;
