@@ -35,12 +35,11 @@ struct LossOptions {
 /// The refining stage after the score's steps (train/refine.h). Not in the reference.
 struct RefineOptions {
   int64_t iter = 0;  // rounds; 0 = no such stage
-  int64_t views = 24, denoise_steps = 4, fit_steps = 60;
-  double t_first = 0.4, t_last = 0.15;  // noise level of the first and of the last round, as a share of all timesteps
-  double guidance = 4;
-  double ssim = 0.2;   // weight of 1 - SSIM; that of the mean absolute difference is one minus this
-  double rate = 1;     // factor of the learning rates at the end of the score's steps
-  bool invert = true;  // noise by DDIM inversion; otherwise one noise for all views
+  int64_t views = 16, denoise_steps = 6, fit_steps = 60;
+  double t_first = 0.8, t_last = 0.2;  // noise level of the first and of the last round, as a share of all timesteps
+  double guidance = 5;
+  double ssim = 0.2;  // weight of 1 - SSIM; that of the mean absolute difference is one minus this
+  double rate = 4;    // factor of the learning rates at the end of the score's steps
 };
 
 struct TrainOptions {

@@ -86,23 +86,13 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   torch::Tensor x = diffusion::sample_latents(moments, torch::zeros(shape, moments.options()),
                                               scene.prior.vae->config().scaling_factor);
   const std::vector<int64_t> times = strides(round.t, round.refine().denoise_steps);
-  if (round.refine().invert) {
-    int64_t from = times.front() / 2;
-    for (const int64_t to : times) {
-      const torch::Tensor output =
-          distill::predict_each(scene.denoiser, schedule, x, from, scene.prompts, {scene.prompts.inverse_weights()})[0];
-      x = schedule.ddim_step(x, output, from, to);
-      from = to;
-    }
-  } else {
-    x = schedule.add_noise(x, noise.expand_as(x), round.t);
-  }
+  x = schedule.add_noise(x, noise.expand_as(x), round.t);
   distill::ScoreOptions guidance = round.options().score;
   guidance.guidance_scale = round.refine().guidance;
   distill::ScoreInput input;
   input.prompts = &scene.prompts;
+  input.views = directions_of(cameras, round.options().views);
   input.iteration = round.options().iterations + 1;
-  for (const Camera& camera : cameras) input.views.push_back({.azimuth = camera.phi, .elevation = 90 - camera.theta});
   for (size_t i = times.size(); i-- > 0;) {
     const distill::Guided guided = distill::guide(guidance, scene.denoiser, schedule, input, x, times[i]);
     x = i > 0 ? schedule.ddim_step(x, guided.guided, times[i], times[i - 1])

@@ -165,12 +165,6 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
                                      : latents.disparity.detach();
     scene.denoiser.set_control_images(images.expand({-1, 3, -1, -1}));
   }
-  std::vector<text_to_image::Direction> directions;
-  for (const Camera& camera : cameras) {
-    directions.push_back(
-        {.azimuth = std::remainder(camera.phi - options.views.default_azimuth, 360.0), .elevation = 90 - camera.theta});
-  }
-
   const auto normals = [&step](const Rng& stream) {
     return [rng = stream, device = step.device()](at::IntArrayRef shape) mutable { return randn(rng, shape, device); };
   };
@@ -188,7 +182,7 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
   return scene.distiller.score(scene.denoiser, scene.prior.schedule,
                                {.latents = latents.latents.detach(),
                                 .prompts = &scene.prompts,
-                                .views = directions,
+                                .views = directions_of(cameras, options.views),
                                 .iteration = step.iteration,
                                 .t_index = time.integer(range.low, range.high)},
                                noise);
@@ -239,6 +233,15 @@ torch::Tensor update_gaussians(const Step& step, gaussians::CloudGradient& gradi
 }
 
 }  // namespace
+
+std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& cameras, const ViewOptions& views) {
+  std::vector<text_to_image::Direction> directions;
+  for (const Camera& camera : cameras) {
+    directions.push_back(
+        {.azimuth = std::remainder(camera.phi - views.default_azimuth, 360.0), .elevation = 90 - camera.theta});
+  }
+  return directions;
+}
 
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer) {
   const Step step{.scene = scene, .model = model, .renderer = renderer, .iteration = ++model.iteration};

@@ -52,6 +52,9 @@ struct StepReport {
   } seconds;
 };
 
+/// The directions that the cameras look from, for their view prompts; azimuth 0 is that of the front, default_azimuth.
+std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& cameras, const ViewOptions& views);
+
 /// Runs step number model.iteration + 1 on the model's device, where the prior must be too. A pure function of
 /// (scene, model, seed): all randomness comes from named streams.
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);

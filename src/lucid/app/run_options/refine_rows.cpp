@@ -26,7 +26,7 @@ void add_refining(OptionTable& table, RunOptions& o) {
   auto& r = o.train.refine;
   add({.name = "refine_iter",
        .group = "Refining",
-       .help = "Rounds of refining after the steps: views are denoised by the prior, and the Gaussians fitted to them.",
+       .help = "Rounds of refining after the steps: the prior denoises views, and the Gaussians are fitted to them.",
        .range = {0, 1000},
        .field = &r.iter});
   add({.name = "refine_views",
@@ -64,10 +64,6 @@ void add_refining(OptionTable& table, RunOptions& o) {
        .help = "Weight of 1 - SSIM in the fit; that of the mean absolute difference is one minus this.",
        .range = kShare,
        .field = &r.ssim});
-  add({.name = "refine_invert",
-       .group = "Refining",
-       .help = "Add noise by DDIM inversion; otherwise one noise for all views.",
-       .field = &r.invert});
 }
 
 }  // namespace lucid::app
