@@ -51,6 +51,12 @@ std::vector<std::string> short_run(const TemporaryFolder& folder, const std::str
                                         "draft",
                                         "--iterations",
                                         "6",
+                                        "--refine-iter",
+                                        "1",
+                                        "--refine-views",
+                                        "2",
+                                        "--refine-fit-steps",
+                                        "2",
                                         "--warmup-iter",
                                         "3",
                                         "--C-batch-size",
@@ -85,10 +91,10 @@ TEST(Cli, AShortRunLeavesEveryFile) {
                                     "manifest.json",
                                     "cameras.json",
                                     "init_points3d.ply",
-                                    "point_cloud/iteration_6/point_cloud.ply",
-                                    "test_six_views/6/sheet.png",
+                                    "point_cloud/iteration_7/point_cloud.ply",
+                                    "test_six_views/7/sheet.png",
                                     "train_process/iteration_00003.png",
-                                    "checkpoints/step_000006.safetensors"};
+                                    "checkpoints/step_000007.safetensors"};
   if (lucid::asset::can_write_videos()) {
     for (const char* film : {"videos/turntable_rgb.mp4", "videos/turntable_depth.mp4", "process_videos/process.mp4"})
       files.push_back(film);
@@ -100,7 +106,7 @@ TEST(Cli, AShortRunLeavesEveryFile) {
   EXPECT_TRUE(events);
   const auto manifest = nlohmann::json::parse(lucid::read_file(w / "manifest.json"));
   EXPECT_EQ(manifest["prompt"], "a red car");
-  EXPECT_EQ(manifest["iterations"], 6);
+  EXPECT_EQ(manifest["iterations"], 7) << "six steps and a round of refining";
   EXPECT_GE(manifest["weights_sha256"].size(), 3u);
   std::istringstream lines(outcome.out);
   int steps = 0;
@@ -110,10 +116,10 @@ TEST(Cli, AShortRunLeavesEveryFile) {
     ++steps;
     EXPECT_TRUE(event.contains("score") && event.contains("gaussians")) << line;
   }
-  EXPECT_EQ(steps, 6);
+  EXPECT_EQ(steps, 7);
 
   expect_one_line(lucid_run(short_run(folder, "w"), folder), {"holds a finished run", "--overwrite"});
-  const std::string ply = (w / "point_cloud/iteration_6/point_cloud.ply").string();
+  const std::string ply = (w / "point_cloud/iteration_7/point_cloud.ply").string();
   const std::string picture = (folder.path / "r.png").string();
   EXPECT_EQ(lucid_run({"render", ply, "-o", picture, "--size", "100"}, folder).code, 0);
   EXPECT_EQ(lucid::asset::read_png(picture).sizes(), (std::vector<int64_t>{3, 100, 100}));
@@ -241,14 +247,14 @@ TEST(Cli, AResumedRunEqualsAnUnbrokenOneByteForByte) {
   ASSERT_EQ(stopped.code, 130) << stopped.err;
   const Outcome resumed = lucid_run(short_run(folder, "broken", {"--resume"}), folder);
   ASSERT_EQ(resumed.code, 0) << resumed.err;
-  const char* ply = "point_cloud/iteration_6/point_cloud.ply";
+  const char* ply = "point_cloud/iteration_7/point_cloud.ply";
   EXPECT_TRUE(lucid::read_file(folder.path / "out" / "whole" / ply) ==
               lucid::read_file(folder.path / "out" / "broken" / ply));
   // Other options do not continue that run, whose options stay on record.
   const fs::path record = folder.path / "out" / "broken" / "effective_config.yaml";
   const std::string options = lucid::read_file(record);
   expect_one_line(lucid_run(short_run(folder, "broken", {"--resume", "--seed", "5"}), folder),
-                  {"other options", "step_000006", "effective_config.yaml"});
+                  {"other options", "step_000007", "effective_config.yaml"});
   EXPECT_EQ(lucid::read_file(record), options);
 }
 
@@ -263,7 +269,7 @@ TEST(Cli, AStoppedRunIsFinishedWhereItIs) {
   EXPECT_NE(finished.out.find("writing results"), std::string::npos) << finished.out;
   const auto manifest = nlohmann::json::parse(lucid::read_file(run / "manifest.json"));
   const auto steps = manifest.at("iterations").get<int64_t>();
-  EXPECT_LT(steps, 6);
+  EXPECT_LT(steps, 7);
   EXPECT_TRUE(fs::exists(run / fmt::format("point_cloud/iteration_{}/point_cloud.ply", steps)));
 }
 
@@ -273,7 +279,7 @@ TEST(Cli, MoreStepsGoOnFromTheEnd) {
   ASSERT_EQ(lucid_run(short_run(folder, "later"), folder).code, 0);
   const Outcome more = lucid_run(short_run(folder, "later", {"--resume", "--more-steps", "3"}), folder);
   ASSERT_EQ(more.code, 0) << more.err;
-  const char* ply = "point_cloud/iteration_9/point_cloud.ply";
+  const char* ply = "point_cloud/iteration_11/point_cloud.ply";
   EXPECT_TRUE(lucid::read_file(folder.path / "out" / "at_once" / ply) ==
               lucid::read_file(folder.path / "out" / "later" / ply));
 }
@@ -336,7 +342,7 @@ TEST(Cli, AFullDiskLosesNothing) {
   }
   const Outcome resumed = lucid_run(go_on, folder);
   EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_TRUE(fs::exists(w / "point_cloud/iteration_6/point_cloud.ply"));
+  EXPECT_TRUE(fs::exists(w / "point_cloud/iteration_7/point_cloud.ply"));
   umount2((folder.path / "out").c_str(), MNT_DETACH);
 }
 

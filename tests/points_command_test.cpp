@@ -71,7 +71,7 @@ TEST_F(PointsCommand, MistakesAreOneClearLine) {
   expect_one_line(run({"--count", "8"}), {"lacks upsample_40m.pt"});
 }
 
-class PointeStart : public PointsCommand {
+class PointsCommandStart : public PointsCommand {
  protected:
   Outcome generate(const std::string& workspace, const Words& more) const {
     Words arguments = {"generate",
@@ -82,6 +82,8 @@ class PointeStart : public PointsCommand {
                        workspace,
                        "--iterations",
                        "1",
+                       "--refine-iter",
+                       "0",
                        "--warmup-iter",
                        "1",
                        "--progress",
@@ -101,7 +103,7 @@ class PointeStart : public PointsCommand {
   }
 };
 
-TEST_F(PointeStart, ARunStartsFromPointEsCloud) {
+TEST_F(PointsCommandStart, ARunStartsFromPointEsCloud) {
   const Outcome outcome = generate("run", {"--pointe", path("weights"), "--init-prompt", "a blue car"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.err.find("Point-E: 4096 points for \"a blue car\""), std::string::npos) << outcome.err;
@@ -111,7 +113,7 @@ TEST_F(PointeStart, ARunStartsFromPointEsCloud) {
   EXPECT_TRUE(manifest["weights_sha256"].contains("pointe/model.safetensors"));
 }
 
-TEST_F(PointeStart, WithoutWeightsItWarnsAndStartsFromASphere) {
+TEST_F(PointsCommandStart, WithoutWeightsItWarnsAndStartsFromASphere) {
   const Outcome outcome = generate("sphere", {});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.err.find("--pointe DIR"), std::string::npos) << outcome.err;

@@ -39,8 +39,8 @@ inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-re
 echo "package: $(stat -c %s "$package" | awk '{printf "%.0f", $1 / 1e6}') MB; installed with its libraries in $((SECONDS - begin)) s, $(($(du -sm --one-file-system "$root" | cut -f1) - before)) MB"
 inside useradd -m user
 inside su user -c 'cd && lucid generate --preset draft --iterations 20 --no-save-video --progress off "a hamburger" &&
-  lucid info output/a_hamburger/point_cloud/iteration_20/point_cloud.ply &&
-  lucid export output/a_hamburger/point_cloud/iteration_20/point_cloud.ply hamburger.glb --progress off'
+  lucid info output/a_hamburger/point_cloud/iteration_28/point_cloud.ply &&
+  lucid export output/a_hamburger/point_cloud/iteration_28/point_cloud.ply hamburger.glb --progress off'
 inside apt-get purge -y -qq lucid >/dev/null
 left=$(inside find /usr -iname '*lucid*')
 [ -z "$left" ] || { echo "purge leaves: $left"; exit 1; }

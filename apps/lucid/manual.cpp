@@ -58,7 +58,7 @@ std::string manual_page(const CommandLine& line) {
       ".SH EXAMPLES\n.nf\n"
       "lucid generate \\(dqa hamburger\\(dq\n"
       "lucid serve\n"
-      "lucid export output/a_hamburger/point_cloud/iteration_600/point_cloud.ply hamburger.glb\n"
+      "lucid export output/a_hamburger/point_cloud/iteration_608/point_cloud.ply hamburger.glb\n"
       ".fi\n";
   return text;
 }

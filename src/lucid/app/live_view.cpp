@@ -25,8 +25,7 @@ void LiveView::show(const gaussians::Cloud& cloud, int64_t step) {
 
 void LiveView::keep(const gaussians::Cloud& cloud, int64_t step) {
   const std::string frame = asset::live_frame(
-      cloud,
-      {.number = number_++, .step = static_cast<uint32_t>(step), .steps = static_cast<uint32_t>(steps_)});
+      cloud, {.number = number_++, .step = static_cast<uint32_t>(step), .steps = static_cast<uint32_t>(steps_)});
   const fs::path temporary = fs::path(file_) += ".new";
   std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
   out.write(frame.data(), static_cast<std::streamsize>(frame.size()));

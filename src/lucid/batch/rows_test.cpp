@@ -118,7 +118,7 @@ TEST(BatchRows, ARowsOwnOptionsWin) {
   EXPECT_EQ(rows[1].options, (GivenOptions{{"seed", "5"}, {"iterations", "7"}, {"C_batch_size", "2"}}));
   EXPECT_EQ(rows[0].name, "0001_a_red_car");
   EXPECT_EQ(rows[1].name, "0002_a_mug");
-  EXPECT_EQ(rows[1].steps, 7);
+  EXPECT_EQ(rows[1].steps, 7 + 8) << "and eight rounds of refining";
 
   // The key: what affects the result, however it is spelt.
   const auto key = [&](const std::string& text, const GivenOptions& given) { return plan(text, given).front().key; };

@@ -87,8 +87,10 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       result.stopped = true;
       return result;
     }
-    const StepReport report = options.refining_round(model.iteration + 1) >= 0 ? refining_round(scene, model, renderer)
-                                                                               : training_step(scene, model, renderer);
+    // The score and the fit have gradients of other sizes, and Adam's moments of one would slow the other down.
+    const bool refines = options.refining_round(model.iteration + 1) >= 0;
+    if (refines != (options.refining_round(model.iteration) >= 0)) model.adam = optim::Adam(model.cloud);
+    const StepReport report = refines ? refining_round(scene, model, renderer) : training_step(scene, model, renderer);
     if (model.kept.defined()) {
       if (report.densified) optim::follow_rows(model.kept, model.cloud, report.densify.source);
       optim::draw_back(model.cloud, model.kept, options.start.keep_shape);

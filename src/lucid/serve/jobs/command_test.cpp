@@ -66,8 +66,8 @@ TEST(StudioCommand, StepsSeedAndDeviceComeFromPresetAndOptions) {
 TEST(StudioCommand, OptionsThatNameFilesAreKnown) {
   app::RunOptions options;
   const config::OptionTable table = app::make_table(options);
-  for (const char* name : {"output", "live", "model_key", "prior_config", "LoRA_path", "textual_inversion_path", "init_file",
-                           "controlnet_model_key", "controlnet_mesh", "pretrained_model_path"}) {
+  for (const char* name : {"output", "live", "model_key", "prior_config", "LoRA_path", "textual_inversion_path",
+                           "init_file", "controlnet_model_key", "controlnet_mesh", "pretrained_model_path"}) {
     EXPECT_TRUE(names_a_file(table.at(name))) << name;
   }
   int others = 0;
