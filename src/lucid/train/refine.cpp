@@ -3,6 +3,7 @@
 #include "lucid/train/refine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -136,7 +137,11 @@ torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, c
     gaussians::activate_backward(cloud, activated, plain, d, gradient);
   }
   auto rates = round.options().rates.at(round.options().rates.iterations);
-  for (double& rate : rates) rate *= round.refine().rate;
+  for (size_t group = 0; group < rates.size(); ++group) {
+    const bool colours = group == gaussians::Cloud::kShDc || group == gaussians::Cloud::kShRest;
+    const bool held = round.model.kept.defined() && !colours;  // keep_shape holds all but the colours
+    rates[group] = held ? 0 : rates[group] * round.refine().rate;
+  }
   round.model.adam.step(cloud, gradient, rates);
   return loss.detach();
 }
@@ -155,6 +160,9 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
                     .renderer = renderer,
                     .t = noise_index(refine, number, scene.prior.schedule.config().num_train_timesteps)};
   const torch::Device device = model.device();
+  StepReport report;
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
 
   Rng camera_stream = round.stream("refine camera"), order = round.stream("refine order"),
       noise_stream = round.stream("refine noise");
@@ -170,18 +178,29 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       device);
   for (size_t first = 0; first < cameras.size(); first += static_cast<size_t>(options.batch)) {
     const size_t end = std::min(cameras.size(), first + static_cast<size_t>(options.batch));
-    std::vector<torch::Tensor> renders, alphas;
+    std::vector<torch::Tensor> renders, depths, alphas;
     for (size_t i = first; i < end; ++i) {
       const gaussians::RenderedView view = renderer.forward(0, activated, cameras[i], {1, 1, 1});
       renders.push_back(view.rgb);
+      depths.push_back(view.depth);
       alphas.push_back(view.alpha);
     }
     const std::vector<Camera> part(cameras.begin() + static_cast<int64_t>(first),
                                    cameras.begin() + static_cast<int64_t>(end));
+    const torch::Tensor alpha = torch::stack(alphas);
+    if (scene.denoiser.needs_control_images()) {
+      const torch::Tensor shown =
+          scene.control_disparity
+              ? scene.control_disparity(part).to(device)
+              : distill::disparity(torch::stack(depths), 1 - alpha, 2 * std::atan(part.front().tan_half_fov_x));
+      scene.denoiser.set_control_images(shown.expand({-1, 3, -1, -1}));
+    }
     const torch::Tensor picture = denoised(round, torch::stack(renders).clamp(0, 1), part, noise);
-    targets.push_back(1 + around_object(torch::stack(alphas)) * (picture - 1));
+    targets.push_back(1 + around_object(alpha) * (picture - 1));
   }
   const torch::Tensor pictures = torch::cat(targets);
+  const Clock::time_point painted = Clock::now();
+  report.seconds.score = std::chrono::duration<double>(painted - begin).count();
 
   // The fit: every view equally often, in a random order.
   std::vector<int64_t> queue;
@@ -201,10 +220,10 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
     }
     total += fit_step(round, cameras, pictures, chosen);
   }
-  StepReport report;
   report.timestep = round.t;
   report.score_norm = total.item<double>() / static_cast<double>(refine.fit_steps);
   report.mean_scale = model.cloud.log_scales.exp().mean().item<double>();
+  report.seconds.update = std::chrono::duration<double>(Clock::now() - painted).count();
   return report;
 }
 

@@ -11,7 +11,8 @@ namespace lucid::train {
 /// brings them to a noise level, denoises them with guidance and the view's words in a few DDIM steps, decodes them,
 /// and fits the Gaussians to the decoded pictures in options.refine.fit_steps steps of `batch` views each. The noise
 /// level falls from round to round. A pure function of (scene, model, seed). The report's score_norm is the mean loss
-/// of the fit, its timestep the noise level's.
+/// of the fit, its timestep the noise level's; the pictures count as seconds of the score, the fit as those of the
+/// update.
 StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 
 /// 1 - SSIM (Wang et al. 2004), mean over pixels, channels and pictures: windows of 11 pixels, Gaussian weights of

@@ -40,7 +40,7 @@ class Refined {
     const Scene scene{.options = options,
                       .prior = prior,
                       .encoder = encoder,
-                      .denoiser = denoiser,
+                      .denoiser = *asked,
                       .prompts = prompts,
                       .distiller = *distiller,
                       .device = torch::kCPU};
@@ -53,6 +53,7 @@ class Refined {
   TrainOptions options;
   text_to_image::Prior prior = text_to_image::load_prior(test::source_dir() / "models/mini");
   diffusion::UNetDenoiser denoiser{prior.unet};
+  diffusion::Denoiser* asked = &denoiser;
   diffusion::ImageEncoder encoder{prior.vae};
   text_to_image::ViewPrompts prompts = text_to_image::view_prompts(prior, "a hamburger", "", "");
   Model model = start_model(gaussians::make_start({.count = 1500, .opacity = 0.5}));
@@ -104,6 +105,47 @@ TEST(Refining, IsAFunctionOfModelAndSeedAndItsNoiseFalls) {
     EXPECT_TRUE(a.equal(b));
   }
   EXPECT_FALSE(first.model.cloud.means.equal(other.model.cloud.means));
+}
+
+TEST(Refining, AHeldShapeChangesItsColoursAlone) {
+  Refined refined(few_rounds());
+  refined.model.iteration = 1;
+  refined.model.kept = optim::KeptShape::of(refined.model.cloud);
+  const gaussians::Cloud before = refined.model.cloud;
+  const torch::Tensor means = before.means.clone(), scales = before.log_scales.clone(), colours = before.sh_dc.clone();
+  refined.rounds(1);
+  EXPECT_TRUE(refined.model.cloud.means.equal(means));
+  EXPECT_TRUE(refined.model.cloud.log_scales.equal(scales));
+  EXPECT_FALSE(refined.model.cloud.sh_dc.equal(colours));
+}
+
+/// A denoiser with a ControlNet, as far as a round can tell.
+class WithControl final : public diffusion::Denoiser {
+ public:
+  explicit WithControl(diffusion::Denoiser& inner) : inner_(inner) {}
+  torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& t, const nn::PromptMix& prompts) override {
+    return inner_.predict(x, t, prompts);
+  }
+  bool needs_control_images() const override { return true; }
+  void set_control_images(const torch::Tensor& images) override { shown.push_back(images.clone()); }
+  std::vector<torch::Tensor> shown;
+
+ private:
+  diffusion::Denoiser& inner_;
+};
+
+TEST(Refining, AControlNetSeesTheDisparityOfEachViewThatIsDenoised) {
+  Refined refined(few_rounds());
+  WithControl control(refined.denoiser);
+  refined.asked = &control;
+  refined.model.iteration = 1;
+  refined.rounds(1);
+  ASSERT_EQ(control.shown.size(), 2u) << "four views in batches of two";
+  for (const torch::Tensor& images : control.shown) {
+    EXPECT_EQ(images.sizes(), (std::vector<int64_t>{2, 3, 128, 128}));
+    EXPECT_GT(images.std().item<double>(), 0.05) << "no object in it";
+  }
+  EXPECT_FALSE(control.shown[0].equal(control.shown[1]));
 }
 
 /// SSIM of one channel at one pixel, by the definition; outside the picture is 0.
