@@ -18,7 +18,7 @@ torch::Device device_of(const RunOptions& options) {
   if (device.is_cuda() && !render::cuda_available()) {
     throw UserError({.what_happened = "this build has no CUDA rasteriser, or the GPU is too old for it",
                      .key = "--device",
-                     .hint = "build with nvcc and -DLUCID_CUDA=ON, or use --device cpu"});
+                     .hint = "`make gpu` builds for an NVIDIA card; or use --device cpu"});
   }
   return device;
 }

@@ -8,7 +8,7 @@
 namespace lucid::render {
 namespace {
 [[noreturn]] void throw_unavailable() {
-  cuda::throw_no_cuda("this build has no CUDA rasteriser", "use the CPU, or build with nvcc and -DLUCID_CUDA=ON");
+  cuda::throw_no_cuda("this build has no CUDA rasteriser", "use the CPU, or build with `make gpu`");
 }
 }  // namespace
 
