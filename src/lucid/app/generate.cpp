@@ -136,7 +136,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   const auto shown = shown_mesh(options);
   if (shown) weights[fs::path(options.controlnet_mesh).filename().string()] = sha256_of_file(options.controlnet_mesh);
 
-  const bool from_pointe = options.train.start.kind == kPointE && options.pretrained_model_path.empty();
+  const bool from_pointe = !from_file && options.train.start.kind == kPointE;
   if (from_pointe) {
     for (const fs::path& file : pointe::WeightFiles::in_folder(options.pointe).all())
       weights["pointe/" + file.filename().string()] = sha256_of_file(file);

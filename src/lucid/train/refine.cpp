@@ -137,10 +137,9 @@ torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, c
     gaussians::activate_backward(cloud, activated, plain, d, gradient);
   }
   auto rates = round.options().rates.at(round.options().rates.iterations);
-  for (size_t group = 0; group < rates.size(); ++group) {
-    const bool colours = group == gaussians::Cloud::kShDc || group == gaussians::Cloud::kShRest;
-    const bool held = round.model.kept.defined() && !colours;  // keep_shape holds all but the colours
-    rates[group] = held ? 0 : rates[group] * round.refine().rate;
+  for (double& rate : rates) rate *= round.refine().rate;
+  if (round.model.kept.defined()) {
+    for (const auto& [held, start] : round.model.kept.groups()) rates[held] = 0;
   }
   round.model.adam.step(cloud, gradient, rates);
   return loss.detach();

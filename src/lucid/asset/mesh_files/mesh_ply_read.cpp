@@ -24,11 +24,7 @@ void read_vertices(ply::Body& body, const ply::Element& vertex, const std::files
   const bool coloured = colour.complete();
   if (coloured) part.colours.resize(vertex.count);
   body.read(vertex, [&](int64_t row, size_t property, double value) {
-    mesh::Point& p = part.positions[static_cast<size_t>(row)];
-    const auto x = static_cast<float>(value);
-    if (property == position.numbers[0]) p.x = x;
-    if (property == position.numbers[1]) p.y = x;
-    if (property == position.numbers[2]) p.z = x;
+    set_component(position, property, value, part.positions[static_cast<size_t>(row)]);
     for (size_t c = 0; coloured && c < 3; ++c) {
       if (property == colour.numbers[c])
         part.colours[static_cast<size_t>(row)][c] = colour_byte(vertex.properties[property].type, value);

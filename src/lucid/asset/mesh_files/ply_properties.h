@@ -40,6 +40,13 @@ inline PropertyTriple colour_properties(const ply::Element& vertex) {
            property_named(vertex, {"blue", "b", "diffuse_blue"})}};
 }
 
+/// Writes `value` to the component of `to` that the property is, if it is one.
+inline void set_component(const PropertyTriple& of, size_t property, double value, mesh::Point& to) {
+  if (property == of.numbers[0]) to.x = static_cast<float>(value);
+  if (property == of.numbers[1]) to.y = static_cast<float>(value);
+  if (property == of.numbers[2]) to.z = static_cast<float>(value);
+}
+
 /// A stored colour as a display value of 8 bits; NaN becomes 0.
 inline uint8_t colour_byte(ply::Scalar type, double value) {
   const bool is_real = type == ply::Scalar::kFloat32 || type == ply::Scalar::kFloat64;

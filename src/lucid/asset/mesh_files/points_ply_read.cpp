@@ -19,13 +19,6 @@ using mesh_files::PropertyTriple;
 
 bool is_finite_point(const mesh::Point& p) { return std::isfinite(p.x) && std::isfinite(p.y) && std::isfinite(p.z); }
 
-/// Writes `value` to the component of `to` that the property is, if it is one.
-void set_component(const PropertyTriple& of, size_t property, double value, mesh::Point& to) {
-  if (property == of.numbers[0]) to.x = static_cast<float>(value);
-  if (property == of.numbers[1]) to.y = static_cast<float>(value);
-  if (property == of.numbers[2]) to.z = static_cast<float>(value);
-}
-
 Points read_vertices_as_points(ply::Body& body, const ply::Element& vertex, const std::filesystem::path& file) {
   const PropertyTriple position = mesh_files::position_properties(vertex);
   const PropertyTriple normal = mesh_files::normal_properties(vertex), colour = mesh_files::colour_properties(vertex);
@@ -39,8 +32,8 @@ Points read_vertices_as_points(ply::Body& body, const ply::Element& vertex, cons
   if (colour.complete()) points.colours.resize(vertex.count);
   body.read(vertex, [&](int64_t at, size_t property, double value) {
     const auto row = static_cast<size_t>(at);
-    set_component(position, property, value, points.positions[row]);
-    if (normal.complete()) set_component(normal, property, value, points.normals[row]);
+    mesh_files::set_component(position, property, value, points.positions[row]);
+    if (normal.complete()) mesh_files::set_component(normal, property, value, points.normals[row]);
     for (size_t c = 0; colour.complete() && c < 3; ++c) {
       if (property == colour.numbers[c])
         points.colours[row][c] = mesh_files::colour_byte(vertex.properties[property].type, value);
