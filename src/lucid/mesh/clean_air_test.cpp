@@ -9,20 +9,16 @@
 #include <cmath>
 #include <limits>
 
+#include "lucid/mesh/surface/surface_test_support.h"
+
 namespace lucid::mesh {
 namespace {
 
 /// Gaussians that are added one by one.
-struct Air {
-  std::vector<float> means, scales, quats, opacities, sh;
-
+struct Air : test::Cloud {
   /// A round Gaussian; returns its index.
   int64_t add(std::array<float, 3> at, float scale, float opacity, float colour = 0) {
-    means.insert(means.end(), at.begin(), at.end());
-    scales.insert(scales.end(), 3, scale);
-    quats.insert(quats.end(), {1, 0, 0, 0});
-    opacities.push_back(opacity);
-    sh.insert(sh.end(), 3, colour);
+    Cloud::add({at[0], at[1], at[2]}, {scale, scale, scale}, opacity, {1, 0, 0, 0}, {colour, colour, colour});
     return static_cast<int64_t>(opacities.size()) - 1;
   }
   /// An opaque shell of Gaussians around a point.
@@ -33,14 +29,6 @@ struct Air {
       for (size_t i = 0; i < 3; ++i) point[i] -= static_cast<float>(m[i] * m[3] + m[4 + i] * m[7] + m[8 + i] * m[11]);
       add(point, 5 * radius / std::sqrt(static_cast<float>(count)), 0.99f, -1);
     }
-  }
-  render::CloudView<float> view() const {
-    return {.count = static_cast<int64_t>(opacities.size()),
-            .means = means.data(),
-            .scales = scales.data(),
-            .quats = quats.data(),
-            .opacities = opacities.data(),
-            .sh = sh.data()};
   }
 };
 

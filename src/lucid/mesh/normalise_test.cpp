@@ -9,26 +9,14 @@
 #include "lucid/base/error.h"
 #include "lucid/base/rng.h"
 #include "lucid/math/quaternion.h"
+#include "lucid/mesh/surface/surface_test_support.h"
 
 namespace lucid::mesh {
 namespace {
 
-struct Cloud {
-  std::vector<float> means, scales, quats, opacities, sh;
+struct Cloud : test::Cloud {
   void add(Point mean, Point scale, float opacity, Quat<float> q = {}) {
-    means.insert(means.end(), {mean.x, mean.y, mean.z});
-    scales.insert(scales.end(), {scale.x, scale.y, scale.z});
-    quats.insert(quats.end(), {q.w, q.x, q.y, q.z});
-    opacities.push_back(opacity);
-    sh.insert(sh.end(), {1, 2, 3});
-  }
-  render::CloudView<float> view() const {
-    return {.count = static_cast<int64_t>(opacities.size()),
-            .means = means.data(),
-            .scales = scales.data(),
-            .quats = quats.data(),
-            .opacities = opacities.data(),
-            .sh = sh.data()};
+    test::Cloud::add(mean, scale, opacity, {q.w, q.x, q.y, q.z}, {1, 2, 3});
   }
 };
 

@@ -19,12 +19,13 @@ namespace lucid::mesh::test {
 struct Cloud {
   std::vector<float> means, scales, quats, opacities, sh;
 
-  void add(const Point& mean, const Point& scale, float opacity, const std::array<float, 4>& quat = {1, 0, 0, 0}) {
+  void add(const Point& mean, const Point& scale, float opacity, const std::array<float, 4>& quat = {1, 0, 0, 0},
+           const std::array<float, 3>& colour = {0, 0, 0}) {
     means.insert(means.end(), {mean.x, mean.y, mean.z});
     scales.insert(scales.end(), {scale.x, scale.y, scale.z});
     quats.insert(quats.end(), quat.begin(), quat.end());
     opacities.push_back(opacity);
-    sh.insert(sh.end(), {0, 0, 0});
+    sh.insert(sh.end(), colour.begin(), colour.end());
   }
   render::CloudView<float> view() const {
     return {.count = int64_t(opacities.size()),
