@@ -47,6 +47,8 @@ endif()
 # Multiplications and additions are fused only where the source says fmaf: the passes that must repeat each other's
 # arithmetic then do, and the projection rounds as the host's. A float division may be 2 ulp off (one a pixel and splat).
 function(lucid_add_cuda target)
+  # From 3.25 on, CMake 3.25.1's module (Debian 12's) sets a property of CUDA::nvToolsExt, which CUDA 13 has no more.
+  set(CMAKE_MINIMUM_REQUIRED_VERSION 3.24)
   find_package(CUDAToolkit REQUIRED)
   target_sources(${target} PRIVATE ${ARGN})
   target_link_libraries(${target} PRIVATE $<IF:$<BOOL:${LUCID_SHARED_CUDART}>,CUDA::cudart,CUDA::cudart_static>)
