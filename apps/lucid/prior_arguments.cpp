@@ -73,6 +73,10 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
   command->add_option("--out", request.out, "Folder of the prior, in diffusers layout, with its checkpoints.")
       ->required()
       ->type_name("DIR");
+  command
+      ->add_option("--from", request.from,
+                   "Prior whose U-Net is trained further, on its text encoder and VAE. The corpus must have its words.")
+      ->type_name("DIR");
   command->add_option("--stage", request.stage, "Network to train: all, text, vae or unet.")
       ->capture_default_str()
       ->type_name("NAME");

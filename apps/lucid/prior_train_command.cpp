@@ -15,6 +15,7 @@ namespace lucid::cli {
 int run_prior_train(const pretrain::TrainRequest& request, const std::atomic<bool>& stop) {
   app::set_threads(request.threads);
   pretrain::TrainOptions options{.corpus = request.corpus,
+                                 .from = request.from,
                                  .preset = request.preset,
                                  .stage = request.stage,
                                  .text_steps = request.text_steps,

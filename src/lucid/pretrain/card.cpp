@@ -35,10 +35,9 @@ void write_model_card(const TrainOptions& options, const Sizes& sizes, const Wor
   const auto log = options.run.folder / "progress" / "log.jsonl";
   std::string text = "# A small text-to-image prior of single objects\n\n";
   text += fmt::format(
-      "A diffusers folder (CLIPTextModel, AutoencoderKL, UNet2DConditionModel, DDIM) trained from scratch by\n\n    "
-      "{}\n\n"
+      "A diffusers folder (CLIPTextModel, AutoencoderKL, UNet2DConditionModel, DDIM) trained {} by\n\n    {}\n\n"
       "It knows {} names and {} colours, one object on a white ground, and nothing else.\n\n",
-      options.command, words.names.size(), words.colours.size());
+      options.from.empty() ? "from scratch" : "further", options.command, words.names.size(), words.colours.size());
   text +=
       fmt::format("- Pictures {0} x {0}, latents {1} x {2} x {2}, scaling factor {3:.5f}.\n", corpus.picture_size(),
                   sizes.vae.latent_channels, corpus.picture_size() / sizes.vae.downscale(), sizes.vae.scaling_factor);

@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <optional>
+
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
@@ -15,6 +17,7 @@
 #include "lucid/pretrain/unet_trainer.h"
 #include "lucid/pretrain/vae_trainer.h"
 #include "lucid/tensor/freeze.h"
+#include "lucid/text_to_image/prior.h"
 
 namespace lucid::pretrain {
 namespace fs = std::filesystem;
@@ -39,6 +42,9 @@ void check(const TrainOptions& options) {
                                 .file = options.run.folder.string(),
                                 .hint = "--resume goes on with it"});
   }
+  if (!options.from.empty() && (options.stage == "text" || options.stage == "vae")) {
+    throw UserError(UserMistake{.what_happened = "with --from only the U-Net is trained", .key = "--stage"});
+  }
 }
 
 /// Throws UserError unless the picture size is a multiple of the VAE's and the U-Net's downscale factors together.
@@ -55,19 +61,127 @@ void copy_notice(const fs::path& corpus, const fs::path& folder) {
   if (fs::exists(corpus / "NOTICE.md")) write_file(folder / "NOTICE.md", read_file(corpus / "NOTICE.md"));
 }
 
+/// What the U-Net is trained on: frozen networks, and a U-Net with its first weights.
+struct Networks {
+  text::Encoder encoder;
+  diffusion::Vae vae;
+  diffusion::UNet unet;
+};
+
+/// One training, with what its steps share.
+struct Training {
+  const TrainOptions& options;
+  const corpus::Corpus& corpus;
+  const Split& split;
+  const Words& words;
+  RunOptions run;
+  Sizes sizes;
+
+  bool wants(const char* stage) const { return options.stage == "all" || options.stage == stage; }
+  void write_configs() const { write_prior_configs(run.folder, sizes, words, corpus.picture_size()); }
+};
+
+/// A stage that was not requested trains no further; its weights come from its checkpoint. Throws UserError if there is
+/// none.
+void skip_unless_wanted(const Training& training, const char* stage, StageSizes& sizes) {
+  if (training.wants(stage)) return;
+  if (!fs::exists(training.run.checkpoint(stage))) {
+    throw UserError(UserMistake{.what_happened = fmt::format("the stage {} was not trained yet", stage),
+                                .file = training.run.checkpoint(stage).string(),
+                                .key = "--stage"});
+  }
+  sizes.steps = 0;
+}
+
+/// Trains text encoder and VAE, and exports them. nullopt if stopped, or if no later stage was asked for: `finished`
+/// tells which.
+std::optional<Networks> train_first_stages(Training& training, const text::Tokenizer& tokenizer,
+                                           const text_to_image::ViewAnchors& anchors, bool& finished) {
+  const RunOptions& run = training.run;
+  Sizes& sizes = training.sizes;
+  const std::string& stage = training.options.stage;
+  finished = false;
+  // Each stage has its own seed, so that it does not depend on the stages before it.
+  torch::manual_seed(run.seed);
+  text::Encoder encoder(sizes.text);
+  if (stage != "vae") {
+    skip_unless_wanted(training, "text", sizes.text_stage);
+    if (!train_text(encoder, tokenizer, sizes.text_stage, training.corpus, anchors, run)) return std::nullopt;
+    tensor::freeze(encoder);
+    write_text_encoder(run.folder, named_weights(*encoder));
+    finished = stage == "text";
+    if (finished) return std::nullopt;
+  }
+  torch::manual_seed(run.seed + 1);
+  sizes.vae.scaling_factor = 1;
+  diffusion::Vae learning(sizes.vae);
+  skip_unless_wanted(training, "vae", sizes.vae_stage);
+  if (!train_vae(learning, sizes, training.corpus, training.split, run)) return std::nullopt;
+  sizes.vae.scaling_factor = measured_scaling_factor(learning, training.corpus, training.split);
+  diffusion::Vae vae(sizes.vae);
+  for (auto& item : vae->named_parameters()) item.value().data().copy_(learning->named_parameters()[item.key()].data());
+  vae->to(run.device);
+  tensor::freeze(vae);
+  write_vae(run.folder, named_weights(*vae));
+  training.write_configs();
+  spdlog::info("vae: scaling factor {:.5f}", sizes.vae.scaling_factor);
+  finished = stage == "vae";
+  if (finished) return std::nullopt;
+
+  torch::manual_seed(run.seed + 2);
+  diffusion::UNet unet(sizes.unet);
+  for (auto& item : unet->named_parameters()) {
+    if (item.key().starts_with("conv_out.")) torch::nn::init::zeros_(item.value());  // the initial prediction is 0
+  }
+  return Networks{.encoder = encoder, .vae = vae, .unet = unet};
+}
+
+/// The networks of options.from; exports text encoder and VAE as they are. Throws UserError if its tokenizer is not
+/// that of the corpus.
+Networks networks_of_prior(Training& training) {
+  const fs::path &from = training.options.from, &folder = training.run.folder;
+  text_to_image::Prior prior = text_to_image::load_prior(from);
+  for (const char* file : {"tokenizer/vocab.json", "tokenizer/merges.txt"}) {
+    if (read_file(from / file) == read_file(folder / file)) continue;
+    throw UserError(UserMistake{.what_happened = "the corpus has other words than the prior's tokenizer",
+                                .file = (from / file).string(),
+                                .key = "--from",
+                                .hint = "the text encoder would have to be trained anew: leave --from out"});
+  }
+  Sizes& sizes = training.sizes;
+  sizes.text = prior.encoder->config();
+  sizes.vae = prior.vae->config();
+  sizes.unet = prior.unet->config();
+  sizes.unet_stage.rests.clear();
+  training.run.corpus_key += " from " + sha256_of_file(from / "unet/diffusion_pytorch_model.safetensors").substr(0, 16);
+  diffusion::UNet unet(sizes.unet);
+  const torch::NoGradGuard no_grad;
+  for (auto& item : unet->named_parameters()) item.value().copy_(prior.unet->named_parameters()[item.key()]);
+  prior.vae->to(training.run.device);
+  write_text_encoder(folder, named_weights(*prior.encoder));
+  write_vae(folder, named_weights(*prior.vae));
+  training.write_configs();
+  return {.encoder = prior.encoder, .vae = prior.vae, .unet = unet};
+}
+
 }  // namespace
 
 bool train_prior(const TrainOptions& options) {
   check(options);
-  Sizes sizes = asked_sizes(options);
   const corpus::Corpus corpus(options.corpus);
-  check_pictures(options, corpus, sizes);
   const text_to_image::ViewAnchors anchors = view_anchors();
   const Split split = split_of(corpus);
   const Words words = words_of_corpus(corpus, anchors);
-  RunOptions run = options.run;
-  run.corpus_key = sha256_of_file(options.corpus / "corpus.json").substr(0, 16);
-  const fs::path& folder = run.folder;
+  Training training{.options = options,
+                    .corpus = corpus,
+                    .split = split,
+                    .words = words,
+                    .run = options.run,
+                    .sizes = asked_sizes(options)};
+  Sizes& sizes = training.sizes;
+  training.run.corpus_key = sha256_of_file(options.corpus / "corpus.json").substr(0, 16);
+  const fs::path& folder = training.run.folder;
+  if (options.from.empty()) check_pictures(options, corpus, sizes);
   spdlog::info("corpus: {} items of {} words, {} views ({} for training, {} unseen, {} of held-out items)",
                corpus.items().size(), words.names.size(), corpus.view_count(), split.train.size(),
                split.unseen_views.size(), split.unseen_items.size());
@@ -76,62 +190,29 @@ bool train_prior(const TrainOptions& options) {
   const auto tokenizer = text::Tokenizer::from_folder(folder / "tokenizer");
   sizes.text.vocab_size = tokenizer.eos() + 1;
   copy_notice(options.corpus, folder);
-  const auto write_configs = [&] { write_prior_configs(folder, sizes, words, corpus.picture_size()); };
-  // An existing config.json holds the scaling factor that a finished VAE stage measured.
-  if (!fs::exists(folder / "vae/config.json")) write_configs();
-  // A stage that was not requested trains no further; its weights come from its checkpoint.
-  const auto wanted = [&](const char* stage) { return options.stage == "all" || options.stage == stage; };
-  const auto stages = [&](const char* stage, StageSizes& of) {
-    if (wanted(stage)) return;
-    if (!fs::exists(run.checkpoint(stage))) {
-      throw UserError(UserMistake{.what_happened = fmt::format("the stage {} was not trained yet", stage),
-                                  .file = run.checkpoint(stage).string(),
-                                  .key = "--stage"});
-    }
-    of.steps = 0;
-  };
-
-  // Each stage has its own seed, so that it does not depend on the stages before it.
-  torch::manual_seed(run.seed);
-  text::Encoder encoder(sizes.text);
-  if (options.stage != "vae") {
-    stages("text", sizes.text_stage);
-    if (!train_text(encoder, tokenizer, sizes.text_stage, corpus, anchors, run)) return false;
-    tensor::freeze(encoder);
-    write_text_encoder(folder, named_weights(*encoder));
-    if (options.stage == "text") return true;
+  std::optional<Networks> networks;
+  if (options.from.empty()) {
+    // An existing config.json holds the scaling factor that a finished VAE stage measured.
+    if (!fs::exists(folder / "vae/config.json")) training.write_configs();
+    bool finished = false;
+    networks = train_first_stages(training, tokenizer, anchors, finished);
+    if (!networks) return finished;
+  } else {
+    networks = networks_of_prior(training);
+    check_pictures(options, corpus, sizes);
   }
 
-  torch::manual_seed(run.seed + 1);
-  sizes.vae.scaling_factor = 1;
-  diffusion::Vae learning(sizes.vae);
-  stages("vae", sizes.vae_stage);
-  if (!train_vae(learning, sizes, corpus, split, run)) return false;
-  sizes.vae.scaling_factor = measured_scaling_factor(learning, corpus, split);
-  diffusion::Vae vae(sizes.vae);
-  for (auto& item : vae->named_parameters()) item.value().data().copy_(learning->named_parameters()[item.key()].data());
-  vae->to(run.device);
-  tensor::freeze(vae);
-  write_vae(folder, named_weights(*vae));
-  write_configs();
-  spdlog::info("vae: scaling factor {:.5f}", sizes.vae.scaling_factor);
-  if (options.stage == "vae") return true;
-
-  auto latents = encode_corpus(vae, corpus, run);
+  auto latents = encode_corpus(networks->vae, corpus, training.run);
   if (!latents) return false;
-  latents->to(run.device);
-  torch::manual_seed(run.seed + 2);
-  diffusion::UNet unet(sizes.unet);
-  for (auto& item : unet->named_parameters()) {
-    if (item.key().starts_with("conv_out.")) torch::nn::init::zeros_(item.value());  // the initial prediction is 0
-  }
-  Embeddings embeddings(encoder, tokenizer, anchors, {.workers = run.workers()});
-  const UNetData data{.corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = vae};
+  latents->to(training.run.device);
+  Embeddings embeddings(networks->encoder, tokenizer, anchors, {.workers = training.run.workers()});
+  const UNetData data{
+      .corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = networks->vae};
   const auto saved = [&](const NamedTensors& averaged) {
     write_unet(folder, averaged);
     write_model_card(options, sizes, words, corpus, split);
   };
-  return train_unet(unet, sizes.unet_stage, data, run, saved);
+  return train_unet(networks->unet, sizes.unet_stage, data, training.run, saved);
 }
 
 }  // namespace lucid::pretrain

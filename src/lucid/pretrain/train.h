@@ -12,6 +12,9 @@ namespace lucid::pretrain {
 
 struct TrainOptions {
   std::filesystem::path corpus = {};
+  /// A prior whose text encoder and VAE are kept and whose U-Net is trained further; "" = train all three from random
+  /// weights. `preset` then gives the U-Net's learning rate and batch only.
+  std::filesystem::path from = {};
   std::string preset = TrainRequest{}.preset;
   std::string stage = TrainRequest{}.stage;               // all, text, vae, unet
   int64_t text_steps = 0, vae_steps = 0, unet_steps = 0;  // 0 = the preset's
@@ -22,7 +25,8 @@ struct TrainOptions {
 };
 
 /// Writes run.folder: a diffusers folder with checkpoints/, progress/ and cache/. False if stopped. Throws UserError:
-/// invalid options, a folder with another run, an earlier stage that has not been trained.
+/// invalid options, a folder with another run, an earlier stage that has not been trained, a corpus with
+/// other words than the tokenizer of options.from.
 bool train_prior(const TrainOptions& options);
 
 }  // namespace lucid::pretrain

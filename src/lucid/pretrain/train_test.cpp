@@ -115,6 +115,38 @@ TEST_F(PriorTraining, AResumedRunIsTheUnbrokenOne) {
   }
 }
 
+TEST_F(PriorTraining, AUNetIsTrainedFurtherOnItsPriorsTextEncoderAndVae) {
+  const lucid::test::TemporaryFolder folder;
+  const fs::path further = folder.path / "further";
+  TrainOptions options = test::tiny_options(corpus(), further);
+  options.from = out();
+  options.unet_steps = 4;
+  ASSERT_TRUE(train_prior(options));
+  for (const char* file : {"text_encoder/model.safetensors", "vae/diffusion_pytorch_model.safetensors"}) {
+    expect_equal_files(out() / file, further / file);
+  }
+  EXPECT_EQ(read_file(out() / "vae/config.json"), read_file(further / "vae/config.json"));
+  // A few steps from where the prior's training ended, not from random weights.
+  const double before = logged("unet", "unseen_views").back(), after = logged("unet", "unseen_views", further).back();
+  EXPECT_NEAR(after, before, 0.1 * before);
+  const auto weights = [](const fs::path& prior) {
+    return weights::read_safetensors(prior / "unet/diffusion_pytorch_model.safetensors").tensors.at("conv_out.weight");
+  };
+  EXPECT_FALSE(torch::equal(weights(out()), weights(further)));
+
+  options.resume = true;
+  options.from.clear();
+  EXPECT_THROW(train_prior(options), UserError);  // another run's checkpoint
+  options.from = out();
+  options.stage = "vae";
+  EXPECT_THROW(train_prior(options), UserError);  // only the U-Net
+  fs::copy(out(), folder.path / "other words", fs::copy_options::recursive);
+  write_file(folder.path / "other words/tokenizer/merges.txt", read_file(out() / "tokenizer/merges.txt") + "a b\n");
+  options.stage = "all";
+  options.from = folder.path / "other words";
+  EXPECT_THROW(train_prior(options), UserError);
+}
+
 TEST_F(PriorTraining, AGpuLearnsTooAndItsPriorLoadsOnTheCpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device can be used here";
   const lucid::test::TemporaryFolder folder;
