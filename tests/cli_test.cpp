@@ -449,6 +449,28 @@ TEST(Cli, EveryTinyPipelineRunsWithALoraAndAnEmbedding) {
   }
 }
 
+TEST(Cli, EveryTinyPipelineRunsWithFiltersRefiningAndCleanAir) {
+  const fs::path sd = lucid::test::goldens() / "sd";
+  const TemporaryFolder folder;
+  for (const char* name : {"tiny-sd1", "tiny-sd2-base", "tiny-sd2-v"}) {
+    SCOPED_TRACE(name);
+    const auto cloud_of = [&](const std::string& what, const std::string& steps, std::vector<std::string> more) {
+      more.insert(more.end(), {"--prior", (sd / name).string()});
+      const Outcome outcome = lucid_run(tiny_run(folder, name + what, more), folder);
+      EXPECT_EQ(outcome.code, 0) << outcome.err;
+      return lucid::read_file(folder.path / "out" / (name + what) / "point_cloud" / ("iteration_" + steps) /
+                              "point_cloud.ply");
+    };
+    const std::string plain = cloud_of("plain", "10", {"--clean-air"});
+    const std::string filtered = cloud_of("filtered", "10", {"--clean-air", "--filter-3d", "0.2", "--mip-filter"});
+    EXPECT_TRUE(filtered != plain);
+    EXPECT_NE(filtered.substr(0, 1000).find("SplatRenderMode: mip"), std::string::npos);
+    const std::string refined = cloud_of(
+        "refined", "12", {"--clean-air", "--refine-iter", "2", "--refine-views", "4", "--refine-fit-steps", "4"});
+    EXPECT_TRUE(refined != plain);
+  }
+}
+
 TEST(Cli, AControlNetSeesTheRender) {
   const fs::path goldens = lucid::test::goldens();
   const TemporaryFolder folder;

@@ -44,6 +44,14 @@ torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tens
   return 1 - ssim.mean();
 }
 
+torch::Tensor on_white_ground(const torch::Tensor& pictures, const torch::Tensor& alpha) {
+  constexpr double kSeen = 0.05;
+  const int64_t reach = std::max<int64_t>(alpha.size(3) / 25, 1);
+  const torch::Tensor near =
+      torch::max_pool2d((alpha > kSeen).to(torch::kFloat), {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach});
+  return 1 + near * (pictures - 1);
+}
+
 namespace {
 
 /// A noise level as an index of timesteps: of round r of n, from t_first to t_last.
@@ -101,14 +109,6 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   }
   const torch::ScalarType dtype = nn::activation_dtype(nn::compute_dtype(*scene.prior.vae), x);
   return ((scene.prior.vae->decode(x.to(dtype)).to(torch::kFloat) + 1) / 2).clamp(0, 1);
-}
-
-/// Where a picture may differ from the white ground: alpha [B,1,H,W] -> 1 within a twenty-fifth of the picture's width
-/// of the object, 0 elsewhere. The prior's ground is not quite white, and the fit would answer with haze.
-torch::Tensor around_object(const torch::Tensor& alpha) {
-  constexpr double kSeen = 0.05;
-  const int64_t reach = std::max<int64_t>(alpha.size(3) / 25, 1);
-  return torch::max_pool2d((alpha > kSeen).to(torch::kFloat), {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach});
 }
 
 /// One step of the fit; returns the loss.
@@ -195,7 +195,7 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       scene.denoiser.set_control_images(shown.expand({-1, 3, -1, -1}));
     }
     const torch::Tensor picture = denoised(round, torch::stack(renders).clamp(0, 1), part, noise);
-    targets.push_back(1 + around_object(alpha) * (picture - 1));
+    targets.push_back(on_white_ground(picture, alpha));
   }
   const torch::Tensor pictures = torch::cat(targets);
   const Clock::time_point painted = Clock::now();

@@ -15,6 +15,10 @@ namespace lucid::train {
 /// update.
 StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 
+/// Pictures [B,3,H,W] over renders' alpha [B,1,H,W]: kept within a twenty-fifth of the width of the object, white
+/// elsewhere. The prior's ground is not quite white, and the fit would answer with haze.
+torch::Tensor on_white_ground(const torch::Tensor& pictures, const torch::Tensor& alpha);
+
 /// 1 - SSIM (Wang et al. 2004), mean over pixels, channels and pictures: windows of 11 pixels, Gaussian weights of
 /// standard deviation 1.5, values in [0, 1]. x, y [B,C,H,W] -> scalar. Differentiable.
 torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y);

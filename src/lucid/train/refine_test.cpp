@@ -148,6 +148,19 @@ TEST(Refining, AControlNetSeesTheDisparityOfEachViewThatIsDenoised) {
   EXPECT_FALSE(control.shown[0].equal(control.shown[1]));
 }
 
+TEST(Refining, TheGroundIsWhiteBeyondATwentyFifthOfTheWidth) {
+  torch::Tensor alpha = torch::zeros({1, 1, 50, 50});
+  alpha[0][0][20][30] = 0.06f;
+  alpha[0][0][5][5] = 0.04f;  // not seen
+  const torch::Tensor picture = on_white_ground(torch::full({1, 3, 50, 50}, 0.25f), alpha);
+  for (int64_t y = 0; y < 50; ++y) {
+    for (int64_t x = 0; x < 50; ++x) {
+      const bool near = std::abs(y - 20) <= 2 && std::abs(x - 30) <= 2;
+      ASSERT_EQ(picture[0][1][y][x].item<float>(), near ? 0.25f : 1.0f) << y << ", " << x;
+    }
+  }
+}
+
 /// SSIM of one channel at one pixel, by the definition; outside the picture is 0.
 double ssim_at(const torch::Tensor& x, const torch::Tensor& y, int64_t row, int64_t column) {
   double weights = 0, mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
