@@ -7,6 +7,7 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "lucid/distill/score_table.h"
 #include "shared_options.h"
 
 namespace lucid::cli {
@@ -16,11 +17,19 @@ void check(EvalRequest& request) {
   app::EvalOptions& options = request.options;
   if (!request.compare.empty()) options.scores = request.compare;
   for (const std::string& score : options.scores) {
-    if (std::ranges::find(distill::kScoreNames, score) == distill::kScoreNames.end()) {
+    const distill::ScoreInfo* info = distill::find_score(score);
+    if (info == nullptr) {
       throw UserError(
           {.what_happened = fmt::format("no score '{}'; there are {}", score, fmt::join(distill::kScoreNames, ", ")),
            .key = "--compare"});
     }
+    if (info->needs_source) {
+      throw UserError({.what_happened = fmt::format("{} edits an asset that exists; it makes none", score),
+                       .key = "--compare",
+                       .hint = "lucid edit ASSET --to \"...\""});
+    }
+    if (std::ranges::count(options.scores, score) > 1)
+      throw UserError({.what_happened = fmt::format("names {} twice", score), .key = "--compare"});
   }
   const auto refuse = [](const char* flag, const char* what) {
     throw UserError(UserMistake{.what_happened = what, .key = flag});
@@ -56,9 +65,13 @@ Command define_eval(CLI::App& app, EvalRequest& request) {
       ->excludes("--config")
       ->expected(1, 64)
       ->type_name("PATH");
-  command->add_option("--compare", request.compare, "Two scores to compare on the same prompts: ism,sds.")
+  command
+      ->add_option(
+          "--compare", request.compare,
+          "Scores to compare on the same prompts, each with the first: ism,tsm,sdi,csd. All take as long: steps "
+          "follow from the U-Net's passes.")
       ->delimiter(',')
-      ->expected(1, 2)
+      ->expected(1, 16)
       ->type_name("SCORES");
   command->add_option("--sds-steps", o.sds_steps, "Steps of sds for each step of ism, so that both take as long.")
       ->capture_default_str()

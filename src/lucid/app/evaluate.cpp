@@ -18,6 +18,7 @@
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 #include "lucid/corpus/table.h"
+#include "lucid/distill/score_table.h"
 #include "lucid/eval/blind.h"
 #include "lucid/eval/measure.h"
 #include "lucid/eval/prompt_set.h"
@@ -95,23 +96,24 @@ config::OptionTable table_of(const Evaluation& evaluation, const std::string& sc
   apply_preset(table, evaluation.prior, options.preset);
   if (!options.config.empty()) table.set_from_yaml(options.config, "config");
   if (!options.prior.empty()) table.set("model_key", options.prior.string(), "flag");
-  const double share = score == "sds" ? options.sds_steps : 1;
+  const double share = score == "sds" ? options.sds_steps : distill::steps_for_one_of_ism(*distill::find_score(score));
   const auto scaled = [&](int64_t steps) { return std::to_string(std::llround(share * static_cast<double>(steps))); };
-  for (const auto& [name, value] :
-       std::initializer_list<std::pair<const char*, std::string>>{{"text", prompt.text},
-                                                                  {"score", score},
-                                                                  {"seed", std::to_string(seed)},
-                                                                  {"preset", options.preset},
-                                                                  {"threads", std::to_string(options.threads)},
-                                                                  {"output", (options.out / "runs" / score).string()},
-                                                                  {"workspace", folder_name(prompt, seed)},
-                                                                  {"iterations", scaled(run.train.iterations)},
-                                                                  {"warmup_iter", scaled(run.train.score.warmup_iter)},
-                                                                  {"vis_interval", "0"},
-                                                                  {"save_video", "false"},
-                                                                  {"save_process", "false"},
-                                                                  {"resume", "true"},
-                                                                  {"progress", "off"}}) {
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
+           {"text", prompt.text},
+           {"score", score},
+           {"seed", std::to_string(seed)},
+           {"preset", options.preset},
+           {"threads", std::to_string(options.threads)},
+           {"output", (options.out / "runs" / score).string()},
+           {"workspace", folder_name(prompt, seed)},
+           {"iterations", scaled(run.train.iterations)},
+           {"warmup_iter", scaled(run.train.score.warmup_iter)},
+           {"view_guidance_until_iter", scaled(run.train.score.view_guidance_until_iter)},
+           {"vis_interval", "0"},
+           {"save_video", "false"},
+           {"save_process", "false"},
+           {"resume", "true"},
+           {"progress", "off"}}) {
     table.set(name, value, "flag");
   }
   return table;
@@ -159,6 +161,10 @@ void write_report(const Evaluation& evaluation, const std::vector<std::string>& 
     report["compared"] = fmt::format("{} minus {}", groups[0], groups[1]);
     report["comparison"] = eval::comparison(results.at(groups[0]), results.at(groups[1]));
   }
+  for (size_t i = 1; groups.size() > 2 && i < groups.size(); ++i) {
+    report["comparisons"][fmt::format("{} minus {}", groups[i], groups[0])] =
+        eval::comparison(results.at(groups[i]), results.at(groups[0]));
+  }
   write_file(options.out / "report.json", report.dump(1) + "\n");
   write_file(options.out / "report.html", eval::html(report));
   for (const std::string& score : groups) {
@@ -170,7 +176,8 @@ void write_report(const Evaluation& evaluation, const std::vector<std::string>& 
       fmt::print("{}\n", line.dump(2));
     }
   }
-  if (report.contains("comparison")) fmt::print("{}\n", report["comparison"].dump(options.json ? -1 : 2));
+  for (const char* key : {"comparison", "comparisons"})
+    if (report.contains(key)) fmt::print("{}\n", report[key].dump(options.json ? -1 : 2));
   spdlog::info("look at {}", (options.out / "report.html").string());
 }
 

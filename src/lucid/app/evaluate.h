@@ -20,8 +20,8 @@ struct EvalOptions {
   std::string preset = "draft";
   std::vector<std::string> scores = {"ism"};
   int64_t count = 24, seeds = 1, threads = 0;
-  /// Steps of SDS for one of ISM, so that both cost the same time: an SDS step asks the U-Net twice a view, an ISM step
-  /// 5.4 times on average.
+  /// Steps of SDS for one of ISM, so that both cost the same time. Those of other scores follow from the table of
+  /// scores.
   double sds_steps = 1.9;
   std::vector<std::filesystem::path> assets;  // what to measure in place of making assets (eval/found_assets.h)
   std::filesystem::path blind;                // write sheets without names here in place of measuring; may be empty

@@ -70,6 +70,13 @@ double Schedule::alpha_bar(int64_t t) const {
   return table_[std::min(static_cast<size_t>(t), table_.size() - 1)];
 }
 
+double Schedule::beta(int64_t t) const {
+  const double share = static_cast<double>(t) / static_cast<double>(config_.num_train_timesteps - 1);
+  if (config_.beta_schedule == "linear") return config_.beta_start + share * (config_.beta_end - config_.beta_start);
+  const double low = std::sqrt(config_.beta_start), high = std::sqrt(config_.beta_end);
+  return std::pow(low + share * (high - low), 2);
+}
+
 std::vector<int64_t> Schedule::inverse_timesteps(int64_t steps) const {
   LUCID_CHECK(steps > 0 && steps <= config_.num_train_timesteps, "{} steps", steps);
   const int64_t stride = config_.num_train_timesteps / steps;

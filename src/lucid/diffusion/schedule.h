@@ -33,6 +33,8 @@ class Schedule {
   /// Cumulative product of 1 - beta up to timestep t, computed in float32 as diffusers does. t is clamped to the end of
   /// the table, since timesteps() with an offset may give 1000. For t < 0: see set_alpha_to_one.
   double alpha_bar(int64_t t) const;
+  /// The variance that step t of the forward process adds, 1 - a_t / a_(t-1), without the rounding of that ratio.
+  double beta(int64_t t) const;
   const torch::Tensor& alphas_cumprod() const { return alphas_cumprod_; }  // [T] float32
 
   /// The timesteps of so many DDIM steps, with "leading" spacing and steps_offset added: descending, and ascending for

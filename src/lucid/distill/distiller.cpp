@@ -8,6 +8,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/distill/guidance.h"
+#include "lucid/distill/score_table.h"
 
 namespace lucid::distill {
 namespace {
@@ -16,9 +17,11 @@ struct Entry {
   const char* name;
   std::unique_ptr<Distiller> (*make)(const ScoreOptions&);
 };
-constexpr Entry kScores[] = {{"ism", make_ism}, {"sds", make_sds}};
-static_assert(std::ranges::equal(kScores, kScoreNames, std::equal_to<std::string_view>(), &Entry::name),
-              "options.h names the same scores in the same order");
+constexpr Entry kMakers[] = {
+    {"ism", make_ism},   {"sds", make_sds}, {"tsm", make_tsm}, {"sdi", make_sdi}, {"csd", make_csd},
+    {"nfsd", make_nfsd}, {"asd", make_asd}, {"dds", make_dds}, {"pds", make_pds}, {"delta-ism", make_delta_ism}};
+static_assert(std::ranges::equal(kMakers, kScores, std::equal_to<std::string_view>(), &Entry::name, &ScoreInfo::name),
+              "score_table.h names the same scores in the same order");
 
 void check_options(const ScoreOptions& options) {
   const auto refuse = [](bool bad, const char* key, const char* what) {
@@ -29,6 +32,12 @@ void check_options(const ScoreOptions& options) {
   refuse(options.annealing_intervals && options.delta_t_start < 0, "delta_t_start", "must not be negative");
   refuse(!(options.xs_eta >= 0), "xs_eta", "must not be negative");
   refuse(!(options.view_guidance >= 0), "view_guidance", "must not be negative");
+  refuse(!(options.tsm_gamma >= 0 && options.tsm_gamma <= 1), "tsm_gamma", "is not in [0, 1]");
+  refuse(options.sdi_steps < 1, "sdi_steps", "must be at least 1");
+  refuse(!(options.sdi_eta >= 0), "sdi_eta", "must not be negative");
+  refuse(options.csd_steps < 0, "csd_steps", "must not be negative");
+  refuse(!(options.asd_shift >= 0), "asd_shift", "must not be negative");
+  refuse(!(options.keep >= 0), "keep", "must not be negative");
 }
 
 }  // namespace
@@ -40,7 +49,7 @@ const std::vector<std::string>& score_names() {
 
 std::unique_ptr<Distiller> make_distiller(const ScoreOptions& options) {
   check_options(options);
-  for (const Entry& entry : kScores) {
+  for (const Entry& entry : kMakers) {
     if (options.score == entry.name) return entry.make(options);
   }
   throw UserError(UserMistake{.what_happened = fmt::format("unknown score '{}'", options.score),

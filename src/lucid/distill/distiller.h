@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Distiller: interface of the score distillation losses (ISM, SDS). Latents of rendered images and a prompt give
-// dL/dlatents. This folder knows images, not Gaussians.
+// Distiller: interface of the score distillation losses (score_table.h lists them). Latents of rendered images and a
+// prompt give dL/dlatents. This folder knows images, not Gaussians.
 #pragma once
 
 #include <torch/torch.h>
@@ -22,7 +22,8 @@ namespace lucid::distill {
 struct NoiseSource {
   std::function<torch::Tensor(at::IntArrayRef)> base;    // [B,C,h,w]
   std::function<torch::Tensor(at::IntArrayRef)> offset;  // [1,C,1,1]
-  std::function<torch::Tensor(at::IntArrayRef)> eta;     // [B,C,h,w], one draw per inversion stride if xs_eta > 0
+  std::function<torch::Tensor(at::IntArrayRef)> eta;     // [B,C,h,w], one draw per inversion stride that adds noise
+  std::function<double()> uniform = {};                  // uniform in [0,1), one draw a step: shift of SDI and ASD
 };
 
 /// The timesteps of one training step. An index counts from 0; its timestep is index + steps_offset.
@@ -49,6 +50,9 @@ struct ScoreInput {
   const text_to_image::ViewPrompts* prompts = nullptr;
   std::vector<text_to_image::Direction> views;  // [B]
   int64_t iteration = 1, t_index = 0;
+  /// For scores with a source: the latents of the untouched asset in the same views, and its prompts.
+  torch::Tensor source_latents = {};  // [B,C,h,w]
+  const text_to_image::ViewPrompts* source_prompts = nullptr;
 };
 struct ScoreOutput {
   torch::Tensor d_latents;  // [B,C,h,w], dL/dlatents
@@ -58,6 +62,8 @@ struct ScoreOutput {
   struct Trace {
     torch::Tensor x_start, x_s, x_t, eps_s, eps, delta, eps_guided;
     std::vector<torch::Tensor> traj_eps;
+    torch::Tensor x_mu = {}, eps_mu = {};            // of TSM
+    torch::Tensor eps_target = {}, eps_source = {};  // guided, of scores with a source
   } trace;
 };
 

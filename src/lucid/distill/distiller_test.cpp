@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lucid/base/error.h"
+#include "lucid/distill/score_table.h"
 #include "lucid/distill/toy_denoiser.h"
 #include "lucid/tensor/relative_error.h"
 
@@ -16,6 +17,7 @@ namespace lucid::distill {
 namespace {
 
 using tensor::relative_error;
+using text_to_image::ViewPrompts;
 using torch::Tensor;
 
 struct Mus {
@@ -45,13 +47,21 @@ class Score : public testing::Test {
     offset = torch::randn({1, 4, 1, 1});
     noise = {.base = [this](at::IntArrayRef) { return base; },
              .offset = [this](at::IntArrayRef) { return offset; },
-             .eta = [](at::IntArrayRef shape) { return torch::randn(shape); }};
+             .eta = [](at::IntArrayRef shape) { return torch::randn(shape); },
+             .uniform = [] { return 0.5; }};
+    source_latents = torch::randn({2, 4, 6, 6});
   }
 
   ScoreOutput run(const ScoreOptions& options, diffusion::Denoiser& with, const Mus& mu = {}) {
     const text_to_image::ViewPrompts prompts = prompts_of(mu);
-    const ScoreInput input{
-        .latents = latents, .prompts = &prompts, .views = views, .iteration = iteration, .t_index = t_index};
+    const ViewPrompts source_prompts = prompts_of(source);
+    const ScoreInput input{.latents = latents,
+                           .prompts = &prompts,
+                           .views = views,
+                           .iteration = iteration,
+                           .t_index = t_index,
+                           .source_latents = source_latents,
+                           .source_prompts = &source_prompts};
     const auto distiller = make_distiller(options);
     distiller->want_sheet = want_sheet;
     return distiller->score(with, schedule, input, noise);
@@ -63,7 +73,8 @@ class Score : public testing::Test {
 
   diffusion::Schedule schedule;
   test::PointMass denoiser;
-  Tensor latents, base, offset;
+  Tensor latents, base, offset, source_latents;
+  Mus source{.front = 0.25};  // of the untouched asset's prompt
   NoiseSource noise;
   std::vector<text_to_image::Direction> views{{0}, {0}};
   int64_t iteration = 2000, t_index = 450;
@@ -91,7 +102,7 @@ TEST_F(Score, EveryRegisteredScoreGivesAFiniteGradientOfTheLatentsShape) {
         EXPECT_TRUE(output.d_latents.isfinite().all().item<bool>());
         EXPECT_FALSE(output.d_latents.requires_grad());
         EXPECT_GT(output.d_latents.norm().item<double>(), 0);
-        EXPECT_EQ(output.times.t(), index + 1);
+        EXPECT_EQ(output.times.t(), name == "pds" ? std::max<int64_t>(index + 1, 3) : index + 1);
         EXPECT_EQ(output.x0_guided.sizes(), latents.sizes());
         EXPECT_EQ(output.x0_uncond.sizes(), latents.sizes());
       }
@@ -310,6 +321,148 @@ TEST_F(Score, EtaDrawsOneNoiseAStrideAndOnlyUpToS) {
   EXPECT_EQ(draws, 2);
 }
 
+TEST_F(Score, TsmWithGammaOneIsIsmToTheBit) {
+  views = {{30}, {-140}};
+  ScoreOptions ism, tsm;
+  tsm.score = "tsm";
+  tsm.tsm_gamma = 1;
+  const Tensor of_ism = run(ism, denoiser).d_latents;
+  EXPECT_TRUE(run(tsm, denoiser).d_latents.equal(of_ism));
+  test::Recorder recorder(denoiser);
+  run(tsm, recorder);
+  const size_t calls = recorder.calls.size();
+  tsm.tsm_gamma = 0.3;
+  run(tsm, recorder);
+  EXPECT_EQ(recorder.calls.size(), 2 * calls + 1) << "TSM asks about x_mu as well";
+}
+
+TEST_F(Score, SdiIsZeroWhenThePromptIsThePicture) {
+  // A picture that the prior would draw is where the score comes to rest: x_0 predicted from any x_t is mu.
+  ScoreOptions options;
+  options.score = "sdi";
+  options.perpneg = false;
+  options.sdi_eta = 0;
+  const Mus same{.front = 0.2, .side = 0.2, .back = 0.2, .negative = 0.2, .inverse = 0.2};
+  EXPECT_LT(relative_error(run(options, denoiser, same).d_latents, 0.1 * (latents - 0.2)), 1e-3);
+  latents = torch::full_like(latents, 0.2);
+  EXPECT_LT(run(options, denoiser, same).d_latents.abs().max().item<double>(), 1e-4);
+}
+
+TEST_F(Score, CsdGoesFromTheEmptyToTheNegativePrompt) {
+  ScoreOptions options;
+  options.score = "csd";
+  options.perpneg = false;
+  options.csd_steps = 4000;
+  const Mus mu;
+  const double a = schedule.alpha_bar(t_index + 1);
+  // (1 - a) (eps_y - eps_r), eps = (x - sqrt(a) mu) / sqrt(1 - a)
+  const auto expected = [&](double reference) {
+    return torch::full_like(latents, 0.1 * std::sqrt((1 - a) * a) * (reference - mu.front));
+  };
+  for (const double share : {0.25, 1.0}) {
+    iteration = std::llround(4000 * share);
+    EXPECT_LT(
+        relative_error(run(options, denoiser, mu).d_latents, expected(share * mu.negative + (1 - share) * mu.inverse)),
+        1e-3);
+  }
+}
+
+TEST_F(Score, ScoresWithASourceAreExactlyZeroWhereNothingChanged) {
+  views = {{30}, {-140}};
+  const ViewPrompts prompts = prompts_of({});
+  ScoreInput input{.latents = latents,
+                   .prompts = &prompts,
+                   .views = views,
+                   .iteration = iteration,
+                   .t_index = t_index,
+                   .source_latents = latents,
+                   .source_prompts = &prompts};
+  int scores = 0;
+  for (const ScoreInfo& info : kScores) {
+    if (!info.needs_source) continue;
+    ++scores;
+    for (const bool perpneg : {false, true}) {
+      SCOPED_TRACE(info.name);
+      ScoreOptions options;
+      options.score = info.name;
+      options.perpneg = perpneg;
+      options.xs_eta = 0.3;
+      options.view_guidance = 1;
+      options.apg_eta = 0;
+      options.keep = 0.2;
+      const auto distiller = make_distiller(options);
+      input.source_latents = latents;
+      EXPECT_EQ(distiller->score(denoiser, schedule, input, noise).d_latents.abs().max().item<float>(), 0);
+      input.source_latents = source_latents;
+      EXPECT_GT(distiller->score(denoiser, schedule, input, noise).d_latents.abs().max().item<float>(), 1e-3);
+    }
+  }
+  EXPECT_EQ(scores, 3);
+}
+
+TEST_F(Score, KeepPullsTowardsTheSource) {
+  for (const char* name : {"dds", "pds", "delta-ism"}) {
+    ScoreOptions options;
+    options.score = name;
+    options.xs_eta = 0;
+    const Tensor without = run(options, denoiser).d_latents;
+    options.keep = 0.5;
+    EXPECT_LT(relative_error(run(options, denoiser).d_latents - without, 0.05 * (latents - source_latents)), 1e-4);
+  }
+}
+
+TEST_F(Score, SharedTablesOfPromptsChangeNothing) {
+  views = {{30}, {-140}};
+  for (const char* name : {"dds", "pds", "delta-ism"}) {
+    ScoreOptions options;
+    options.score = name;
+    ViewPrompts target = prompts_of({}), of_source = prompts_of(source);
+    const auto gradient = [&] {
+      const ScoreInput input{.latents = latents,
+                             .prompts = &target,
+                             .views = views,
+                             .iteration = iteration,
+                             .t_index = t_index,
+                             .source_latents = source_latents,
+                             .source_prompts = &of_source};
+      return make_distiller(options)->score(denoiser, schedule, input, noise).d_latents;
+    };
+    const Tensor apart = gradient();
+    ViewPrompts::share_table(target, of_source);
+    EXPECT_TRUE(target.table().is_same(of_source.table()));
+    EXPECT_TRUE(gradient().equal(apart)) << name;
+  }
+}
+
+TEST(ScoreRegistry, EveryScoreIsDescribed) {
+  for (const ScoreInfo& info : kScores) {
+    SCOPED_TRACE(info.name);
+    EXPECT_EQ(find_score(info.name), &info);
+    EXPECT_FALSE(info.title.empty() || info.formula.empty() || info.paper.empty() || info.options.empty());
+    EXPECT_GE(info.passes, 2);
+  }
+  EXPECT_EQ(find_score("vsd2"), nullptr);
+  EXPECT_NEAR(steps_for_one_of_ism(*find_score("sds")), 1.9, 0.01) << "as measured";
+}
+
+TEST_F(Score, ThePassesOfTheTableAreThoseOfTheScores) {
+  for (const ScoreInfo& info : kScores) {
+    test::Recorder recorder(denoiser);
+    ScoreOptions options;
+    options.score = info.name;
+    options.perpneg = false;
+    options.delta_t = 50;
+    size_t passes = 0;
+    constexpr int kTimes = 78;
+    for (int i = 0; i < kTimes; ++i) {  // 20 to 790, as the embedded prior's presets
+      t_index = 20 + 10 * i;
+      run(options, recorder);
+    }
+    for (const auto& call : recorder.calls) passes += static_cast<size_t>(call.x.size(0));
+    EXPECT_NEAR(static_cast<double>(passes) / kTimes / 2, info.passes, 0.3) << info.name;
+  }
+}
+
 TEST(ScoreRegistry, AnUnknownScoreIsRefusedWithTheKnownOnes) {
   ScoreOptions options;
   options.score = "vsd2";
@@ -333,6 +486,12 @@ TEST(ScoreRegistry, ImpossibleOptionsAreRefused) {
   refused([](ScoreOptions& o) { o.delta_t = -1; });
   refused([](ScoreOptions& o) { o.xs_eta = -0.1; });
   refused([](ScoreOptions& o) { o.view_guidance = -1; });
+  refused([](ScoreOptions& o) { o.tsm_gamma = 1.1; });
+  refused([](ScoreOptions& o) { o.sdi_steps = 0; });
+  refused([](ScoreOptions& o) { o.sdi_eta = -1; });
+  refused([](ScoreOptions& o) { o.csd_steps = -1; });
+  refused([](ScoreOptions& o) { o.asd_shift = -1; });
+  refused([](ScoreOptions& o) { o.keep = -1; });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guidance of ISM and SDS: classifier-free, Perp-Neg, view guidance, adaptive projected guidance.
+// Guidance of all scores: classifier-free, Perp-Neg, view guidance, adaptive projected guidance.
 #include "lucid/distill/guidance.h"
 
 #include <algorithm>

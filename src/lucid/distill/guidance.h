@@ -38,7 +38,15 @@ void set_gradient(ScoreOutput& output, const ScoreOptions& options, double weigh
 void fill_contact_sheet(ScoreOutput& output, const ScoreOptions& options, const diffusion::Schedule& schedule,
                         const Guided& guided, const torch::Tensor& x_s, int64_t s);
 
-std::unique_ptr<Distiller> make_ism(const ScoreOptions& options);  // ism.cpp
+std::unique_ptr<Distiller> make_ism(const ScoreOptions& options);  // ism.cpp, as is make_tsm
+std::unique_ptr<Distiller> make_tsm(const ScoreOptions& options);
 std::unique_ptr<Distiller> make_sds(const ScoreOptions& options);  // sds.cpp
+std::unique_ptr<Distiller> make_sdi(const ScoreOptions& options);  // sdi.cpp
+std::unique_ptr<Distiller> make_csd(const ScoreOptions& options);  // csd.cpp, as is make_nfsd
+std::unique_ptr<Distiller> make_nfsd(const ScoreOptions& options);
+std::unique_ptr<Distiller> make_asd(const ScoreOptions& options);  // asd.cpp
+std::unique_ptr<Distiller> make_dds(const ScoreOptions& options);  // dds.cpp, as is make_pds
+std::unique_ptr<Distiller> make_pds(const ScoreOptions& options);
+std::unique_ptr<Distiller> make_delta_ism(const ScoreOptions& options);  // delta_ism.cpp
 
 }  // namespace lucid::distill

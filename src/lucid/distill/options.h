@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options of the score distillation losses, and the names of the scores. Free of libtorch, for the command line.
+// Options of the score distillation losses. Free of libtorch, for the command line.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 
 namespace lucid::distill {
-
-inline constexpr std::array kScoreNames = {"ism", "sds"};
 
 /// Decay factors of the extra prompts' weights (see perpneg_terms()); keys as in the reference's GuidanceParams.
 struct PerpNegOptions {
@@ -17,7 +14,7 @@ struct PerpNegOptions {
 
 /// Options of a score; keys as in the reference's GuidanceParams. Timestep counts refer to the training timesteps.
 struct ScoreOptions {
-  std::string score = "ism";  // one of kScoreNames
+  std::string score = "ism";  // one of kScoreNames (score_table.h)
   double guidance_scale = 7.5, denoise_guidance_scale = 1.0, lambda_guidance = 0.1;
   double t_range_low = 0.02, t_range_high = 0.5, max_t_range = 0.98;
   int64_t warmup_iter = 1500, delta_t = 80, delta_t_start = 100;
@@ -36,6 +33,17 @@ struct ScoreOptions {
   // separates front from back and left from right; what both views have in common cancels.
   double view_guidance = 0, view_guidance_t_low = 0;
   int64_t view_guidance_until_iter = 0;
+
+  // Options of one score each. Not in the reference; defaults are those of the scores' own code.
+  double tsm_gamma = 0.3;        // TSM: 1 is ISM; towards 0 the target's timestep moves from s to t
+  int64_t sdi_steps = 10;        // SDI: inversion strides from t = 0 to T
+  double sdi_guidance = -7.5;    // SDI: guidance scale of the inversion
+  double sdi_eta = 0.3;          // SDI: factor of the noise that each inversion stride adds
+  double csd_negative = 1;       // CSD: share of the negative prompt in the reference at the end; the rest is empty
+  int64_t csd_steps = 0;         // CSD: steps until that share is reached; 0: warmup_iter
+  double asd_shift = 0.1;        // ASD: largest shift of the timestep, as a share of t - t_low
+  bool asd_random_shift = true;  // ASD: a uniform share of it; false: all of it
+  double keep = 0;               // scores with a source: weight of the difference of the latents, which holds identity
 };
 
 /// The rule for t_range and max_t_range, fractions of the training timesteps.

@@ -239,12 +239,15 @@ std::string html(const json& report) {
   std::vector<std::pair<std::string, json>> columns;
   for (const auto& [score, object] : report.at("summary").items()) columns.emplace_back(score, object);
   page += table(columns);
-  if (report.contains("comparison")) {
-    page += fmt::format("<h2>{}</h2>\n", html_escaped(report.at("compared").get<std::string>()));
+  const auto add_comparison = [&](const std::string& heading, const json& comparison) {
+    page += fmt::format("<h2>{}</h2>\n", html_escaped(heading));
     columns.clear();
-    for (const auto& [name, object] : report.at("comparison").items()) columns.emplace_back(name, object);
+    for (const auto& [name, object] : comparison.items()) columns.emplace_back(name, object);
     if (!columns.empty()) page += table(columns);
-  }
+  };
+  if (report.contains("comparison")) add_comparison(report.at("compared"), report.at("comparison"));
+  if (report.contains("comparisons"))
+    for (const auto& [heading, comparison] : report.at("comparisons").items()) add_comparison(heading, comparison);
   page += "<h2>Assets</h2>\n";
   for (const json& asset : report.at("assets")) {
     const bool right = asset.at("rank").get<int64_t>() == 1;

@@ -17,9 +17,16 @@ ViewPrompts::ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, c
   LUCID_CHECK(table_.dim() == 3 && table_.size(0) == count_ + 2, "{} prompts for {} anchors", table_.size(0), count_);
 }
 
+void ViewPrompts::share_table(ViewPrompts& a, ViewPrompts& b) {
+  LUCID_CHECK(a.table_.sizes().slice(1) == b.table_.sizes().slice(1), "embeddings of two networks");
+  const int64_t first = a.table_.size(0);
+  a.table_ = b.table_ = torch::cat({a.table_, b.table_});
+  b.first_ += first;
+}
+
 torch::Tensor ViewPrompts::one_hot(int64_t row) const {
-  torch::Tensor weights = torch::zeros({1, count_ + 2});
-  weights[0][row] = 1;
+  torch::Tensor weights = torch::zeros({1, table_.size(0)});
+  weights[0][first_ + row] = 1;
   return weights;
 }
 
@@ -29,7 +36,7 @@ torch::Tensor ViewPrompts::view_weights(const std::vector<Direction>& views) con
     azimuths.push_back(view.azimuth);
     elevations.push_back(view.elevation);
   }
-  return torch::constant_pad_nd(anchors_.weights(azimuths, elevations), {0, 2});
+  return torch::constant_pad_nd(anchors_.weights(azimuths, elevations), {first_, table_.size(0) - first_ - count_});
 }
 
 torch::Tensor ViewPrompts::anchor_weights(const std::vector<size_t>& anchors) const {

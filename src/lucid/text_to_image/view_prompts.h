@@ -15,8 +15,9 @@ struct Direction {
   double azimuth = 0, elevation = 0;
 };
 
-/// The prompt embeddings of a run as one table of K+2 rows: K view anchors, negative prompt, inverse prompt. A prompt
-/// for the U-Net is a row of K+2 weights over that table (nn::PromptMix), on the CPU.
+/// The prompt embeddings of a run as K+2 rows of one table: K view anchors, negative prompt, inverse prompt. A prompt
+/// for the U-Net is a row of weights over that table (nn::PromptMix), on the CPU. The table has K+2 rows, or those of
+/// two prompts (share_table()); R is its number of rows.
 class ViewPrompts {
  public:
   /// embeddings [K,L,D]: "{text}, front view" … for the K anchors. negative [1,L,D]: the unconditional prompt of
@@ -24,23 +25,28 @@ class ViewPrompts {
   ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, const torch::Tensor& negative,
               const torch::Tensor& inverse);
 
-  const ViewAnchors& anchors() const { return anchors_; }
-  const torch::Tensor& table() const { return table_; }  // [K+2,L,D]
-  torch::Tensor embeddings() const { return table_.slice(0, 0, count_); }
-  torch::Tensor negative() const { return table_.slice(0, count_, count_ + 1); }
-  torch::Tensor inverse() const { return table_.slice(0, count_ + 1); }
+  /// Puts the rows of both into one table. A U-Net caches what it computes of a table, so prompts that are asked about
+  /// in turn should share one.
+  static void share_table(ViewPrompts& a, ViewPrompts& b);
 
-  torch::Tensor negative_weights() const { return one_hot(count_); }  // [1,K+2], as inverse_weights()
+  const ViewAnchors& anchors() const { return anchors_; }
+  const torch::Tensor& table() const { return table_; }  // [R,L,D]
+  torch::Tensor embeddings() const { return table_.slice(0, first_, first_ + count_); }
+  torch::Tensor negative() const { return table_.slice(0, first_ + count_, first_ + count_ + 1); }
+  torch::Tensor inverse() const { return table_.slice(0, first_ + count_ + 1, first_ + count_ + 2); }
+
+  torch::Tensor negative_weights() const { return one_hot(count_); }  // [1,R], as inverse_weights()
   torch::Tensor inverse_weights() const { return one_hot(count_ + 1); }
-  torch::Tensor view_weights(const std::vector<Direction>& views) const;   // [B,K+2], interpolated by direction
-  torch::Tensor anchor_weights(const std::vector<size_t>& anchors) const;  // [B,K+2], one-hot
+  torch::Tensor view_weights(const std::vector<Direction>& views) const;   // [B,R], interpolated by direction
+  torch::Tensor anchor_weights(const std::vector<size_t>& anchors) const;  // [B,R], one-hot
 
  private:
-  torch::Tensor one_hot(int64_t row) const;
+  torch::Tensor one_hot(int64_t row) const;  // of the own rows
 
   ViewAnchors anchors_;
   torch::Tensor table_;
-  int64_t count_;  // K
+  int64_t count_;      // K
+  int64_t first_ = 0;  // the first own row
 };
 
 /// The interpolated prompt embedding of each view, [B,L,D].

@@ -173,7 +173,8 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
   const uint64_t seed = options.score.noise_seed < 0 ? options.seed : static_cast<uint64_t>(options.score.noise_seed);
   distill::NoiseSource noise{.base = normals(Rng(seed, "noise", of_noise)),
                              .offset = normals(Rng(options.seed, "offset noise", of_noise)),
-                             .eta = normals(step.stream("eta noise"))};
+                             .eta = normals(step.stream("eta noise")),
+                             .uniform = [rng = step.stream("score")]() mutable { return rng.uniform(); }};
   Rng time(seed, "time", now);
   const auto range =
       distill::t_index_range(options.score, step.iteration, scene.prior.schedule.config().num_train_timesteps);

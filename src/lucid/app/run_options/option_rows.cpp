@@ -3,6 +3,8 @@
 // reference system's where it has them.
 #include "lucid/app/run_options/option_rows.h"
 
+#include "lucid/distill/score_table.h"
+
 namespace lucid::app {
 
 using config::OptionTable;
@@ -191,7 +193,10 @@ void add_guidance(OptionTable& table, RunOptions& o) {
   auto& perpneg = s.perpneg_options;
   add({.name = "score",
        .group = "Guidance",
-       .help = "Loss that is distilled: interval score matching (ism) or score distillation sampling (sds).",
+       .help =
+           "Score that is distilled: interval score matching (ism) or another that `lucid info scores` explains; dds, "
+           "pds and delta-ism are for `lucid edit`.",
+       .value_name = "NAME",
        .choices = {distill::kScoreNames.begin(), distill::kScoreNames.end()},
        .field = &s.score});
   add({.name = "sds", .group = "Guidance", .help = "The same as --score sds.", .field = &o.sds});
@@ -301,6 +306,45 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        .help = "Last step with view guidance; 0 is the last step of the run.",
        .range = kCount,
        .field = &s.view_guidance_until_iter});
+  add({.name = "tsm_gamma",
+       .group = "Guidance",
+       .help = "TSM: 1 is ISM; towards 0 the timestep of the target moves up to that of the prompt.",
+       .range = kShare,
+       .field = &s.tsm_gamma});
+  add({.name = "sdi_steps",
+       .group = "Guidance",
+       .help = "SDI: strides of its inversion over all timesteps.",
+       .range = {1, 1000},
+       .field = &s.sdi_steps});
+  add({.name = "sdi_guidance",
+       .group = "Guidance",
+       .help = "SDI: guidance scale of its inversion.",
+       .range = kGuidance,
+       .field = &s.sdi_guidance});
+  add({.name = "sdi_eta",
+       .group = "Guidance",
+       .help = "SDI: amount of noise that each stride of its inversion adds.",
+       .range = {0, 10},
+       .field = &s.sdi_eta});
+  add({.name = "csd_negative",
+       .group = "Guidance",
+       .help = "CSD: share of the negative prompt in its reference at the end; the rest is the inverse prompt.",
+       .range = {-10, 10},
+       .field = &s.csd_negative});
+  add({.name = "csd_steps",
+       .group = "Guidance",
+       .help = "CSD: steps until its reference has that share; 0 is warmup_iter.",
+       .range = kCount,
+       .field = &s.csd_steps});
+  add({.name = "asd_shift",
+       .group = "Guidance",
+       .help = "ASD: largest shift of its target's timestep, as a share of the timestep.",
+       .range = kShare,
+       .field = &s.asd_shift});
+  add({.name = "asd_random_shift",
+       .group = "Guidance",
+       .help = "ASD: take a random share of that shift, and not all of it.",
+       .field = &s.asd_random_shift});
   add({.name = "C_batch_size",
        .flag = "batch-size",
        .group = "Training",
