@@ -29,6 +29,7 @@ struct Prior {
   std::vector<std::filesystem::path> weight_files;
   /// Words that stand for several tokens, and their expansion: textual inversions of several vectors.
   std::vector<std::pair<std::string, std::string>> token_expansions = {};
+  std::vector<std::string> added_words = {};  // of textual inversions
   int64_t picture_size = 0;  // pixels per side: the U-Net's sample_size times the VAE's downscale
 };
 

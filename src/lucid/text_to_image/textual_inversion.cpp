@@ -69,6 +69,7 @@ void add_inversion(const Inversion& inversion, Prior& prior) {
     spelling += " " + spellings.back();
   }
   prior.encoder->set_token_embeddings(prior.tokenizer.add_tokens(spellings), inversion.vectors);
+  prior.added_words.push_back(inversion.token);
   if (count > 1) prior.token_expansions.emplace_back(inversion.token, spelling);
 }
 
