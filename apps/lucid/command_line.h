@@ -70,6 +70,7 @@ std::vector<Command> define_config(CLI::App& app, ExplainRequest& request);  // 
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);       // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
 std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior check|corpus|train|sample|judge
+Command define_shape(CLI::App& prior, pretrain::ShapeRequest& request);
 
 /// What `lucid config explain` prints. Throws UserError.
 std::string explanation(ExplainRequest& request);

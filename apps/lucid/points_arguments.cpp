@@ -31,12 +31,13 @@ void check(const PointsRequest& request) {
 }  // namespace
 
 Command define_points(CLI::App& app, PointsRequest& request) {
-  CLI::App* command = app.add_subcommand("points", "Make a coloured point cloud of a sentence, by Point-E.");
+  CLI::App* command =
+      app.add_subcommand("points", "Make a coloured point cloud of a sentence, by Point-E or the shape model.");
   command->add_option("text", request.text, "What the cloud shows.")->required()->type_name("TEXT");
   command
       ->add_option("--pointe", request.folder,
-                   "Folder with base_40m_textvec.pt, upsample_40m.pt and CLIP's ViT-L-14.pt; .safetensors will do.")
-      ->required()
+                   "Folder with base_40m_textvec.pt, upsample_40m.pt and CLIP's ViT-L-14.pt; .safetensors will do. "
+                   "Without it the shape model makes the points; steps, guidance, device and precision are Point-E's.")
       ->type_name("DIR");
   command->add_option("-o,--out", request.output, "File to write.")->capture_default_str()->type_name("FILE");
   command

@@ -214,6 +214,7 @@ std::vector<Command> define_prior(CLI::App& app, Requests& requests) {
   commands.push_back(define_train(*prior, requests.train));
   commands.push_back(define_sample(*prior, requests.sample));
   commands.push_back(define_judge(*prior, requests.judge));
+  commands.push_back(define_shape(*prior, requests.shape));
   return commands;
 }
 

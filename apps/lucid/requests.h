@@ -17,6 +17,7 @@
 #include "lucid/corpus/build.h"
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
+#include "lucid/pretrain/shape_options.h"
 #include "points_request.h"
 
 namespace lucid::cli {
@@ -151,6 +152,7 @@ struct Requests {
   CheckRequest check;
   SampleRequest sample;
   JudgeRequest judge;
+  pretrain::ShapeRequest shape;
 };
 
 }  // namespace lucid::cli

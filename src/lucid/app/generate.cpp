@@ -11,10 +11,12 @@
 
 #include "lucid/app/export.h"
 #include "lucid/app/file_start.h"
+#include "lucid/app/learned_start.h"
 #include "lucid/app/live_view.h"
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/pointe_start.h"
 #include "lucid/app/prior.h"
+#include "lucid/app/run_options/start_kinds.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -141,6 +143,8 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
     for (const fs::path& file : pointe::WeightFiles::in_folder(options.pointe).all())
       weights["pointe/" + file.filename().string()] = sha256_of_file(file);
   }
+  const bool is_learned = !from_file && options.train.start.kind == kLearnedStart;
+  if (is_learned) weights["shape.safetensors"] = sha256_of_file(shape::weights_file(shape_model()));
 
   const train::Workspace workspace{root};
   make_folder(root);
@@ -178,6 +182,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   callbacks.stop = &stop;
   if (from_file) callbacks.start = [&] { return make_file_start(*from_file); };
   if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
+  if (is_learned) callbacks.start = [&] { return learned_start(options); };
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint
                                             : train::Begin::kAnew;

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "lucid/app/learned_start.h"
 #include "lucid/asset/pictures/video.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -45,6 +46,7 @@ void finish_options(RunOptions& options) {
     t.save_video = t.save_process = false;
   }
   if (!t.start.file.empty()) t.start.kind = "sphere";  // the file is used in its place
+  resolve_start(options);
   if (t.start.kind == kPointE && options.pointe.empty()) {
     spdlog::warn("init_shape: Point-E's weights are not given (--pointe DIR); the points start as a sphere");
     t.start.kind = "sphere";

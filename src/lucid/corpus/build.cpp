@@ -16,6 +16,7 @@
 #include "lucid/base/error.h"
 #include "lucid/base/parallel.h"
 #include "lucid/corpus/captions.h"
+#include "lucid/corpus/own_colours.h"
 #include "lucid/corpus/plan.h"
 #include "lucid/corpus/recolour.h"
 #include "lucid/corpus/shards.h"
@@ -26,8 +27,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kProbeSize = 64;  // pixels per side of the pictures that colours are measured on
-constexpr int64_t kProbeViews = 8;
 constexpr int64_t kSheetViews = 4;    // azimuths 0, 90, 180, 270; the last is not shown
 constexpr int64_t kSheetColumns = 4;  // models per row
 constexpr double kSheetElevation = 15;
@@ -48,14 +47,6 @@ void for_each_parallel(size_t count, const Body& body) {
   for (const std::exception_ptr& exception : thrown) {
     if (exception != nullptr) std::rethrow_exception(exception);
   }
-}
-
-ColourShares colours_of(const Mesh& mesh) {
-  Renderer renderer(kProbeSize, 1);
-  const std::vector<Shot> shots = even_shots(kProbeViews, 20, true);
-  Pictures pictures(kProbeSize, shots.size());
-  for (size_t i = 0; i < shots.size(); ++i) render_shot(renderer, mesh, shots[i], i, pictures);
-  return measure_colours(pictures.rgb, pictures.alpha, kProbeViews);
 }
 
 /// One item of the corpus, with its mesh, camera poses and rendered pictures.
@@ -97,7 +88,7 @@ std::vector<Job> jobs_of(const BuildOptions& options, const Plan& plan, const Pl
     Rng rng(options.seed, fmt::format("corpus: {} for {}", target, model.row.id));
     const OkLab from = model.own.mean[static_cast<size_t>(model.own.largest)];
     auto changed = std::make_shared<const Mesh>(recoloured(*mesh, from, colour_near(target, rng)));
-    if (colours_of(*changed).dominant != target) continue;
+    if (own_colours(*changed).dominant != target) continue;
     Job& job = add(std::move(changed), target, target + " views", scaled(options.recoloured_views));
     job.item.held_out = plan.held_out.contains({model.row.word, target});
   }
@@ -177,7 +168,7 @@ void measure(const BuildOptions& options, Plan& plan, const std::atomic<bool>& s
     const size_t end = std::min(plan.models.size(), begin + batch);
     for_each_parallel(end - begin, [&](size_t i) {
       PlannedModel& model = plan.models[begin + i];
-      model.own = colours_of(read_mesh(*model.archive, model.entry, model.row.yaw));
+      model.own = own_colours(read_mesh(*model.archive, model.entry, model.row.yaw));
     });
     progress.update(static_cast<int64_t>(end), "models", static_cast<double>(end));
   }

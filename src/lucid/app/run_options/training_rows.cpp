@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the option table: cameras, training, densification, widening of the cameras' ranges.
 #include "lucid/app/run_options/option_rows.h"
+#include "lucid/app/run_options/start_kinds.h"
 
 namespace lucid::app {
 
@@ -9,10 +10,10 @@ using config::PairField;
 
 namespace {
 
-/// Our own, and the reference's one that needs another network.
+/// Shapes, and those that a network makes.
 std::vector<std::string> start_names() {
   std::vector<std::string> names(gaussians::kStartNames.begin(), gaussians::kStartNames.end());
-  names.emplace_back(kPointE);
+  names.insert(names.end(), {kPointE, kLearnedStart, kAutoStart});
   return names;
 }
 
@@ -24,7 +25,9 @@ void add_cameras(OptionTable& table, RunOptions& o) {
   auto& start = o.train.start;
   add({.name = "init_shape",
        .group = "Gaussians",
-       .help = "Shape of the random points that the Gaussians start from; pointe needs --pointe.",
+       .help = "Shape of the random points that the Gaussians start from; pointe needs --pointe. learned is a coarse "
+               "shape of the prompt's word, if the shape model knows it, else a sphere; auto is pointe if --pointe is "
+               "given, else learned.",
        .choices = start_names(),
        .field = &start.kind});
   add({.name = "pointe",
@@ -36,7 +39,7 @@ void add_cameras(OptionTable& table, RunOptions& o) {
        .field = &o.pointe});
   add({.name = "init_prompt",
        .group = "Gaussians",
-       .help = "Prompt of Point-E. Empty is the prompt of the run.",
+       .help = "Prompt of Point-E and of the learned start. Empty is the prompt of the run.",
        .value_name = "TEXT",
        .nullable = true,
        .field = &o.init_prompt});

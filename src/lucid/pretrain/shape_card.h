@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model card of a trained shape model (README.md).
+#pragma once
+
+#include "lucid/pretrain/shape_data.h"
+#include "lucid/pretrain/shape_options.h"
+
+namespace lucid::pretrain {
+
+/// The measured numbers are read from progress/log.jsonl.
+void write_shape_card(const ShapeRequest& request, const ShapeData& data);
+
+}  // namespace lucid::pretrain
