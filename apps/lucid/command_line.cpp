@@ -87,6 +87,7 @@ CommandLine::CommandLine() {
   commands_.push_back(define_export(app_, requests.export_));
   commands_.push_back(define_view(app_, requests.view));
   commands_.push_back(define_points(app_, requests.points));
+  commands_.push_back(define_personalise(app_, requests.personalise));
   commands_.push_back(define_serve(app_, requests.serve));
   for (Command& command : define_config(app_, requests.explain)) commands_.push_back(std::move(command));
   for (Command& command : define_info(app_, requests.info)) commands_.push_back(std::move(command));

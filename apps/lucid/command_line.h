@@ -66,6 +66,7 @@ Command define_render(CLI::App& app, RenderRequest& request);
 Command define_export(CLI::App& app, ExportRequest& request);
 Command define_view(CLI::App& app, ViewRequest& request);
 Command define_points(CLI::App& app, PointsRequest& request);
+Command define_personalise(CLI::App& app, PersonaliseRequest& request);
 std::vector<Command> define_config(CLI::App& app, ExplainRequest& request);  // config, config explain
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);       // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);

@@ -24,6 +24,7 @@ const std::map<std::string, Run> kCommands = {
     {"export", [](Requests& r, const auto&) { return lucid::cli::run_export(r.export_); }},
     {"view", [](Requests& r, const auto& stop) { return lucid::cli::run_view(r.view, stop); }},
     {"points", [](Requests& r, const auto& stop) { return lucid::cli::run_points(r.points, stop); }},
+    {"personalise", [](Requests& r, const auto& stop) { return lucid::cli::run_personalise(r.personalise, stop); }},
     {"info", [](Requests& r, const auto&) { return lucid::cli::run_info(r.info); }},
     {"info options", [](Requests& r, const auto&) { return lucid::cli::run_info_options(r.info); }},
     {"info words", [](Requests& r, const auto&) { return lucid::cli::run_info_words(r.info); }},

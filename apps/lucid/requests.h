@@ -18,6 +18,7 @@
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
 #include "lucid/pretrain/shape_options.h"
+#include "personalise_request.h"
 #include "points_request.h"
 
 namespace lucid::cli {
@@ -143,6 +144,7 @@ struct Requests {
   ExportRequest export_;
   ViewRequest view;
   PointsRequest points;
+  PersonaliseRequest personalise;
   ServeRequest serve;
   ExplainRequest explain;
   InfoRequest info;
