@@ -182,6 +182,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   callbacks.stop = &stop;
   if (from_file) callbacks.start = [&] { return make_file_start(*from_file); };
   if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
+  if (is_learned && !callbacks.start) callbacks.start = [&] { return learned_start(options); };
   if (is_learned) callbacks.start = [&] { return learned_start(options); };
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint

@@ -26,6 +26,14 @@ torch::nn::Conv2d convolution(int64_t in, int64_t out, int64_t side) {
 
 }  // namespace
 
+double DecoderConfig::parameters() const {
+  const auto h = static_cast<double>(hidden), w = static_cast<double>(width);
+  const auto first = static_cast<double>(first_width(*this)), code = static_cast<double>(code_width);
+  return static_cast<double>(variants) * code + (static_cast<double>(text_width) + code + 2 * (first + 2 * w)) * h +
+         first * kFirstSide * kFirstSide * h + 9 * (first + 2 * w) * w +
+         1.5 * w * (w + kColumn * kColumn * kSide * kChannels);
+}
+
 DecoderImpl::DecoderImpl(const DecoderConfig& config) : config_(config) {
   LUCID_CHECK(config.width % (2 * kNormGroups) == 0, "width {}", config.width);
   const int64_t first = first_width(config), width = config.width;

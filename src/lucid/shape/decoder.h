@@ -11,11 +11,12 @@
 namespace lucid::shape {
 
 struct DecoderConfig {
-  int64_t text_width = 128;  // of the text vector
-  int64_t variants = 1;      // words stand for up to this many shapes
-  int64_t code_width = 16;   // of a variant's vector
-  int64_t hidden = 256;      // of the vector that steers all layers
-  int64_t width = 128;       // channels; a multiple of kNormGroups
+  int64_t text_width = 128;   // of the text vector
+  int64_t variants = 1;       // words stand for up to this many shapes
+  int64_t code_width = 16;    // of a variant's vector
+  int64_t hidden = 256;       // of the vector that steers all layers
+  int64_t width = 128;        // channels; a multiple of 2 kNormGroups
+  double parameters() const;  // number of parameters, matrices only
 };
 
 inline constexpr int64_t kNormGroups = 8;

@@ -116,10 +116,8 @@ Model Model::open(const fs::path& folder, const fs::path& prior) {
                      .hint = "`lucid prior shape` trains it anew"});
   }
   weights::StateDict state = weights::read_safetensors(weights_file(folder));
-  const DecoderConfig& c = description.decoder;
-  const double largest = static_cast<double>(c.hidden) * static_cast<double>(c.width) * 24;  // of the plane's matrix
-  weights::check_parameter_count(state, largest);
-  Decoder decoder(c);
+  weights::check_parameter_count(state, description.decoder.parameters());
+  Decoder decoder(description.decoder);
   weights::load_into(*decoder, std::move(state), {.model = "of this shape.json"});
   return {.description = std::move(description), .decoder = tensor::freeze(decoder), .text = std::move(text)};
 }

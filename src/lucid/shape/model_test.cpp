@@ -81,6 +81,14 @@ TEST_F(ShapeModelFiles, AColourWordAndAVariantChangeTheShape) {
   EXPECT_FALSE(model.description.subject_of("a zeppelin"));
 }
 
+TEST_F(ShapeModelFiles, TheSizesTellTheNumberOfParameters) {
+  Model model = open();
+  double matrices = 0;
+  for (const torch::Tensor& p : model.decoder->parameters())
+    matrices += p.dim() > 1 ? static_cast<double>(p.numel()) : 0;
+  EXPECT_EQ(model.description.decoder.parameters(), matrices);
+}
+
 TEST_F(ShapeModelFiles, DamagedFilesAreOneLine) {
   const auto mistake = [&] { return lucid::test::mistake_of([&] { open(); }); };
   const std::string good = read_file(folder() / "shape.json");
@@ -99,9 +107,13 @@ TEST_F(ShapeModelFiles, DamagedFilesAreOneLine) {
   expect_mistake("[0,1]", "[0,2]", "names");
   expect_mistake("\"names\":{", "\"names\":7,\"x\":{", "names");
   expect_mistake("\"text_encoder_sha256\":\"", "\"text_encoder_sha256\":\"0", "text_encoder_sha256");
-  rewrite("\"hidden\":16", "\"hidden\":4096");
-  EXPECT_FALSE(mistake().what_happened.empty());
-  rewrite("\"hidden\":4096", "\"hidden\":32");
+  for (const char* size : {"hidden", "width", "code_width", "text_width"}) {
+    const std::string was = fmt::format("\"{}\":", size);
+    rewrite(was, was + "40");  // times a hundred or more: refused before it is allocated
+    EXPECT_FALSE(mistake().what_happened.empty()) << size;
+    write_file(folder() / "shape.json", good);
+  }
+  rewrite("\"hidden\":16", "\"hidden\":32");
   EXPECT_FALSE(mistake().what_happened.empty());
   write_file(folder() / "shape.json", good);
 
