@@ -29,12 +29,14 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 const std::vector<std::vector<std::string>> kCommands = {{},
                                                          {"generate"},
+                                                         {"edit"},
                                                          {"batch"},
                                                          {"render"},
                                                          {"export"},
                                                          {"view"},
                                                          {"info"},
                                                          {"info", "options"},
+                                                         {"info", "scores"},
                                                          {"info", "words"},
                                                          {"info", "completion"},
                                                          {"info", "manual"},
@@ -142,6 +144,20 @@ TEST(CommandLine, TheOptionReferenceIsCurrent) {
   EXPECT_TRUE(lucid::read_file(lucid::test::source_dir() / "docs/guide/options.md") == outcome.out)
       << "docs/guide/options.md is not what the option table says. This renews it:\n"
          "  build/release/bin/lucid info options --markdown >docs/guide/options.md";
+}
+
+TEST(CommandLine, TheScoresAreListedAndTheirPageIsCurrent) {
+  const TemporaryFolder folder;
+  const Outcome outcome = lucid_run({"info", "scores", "--markdown"}, folder);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(lucid::read_file(lucid::test::source_dir() / "docs/guide/scores.md") == outcome.out)
+      << "docs/guide/scores.md is not what the table of scores says. This renews it:\n"
+         "  build/release/bin/lucid info scores --markdown >docs/guide/scores.md";
+  const Outcome plain = lucid_run({"info", "scores"}, folder);
+  for (const char* part : {"tsm: trajectory score matching", "--tsm-gamma 0.3", "arXiv 2310.19415", "U-Net passes"})
+    EXPECT_NE(plain.out.find(part), std::string::npos) << part;
+  expect_one_line(lucid_run({"eval", "--compare", "ism,dds"}, folder), {"dds", "lucid edit"});
+  expect_one_line(lucid_run({"eval", "--compare", "ism,tsm,ism"}, folder), {"ism twice"});
 }
 
 /// What a shell command prints; its exit code must be 0.

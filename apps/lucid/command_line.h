@@ -60,6 +60,7 @@ int guarded(const std::function<int()>& body);
 
 // One function a subcommand; each binds its options to its request.
 Command define_generate(CLI::App& app, GenerateRequest& request);
+Command define_edit(CLI::App& app, GenerateRequest& request);
 Command define_batch(CLI::App& app, BatchRequest& request);
 Command define_serve(CLI::App& app, ServeRequest& request);
 Command define_render(CLI::App& app, RenderRequest& request);
@@ -78,5 +79,7 @@ std::string explanation(ExplainRequest& request);
 
 /// The option reference of `lucid generate`, as Markdown or as the help shows it. For `lucid info options`.
 std::string option_reference(bool markdown);
+/// The scores, for `lucid info scores`.
+std::string score_reference(bool markdown);
 
 }  // namespace lucid::cli

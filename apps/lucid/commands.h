@@ -16,6 +16,7 @@ int run_points(const PointsRequest& request, const std::atomic<bool>& stop);
 int run_personalise(const PersonaliseRequest& request, const std::atomic<bool>& stop);
 int run_info(const InfoRequest& request);
 int run_info_options(const InfoRequest& request);
+int run_info_scores(const InfoRequest& request);
 int run_info_words(const InfoRequest& request);
 int run_eval(const EvalRequest& request, const std::atomic<bool>& stop);
 int run_prior_corpus(CorpusRequest& request, const std::atomic<bool>& stop);

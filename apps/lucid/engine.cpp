@@ -20,6 +20,7 @@ using lucid::cli::Requests;
 using Run = int (*)(Requests& requests, const std::atomic<bool>& stop);
 const std::map<std::string, Run> kCommands = {
     {"generate", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.generate, stop); }},
+    {"edit", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.edit, stop); }},
     {"render", [](Requests& r, const auto&) { return lucid::cli::run_render(r.render); }},
     {"export", [](Requests& r, const auto&) { return lucid::cli::run_export(r.export_); }},
     {"view", [](Requests& r, const auto& stop) { return lucid::cli::run_view(r.view, stop); }},
@@ -27,6 +28,7 @@ const std::map<std::string, Run> kCommands = {
     {"personalise", [](Requests& r, const auto& stop) { return lucid::cli::run_personalise(r.personalise, stop); }},
     {"info", [](Requests& r, const auto&) { return lucid::cli::run_info(r.info); }},
     {"info options", [](Requests& r, const auto&) { return lucid::cli::run_info_options(r.info); }},
+    {"info scores", [](Requests& r, const auto&) { return lucid::cli::run_info_scores(r.info); }},
     {"info words", [](Requests& r, const auto&) { return lucid::cli::run_info_words(r.info); }},
     {"eval", [](Requests& r, const auto& stop) { return lucid::cli::run_eval(r.eval, stop); }},
     {"prior corpus", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_corpus(r.corpus, stop); }},

@@ -14,8 +14,8 @@ namespace lucid::cli {
 namespace {
 
 /// The headings of help and documents, in this order.
-constexpr const char* kGroups[] = {"Prompt",     "Prior",    "Result",  "Training",  "Guidance",
-                                   "Loss terms", "Refining", "Cameras", "Gaussians", "Augmentation"};
+constexpr const char* kGroups[] = {"Prompt",   "Prior",   "Result",    "Training",     "Guidance", "Loss terms",
+                                   "Refining", "Cameras", "Gaussians", "Augmentation", "Editing"};
 constexpr const char* kConfigHelp = "YAML file of options; the reference system's files work too.";
 
 void apply(GenerateRequest& request) {

@@ -14,6 +14,8 @@ std::vector<Command> define_info(CLI::App& app, InfoRequest& request) {
   info->require_subcommand(0, 1);
   CLI::App* options = info->add_subcommand("options", "List every option of `lucid generate`.");
   options->add_flag("--markdown", request.markdown, "Print it as the tables of docs/guide/options.md.");
+  CLI::App* scores = info->add_subcommand("scores", "List the scores: formula, paper, cost, options.");
+  scores->add_flag("--markdown", request.markdown, "Print it as docs/guide/scores.md.");
   CLI::App* words = info->add_subcommand("words", "List the words that a prior knows.");
   words->add_option("--prior", request.prior, "Folder of the prior; the embedded one if not given.")->type_name("DIR");
   CLI::App* completion = info->add_subcommand("completion", "Print the completion script of a shell.");
@@ -22,7 +24,7 @@ std::vector<Command> define_info(CLI::App& app, InfoRequest& request) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
       ->type_name("SHELL");
   CLI::App* manual = info->add_subcommand("manual", "Print the manual page, lucid(1), for man(1).");
-  return {{.app = info}, {.app = options}, {.app = words}, {.app = completion}, {.app = manual}};
+  return {{.app = info}, {.app = options}, {.app = scores}, {.app = words}, {.app = completion}, {.app = manual}};
 }
 
 }  // namespace lucid::cli

@@ -144,6 +144,11 @@ int run_info_options(const InfoRequest& request) {
   return 0;
 }
 
+int run_info_scores(const InfoRequest& request) {
+  fmt::print("{}", score_reference(request.markdown));
+  return 0;
+}
+
 int run_info_words(const InfoRequest& request) {
   const fs::path folder = request.prior.empty() ? app::embedded_prior() : fs::path(request.prior);
   const auto vocabulary = text_to_image::load_vocabulary(folder);

@@ -44,6 +44,10 @@ int main(int argc, char** argv) {
       fmt::print("{}", lucid::cli::option_reference(line.requests.info.markdown));
       return 0;
     }
+    if (line.command() == "info scores") {
+      fmt::print("{}", lucid::cli::score_reference(line.requests.info.markdown));
+      return 0;
+    }
     if (line.command() == "config explain") {
       fmt::print("{}", lucid::cli::explanation(line.requests.explain));
       return 0;

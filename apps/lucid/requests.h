@@ -138,7 +138,7 @@ struct JudgeRequest {
 };
 
 struct Requests {
-  GenerateRequest generate;
+  GenerateRequest generate, edit;
   BatchRequest batch;
   RenderRequest render;
   ExportRequest export_;

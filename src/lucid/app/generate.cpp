@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "lucid/app/edited_asset.h"
 #include "lucid/app/export.h"
 #include "lucid/app/file_start.h"
 #include "lucid/app/learned_start.h"
@@ -30,9 +31,10 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Warns of words the prior never saw; throws when it knows none of them.
-void check_words(const fs::path& prior, const std::string& text) {
-  const auto vocabulary = text_to_image::load_vocabulary(prior);
+void check_words(const text_to_image::Prior& prior, const std::string& text) {
+  auto vocabulary = text_to_image::load_vocabulary(prior.folder);
   if (!vocabulary) return;
+  vocabulary->names.insert(vocabulary->names.end(), prior.added_words.begin(), prior.added_words.end());
   const text_to_image::PromptCheck check = text_to_image::check_prompt(*vocabulary, text);
   for (size_t i = 0; i < check.unknown.size(); ++i) {
     const auto& near = check.suggestions[i];
@@ -121,17 +123,24 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   const fs::path root = fs::path(options.output) / options.workspace;
   warn_of_ignored(table);
   check_workspace(options, root);
+  const std::optional<EditedAsset> edited = EditedAsset::open(options);
   const auto from_file = file_start(options);
-  const nlohmann::json start = from_file ? identity_of(*from_file) : nlohmann::json();
+  const nlohmann::json start = edited ? edited->identity() : from_file ? identity_of(*from_file) : nlohmann::json();
   if (options.low_memory) return_large_blocks_to_os();
   text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
   check_sizes(options, prior);
   const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
-  check_words(folder, options.text);
+  check_words(prior, options.text);
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
-  const text_to_image::ViewPrompts prompts =
+  text_to_image::ViewPrompts prompts =
       text_to_image::view_prompts(prior, options.text, options.negative, options.inverse_text);
+  std::optional<text_to_image::ViewPrompts> source_prompts;  // of an edit
+  if (edited) {
+    check_words(prior, edited->from());
+    source_prompts = text_to_image::view_prompts(prior, edited->from(), options.negative, options.inverse_text);
+    text_to_image::ViewPrompts::share_table(prompts, *source_prompts);
+  }
   prior.encoder = nullptr;  // it has said all it has to say, and Stable Diffusion 2.x's is 0.7 GB
   const auto distiller = distill::make_distiller(options.train.score);
   nlohmann::json weights = weight_hashes(prior);
@@ -163,27 +172,38 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   StageProgress stages(style, options.workspace);
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::ImageEncoder encoder(prior.vae, compute_options(options));
-  const train::Scene scene{options.train, prior, encoder, denoiser, prompts, *distiller, shown, device_of(options)};
+  const torch::Device device = device_of(options);
+  const std::optional<train::EditScene> edit =
+      edited ? std::optional(edited->scene(*source_prompts, device)) : std::nullopt;
+  const train::Scene scene{.options = options.train,
+                           .prior = prior,
+                           .encoder = encoder,
+                           .denoiser = denoiser,
+                           .prompts = prompts,
+                           .distiller = *distiller,
+                           .control_disparity = shown,
+                           .device = device,
+                           .edit = edit ? &*edit : nullptr};
   train::TrainCallbacks callbacks;
   callbacks.on_start = [&](const train::Model& model) {
     write_file(root / "effective_config.yaml", table.dump_yaml());
     progress.emplace(style, options.workspace, options.train.all_steps(), model.iteration);
-    if (live) live->show(model.cloud, model.iteration);
+    if (live) live->show(train::shown_cloud(scene, model.cloud), model.iteration);
   };
   callbacks.on_step = [&](const train::StepReport& report, const train::Model& model) {
     progress->update(model.iteration, "score", report.score_norm,
                      {{"gaussians", static_cast<double>(model.cloud.count())}});
-    if (live) live->show(model.cloud, model.iteration);
+    if (live) live->show(train::shown_cloud(scene, model.cloud), model.iteration);
   };
   callbacks.on_results = [&] {
     progress.reset();  // ends the bar's line
     stages.begin("writing results");
   };
   callbacks.stop = &stop;
+  if (edited) callbacks.start = [&] { return edited->changing(); };
   if (from_file) callbacks.start = [&] { return make_file_start(*from_file); };
   if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
   if (is_learned && !callbacks.start) callbacks.start = [&] { return learned_start(options); };
-  if (is_learned) callbacks.start = [&] { return learned_start(options); };
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint
                                             : train::Begin::kAnew;
@@ -210,9 +230,12 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
                              {"peak_mb", peak_memory_mb()}};
   // A GPU is not waited for at the end of a stage: bench_step tells its stages apart.
   if (scene.device.is_cpu()) manifest["stage_seconds"] = seconds_json(result.seconds);
+  if (edited) manifest["edit"] = edited->write_comparison(workspace, result.model.cloud, options.train);
   write_file(root / "manifest.json", manifest.dump(2) + "\n");
-  spdlog::info("{}: {} Gaussians in {:.0f} s, {} MB at most; look at {}", options.text, result.model.cloud.count(),
-               seconds, peak_memory_mb(), (workspace.test_views(result.model.iteration) / "sheet.png").string());
+  spdlog::info(
+      "{}: {} Gaussians in {:.0f} s, {} MB at most; look at {}", options.text, result.model.cloud.count(), seconds,
+      peak_memory_mb(),
+      (edited ? root / "before_after.png" : workspace.test_views(result.model.iteration) / "sheet.png").string());
   export_asset({.cloud = result.model.cloud,
                 .file = workspace.point_cloud(result.model.iteration),
                 .name = options.workspace,

@@ -57,7 +57,8 @@ void finish_options(RunOptions& options) {
     spdlog::warn("fix_noise: Perp-Neg draws new noise in every step, as in the reference; --no-perpneg fixes it");
   if (options.sds) t.score.score = "sds";
   if (!options.fp16 && options.precision == "auto") options.precision = "fp32";
-  if (options.workspace.empty()) options.workspace = name_from_prompt(options.text);
+  if (options.workspace.empty())
+    options.workspace = name_from_prompt(options.text) + (options.edit.asset.empty() ? "" : "_edit");
   // What follows from other options.
   t.seed = static_cast<uint64_t>(options.seed);
   t.sh_degree = t.start.sh_degree;

@@ -50,6 +50,7 @@ std::array<double, Cloud::kGroups> LearningRates::at(int64_t iteration) const {
   rates[Cloud::kOpacityLogits] = opacity_lr;
   rates[Cloud::kLogScales] = decayed(scaling_lr, scaling_lr_final);
   rates[Cloud::kQuats] = decayed(rotation_lr, rotation_lr_final);
+  for (double& rate : rates) rate *= strength;
   return rates;
 }
 

@@ -15,6 +15,7 @@ struct LearningRates {
   double scaling_lr = 0.005, scaling_lr_final = 0.001, rotation_lr = 0.001, rotation_lr_final = 0.0002;
   int64_t iterations = 5000;
   double spatial_lr_scale = 1;  // factor of the position rates
+  double strength = 1;          // factor of all rates
   /// The rates at an iteration, in the order of gaussians::Cloud::Group. Rates with a final value decay log-linearly
   /// over `iterations`.
   std::array<double, 6> at(int64_t iteration) const;

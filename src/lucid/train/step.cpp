@@ -97,23 +97,45 @@ std::vector<Camera> sample_cameras(const Step& step) {
 /// Each view's augmentation and activated cloud, kept for the backward pass, and its images.
 struct Renders {
   std::vector<gaussians::Augmentation> augmentations;
-  std::vector<gaussians::Activated> activated;
+  std::vector<gaussians::Activated> activated;  // of the model's Gaussians
+  std::vector<gaussians::Activated> shown;      // the same, followed by those that an edit holds
   std::vector<gaussians::RenderedView> views;
+  std::vector<gaussians::RenderedView> source;  // the same views of an edit's source
 };
+
+gaussians::Activated joined(const gaussians::Activated& a, const gaussians::Activated& b) {
+  gaussians::Activated both = a;
+  both.means = torch::cat({a.means, b.means});
+  both.scales = torch::cat({a.scales, b.scales});
+  both.quats = torch::cat({a.quats, b.quats});
+  both.opacities = torch::cat({a.opacities, b.opacities});
+  both.sh = torch::cat({a.sh, b.sh});
+  return both;
+}
 
 /// 2. Renders each view of the augmented cloud over its background.
 Renders render_views(const Step& step, const std::vector<Camera>& cameras) {
   const AugmentOptions& augment = step.options().augment;
   constexpr int64_t kStepsPerDegree = 500;  // the SH degree grows by one every so many steps
-  const int degree = std::min<int>(step.options().sh_degree, static_cast<int>(step.iteration / kStepsPerDegree));
+  const EditScene* edit = step.scene.edit;  // an asset that exists is seen in all its degrees
+  const int degree = edit != nullptr
+                         ? step.options().sh_degree
+                         : std::min<int>(step.options().sh_degree, static_cast<int>(step.iteration / kStepsPerDegree));
   Rng rng = step.stream("augment");
   Renders renders;
   for (size_t i = 0; i < cameras.size(); ++i) {
     const std::array<float, 3> background = draw_background(augment, rng);
     renders.augmentations.push_back(draw_augmentation(augment, step.model.cloud, degree, rng));
     renders.activated.push_back(gaussians::activate(step.model.cloud, renders.augmentations.back()));
-    renders.views.push_back(
-        step.renderer.forward(static_cast<int>(i), renders.activated.back(), cameras[i], background));
+    const auto frame = static_cast<int>(i);
+    const gaussians::Augmentation plain{.active_degree = renders.augmentations.back().active_degree};
+    if (edit != nullptr)
+      renders.source.push_back(
+          step.renderer.forward(frame, gaussians::activate(edit->source, plain), cameras[i], background));
+    const bool holds = edit != nullptr && edit->held;
+    renders.shown.push_back(holds ? joined(renders.activated.back(), gaussians::activate(*edit->held, plain))
+                                  : renders.activated.back());
+    renders.views.push_back(step.renderer.forward(frame, renders.shown.back(), cameras[i], background));
   }
   return renders;
 }
@@ -125,23 +147,24 @@ struct Latents {
   torch::Tensor input;              // [B,3,H,W] to encode: colours, or the disparity; mirrored if the batch is
   torch::Tensor moments;            // leaf [B,2C,h,w]: the posterior's mean and log-variance
   torch::Tensor latents;            // [B,C,h,w], a sample of the posterior
+  // Of an edit's source, with the same sample's noise; no gradients. Undefined without an edit.
+  torch::Tensor source, source_rgb, source_disparity;
   bool flip = false, as_latent = false;
 
   torch::Tensor mirrored(const torch::Tensor& x) const { return flip ? x.flip({3}) : x; }
 };
 
-/// 3. Encodes the colours of all views, or now and then their disparity.
-Latents encode_views(const Step& step, const Renders& renders, const std::vector<Camera>& cameras) {
+/// Encodes the colours of views, or now and then their disparity. Called twice in a step it draws the same.
+Latents encode_branch(const Step& step, const std::vector<gaussians::RenderedView>& views, double fovx) {
   const LossOptions& loss = step.options().loss;
   Latents l;
-  l.rgb = as_leaf(renders.views, &gaussians::RenderedView::rgb);
-  l.depth = as_leaf(renders.views, &gaussians::RenderedView::depth);
-  l.alpha = as_leaf(renders.views, &gaussians::RenderedView::alpha);
+  l.rgb = as_leaf(views, &gaussians::RenderedView::rgb);
+  l.depth = as_leaf(views, &gaussians::RenderedView::depth);
+  l.alpha = as_leaf(views, &gaussians::RenderedView::alpha);
   Rng choice = step.stream("choice");
   l.flip = choice.chance(step.options().augment.flip_ratio);
   l.as_latent = step.iteration < loss.geo_iter || choice.chance(loss.as_latent_ratio);
 
-  const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
   l.disparity = distill::disparity(l.mirrored(l.depth), 1 - l.mirrored(l.alpha), fovx);
   const torch::Tensor colours = loss.clamp_rgb ? distill::as_displayed(l.rgb) : l.rgb;
   l.input = l.as_latent ? l.disparity.expand({-1, 3, -1, -1}) : l.mirrored(colours);
@@ -153,6 +176,18 @@ Latents encode_views(const Step& step, const Renders& renders, const std::vector
   l.latents = diffusion::sample_latents(l.moments, randn(posterior, shape, step.device()),
                                         step.scene.prior.vae->config().scaling_factor);
   return l;
+}
+
+/// 3. Encodes the views; before them those of an edit's source, since the encoder's backward pass is for the last call.
+Latents encode_views(const Step& step, const Renders& renders, const std::vector<Camera>& cameras) {
+  const double fovx = 2 * std::atan(cameras.front().tan_half_fov_x);
+  if (renders.source.empty()) return encode_branch(step, renders.views, fovx);
+  const Latents source = encode_branch(step, renders.source, fovx);
+  Latents latents = encode_branch(step, renders.views, fovx);
+  latents.source = source.latents.detach();
+  latents.source_rgb = source.rgb.detach();
+  latents.source_disparity = source.disparity.detach();
+  return latents;
 }
 
 /// 4. The score: dL/dlatents.
@@ -185,7 +220,9 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
                                 .prompts = &scene.prompts,
                                 .views = directions_of(cameras, options.views),
                                 .iteration = step.iteration,
-                                .t_index = time.integer(range.low, range.high)},
+                                .t_index = time.integer(range.low, range.high),
+                                .source_latents = latents.source,
+                                .source_prompts = scene.edit != nullptr ? scene.edit->prompts : nullptr},
                                noise);
 }
 
@@ -195,11 +232,20 @@ torch::Tensor backpropagate_to_images(const Step& step, const Latents& l, const 
   const LossOptions& options = step.options().loss;
   const torch::Tensor d_moments = torch::autograd::grad({l.latents}, {l.moments}, {d_latents})[0];
   const torch::Tensor d_input = step.scene.encoder.backward(d_moments);
-  const torch::Tensor variation = distill::total_variation(l.rgb) + distill::total_variation(l.disparity);
+  const bool is_edit = l.source.defined();  // its change is to be smooth; what was there may be as it was
+  const torch::Tensor variation = distill::total_variation(is_edit ? l.rgb - l.source_rgb : l.rgb) +
+                                  distill::total_variation(is_edit ? l.disparity - l.source_disparity : l.disparity);
   torch::Tensor loss = (l.input * d_input).sum() + options.lambda_tv * variation;
   if (options.lambda_alpha > 0) loss = loss + options.lambda_alpha * (l.alpha * (1 - l.alpha)).mean();
   loss.backward();
   return variation.detach();
+}
+
+/// The first `count` rows: those of the model's Gaussians, without the ones that an edit holds.
+gaussians::ActivatedGradient first_rows(gaussians::ActivatedGradient d, int64_t count) {
+  for (torch::Tensor* each : {&d.means, &d.scales, &d.quats, &d.opacities, &d.sh, &d.means2d_ndc})
+    *each = each->slice(0, 0, count);
+  return d;
 }
 
 /// 6. Back through the rasteriser to the Gaussians, view by view. Every view counts for densification.
@@ -209,12 +255,14 @@ gaussians::CloudGradient backpropagate_to_gaussians(const Step& step, const Rend
   gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(step.model.cloud);
   for (size_t i = 0; i < renders.views.size(); ++i) {
     const auto view = static_cast<int64_t>(i);
-    const gaussians::ActivatedGradient d_activated = step.renderer.backward(
-        static_cast<int>(i), renders.activated[i],
-        {.rgb = image_data(d_rgb, view), .depth = image_data(d_depth, view), .alpha = image_data(d_alpha, view)});
+    const gaussians::ActivatedGradient d_activated = first_rows(
+        step.renderer.backward(
+            static_cast<int>(i), renders.shown[i],
+            {.rgb = image_data(d_rgb, view), .depth = image_data(d_depth, view), .alpha = image_data(d_alpha, view)}),
+        step.model.cloud.count());
     gaussians::activate_backward(step.model.cloud, renders.activated[i], renders.augmentations[i], d_activated,
                                  gradient);
-    step.model.stats.add_view(d_activated.means2d_ndc, renders.views[i].radii);
+    step.model.stats.add_view(d_activated.means2d_ndc, renders.views[i].radii.slice(0, 0, step.model.cloud.count()));
   }
   return gradient;
 }
@@ -230,10 +278,20 @@ torch::Tensor update_gaussians(const Step& step, gaussians::CloudGradient& gradi
   report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, step.iteration,
                                            options.seed, &report.densify);
   if (report.densified) update_filter(model, options, /*rows_changed=*/true);
+  if (step.scene.edit != nullptr && step.scene.edit->confine) step.scene.edit->confine(model.cloud);
   return scales.mean();
 }
 
 }  // namespace
+
+gaussians::Cloud shown_cloud(const Scene& scene, const gaussians::Cloud& cloud) {
+  if (scene.edit == nullptr || !scene.edit->held) return cloud;
+  gaussians::Cloud shown = cloud;
+  const auto held = scene.edit->held->parameters();
+  const auto own = shown.parameters();
+  for (size_t group = 0; group < own.size(); ++group) *own[group] = torch::cat({*own[group], *held[group]});
+  return shown;
+}
 
 std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& cameras, const ViewOptions& views) {
   std::vector<text_to_image::Direction> directions;

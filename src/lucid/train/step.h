@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "lucid/diffusion/denoiser.h"
@@ -18,6 +19,15 @@
 #include "lucid/train/options.h"
 
 namespace lucid::train {
+
+/// What an edit adds to a scene: the asset as it was, beside which the score is taken, and what of it may not change.
+struct EditScene {
+  gaussians::Cloud source;                    // the whole asset as it was; never changed
+  const text_to_image::ViewPrompts* prompts;  // of the source
+  std::optional<gaussians::Cloud> held = {};  // its Gaussians outside the mask: rendered, never changed
+  std::function<void(gaussians::Cloud&)> confine =
+      nullptr;  // moves the model's Gaussians back into the mask; may be null
+};
 
 /// The frozen inputs of training.
 struct Scene {
@@ -33,6 +43,7 @@ struct Scene {
   /// Waits for the GPU at the end of each stage, so that StepReport's seconds are those of the stage. Costs a step a
   /// few milliseconds. Without it a stage's seconds on a GPU are the time to queue its work.
   bool waits_by_stage = false;
+  const EditScene* edit = nullptr;  // its clouds are on `device`; null: no edit
 };
 
 struct StepReport {
@@ -51,6 +62,9 @@ struct StepReport {
     double total() const { return render + encode + score + encode_backward + render_backward + update; }
   } seconds;
 };
+
+/// The Gaussians to show: the model's, and those that an edit holds.
+gaussians::Cloud shown_cloud(const Scene& scene, const gaussians::Cloud& cloud);
 
 /// The directions that the cameras look from, for their view prompts; azimuth 0 is that of the front, default_azimuth.
 std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& cameras, const ViewOptions& views);

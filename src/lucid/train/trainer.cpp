@@ -68,7 +68,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
   if (options.mip_filter) model.cloud.screen_filter = render::Filter::kMip;
   if (!newest && options.start.keep_shape > 0) model.kept = optim::KeptShape::of(model.cloud);
   callbacks.on_start(model);
-  if (!newest) write_start(workspace, model.cloud, options);
+  if (!newest) write_start(workspace, shown_cloud(scene, model.cloud), options);
   asset::EventWriter events(workspace.root);
 
   int64_t saved_at = newest ? model.iteration : -1;
@@ -101,7 +101,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
     write_events(events, report, model);
     if (report.x0_guided.defined()) write_sheet(workspace, report, model.iteration, scene.prior);
     if (const int64_t frame = process_frame(options, model.iteration); frame >= 0) {
-      write_process_frame(workspace, model.cloud, options, renderer, frame);
+      write_process_frame(workspace, shown_cloud(scene, model.cloud), options, renderer, frame);
     }
     if (options.checkpoint_interval > 0 && model.iteration % options.checkpoint_interval == 0) save();
     callbacks.on_step(report, model);
@@ -109,6 +109,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
 
   callbacks.on_results();
   save();
+  model.cloud = shown_cloud(scene, model.cloud);
   if (options.clean_air)
     model.cloud = asset::selected(model.cloud, asset::clean_indices(model.cloud, {.scene_stays = false}));
   write_result(workspace, model.cloud, options, renderer, model.iteration);

@@ -21,7 +21,7 @@ struct TrainCallbacks {
 };
 
 struct TrainResult {
-  Model model;
+  Model model;  // after the last step its cloud is what the files hold: with an edit's held Gaussians, without haze
   bool stopped = false;              // stopped by `stop`; a checkpoint was saved
   StepReport::Seconds seconds = {};  // sums over the steps of this process
   int64_t steps_here = 0;            // number of steps of this process

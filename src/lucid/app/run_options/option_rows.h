@@ -36,6 +36,8 @@ void add_widening(config::OptionTable& table, RunOptions& o);
 // refine_rows.cpp
 void add_smoothing(config::OptionTable& table, RunOptions& o);
 void add_refining(config::OptionTable& table, RunOptions& o);
+// edit_rows.cpp
+void add_editing(config::OptionTable& table, RunOptions& o);
 // foreign_rows.cpp
 void add_foreign(config::OptionTable& table);
 

@@ -10,6 +10,7 @@
 #include "lucid/app/run_options/export_options.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
+#include "lucid/distill/score_table.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -66,10 +67,50 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
   const bool reference_defaults =
       !config_file.empty() && !given.contains("preset") && probe.table.at("model_key").source == "config";
   const fs::path prior = probe.options.model_key.empty() ? embedded_prior() : fs::path(probe.options.model_key);
-  if (!reference_defaults) apply_preset(table, prior, probe.options.preset);
+  const bool is_edit = !probe.options.edit.asset.empty();
+  if (!reference_defaults) apply_preset(table, prior, is_edit ? "edit" : probe.options.preset);
   if (!config_file.empty()) table.set_from_yaml(config_file, "config");
   for (const auto& [name, value] : given) table.set(name, value, "flag");
 }
+
+namespace {
+
+void check_edit(const RunOptions& options) {
+  const auto& t = options.train;
+  const distill::ScoreInfo* score = distill::find_score(t.score.score);
+  const bool is_edit = !options.edit.asset.empty(), compares = score != nullptr && score->needs_source;
+  if (is_edit && !compares) {
+    throw UserError({.what_happened = fmt::format("{} makes assets; it edits none", t.score.score),
+                     .key = "score",
+                     .hint = "dds, pds or delta-ism"});
+  }
+  if (is_edit && (!t.start.file.empty() || !options.pretrained_model_path.empty())) {
+    throw UserError(UserMistake{.what_happened = "is given, and a file to start from as well (init_file)",
+                                .key = "asset",
+                                .hint = "an edit starts from its asset"});
+  }
+  if (is_edit && t.refine.iter > 0) {
+    throw UserError(UserMistake{.what_happened = "an edit has no refining: it would repaint what is to stay",
+                                .key = "refine_iter"});
+  }
+  if (is_edit) return;
+  if (compares) {
+    throw UserError({.what_happened = fmt::format("{} edits an asset that exists; it makes none", t.score.score),
+                     .key = "score",
+                     .hint = "lucid edit ASSET --to \"a blue car\""});
+  }
+  for (const auto& [key, value] : {std::pair{"from_text", options.edit.from},
+                                   {"mask_box", options.edit.mask_box},
+                                   {"mask_sphere", options.edit.mask_sphere}}) {
+    if (!value.empty()) {
+      throw UserError({.what_happened = "is for an edit, and there is no asset to edit",
+                       .key = key,
+                       .hint = "lucid edit ASSET --to \"a blue car\""});
+    }
+  }
+}
+
+}  // namespace
 
 void check_options(const RunOptions& options) {
   const auto& t = options.train;
@@ -99,6 +140,7 @@ void check_options(const RunOptions& options) {
   rising("phi_range", t.views.phi);
   rising("fovy_range", t.views.fovy);
   parse_format_names(options.export_formats, "export");
+  check_edit(options);
   if (!t.start.file.empty() && !options.pretrained_model_path.empty()) {
     throw UserError({.what_happened = "is given, and pretrained_model_path as well",
                      .key = "init_file",

@@ -7,12 +7,14 @@
 #include <string>
 
 #include "lucid/config/option_table.h"
+#include "lucid/edit/options.h"
 #include "lucid/train/options.h"
 
 namespace lucid::app {
 
 struct RunOptions {
   train::TrainOptions train;
+  edit::EditOptions edit;  // with an asset in it the run is an edit
   std::string text, negative, inverse_text;
   std::string model_key;     // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
   std::string prior_config;  // a diffusers folder whose configs and tokenizer a checkpoint is read with
@@ -64,8 +66,8 @@ std::string name_from_prompt(const std::string& text);
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
-/// Sets the preset, then the YAML file (empty = none), then `given`: values by option name. A YAML file that names its
-/// own model starts from the reference's defaults, as there.
+/// Sets the preset ("edit" where there is an asset to edit), then the YAML file (empty = none), then `given`: values by
+/// option name. A YAML file that names its own model starts from the reference's defaults, as there.
 void apply_given(config::OptionTable& table, const std::string& config_file,
                  const std::map<std::string, std::string>& given);
 

@@ -278,7 +278,7 @@ void add_training(OptionTable& table, RunOptions& o) {
        .field = &t.loss.as_latent_ratio});
   add({.name = "lambda_tv",
        .group = "Loss terms",
-       .help = "Weight of the total variation of colours and disparity.",
+       .help = "Weight of the total variation of colours and disparity; in an edit, of their change.",
        .range = kWeight,
        .field = &t.loss.lambda_tv});
   add({.name = "lambda_scale",

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command line of `lucid edit`: an asset, a prompt, and the options of a run that an edit has.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "command_line.h"
+#include "lucid/base/error.h"
+#include "shared_options.h"
+
+namespace lucid::cli {
+namespace {
+
+/// Options of a run that an edit does not have, or has by another name.
+bool is_left_out(const config::Option& option) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "asset", "text", "preset", "watch", "sds", "init_file", "pretrained_model_path", "init_shape", "clean_air"};
+  return option.group == "Refining" || std::ranges::find(kNames, option.name) != kNames.end();
+}
+
+/// Options that the short help shows, besides those of the group Editing.
+constexpr std::array<std::string_view, 14> kCommon = {
+    "score",     "guidance_scale", "iterations", "seed",       "device", "model_key", "negative",
+    "LoRA_path", "output",         "workspace",  "save_video", "export", "resume",    "overwrite"};
+
+struct EditDefaults {
+  app::BoundOptions bound;
+  EditDefaults() { app::apply_preset(bound.table, app::embedded_prior(), "edit"); }
+};
+
+HelpPage edit_page(bool all) {
+  const EditDefaults defaults;
+  HelpPage page{.usage = "lucid edit [OPTIONS] ASSET --to TEXT",
+                .about =
+                    "Change an asset that exists into what another prompt says. In brackets: defaults with the "
+                    "embedded prior.",
+                .sections = {{.heading = "Edit",
+                              .rows = {{"ASSET", "Gaussians (.ply, .spz, .splat, .glb), or the folder of their run."},
+                                       {"--to TEXT", "Prompt of what the asset is to become."}}},
+                             {.heading = "Run", .rows = {}}},
+                .footer =
+                    "Examples:\n"
+                    "  lucid edit output/a_red_car --to \"a blue car\"\n"
+                    "  lucid edit mug.ply --from \"a mug\" --to \"a teapot\" --strength 2\n"
+                    "  lucid edit chair.spz --from \"a chair\" --to \"a red chair\" --mask-box -1,-1,0,1,1,1"};
+  for (const config::Option& option : defaults.bound.table.options()) {
+    if (is_left_out(option)) continue;
+    const bool is_editing = option.group == "Editing";
+    if (!all && !is_editing && std::ranges::find(kCommon, option.name) == kCommon.end()) continue;
+    const std::string value = config::value_text(option);
+    page.sections[is_editing ? 0 : 1].rows.push_back(
+        {usage_of(option), option.help + (value.empty() || value == "false" ? "" : fmt::format(" [{}]", value))});
+  }
+  return page;
+}
+
+void apply_edit(GenerateRequest& request) {
+  if (!request.given.contains("text")) {
+    throw UserError(UserMistake{.what_happened = "is missing: what the asset is to become",
+                                .key = "--to",
+                                .hint = "lucid edit ASSET --to \"a blue car\""});
+  }
+  app::apply_given(request.table, request.config_file, request.given);
+  app::check_options(request.options);
+}
+
+}  // namespace
+
+Command define_edit(CLI::App& app, GenerateRequest& request) {
+  CLI::App* command = app.add_subcommand("edit", "Change an asset that exists into what another prompt says.");
+  const auto store = [&request](const char* name) {
+    return [&request, name](const std::string& value) { request.given[name] = value; };
+  };
+  command->add_option_function<std::string>("asset", store("asset"))->required()->type_name("ASSET");
+  command->add_option_function<std::string>("--to", store("text"))->type_name("TEXT");
+  command->add_option("--config,-c", request.config_file, "YAML file of options.")->type_name("FILE");
+  for (const config::Option& option : request.table.options())
+    if (!is_left_out(option)) add_run_option(*command, request.given, option);
+  return {.app = command,
+          .check = [&request] { apply_edit(request); },
+          .near_flags =
+              [&request](const std::string& flag) { return request.table.near_flags(flag.substr(0, flag.find('='))); },
+          .page = edit_page,
+          .describe = [&request](const std::string& name, size_t width) -> std::optional<std::string> {
+            const config::Option* option = request.table.find_flag(name);
+            if (option == nullptr || is_left_out(*option)) return std::nullopt;
+            return format_option(*option, config::value_text(EditDefaults().bound.table.at(option->name)), width);
+          }};
+}
+
+}  // namespace lucid::cli

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the asset of an edit, and compares it with the result.
+#include "lucid/app/edited_asset.h"
+
+#include <spdlog/spdlog.h>
+
+#include "lucid/asset/splats/splats.h"
+#include "lucid/base/error.h"
+#include "lucid/base/sha256.h"
+#include "lucid/edit/compare.h"
+#include "lucid/edit/prompts.h"
+#include "lucid/eval/found_assets.h"
+
+namespace lucid::app {
+namespace fs = std::filesystem;
+namespace {
+
+gaussians::Cloud on_device(gaussians::Cloud cloud, torch::Device device) {
+  for (torch::Tensor* parameter : cloud.parameters()) *parameter = parameter->to(device);
+  return cloud;
+}
+
+/// The cameras of a preset look at a ball around the origin. An asset far larger or smaller would not be seen whole.
+void warn_of_size(const gaussians::Cloud& cloud, const ViewOptions& views) {
+  const double seen = views.default_radius * std::sin(views.default_fovy / 2);
+  const double size = torch::quantile(cloud.means.norm(2, 1), 0.95).item<double>();
+  if (size > 1.3 * seen || size < 0.15 * seen) {
+    spdlog::warn(
+        "most of the asset lies within {:.2f} of the origin, and the cameras show {:.2f}; --default-radius and "
+        "--radius-range move them",
+        size, seen);
+  }
+}
+
+}  // namespace
+
+std::optional<EditedAsset> EditedAsset::open(RunOptions& options) {
+  const edit::EditOptions& given = options.edit;
+  if (given.asset.empty()) return std::nullopt;
+  std::error_code none;
+  const fs::path file =
+      fs::is_directory(given.asset, none) ? eval::asset_of_run(given.asset).file : fs::path(given.asset);
+  EditedAsset edited;
+  edited.from_ = given.from.empty() ? edit::prompt_of_asset(file).value_or("") : given.from;
+  if (edited.from_.empty()) {
+    throw UserError({.what_happened = "has no prompt: no manifest.json of its run is beside it or above",
+                     .file = file.string(),
+                     .hint = "--from \"what it shows\""});
+  }
+  edit::check_pair(edited.from_, options.text);
+  edited.mask_ = edit::Mask::of(given);
+  edited.source_ = asset::read_splats(file);
+  edited.changing_ = edited.source_;
+  if (edited.mask_) {
+    edit::Parts parts = edit::split(edited.source_, *edited.mask_);
+    spdlog::info("the mask holds {} of {} Gaussians", parts.inside.count(), edited.source_.count());
+    edited.changing_ = std::move(parts.inside);
+    if (parts.outside.count() > 0) edited.held_ = std::move(parts.outside);
+  }
+  edited.identity_ = {{"file", file.filename().string()}, {"sha256", sha256_of_file(file)}, {"from", edited.from_}};
+
+  train::TrainOptions& train = options.train;
+  train.sh_degree = train.start.sh_degree = edited.source_.sh_degree();
+  train.mip_filter = edited.source_.screen_filter == render::Filter::kMip;
+  train.filter_3d = 0;                                              // the file's Gaussians have it already
+  train.augment.scale_aug_ratio = train.augment.shs_aug_ratio = 0;  // the source would not have the same noise
+  warn_of_size(edited.source_, train.views);
+  return edited;
+}
+
+gaussians::Cloud EditedAsset::changing() const {
+  gaussians::Cloud copy = changing_;
+  for (torch::Tensor* parameter : copy.parameters()) *parameter = parameter->clone();
+  return copy;
+}
+
+train::EditScene EditedAsset::scene(const text_to_image::ViewPrompts& prompts, torch::Device device) const {
+  train::EditScene scene{
+      .source = on_device(source_, device), .prompts = &prompts, .held = std::nullopt, .confine = nullptr};
+  if (held_) scene.held = on_device(*held_, device);
+  if (mask_) scene.confine = [mask = *mask_](gaussians::Cloud& cloud) { mask.confine(cloud); };
+  return scene;
+}
+
+nlohmann::json EditedAsset::write_comparison(const train::Workspace& workspace, const gaussians::Cloud& after,
+                                             const train::TrainOptions& options) const {
+  const torch::Device device = after.means.device();
+  gaussians::ViewRenderer renderer(device);
+  const gaussians::Cloud before = on_device(source_, device);
+  const edit::BeforeAfter assets{.before = before, .after = after};
+  edit::write_comparison_sheet(workspace.root / "before_after.png", assets, options, renderer);
+  if (options.save_video)
+    edit::write_comparison_video(workspace.root / "videos" / "before_after.mp4", assets, options, renderer);
+  const edit::Change change = edit::change_of(assets, options, mask_, renderer);
+  nlohmann::json json = {
+      {"object_change", change.object}, {"ground_change", change.ground}, {"outline_iou", change.outline_iou}};
+  if (mask_) json["outside_change"] = change.outside;
+  return json;
+}
+
+}  // namespace lucid::app

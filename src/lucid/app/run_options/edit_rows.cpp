@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the option table: editing an asset that exists. None is in the reference system.
+#include "lucid/app/run_options/option_rows.h"
+
+namespace lucid::app {
+
+void add_editing(config::OptionTable& table, RunOptions& o) {
+  const auto add = adder(table, "EditParams");
+  auto& e = o.edit;
+  add({.name = "asset",
+       .group = "Editing",
+       .help = "Gaussians to edit (.ply, .spz, .splat, .glb), or the folder of their run; the same as ASSET of `lucid "
+               "edit`.",
+       .value_name = "FILE",
+       .nullable = true,
+       .affects_result = false,  // the hash of its bytes is compared instead
+       .field = &e.asset});
+  add({.name = "from_text",
+       .flag = "from",
+       .group = "Editing",
+       .help = "Prompt of the asset as it is. Empty is that of the run that made it.",
+       .value_name = "TEXT",
+       .nullable = true,
+       .field = &e.from});
+  add({.name = "strength",
+       .group = "Editing",
+       .help = "How far an edit goes: factor of all its learning rates.",
+       .range = {0.01, 100},
+       .field = &o.train.rates.strength});
+  add({.name = "keep",
+       .group = "Editing",
+       .help =
+           "How firmly an edit holds to the asset as it is: weight of the difference of the latents. 0.1 is a little, "
+           "0.3 much, 0 nothing.",
+       .range = kWeight,
+       .field = &o.train.score.keep});
+  add({.name = "mask_box",
+       .group = "Editing",
+       .help = "Edit only what lies in this box: two opposite corners, in world units (z up, front +y).",
+       .value_name = "X,Y,Z,X,Y,Z",
+       .nullable = true,
+       .field = &e.mask_box});
+  add({.name = "mask_sphere",
+       .group = "Editing",
+       .help = "Edit only what lies in this sphere: centre and radius, in world units.",
+       .value_name = "X,Y,Z,R",
+       .nullable = true,
+       .field = &e.mask_sphere});
+}
+
+}  // namespace lucid::app

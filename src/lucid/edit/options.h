@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of an edit. Free of libtorch, for the command line.
+#pragma once
+
+#include <string>
+
+namespace lucid::edit {
+
+struct EditOptions {
+  std::string asset;  // file of Gaussians to edit, or the folder of its run; empty = no edit
+  std::string from;   // prompt of the untouched asset; empty = that of its run's manifest
+  // What may change, at most one of these; empty = everything.
+  std::string mask_box;     // "x0,y0,z0,x1,y1,z1", world units
+  std::string mask_sphere;  // "x,y,z,radius"
+};
+
+}  // namespace lucid::edit

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lucid edit` as a process: the run of a small edit, its stop and resume, its mask, and one clear line for each
+// mistake.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "lucid/asset/splats/splats.h"
+#include "lucid/gaussians/starts.h"
+#include "process.h"
+
+namespace {
+namespace fs = std::filesystem;
+using lucid::read_file;
+using lucid::gaussians::Cloud;
+using lucid::test::expect_one_line;
+using lucid::test::lucid_run;
+using lucid::test::Outcome;
+using lucid::test::Process;
+using lucid::test::TemporaryFolder;
+using Words = std::vector<std::string>;
+
+/// A ball of red Gaussians in a run's folder, and edits of a few steps.
+class EditCommand : public ::testing::Test {
+ protected:
+  EditCommand() {
+    ball_ = lucid::gaussians::make_start({.count = 1500, .radius = 0.6, .opacity = 0.8});
+    ball_.sh_dc = ball_.sh_dc * 0 + torch::tensor({1.2F, -1.2F, -1.2F});
+    ball_.log_scales.fill_(-3);
+    fs::create_directories(folder_.path / "a_red_car");
+    lucid::asset::write_splats(lucid::asset::Format::kSplatPly, asset(), ball_);
+    lucid::write_file(folder_.path / "a_red_car" / "manifest.json", R"({"prompt": "a red car"})");
+  }
+  fs::path asset() const { return folder_.path / "a_red_car" / "a_red_car.ply"; }
+  fs::path out(const std::string& name) const { return folder_.path / "out" / name; }
+  Words words(const std::string& name, const Words& more = {}) const {
+    Words all = {"edit",
+                 asset().string(),
+                 "--to",
+                 "a blue car",
+                 "--iterations",
+                 "6",
+                 "--output",
+                 (folder_.path / "out").string(),
+                 "--workspace",
+                 name,
+                 "--progress",
+                 "json",
+                 "--no-save-process",
+                 "--no-save-video",
+                 "--output-size",
+                 "64",
+                 "--batch-size",
+                 "1",
+                 "--checkpoint-interval",
+                 "0"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Cloud result(const std::string& name) const {
+    return lucid::asset::read_splats(out(name) / "point_cloud" / "iteration_6" / "point_cloud.ply");
+  }
+  nlohmann::json manifest(const std::string& name) const {
+    return nlohmann::json::parse(read_file(out(name) / "manifest.json"));
+  }
+
+  TemporaryFolder folder_;
+  Cloud ball_;
+};
+
+TEST_F(EditCommand, TurnsARedBallBluerWithThePromptOfItsManifest) {
+  const Outcome outcome = lucid_run(words("blue", {"--strength", "2"}), folder_);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json made = manifest("blue");
+  EXPECT_EQ(made.at("prompt"), "a blue car");
+  EXPECT_EQ(made.at("score"), "dds");
+  EXPECT_EQ(made.at("start").at("from"), "a red car");
+  EXPECT_EQ(made.at("start").at("file"), "a_red_car.ply");
+  EXPECT_GT(made.at("edit").at("object_change"), 0.001);
+  EXPECT_LT(made.at("edit").at("ground_change"), 0.02);
+  EXPECT_FALSE(made.at("edit").contains("outside_change"));
+  EXPECT_TRUE(fs::exists(out("blue") / "before_after.png"));
+  const torch::Tensor change = result("blue").sh_dc.view({-1, 3}).mean(0) - ball_.sh_dc.view({-1, 3}).mean(0);
+  EXPECT_GT((change[2] - change[0]).item<double>(), 0.01) << "no bluer: " << change;
+
+  // A twentieth of the strength goes less far.
+  ASSERT_EQ(lucid_run(words("weak", {"--strength", "0.1"}), folder_).code, 0);
+  EXPECT_LT(manifest("weak").at("edit").at("object_change").get<double>(),
+            0.5 * made.at("edit").at("object_change").get<double>());
+}
+
+TEST_F(EditCommand, AnotherRunOfItsOwnConfigurationAndAResumedOneGiveTheSameBytes) {
+  ASSERT_EQ(lucid_run(words("whole"), folder_).code, 0);
+  const auto bytes = [&](const std::string& name) {
+    return read_file(out(name) / "point_cloud" / "iteration_6" / "point_cloud.ply");
+  };
+  const fs::path printed = folder_.path / "stdout.txt";
+  fs::remove(printed);
+  const Process process(words("broken"), folder_);
+  for (int i = 0; i < 600 && (!fs::exists(printed) || read_file(printed).empty()); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  process.signal(SIGINT);
+  const Outcome stopped = process.wait();
+  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  const Outcome resumed = lucid_run(words("broken", {"--resume"}), folder_);
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_TRUE(bytes("broken") == bytes("whole"));
+
+  // effective_config.yaml holds the asset as well, so it makes the edit again.
+  const Outcome again = lucid_run({"generate", "--config", (out("whole") / "effective_config.yaml").string(),
+                                   "--workspace", "again", "--progress", "off"},
+                                  folder_);
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_TRUE(bytes("again") == bytes("whole"));
+
+  // Another asset does not continue that run.
+  Cloud other = ball_;
+  other.means = ball_.means * 0.9;
+  lucid::asset::write_splats(lucid::asset::Format::kSplatPly, asset(), other);
+  expect_one_line(lucid_run(words("whole", {"--resume"}), folder_), {"other options"});
+}
+
+TEST_F(EditCommand, OutsideTheMaskNothingMoves) {
+  for (const auto& [name, flag, value] :
+       {std::tuple{"box", "--mask-box", "-1,-1,0.1,1,1,1"}, std::tuple{"sphere", "--mask-sphere", "0,0.4,0,0.3"}}) {
+    const Outcome outcome = lucid_run(words(name, {flag, value, "--strength", "5"}), folder_);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const nlohmann::json change = manifest(name).at("edit");
+    EXPECT_LE(change.at("outside_change"), 0.5 / 255) << name;
+    EXPECT_GT(change.at("object_change"), 0.001) << name;
+    const Cloud after = result(name);
+    const torch::Tensor inside = std::string(name) == "box"
+                                     ? ball_.means.select(1, 2) >= 0.1
+                                     : (ball_.means - torch::tensor({0.0F, 0.4F, 0.0F})).norm(2, 1) <= 0.3;
+    const torch::Tensor outside = inside.logical_not();
+    const int64_t held = outside.sum().item<int64_t>();
+    ASSERT_GT(held, 100);
+    // The file ends with the held Gaussians, unchanged.
+    EXPECT_TRUE(after.means.slice(0, after.count() - held).equal(ball_.means.index({outside}))) << name;
+    EXPECT_TRUE(after.sh_dc.slice(0, after.count() - held).equal(ball_.sh_dc.index({outside}))) << name;
+  }
+}
+
+TEST_F(EditCommand, EachMistakeIsOneLine) {
+  const std::string ply = asset().string();
+  const auto edit = [&](const Words& more) {
+    Words all = {"edit", "--output", (folder_.path / "out").string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return lucid_run(all, folder_);
+  };
+  expect_one_line(edit({ply}), {"--to"});
+  expect_one_line(edit({}), {"asset"});
+  expect_one_line(edit({"nowhere.ply", "--from", "a car", "--to", "a blue car"}), {"nowhere.ply"});
+  expect_one_line(edit({ply, "--to", "red, car, a"}), {"shows already"});
+  expect_one_line(edit({ply, "--to", "teapot"}), {"share no word", "a red car"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--mask-sphere", "5,5,5,0.1"}), {"none of the 1500 Gaussians"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--mask-box", "1,2,3"}), {"six numbers"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--score", "ism"}), {"ism", "dds"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--prior", "nowhere"}), {"nowhere"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--init-file", "x.glb"}), {"--init-file"});
+  expect_one_line(lucid_run({"generate", "--score", "dds", "a car"}, folder_), {"dds", "lucid edit"});
+  expect_one_line(lucid_run({"generate", "--mask-box", "0,0,0,1,1,1", "a car"}, folder_), {"mask_box", "lucid edit"});
+  fs::remove(folder_.path / "a_red_car" / "manifest.json");
+  expect_one_line(edit({ply, "--to", "a blue car"}), {"no prompt", "--from"});
+  EXPECT_FALSE(fs::exists(folder_.path / "out"));
+}
+
+}  // namespace
