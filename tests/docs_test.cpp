@@ -462,8 +462,12 @@ class Faults {
 Strings faults_of(const Document& document) { return Faults(document).all(); }
 
 std::vector<Document> documents() {
-  std::vector<fs::path> files = {"README.md", "CONTRIBUTING.md", "THIRD_PARTY.md", "models/mini/README.md",
-                                 "models/judge/README.md"};
+  std::vector<fs::path> files = {"README.md",
+                                 "CONTRIBUTING.md",
+                                 "THIRD_PARTY.md",
+                                 "models/mini/README.md",
+                                 "models/judge/README.md",
+                                 "models/shape/README.md"};
   const fs::path root = lucid::test::source_dir();
   for (const auto& entry : fs::recursive_directory_iterator(root / "docs")) {
     if (entry.path().extension() == ".md") files.push_back(fs::relative(entry.path(), root));

@@ -5,7 +5,7 @@
 #include "commands.h"
 #include "lucid/app/threads.h"
 #include "lucid/base/machine.h"
-#include "lucid/pretrain/shape_trainer.h"
+#include "lucid/pretrain/shape/trainer.h"
 
 namespace lucid::cli {
 

@@ -17,6 +17,7 @@
 #include "lucid/corpus/build.h"
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
+#include "lucid/pretrain/shape/options.h"
 #include "lucid/pretrain/shape_options.h"
 #include "personalise_request.h"
 #include "points_request.h"

@@ -25,9 +25,8 @@ void add_cameras(OptionTable& table, RunOptions& o) {
   auto& start = o.train.start;
   add({.name = "init_shape",
        .group = "Gaussians",
-       .help = "Shape of the random points that the Gaussians start from; pointe needs --pointe. learned is a coarse "
-               "shape of the prompt's word, if the shape model knows it, else a sphere; auto is pointe if --pointe is "
-               "given, else learned.",
+       .help = "Shape of the random points that the Gaussians start from. pointe needs --pointe; learned is a coarse "
+               "shape of the prompt's word; auto is pointe, else learned, else sphere.",
        .choices = start_names(),
        .field = &start.kind});
   add({.name = "pointe",

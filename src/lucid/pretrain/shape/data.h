@@ -9,7 +9,7 @@
 
 #include "lucid/base/rng.h"
 #include "lucid/corpus/plan.h"
-#include "lucid/pretrain/shape_targets.h"
+#include "lucid/pretrain/shape/targets.h"
 #include "lucid/shape/model.h"
 
 namespace lucid::pretrain {

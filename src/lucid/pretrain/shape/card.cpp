@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of the shape model's card.
-#include "lucid/pretrain/shape_card.h"
+#include "lucid/pretrain/shape/card.h"
 
 #include <fmt/ranges.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prepares the shape model's examples, draws batches of them, and compares them with what the network says.
-#include "lucid/pretrain/shape_data.h"
+#include "lucid/pretrain/shape/data.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
 #include "lucid/corpus/own_colours.h"
-#include "lucid/pretrain/shape_cache.h"
+#include "lucid/pretrain/shape/cache.h"
 #include "lucid/shape/decoder.h"
 
 namespace lucid::pretrain {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Targets as a safetensors file; colours as JSON in its metadata.
-#include "lucid/pretrain/shape_cache.h"
+#include "lucid/pretrain/shape/cache.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares what a shape model says with the models.
-#include "lucid/pretrain/shape_measure.h"
+#include "lucid/pretrain/shape/measure.h"
 
 #include <bitset>
 #include <cmath>

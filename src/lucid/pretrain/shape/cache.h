@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lucid/pretrain/shape_data.h"
+#include "lucid/pretrain/shape/data.h"
 
 namespace lucid::pretrain {
 

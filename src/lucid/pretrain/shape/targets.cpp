@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Renders depth and colour from many sides and gathers the surface points of each cell.
-#include "lucid/pretrain/shape_targets.h"
+#include "lucid/pretrain/shape/targets.h"
 
 #include <algorithm>
 #include <array>

@@ -2,8 +2,8 @@
 // Model card of a trained shape model (README.md).
 #pragma once
 
-#include "lucid/pretrain/shape_data.h"
-#include "lucid/pretrain/shape_options.h"
+#include "lucid/pretrain/shape/data.h"
+#include "lucid/pretrain/shape/options.h"
 
 namespace lucid::pretrain {
 

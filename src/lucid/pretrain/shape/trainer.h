@@ -2,8 +2,8 @@
 // `lucid prior shape`: trains the model of which a run without Point-E starts, and writes its folder.
 #pragma once
 
-#include "lucid/pretrain/shape_data.h"
-#include "lucid/pretrain/shape_options.h"
+#include "lucid/pretrain/shape/data.h"
+#include "lucid/pretrain/shape/options.h"
 #include "lucid/pretrain/stage.h"
 
 namespace lucid::pretrain {

@@ -9,7 +9,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/corpus/test_library.h"
-#include "lucid/pretrain/shape_trainer.h"
+#include "lucid/pretrain/shape/trainer.h"
 #include "lucid/shape/points.h"
 
 namespace lucid::pretrain {

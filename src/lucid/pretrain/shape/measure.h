@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "lucid/pretrain/shape_data.h"
+#include "lucid/pretrain/shape/data.h"
 
 namespace lucid::pretrain {
 

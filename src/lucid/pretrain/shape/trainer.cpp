@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training, measurement and files of the shape model.
-#include "lucid/pretrain/shape_trainer.h"
+#include "lucid/pretrain/shape/trainer.h"
 
 #include <spdlog/spdlog.h>
 
@@ -10,8 +10,8 @@
 #include "lucid/pretrain/export.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/pretrain/replicas.h"
-#include "lucid/pretrain/shape_card.h"
-#include "lucid/pretrain/shape_measure.h"
+#include "lucid/pretrain/shape/card.h"
+#include "lucid/pretrain/shape/measure.h"
 
 namespace lucid::pretrain {
 namespace fs = std::filesystem;
