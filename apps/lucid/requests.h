@@ -18,7 +18,6 @@
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
 #include "lucid/pretrain/shape/options.h"
-#include "lucid/pretrain/shape_options.h"
 #include "personalise_request.h"
 #include "points_request.h"
 
