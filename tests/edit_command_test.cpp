@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "lucid/asset/pictures/image.h"
 #include "lucid/asset/splats/splats.h"
 #include "lucid/gaussians/starts.h"
 #include "process.h"
@@ -143,6 +144,33 @@ TEST_F(EditCommand, OutsideTheMaskNothingMoves) {
   }
 }
 
+TEST_F(EditCommand, PicturesMarkWhatMayChange) {
+  const fs::path pictures = folder_.path / "painted";
+  fs::create_directories(pictures);
+  torch::Tensor left = torch::zeros({3, 64, 64});  // of the front view: x > 0
+  left.slice(2, 0, 32).fill_(1);
+  lucid::asset::write_png(pictures / "polar80_azimuth000.png", left);
+  const Words more = {"--mask-images", pictures.string(), "--strength", "5"};
+  const Outcome outcome = lucid_run(words("painted", more), folder_);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Cloud after = result("painted");
+  EXPECT_GT(manifest("painted").at("edit").at("object_change"), 0.001);
+  EXPECT_LE(manifest("painted").at("edit").at("outside_change"), 1.0 / 255);
+  int64_t unchanged = 0;  // Gaussians at the end of the file that are as they were
+  for (int64_t i = after.count() - 1; i >= 0; --i, ++unchanged) {
+    if ((ball_.means == after.means[i]).all(1).sum().item<int64_t>() != 1) break;
+  }
+  EXPECT_GT(unchanged, 500);
+  EXPECT_LT(unchanged, 1100);
+  // Other pictures are another edit.
+  lucid::asset::write_png(pictures / "polar80_azimuth000.png", left.flip({2}));
+  Words resumed = more;
+  resumed.emplace_back("--resume");
+  const Outcome refused = lucid_run(words("painted", resumed), folder_);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("other options"), std::string::npos) << refused.err;
+}
+
 TEST_F(EditCommand, EachMistakeIsOneLine) {
   const std::string ply = asset().string();
   const auto edit = [&](const Words& more) {
@@ -157,6 +185,9 @@ TEST_F(EditCommand, EachMistakeIsOneLine) {
   expect_one_line(edit({ply, "--to", "teapot"}), {"share no word", "a red car"});
   expect_one_line(edit({ply, "--to", "a blue car", "--mask-sphere", "5,5,5,0.1"}), {"none of the 1500 Gaussians"});
   expect_one_line(edit({ply, "--to", "a blue car", "--mask-box", "1,2,3"}), {"six numbers"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--mask-box", "0,0,0,1,1,1", "--mask-sphere", "0,0,0,1"}),
+                  {"two masks"});
+  expect_one_line(edit({ply, "--to", "a blue car", "--mask-images", folder_.path.string()}), {"polar80_azimuth000"});
   expect_one_line(edit({ply, "--to", "a blue car", "--score", "ism"}), {"ism", "dds"});
   expect_one_line(edit({ply, "--to", "a blue car", "--prior", "nowhere"}), {"nowhere"});
   expect_one_line(edit({ply, "--to", "a blue car", "--init-file", "x.glb"}), {"--init-file"});

@@ -51,18 +51,31 @@ std::optional<EditedAsset> EditedAsset::open(RunOptions& options) {
   edited.mask_ = edit::Mask::of(given);
   edited.source_ = asset::read_splats(file);
   edited.changing_ = edited.source_;
-  if (edited.mask_) {
-    edit::Parts parts = edit::split(edited.source_, *edited.mask_);
+  torch::Tensor inside;
+  if (edited.mask_) inside = edited.mask_->inside(edited.source_.means);
+  if (!given.mask_images.empty()) {
+    edited.mask_pictures_ = edit::read_mask_pictures(given.mask_images, options.train.views);
+    gaussians::ViewRenderer renderer(torch::kCPU);
+    inside = edit::marked(edited.source_, edited.mask_pictures_, renderer);
+  }
+  if (inside.defined()) {
+    edit::Parts parts = edit::split(edited.source_, inside);
     spdlog::info("the mask holds {} of {} Gaussians", parts.inside.count(), edited.source_.count());
     edited.changing_ = std::move(parts.inside);
     if (parts.outside.count() > 0) edited.held_ = std::move(parts.outside);
   }
   edited.identity_ = {{"file", file.filename().string()}, {"sha256", sha256_of_file(file)}, {"from", edited.from_}};
+  if (inside.defined()) {
+    const torch::Tensor bytes = inside.to(torch::kUInt8).contiguous();
+    edited.identity_["mask_sha256"] =
+        sha256_of_bytes({reinterpret_cast<const char*>(bytes.data_ptr<uint8_t>()), static_cast<size_t>(bytes.numel())});
+  }
 
   train::TrainOptions& train = options.train;
   train.sh_degree = train.start.sh_degree = edited.source_.sh_degree();
   train.mip_filter = edited.source_.screen_filter == render::Filter::kMip;
   train.filter_3d = 0;                                              // the file's Gaussians have it already
+  if (inside.defined()) train.refine.iter = 0;                      // it would repaint what is to stay
   train.augment.scale_aug_ratio = train.augment.shs_aug_ratio = 0;  // the source would not have the same noise
   warn_of_size(edited.source_, train.views);
   return edited;
@@ -91,10 +104,14 @@ nlohmann::json EditedAsset::write_comparison(const train::Workspace& workspace, 
   edit::write_comparison_sheet(workspace.root / "before_after.png", assets, options, renderer);
   if (options.save_video)
     edit::write_comparison_video(workspace.root / "videos" / "before_after.mp4", assets, options, renderer);
-  const edit::Change change = edit::change_of(assets, options, mask_, renderer);
+  edit::Covers covers;
+  if (mask_) covers = [this](const Camera& camera) { return mask_->covers(camera); };
+  if (!mask_pictures_.empty())
+    covers = [this](const Camera& camera) { return edit::white_pixels(mask_pictures_, camera); };
+  const edit::Change change = edit::change_of(assets, options, covers, renderer);
   nlohmann::json json = {
       {"object_change", change.object}, {"ground_change", change.ground}, {"outline_iou", change.outline_iou}};
-  if (mask_) json["outside_change"] = change.outside;
+  if (covers) json["outside_change"] = change.outside;
   return json;
 }
 

@@ -8,6 +8,7 @@
 
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/edit/mask.h"
+#include "lucid/edit/mask_pictures.h"
 #include "lucid/train/outputs.h"
 
 namespace lucid::app {
@@ -34,6 +35,7 @@ class EditedAsset {
   gaussians::Cloud source_, changing_;
   std::optional<gaussians::Cloud> held_;
   std::optional<edit::Mask> mask_;
+  std::vector<edit::MaskPicture> mask_pictures_;
 };
 
 }  // namespace lucid::app

@@ -24,7 +24,7 @@ std::vector<Camera> cameras_of_sheet(const train::TrainOptions& options, int mos
 
 }  // namespace
 
-Change change_of(const BeforeAfter& assets, const train::TrainOptions& options, const std::optional<Mask>& mask,
+Change change_of(const BeforeAfter& assets, const train::TrainOptions& options, const Covers& covers,
                  gaussians::ViewRenderer& renderer) {
   const torch::NoGradGuard no_grad;
   double object = 0, ground = 0, outside = 0, object_pixels = 0, ground_pixels = 0, outside_pixels = 0, both = 0,
@@ -41,8 +41,9 @@ Change change_of(const BeforeAfter& assets, const train::TrainOptions& options, 
     ground_pixels += sum(bare);
     both += sum(was & is);
     either += sum(was | is);
-    if (!mask) continue;
-    const Tensor beside = mask->covers(camera).logical_not();
+    const Tensor covered = covers ? covers(camera) : Tensor();
+    if (!covered.defined()) continue;
+    const Tensor beside = covered.logical_not();
     outside += sum(difference * beside);
     outside_pixels += sum(beside);
   }

@@ -4,7 +4,8 @@
 
 #include <filesystem>
 
-#include "lucid/edit/mask.h"
+#include <functional>
+
 #include "lucid/gaussians/view_renderer.h"
 #include "lucid/train/options.h"
 
@@ -22,7 +23,10 @@ struct Change {
   double outline_iou = 0;  // of the pixels with alpha > 1/2
   double outside = 0;      // mean absolute difference of the pixels that do not look into the mask; 0 without a mask
 };
-Change change_of(const BeforeAfter& assets, const train::TrainOptions& options, const std::optional<Mask>& mask,
+/// The pixels of a view that look into the mask, [H,W] bool; undefined where that is not known.
+using Covers = std::function<torch::Tensor(const Camera&)>;
+/// `covers` is null without a mask.
+Change change_of(const BeforeAfter& assets, const train::TrainOptions& options, const Covers& covers,
                  gaussians::ViewRenderer& renderer);
 
 /// The first ring of test views: before above, after below.

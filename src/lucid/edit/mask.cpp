@@ -40,10 +40,10 @@ Tensor row(const std::array<double, 3>& v, const Tensor& like) {
 }  // namespace
 
 std::optional<Mask> Mask::of(const EditOptions& options) {
-  if (!options.mask_box.empty() && !options.mask_sphere.empty()) {
-    throw UserError(UserMistake{.what_happened = "is given, and mask_sphere as well",
-                                .key = "mask_box",
-                                .hint = "an edit has one mask; leave one out"});
+  if (int{!options.mask_box.empty()} + int{!options.mask_sphere.empty()} + int{!options.mask_images.empty()} > 1) {
+    throw UserError(UserMistake{.what_happened = "two masks are given",
+                                .key = "mask",
+                                .hint = "mask_box, mask_sphere or mask_images; leave the others out"});
   }
   Mask mask;
   if (!options.mask_box.empty()) {
@@ -111,8 +111,7 @@ Tensor Mask::covers(const Camera& camera) const {
   return (enter <= leave) & (leave > 0);
 }
 
-Parts split(const gaussians::Cloud& cloud, const Mask& mask) {
-  const Tensor inside = mask.inside(cloud.means);
+Parts split(const gaussians::Cloud& cloud, const Tensor& inside) {
   Parts parts{.inside = asset::selected(cloud, inside.nonzero().squeeze(1)),
               .outside = asset::selected(cloud, inside.logical_not().nonzero().squeeze(1))};
   if (parts.inside.count() == 0) {

@@ -16,7 +16,7 @@ namespace lucid::edit {
 /// A box or a sphere in world units.
 class Mask {
  public:
-  /// None if the options name no volume. Throws UserError for a malformed one, and for a box and a sphere together.
+  /// None if the options name no volume. Throws UserError for a malformed one, and for two masks together.
   static std::optional<Mask> of(const EditOptions& options);
 
   torch::Tensor inside(const torch::Tensor& means) const;  // [N,3] -> [N] bool, by their centres
@@ -34,7 +34,7 @@ class Mask {
 struct Parts {
   gaussians::Cloud inside, outside;  // rows in their order
 };
-/// Throws UserError if nothing is inside.
-Parts split(const gaussians::Cloud& cloud, const Mask& mask);
+/// inside [N] bool. Throws UserError if nothing is.
+Parts split(const gaussians::Cloud& cloud, const torch::Tensor& inside);
 
 }  // namespace lucid::edit

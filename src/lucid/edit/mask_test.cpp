@@ -53,7 +53,7 @@ TEST(EditMask, MalformedOnesAreRefused) {
     EXPECT_NE(mistake_of(masked(text)).find("six numbers"), std::string::npos) << text;
   EXPECT_NE(mistake_of(masked("", "0,0,0")).find("four numbers"), std::string::npos);
   EXPECT_NE(mistake_of(masked("", "0,0,0,-1")).find("not positive"), std::string::npos);
-  EXPECT_NE(mistake_of(masked("0,0,0,1,1,1", "0,0,0,1")).find("mask_sphere"), std::string::npos);
+  EXPECT_NE(mistake_of(masked("0,0,0,1,1,1", "0,0,0,1")).find("two masks"), std::string::npos);
 }
 
 TEST(EditMask, ConfinesCentresToTheNearestPointInside) {
@@ -79,7 +79,7 @@ TEST(EditMask, CoversThePixelsThatShowWhatIsInside) {
   for (const Mask& mask : {box("-0.5,0.1,-0.2,0.1,0.5,0.5"), sphere("-0.2,0.1,0.3,0.3")}) {
     // Many small dense Gaussians fill the volume: they cover the same pixels, but for the outline.
     gaussians::Cloud cloud = gaussians::make_start({.count = 60000, .radius = 1.5, .opacity = 0.95});
-    cloud = split(cloud, mask).inside;
+    cloud = split(cloud, mask.inside(cloud.means)).inside;
     cloud.log_scales.fill_(std::log(0.01));
     const Tensor shown = renderer.forward(0, gaussians::activate(cloud), camera, {1, 1, 1}).alpha[0] > 0.2;
     const Tensor covered = mask.covers(camera);
@@ -92,12 +92,12 @@ TEST(EditMask, CoversThePixelsThatShowWhatIsInside) {
 
 TEST(EditMask, SplitsACloudAndSaysWhereItIsIfNothingIsInside) {
   const gaussians::Cloud cloud = gaussians::make_start({.count = 1000, .radius = 0.7});
-  const Parts parts = split(cloud, box("-1,-1,0,1,1,1"));
+  const Parts parts = split(cloud, box("-1,-1,0,1,1,1").inside(cloud.means));
   EXPECT_EQ(parts.inside.count() + parts.outside.count(), 1000);
   EXPECT_GE(parts.inside.means.select(1, 2).min().item<float>(), 0);
   EXPECT_LT(parts.outside.means.select(1, 2).max().item<float>(), 0);
   try {
-    split(cloud, sphere("5,5,5,0.1"));
+    split(cloud, sphere("5,5,5,0.1").inside(cloud.means));
     FAIL() << "was accepted";
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("none of the 1000 Gaussians"), std::string::npos) << error.what();

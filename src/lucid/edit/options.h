@@ -12,6 +12,7 @@ struct EditOptions {
   // What may change, at most one of these; empty = everything.
   std::string mask_box;     // "x0,y0,z0,x1,y1,z1", world units
   std::string mask_sphere;  // "x,y,z,radius"
+  std::string mask_images;  // folder of pictures, white where to edit, named as the test views
 };
 
 }  // namespace lucid::edit

@@ -39,6 +39,10 @@ fs::path Workspace::test_views(int64_t iteration) const {
   return root / "test_six_views" / fmt::format("{}", iteration);
 }
 
+std::string view_name(const Camera& camera) {
+  return fmt::format("polar{:.0f}_azimuth{:03.0f}", camera.theta, camera.phi);
+}
+
 gaussians::RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera,
                                    gaussians::ViewRenderer& renderer) {
   return renderer.forward(0, gaussians::activate(cloud), camera, {1, 1, 1}).cpu();
@@ -112,7 +116,7 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
   for (size_t i = 0; i < cameras.size(); ++i) {
     const gaussians::RenderedView view = plain_view(cloud, cameras[i], renderer);
     const torch::Tensor depth = asset::depth_image(view.depth, view.alpha);
-    const std::string name = fmt::format("polar{:.0f}_azimuth{:03.0f}", cameras[i].theta, cameras[i].phi);
+    const std::string name = view_name(cameras[i]);
     asset::write_png(folder / (name + ".png"), view.rgb);
     asset::write_png(folder / (name + "_depth.png"), depth);
     const size_t ring = rings * i / cameras.size();

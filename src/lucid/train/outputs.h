@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "lucid/train/step.h"
 
@@ -36,6 +37,9 @@ void write_result(const Workspace& workspace, const gaussians::Cloud& cloud, con
 /// Turntable videos in colour and depth, at the default polar angle and from above.
 void write_turntables(const std::filesystem::path& folder, const gaussians::Cloud& cloud, const TrainOptions& options,
                       gaussians::ViewRenderer& renderer);
+
+/// "polar80_azimuth045": the name of a test view's picture.
+std::string view_name(const Camera& camera);
 
 /// Renders without augmentation, on white, with all SH degrees. The result is on the CPU.
 gaussians::RenderedView plain_view(const gaussians::Cloud& cloud, const Camera& camera,

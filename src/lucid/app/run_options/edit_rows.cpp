@@ -46,6 +46,13 @@ void add_editing(config::OptionTable& table, RunOptions& o) {
        .value_name = "X,Y,Z,R",
        .nullable = true,
        .field = &e.mask_sphere});
+  add({.name = "mask_images",
+       .group = "Editing",
+       .help = "Edit only what is white in the pictures of this folder, named as a run's test views: "
+               "polar80_azimuth045.png.",
+       .value_name = "DIR",
+       .nullable = true,
+       .field = &e.mask_images});
 }
 
 }  // namespace lucid::app

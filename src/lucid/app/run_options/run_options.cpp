@@ -89,10 +89,6 @@ void check_edit(const RunOptions& options) {
                                 .key = "asset",
                                 .hint = "an edit starts from its asset"});
   }
-  if (is_edit && t.refine.iter > 0) {
-    throw UserError(UserMistake{.what_happened = "an edit has no refining: it would repaint what is to stay",
-                                .key = "refine_iter"});
-  }
   if (is_edit) return;
   if (compares) {
     throw UserError({.what_happened = fmt::format("{} edits an asset that exists; it makes none", t.score.score),
@@ -101,7 +97,8 @@ void check_edit(const RunOptions& options) {
   }
   for (const auto& [key, value] : {std::pair{"from_text", options.edit.from},
                                    {"mask_box", options.edit.mask_box},
-                                   {"mask_sphere", options.edit.mask_sphere}}) {
+                                   {"mask_sphere", options.edit.mask_sphere},
+                                   {"mask_images", options.edit.mask_images}}) {
     if (!value.empty()) {
       throw UserError({.what_happened = "is for an edit, and there is no asset to edit",
                        .key = key,
