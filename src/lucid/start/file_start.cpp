@@ -60,16 +60,13 @@ FileStart from_mesh(const StartOptions& options) {
   const Fit fit = fit_of(used_vertices(mesh), options, is_on(options, /*fitted_by_default=*/true));
   for (Point& p : mesh.positions) p = fit(p);
 
-  Rng rng(options.seed, "surface points");
-  const SurfaceSamples samples = sample_surface(mesh, options.count, rng);
-  if (samples.positions.empty()) {
+  std::optional<gaussians::Cloud> cloud = gaussians_on(mesh, options);
+  if (!cloud) {
     throw UserError({.what_happened = "is a mesh without area: its triangles are lines or points",
                      .file = options.file,
                      .hint = "export it again, with faces"});
   }
-  const double scale = kSpacingToScale * std::sqrt(samples.area / static_cast<double>(options.count));
-  start.cloud = gaussians_at(samples.positions, samples.normals, samples.colours,
-                             torch::full({options.count}, scale, torch::kFloat32));
+  start.cloud = std::move(*cloud);
   start.about = fmt::format("mesh of {} triangles, {}", mesh.triangles.size(),
                             mesh.texture.width > 0 ? "textured"
                             : mesh.colours.empty() ? "without colours"
@@ -140,6 +137,15 @@ FileStart from_gaussians(const StartOptions& options) {
 }
 
 }  // namespace
+
+std::optional<gaussians::Cloud> gaussians_on(const mesh::TriangleMesh& mesh, const StartOptions& options) {
+  Rng rng(options.seed, "surface points");
+  const SurfaceSamples samples = sample_surface(mesh, options.count, rng);
+  if (samples.positions.empty()) return std::nullopt;
+  const double scale = kSpacingToScale * std::sqrt(samples.area / static_cast<double>(options.count));
+  return gaussians_at(samples.positions, samples.normals, samples.colours,
+                      torch::full({options.count}, scale, torch::kFloat32));
+}
 
 FileStart read_start(const StartOptions& options) {
   const torch::NoGradGuard no_grad;

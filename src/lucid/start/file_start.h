@@ -2,11 +2,13 @@
 // The initial Gaussians from a file of geometry: a mesh, points, or Gaussians.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lucid/gaussians/cloud.h"
 #include "lucid/gaussians/start_options.h"
+#include "lucid/mesh/triangle_mesh.h"
 
 namespace lucid::start {
 
@@ -24,5 +26,9 @@ struct FileStart {
 /// Then turned, fitted and scaled by the options file_*; file_resample brings points and Gaussians to options.count.
 /// SH coefficients have options.sh_degree. World axes; a pure function of the options and the file. Throws UserError.
 FileStart read_start(const gaussians::StartOptions& options);
+
+/// options.count flat Gaussians on a mesh in world axes, neither turned nor fitted; SH of degree 0. None if the mesh
+/// has no area.
+std::optional<gaussians::Cloud> gaussians_on(const mesh::TriangleMesh& mesh, const gaussians::StartOptions& options);
 
 }  // namespace lucid::start

@@ -36,6 +36,10 @@ std::pair<float, float> ends(std::vector<float>& values, double stray) {
 
 }  // namespace
 
+Mat3<double> rotation_of_angles(const std::array<double, 3>& degrees) {
+  return about_axis(2, degrees[2]) * (about_axis(1, degrees[1]) * about_axis(0, degrees[0]));
+}
+
 Turn parse_turn(const std::string& text) {
   Turn turn;
   if (text.empty()) return turn;
@@ -63,7 +67,7 @@ Turn parse_turn(const std::string& text) {
                      .key = "init_rotate",
                      .hint = fmt::format("0,0,90, or one of {}", fmt::join(asset::kAxesNames, ", "))});
   }
-  for (size_t axis = 0; axis < 3; ++axis) turn.rotation = about_axis(axis, angles[axis]) * turn.rotation;
+  turn.rotation = rotation_of_angles({angles[0], angles[1], angles[2]});
   turn.is_identity = std::ranges::all_of(angles, [](double angle) { return angle == 0; });
   return turn;
 }

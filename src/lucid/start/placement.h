@@ -2,8 +2,10 @@
 // Where geometry from a file stands: its rotation, the ball that it is fitted into, its scale.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lucid/asset/formats.h"
 #include "lucid/gaussians/start_options.h"
@@ -18,6 +20,9 @@ struct Turn {
   Mat3<double> rotation{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
   bool is_identity = true;  // of `rotation`
 };
+/// About x first, then y, then z, in degrees.
+Mat3<double> rotation_of_angles(const std::array<double, 3>& degrees);
+
 /// "y-up", or "X,Y,Z" in degrees: about x first, then y, then z, counter-clockwise seen from the axis' tip. Throws
 /// UserError.
 Turn parse_turn(const std::string& text);

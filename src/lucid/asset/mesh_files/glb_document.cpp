@@ -11,12 +11,14 @@ namespace {
 
 constexpr size_t kMostJson = size_t{1} << 26;        // bytes; a mesh needs a few kB
 constexpr int64_t kLargestWhole = int64_t{1} << 48;  // sums and products with strides stay far from overflow
-/// 0 for matrices, which no attribute of a mesh has, and for unknown types.
+
+/// 0 for unknown types, and for small matrices, whose columns are padded.
 int component_count(const std::string& type) {
   if (type == "SCALAR") return 1;
   if (type == "VEC2") return 2;
   if (type == "VEC3") return 3;
   if (type == "VEC4") return 4;
+  if (type == "MAT4") return 16;
   return 0;
 }
 

@@ -13,20 +13,6 @@ using json = nlohmann::json;
 
 constexpr size_t kMostInstances = size_t{1} << 20;  // a small file can show many primitives many times
 
-/// `a` after `b`.
-Affine operator*(const Affine& a, const Affine& b) {
-  Affine c;
-  for (size_t i = 0; i < 3; ++i) {
-    for (size_t j = 0; j < 3; ++j) {
-      c.linear[3 * i + j] =
-          a.linear[3 * i] * b.linear[j] + a.linear[3 * i + 1] * b.linear[3 + j] + a.linear[3 * i + 2] * b.linear[6 + j];
-    }
-    c.offset[i] = a.linear[3 * i] * b.offset[0] + a.linear[3 * i + 1] * b.offset[1] +
-                  a.linear[3 * i + 2] * b.offset[2] + a.offset[i];
-  }
-  return c;
-}
-
 /// A node's own transform, from its matrix or from translation, rotation and scale.
 Affine parent_from_node(const GlbDocument& document, const json& node) {
   Affine t;
@@ -55,28 +41,26 @@ class SceneWalk {
  public:
   explicit SceneWalk(const GlbDocument& document) : document_(document) {}
 
-  std::vector<GlbInstance> walk() {
+  std::vector<GlbNode> walk() const {
     check_extensions();
-    std::vector<Pending> pending = roots();
+    std::vector<GlbNode> nodes, pending = roots();
     std::set<int64_t> visited;
     while (!pending.empty()) {
-      const auto [number, world_from_parent] = pending.back();
+      GlbNode node = pending.back();  // world_from_node is still its parent's
       pending.pop_back();
-      if (!visited.insert(number).second) document_.fail("is reached twice", fmt::format("nodes[{}]", number));
-      const json& node = document_.element("nodes", number);
-      const Affine world_from_node = world_from_parent * parent_from_node(document_, node);
-      if (GlbDocument::member(node, "mesh") != nullptr) add_mesh(document_.whole(node, "mesh", 0), world_from_node);
-      for (const int64_t child : node_list(node, "children")) pending.push_back({child, world_from_node});
+      if (!visited.insert(node.number).second)
+        document_.fail("is reached twice", fmt::format("nodes[{}]", node.number));
+      node.json = &document_.element("nodes", node.number);
+      node.world_from_node = node.world_from_node * parent_from_node(document_, *node.json);
+      for (const int64_t child : node_list(*node.json, "children"))
+        pending.push_back(
+            {.number = child, .parent = node.number, .world_from_node = node.world_from_node, .json = nullptr});
+      nodes.push_back(node);
     }
-    return std::move(instances_);
+    return nodes;
   }
 
  private:
-  struct Pending {
-    int64_t node;
-    Affine world_from_parent;
-  };
-
   void check_extensions() const {
     static const std::set<std::string> known = {"KHR_materials_unlit", "KHR_mesh_quantization"};
     const json* required = GlbDocument::member(document_.root(), "extensionsRequired");
@@ -102,12 +86,13 @@ class SceneWalk {
   }
 
   /// The nodes of the file's scene; without one, the nodes that are no other node's child.
-  std::vector<Pending> roots() const {
-    std::vector<Pending> roots;
+  std::vector<GlbNode> roots() const {
+    std::vector<GlbNode> roots;
     const json* scenes = GlbDocument::member(document_.root(), "scenes");
     if (scenes != nullptr && !scenes->empty()) {
       const json& scene = document_.element("scenes", document_.whole(document_.root(), "scene", 0));
-      for (const int64_t node : node_list(scene, "nodes")) roots.push_back({node, {}});
+      for (const int64_t node : node_list(scene, "nodes"))
+        roots.push_back({.number = node, .parent = -1, .world_from_node = {}, .json = nullptr});
       return roots;
     }
     const json* nodes = GlbDocument::member(document_.root(), "nodes");
@@ -117,26 +102,31 @@ class SceneWalk {
       for (const int64_t child : node_list(node, "children")) children.insert(child);
     }
     for (int64_t node = 0; node < static_cast<int64_t>(nodes->size()); ++node) {
-      if (!children.contains(node)) roots.push_back({node, {}});
+      if (!children.contains(node))
+        roots.push_back({.number = node, .parent = -1, .world_from_node = {}, .json = nullptr});
     }
     return roots;
   }
 
-  void add_mesh(int64_t number, const Affine& world_from_mesh) {
-    const json* primitives = GlbDocument::member(document_.element("meshes", number), "primitives");
-    if (primitives == nullptr || !primitives->is_array()) return;
-    if (primitives->size() > kMostInstances - instances_.size()) {
-      document_.fail(fmt::format("shows more than {} primitives", kMostInstances));
-    }
-    for (const json& primitive : *primitives) instances_.push_back({&primitive, world_from_mesh});
-  }
-
   const GlbDocument& document_;
-  std::vector<GlbInstance> instances_;
 };
 
 }  // namespace
 
-std::vector<GlbInstance> instances_of(const GlbDocument& document) { return SceneWalk(document).walk(); }
+std::vector<GlbNode> nodes_of(const GlbDocument& document) { return SceneWalk(document).walk(); }
+
+std::vector<GlbInstance> instances_of(const GlbDocument& document) {
+  std::vector<GlbInstance> instances;
+  for (const GlbNode& node : nodes_of(document)) {
+    if (GlbDocument::member(*node.json, "mesh") == nullptr) continue;
+    const json& mesh = document.element("meshes", document.whole(*node.json, "mesh", 0));
+    const json* primitives = GlbDocument::member(mesh, "primitives");
+    if (primitives == nullptr || !primitives->is_array()) continue;
+    if (primitives->size() > kMostInstances - instances.size())
+      document.fail(fmt::format("shows more than {} primitives", kMostInstances));
+    for (const json& primitive : *primitives) instances.push_back({&primitive, node.world_from_node});
+  }
+  return instances;
+}
 
 }  // namespace lucid::asset::mesh_files

@@ -29,14 +29,38 @@ struct Affine {
   }
 };
 
+/// `a` after `b`.
+inline Affine operator*(const Affine& a, const Affine& b) {
+  Affine c;
+  for (size_t i = 0; i < 3; ++i) {
+    for (size_t j = 0; j < 3; ++j) {
+      c.linear[3 * i + j] =
+          a.linear[3 * i] * b.linear[j] + a.linear[3 * i + 1] * b.linear[3 + j] + a.linear[3 * i + 2] * b.linear[6 + j];
+    }
+    c.offset[i] = a.linear[3 * i] * b.offset[0] + a.linear[3 * i + 1] * b.offset[1] +
+                  a.linear[3 * i + 2] * b.offset[2] + a.offset[i];
+  }
+  return c;
+}
+
+/// A node of the scene; `json` belongs to the document.
+struct GlbNode {
+  int64_t number = 0, parent = -1;  // places in "nodes"; -1: a root
+  Affine world_from_node;
+  const nlohmann::json* json = nullptr;
+};
+
+/// All nodes of the file's scene, parents before their children; without a scene, all nodes below those without a
+/// parent. Throws UserError: nodes that are no tree, missing elements, a required extension that is not known.
+std::vector<GlbNode> nodes_of(const GlbDocument& document);
+
 /// One appearance of a primitive; both pointers belong to the document.
 struct GlbInstance {
   const nlohmann::json* primitive = nullptr;
   Affine world_from_mesh;
 };
 
-/// All primitives below the nodes of the file's scene; without a scene, below all nodes without a parent.
-/// Throws UserError: nodes that are no tree, missing elements, a required extension that is not known.
+/// The primitives of all nodes_of(). Throws UserError as it does, and if there are too many.
 std::vector<GlbInstance> instances_of(const GlbDocument& document);
 
 }  // namespace lucid::asset::mesh_files
