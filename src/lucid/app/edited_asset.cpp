@@ -10,6 +10,7 @@
 #include "lucid/edit/compare.h"
 #include "lucid/edit/prompts.h"
 #include "lucid/eval/found_assets.h"
+#include "lucid/math/sh.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -18,6 +19,15 @@ namespace {
 gaussians::Cloud on_device(gaussians::Cloud cloud, torch::Device device) {
   for (torch::Tensor* parameter : cloud.parameters()) *parameter = parameter->to(device);
   return cloud;
+}
+
+/// A colour below 0 is shown as 0 and has no gradient, so no edit could raise it. Raises such colours of degree 0 to
+/// just above 0, which looks the same, of the Gaussians `inside` [N] bool (undefined: of all).
+void free_clamped_colours(gaussians::Cloud& cloud, const torch::Tensor& inside) {
+  constexpr double kJustAbove = 1e-3;
+  if (cloud.sh_degree() > 0) return;
+  const torch::Tensor raised = cloud.sh_dc.clamp_min((kJustAbove - 0.5) / kSh0);
+  cloud.sh_dc = inside.defined() ? torch::where(inside.view({-1, 1, 1}), raised, cloud.sh_dc) : raised;
 }
 
 /// The cameras of a preset look at a ball around the origin. An asset far larger or smaller would not be seen whole.
@@ -50,7 +60,6 @@ std::optional<EditedAsset> EditedAsset::open(RunOptions& options) {
   edit::check_pair(edited.from_, options.text);
   edited.mask_ = edit::Mask::of(given);
   edited.source_ = asset::read_splats(file);
-  edited.changing_ = edited.source_;
   torch::Tensor inside;
   if (edited.mask_) inside = edited.mask_->inside(edited.source_.means);
   if (!given.mask_images.empty()) {
@@ -58,6 +67,8 @@ std::optional<EditedAsset> EditedAsset::open(RunOptions& options) {
     gaussians::ViewRenderer renderer(torch::kCPU);
     inside = edit::marked(edited.source_, edited.mask_pictures_, renderer);
   }
+  free_clamped_colours(edited.source_, inside);
+  edited.changing_ = edited.source_;
   if (inside.defined()) {
     edit::Parts parts = edit::split(edited.source_, inside);
     spdlog::info("the mask holds {} of {} Gaussians", parts.inside.count(), edited.source_.count());
