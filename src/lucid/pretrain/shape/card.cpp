@@ -21,7 +21,7 @@ std::string measured_rows(const std::filesystem::path& log) {
       {"colour_error", "mean difference of their colours (0 to 1)"},
       {"unseen_colour_error", "the same for combinations of name and colour that it did not learn"},
       {"unseen_colour_before", "the same if these had the model's own colours"},
-      {"unseen_outline", "outlines of models that it did not learn, with its shape of their word"},
+      {"other_outline", "outlines of a model and of its shape of another model of the word"},
       {"mean_outline", "the same with the mean of the word's other models"},
       {"sphere_outline", "the same with a sphere of radius 0.7"}};
   nlohmann::ordered_json last;

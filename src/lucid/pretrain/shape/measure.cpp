@@ -2,6 +2,7 @@
 // Compares what a shape model says with the models.
 #include "lucid/pretrain/shape/measure.h"
 
+#include <algorithm>
 #include <bitset>
 #include <cmath>
 #include <map>
@@ -71,7 +72,7 @@ shape::Grid grid_of_target(const ShapeTarget& target) {
 torch::Tensor mean_points(const ShapeData& data, const ShapeItem& without, Rng& rng) {
   torch::Tensor occupancy = torch::zeros({shape::kCells});
   for (const ShapeItem& item : data.items) {
-    if (item.word == without.word && item.learned)
+    if (item.word == without.word && item.variant != without.variant && item.learned)
       occupancy.index_add_(0, item.target.cells, torch::ones({item.target.cells.numel()}));
   }
   const torch::Tensor sums = occupancy.square().to(torch::kDouble).cumsum(0);
@@ -90,16 +91,26 @@ torch::Tensor mean_points(const ShapeData& data, const ShapeItem& without, Rng& 
   return points;
 }
 
-void measure_left_out(shape::Decoder& decoder, const ShapeData& data, size_t index, Means& means) {
+/// Learned variants of the item's word, other than itself.
+std::vector<int64_t> others_of(const ShapeData& data, const ShapeItem& item) {
+  std::vector<int64_t> variants;
+  for (const ShapeItem& other : data.items) {
+    if (other.word == item.word && other.variant != item.variant && other.learned) variants.push_back(other.variant);
+  }
+  return variants;
+}
+
+void measure_outlines(shape::Decoder& decoder, const ShapeData& data, size_t index, Means& means) {
   const ShapeItem& item = data.items[index];
-  Rng rng(0, "left out", index);
+  const std::vector<int64_t> others = others_of(data, item);
+  if (others.empty()) return;
+  Rng rng(0, "outlines", index);
   const torch::Tensor truth = shape::points_of(grid_of_target(item.target), kOutlinePoints, rng).xyz;
-  const int64_t variant = pick(data.names().at(item.word), rng);
   const torch::Tensor raw =
-      decoder->forward(data.text(item.word, "").unsqueeze(0), torch::tensor({variant}, torch::kLong))[0];
+      decoder->forward(data.text(item.word, "").unsqueeze(0), torch::tensor({pick(others, rng)}, torch::kLong))[0];
   const torch::Tensor learned = shape::points_of(shape::grid_of(raw), kOutlinePoints, rng).xyz;
   const gaussians::StartOptions sphere{.count = kOutlinePoints, .radius = kSphereRadius, .seed = index};
-  means.add("unseen_outline", outline_overlap(learned, truth));
+  means.add("other_outline", outline_overlap(learned, truth));
   means.add("sphere_outline", outline_overlap(gaussians::make_start(sphere).means, truth));
   means.add("mean_outline", outline_overlap(mean_points(data, item, rng), truth));
 }
@@ -127,13 +138,12 @@ nlohmann::ordered_json measure_shapes(shape::Decoder decoder, const ShapeData& d
     return (there - item.target.rgb.at(colour)).abs().mean().item<double>();
   };
   Means means;
+  const bool leaves_out = !std::ranges::all_of(data.items, &ShapeItem::learned);
   const size_t every = std::max<size_t>(1, data.items.size() / kMeasured);
   for (size_t i = 0; i < data.items.size(); ++i) {
     const ShapeItem& item = data.items[i];
-    if (!item.learned) {
-      measure_left_out(decoder, data, i, means);
-      continue;
-    }
+    if (!item.learned || !leaves_out) measure_outlines(decoder, data, i, means);
+    if (!item.learned) continue;
     if (i % every == 0) {
       const torch::Tensor raw = raw_of(item, "");
       means.add("overlap", cells_in_common(occupied_cells(raw), item.target.cells));

@@ -13,7 +13,8 @@ namespace lucid::pretrain {
 ///   colour_error          learned models in their own colours: mean difference in their cells, 0 to 1
 ///   unseen_colour_error   the same for combinations of word and colour that were held out
 ///   unseen_colour_before  the same if those had the model's own colours
-///   unseen_outline        models that were left out: outline_overlap() with a shape of their word
+///   other_outline         outline_overlap() of a model with the shape of another one of its word, picked at random: of
+///                         the models that were left out, else of all whose word has several
 ///   sphere_outline        with the sphere that a run starts from otherwise
 ///   mean_outline          with the mean of the word's other models
 nlohmann::ordered_json measure_shapes(shape::Decoder decoder, const ShapeData& data);

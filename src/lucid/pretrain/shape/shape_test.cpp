@@ -9,6 +9,7 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/corpus/test_library.h"
+#include "lucid/pretrain/shape/measure.h"
 #include "lucid/pretrain/shape/trainer.h"
 #include "lucid/shape/points.h"
 
@@ -91,6 +92,14 @@ TEST(ShapeTargets, CellsInCommon) {
   EXPECT_EQ(cells_in_common(cells({1, 4, 9}), cells({1, 4, 9})), 1);
   EXPECT_EQ(cells_in_common(cells({1, 4, 9}), cells({2, 4, 9, 11})), 2.0 / 5);
   EXPECT_EQ(cells_in_common(cells({1}), cells({})), 0);
+}
+
+TEST(ShapeTargets, OutlinesOverlapByTheShareOfTheirPixels) {
+  // A point is 3 x 3 pixels of 1/16 each. One pixel higher, 6 of 12 are shared; three pixels higher, none.
+  const auto at = [](double z) { return torch::tensor({{0.01, 0.01, z}}, torch::kFloat); };
+  EXPECT_EQ(outline_overlap(at(0.01), at(0.01)), 1);
+  EXPECT_EQ(outline_overlap(at(0.01), at(0.01 + 1.0 / 16)), 6.0 / 12);
+  EXPECT_EQ(outline_overlap(at(0.01), at(0.01 + 3.0 / 16)), 0);
 }
 
 TEST(ShapeLoss, IsLeastWhereTheNetworkSaysTheTarget) {
