@@ -96,6 +96,19 @@ TEST_F(EditCommand, ChangesAnAssetWithThePromptOfItsManifest) {
             0.5 * made.at("edit").at("object_change").get<double>());
 }
 
+TEST_F(EditCommand, ChangeShapeFreesTheGeometryAndRefinesUnlessThereIsAMask) {
+  const Words shape = {"--change", "shape", "--refine-iter", "1", "--refine-views", "2", "--refine-fit-steps", "2"};
+  ASSERT_EQ(lucid_run(words("shape", shape), folder_).code, 0);
+  const nlohmann::json made = manifest("shape");
+  EXPECT_EQ(made.at("options").at("keep"), 0);
+  EXPECT_EQ(made.at("options").at("keep_shape"), 0);
+  EXPECT_EQ(made.at("iterations"), 7) << "six steps and a round";
+  Words masked = shape;
+  masked.insert(masked.end(), {"--mask-sphere", "0,0,0,0.4"});
+  ASSERT_EQ(lucid_run(words("masked", masked), folder_).code, 0);
+  EXPECT_EQ(manifest("masked").at("iterations"), 6) << "a round would repaint what is to stay";
+}
+
 TEST_F(EditCommand, AnotherRunOfItsOwnConfigurationAndAResumedOneGiveTheSameBytes) {
   ASSERT_EQ(lucid_run(words("whole"), folder_).code, 0);
   const auto bytes = [&](const std::string& name) {

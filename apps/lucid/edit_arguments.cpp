@@ -43,7 +43,7 @@ HelpPage edit_page(bool all) {
                 .footer =
                     "Examples:\n"
                     "  lucid edit output/a_red_car --to \"a blue car\"\n"
-                    "  lucid edit mug.ply --from \"a mug\" --to \"a teapot\" --strength 2\n"
+                    "  lucid edit mug.ply --from \"a mug\" --to \"a teapot\" --change shape\n"
                     "  lucid edit chair.spz --from \"a chair\" --to \"a red chair\" --mask-box -1,-1,0,1,1,1"};
   for (const config::Option& option : defaults.bound.table.options()) {
     if (is_left_out(option)) continue;

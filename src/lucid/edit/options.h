@@ -7,8 +7,9 @@
 namespace lucid::edit {
 
 struct EditOptions {
-  std::string asset;  // file of Gaussians to edit, or the folder of its run; empty = no edit
-  std::string from;   // prompt of the untouched asset; empty = that of its run's manifest
+  std::string asset;              // file of Gaussians to edit, or the folder of its run; empty = no edit
+  std::string from;               // prompt of the untouched asset; empty = that of its run's manifest
+  std::string change = "colour";  // or "shape": which of the presets edit and edit_shape is used
   // What may change, at most one of these; empty = everything.
   std::string mask_box;     // "x0,y0,z0,x1,y1,z1", world units
   std::string mask_sphere;  // "x,y,z,radius"

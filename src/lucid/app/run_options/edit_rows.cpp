@@ -22,6 +22,14 @@ void add_editing(config::OptionTable& table, RunOptions& o) {
        .value_name = "TEXT",
        .nullable = true,
        .field = &e.from});
+  add({.name = "change",
+       .group = "Editing",
+       .help =
+           "What an edit may change: colour holds the shape; shape lets it move too, and repaints the result in rounds "
+           "of refining.",
+       .choices = {"colour", "shape"},
+       .affects_result = false,  // what it sets does
+       .field = &e.change});
   add({.name = "strength",
        .group = "Editing",
        .help = "How far an edit goes: factor of all its learning rates.",

@@ -67,8 +67,11 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
   const bool reference_defaults =
       !config_file.empty() && !given.contains("preset") && probe.table.at("model_key").source == "config";
   const fs::path prior = probe.options.model_key.empty() ? embedded_prior() : fs::path(probe.options.model_key);
-  const bool is_edit = !probe.options.edit.asset.empty();
-  if (!reference_defaults) apply_preset(table, prior, is_edit ? "edit" : probe.options.preset);
+  const edit::EditOptions& edit = probe.options.edit;
+  const std::string preset = edit.asset.empty()        ? probe.options.preset
+                             : edit.change == "colour" ? "edit"
+                                                       : "edit_shape";
+  if (!reference_defaults) apply_preset(table, prior, preset);
   if (!config_file.empty()) table.set_from_yaml(config_file, "config");
   for (const auto& [name, value] : given) table.set(name, value, "flag");
 }

@@ -66,8 +66,8 @@ std::string name_from_prompt(const std::string& text);
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
-/// Sets the preset ("edit" where there is an asset to edit), then the YAML file (empty = none), then `given`: values by
-/// option name. A YAML file that names its own model starts from the reference's defaults, as there.
+/// Sets the preset ("edit" or "edit_shape" where there is an asset to edit), then the YAML file (empty = none), then
+/// `given`: values by option name. A YAML file that names its own model starts from the reference's defaults, as there.
 void apply_given(config::OptionTable& table, const std::string& config_file,
                  const std::map<std::string, std::string>& given);
 
