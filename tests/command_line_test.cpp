@@ -30,6 +30,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 const std::vector<std::vector<std::string>> kCommands = {{},
                                                          {"generate"},
                                                          {"edit"},
+                                                         {"avatar"},
                                                          {"batch"},
                                                          {"render"},
                                                          {"export"},

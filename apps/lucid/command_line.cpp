@@ -83,6 +83,7 @@ CommandLine::CommandLine() {
   app_.require_subcommand(1);
   commands_.push_back(define_generate(app_, requests.generate));
   commands_.push_back(define_edit(app_, requests.edit));
+  commands_.push_back(define_avatar(app_, requests.avatar));
   commands_.push_back(define_batch(app_, requests.batch));
   commands_.push_back(define_render(app_, requests.render));
   commands_.push_back(define_export(app_, requests.export_));

@@ -61,6 +61,7 @@ int guarded(const std::function<int()>& body);
 // One function a subcommand; each binds its options to its request.
 Command define_generate(CLI::App& app, GenerateRequest& request);
 Command define_edit(CLI::App& app, GenerateRequest& request);
+Command define_avatar(CLI::App& app, GenerateRequest& request);
 Command define_batch(CLI::App& app, BatchRequest& request);
 Command define_serve(CLI::App& app, ServeRequest& request);
 Command define_render(CLI::App& app, RenderRequest& request);

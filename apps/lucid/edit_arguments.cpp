@@ -17,7 +17,7 @@ namespace {
 bool is_left_out(const config::Option& option) {
   constexpr std::array<std::string_view, 9> kNames = {
       "asset", "text", "preset", "watch", "sds", "init_file", "pretrained_model_path", "init_shape", "clean_air"};
-  return std::ranges::find(kNames, option.name) != kNames.end();
+  return option.group == "Avatar" || std::ranges::find(kNames, option.name) != kNames.end();
 }
 
 /// Options that the short help shows, besides those of the group Editing.

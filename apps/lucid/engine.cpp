@@ -21,6 +21,7 @@ using Run = int (*)(Requests& requests, const std::atomic<bool>& stop);
 const std::map<std::string, Run> kCommands = {
     {"generate", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.generate, stop); }},
     {"edit", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.edit, stop); }},
+    {"avatar", [](Requests& r, const auto& stop) { return lucid::cli::run_generate(r.avatar, stop); }},
     {"render", [](Requests& r, const auto&) { return lucid::cli::run_render(r.render); }},
     {"export", [](Requests& r, const auto&) { return lucid::cli::run_export(r.export_); }},
     {"view", [](Requests& r, const auto& stop) { return lucid::cli::run_view(r.view, stop); }},

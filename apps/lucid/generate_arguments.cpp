@@ -15,7 +15,7 @@ namespace {
 
 /// The headings of help and documents, in this order.
 constexpr const char* kGroups[] = {"Prompt",   "Prior",   "Result",    "Training",     "Guidance", "Loss terms",
-                                   "Refining", "Cameras", "Gaussians", "Augmentation", "Editing"};
+                                   "Refining", "Cameras", "Gaussians", "Augmentation", "Editing",  "Avatar"};
 constexpr const char* kConfigHelp = "YAML file of options; the reference system's files work too.";
 
 void apply(GenerateRequest& request) {

@@ -138,7 +138,7 @@ struct JudgeRequest {
 };
 
 struct Requests {
-  GenerateRequest generate, edit;
+  GenerateRequest generate, edit, avatar;
   BatchRequest batch;
   RenderRequest render;
   ExportRequest export_;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "lucid/app/avatar_figure.h"
 #include "lucid/app/edited_asset.h"
 #include "lucid/app/export.h"
 #include "lucid/app/file_start.h"
@@ -120,12 +121,17 @@ nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
 int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) try {
   const auto begin = std::chrono::steady_clock::now();
   finish_options(options);
+  if (!options.avatar.preview.empty()) return preview_figure(options);
   const fs::path root = fs::path(options.output) / options.workspace;
   warn_of_ignored(table);
   check_workspace(options, root);
   const std::optional<EditedAsset> edited = EditedAsset::open(options);
   const auto from_file = file_start(options);
-  const nlohmann::json start = edited ? edited->identity() : from_file ? identity_of(*from_file) : nlohmann::json();
+  const auto figure = AvatarFigure::open(options);
+  const nlohmann::json start = edited      ? edited->identity()
+                               : figure    ? figure->identity()
+                               : from_file ? identity_of(*from_file)
+                                           : nlohmann::json();
   if (options.low_memory) return_large_blocks_to_os();
   text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
@@ -141,18 +147,23 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
     source_prompts = text_to_image::view_prompts(prior, edited->from(), options.negative, options.inverse_text);
     text_to_image::ViewPrompts::share_table(prompts, *source_prompts);
   }
+  auto head_prompts = figure ? figure->head_prompts(prior, options) : std::nullopt;
+  if (head_prompts) text_to_image::ViewPrompts::share_table(prompts, *head_prompts);
   prior.encoder = nullptr;  // it has said all it has to say, and Stable Diffusion 2.x's is 0.7 GB
   const auto distiller = distill::make_distiller(options.train.score);
   nlohmann::json weights = weight_hashes(prior);
-  const auto shown = shown_mesh(options);
-  if (shown) weights[fs::path(options.controlnet_mesh).filename().string()] = sha256_of_file(options.controlnet_mesh);
+  const bool shows_mesh = !options.controlnet_mesh.empty();
+  const auto shown = figure ? figure->control_images(options) : shown_mesh(options);
+  if (shows_mesh)
+    weights[fs::path(options.controlnet_mesh).filename().string()] = sha256_of_file(options.controlnet_mesh);
 
-  const bool from_pointe = !from_file && options.train.start.kind == kPointE;
+  const bool has_start = from_file || figure;
+  const bool from_pointe = !has_start && options.train.start.kind == kPointE;
   if (from_pointe) {
     for (const fs::path& file : pointe::WeightFiles::in_folder(options.pointe).all())
       weights["pointe/" + file.filename().string()] = sha256_of_file(file);
   }
-  const bool is_learned = !from_file && options.train.start.kind == kLearnedStart;
+  const bool is_learned = !has_start && options.train.start.kind == kLearnedStart;
   if (is_learned) weights["shape.safetensors"] = sha256_of_file(shape::weights_file(shape_model()));
 
   const train::Workspace workspace{root};
@@ -175,14 +186,16 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   const torch::Device device = device_of(options);
   const std::optional<train::EditScene> edit =
       edited ? std::optional(edited->scene(*source_prompts, device)) : std::nullopt;
+  const auto close_up = head_prompts ? std::optional(figure->head(*head_prompts, options.avatar)) : std::nullopt;
   const train::Scene scene{.options = options.train,
                            .prior = prior,
                            .encoder = encoder,
                            .denoiser = denoiser,
                            .prompts = prompts,
                            .distiller = *distiller,
-                           .control_disparity = shown,
+                           .control_images = shown,
                            .device = device,
+                           .close_up = close_up ? &*close_up : nullptr,
                            .edit = edit ? &*edit : nullptr};
   train::TrainCallbacks callbacks;
   callbacks.on_start = [&](const train::Model& model) {
@@ -201,6 +214,7 @@ int generate(RunOptions& options, const config::OptionTable& table, const std::a
   };
   callbacks.stop = &stop;
   if (edited) callbacks.start = [&] { return edited->changing(); };
+  if (figure) callbacks.start = [&] { return figure->start(options); };
   if (from_file) callbacks.start = [&] { return make_file_start(*from_file); };
   if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
   if (is_learned && !callbacks.start) callbacks.start = [&] { return learned_start(options); };

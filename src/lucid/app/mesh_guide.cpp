@@ -7,9 +7,25 @@
 #include "lucid/distill/image_terms.h"
 
 namespace lucid::app {
+namespace {
+
+/// Positions and triangles; the depth needs no more.
+corpus::Mesh corpus_mesh(const mesh::TriangleMesh& from) {
+  corpus::Mesh mesh{.positions = from.positions, .normals = {}, .triangles = {}, .materials = {corpus::Material{}}};
+  for (const mesh::Triangle& t : from.triangles) {
+    mesh.triangles.push_back(
+        {.position = {static_cast<int32_t>(t[0]), static_cast<int32_t>(t[1]), static_cast<int32_t>(t[2])}});
+  }
+  return mesh;
+}
+
+}  // namespace
 
 MeshGuide::MeshGuide(const std::filesystem::path& obj, int size)
     : mesh_(corpus::read_shape(obj)), renderer_(size, /*supersampling=*/1), size_(size) {}
+
+MeshGuide::MeshGuide(const mesh::TriangleMesh& mesh, int size)
+    : mesh_(corpus_mesh(mesh)), renderer_(size, /*supersampling=*/1), size_(size) {}
 
 torch::Tensor MeshGuide::disparity(const std::vector<Camera>& cameras) {
   const torch::Tensor depth = torch::empty({static_cast<int64_t>(cameras.size()), 1, size_, size_});

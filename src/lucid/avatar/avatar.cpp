@@ -100,6 +100,18 @@ PlacedBody place_body(const std::filesystem::path& file, const std::string& pose
   return placed;
 }
 
+mesh::Point head_of(const PosedBody& body) {
+  if (body.key_points) return middle((*body.key_points)[kRightEar], (*body.key_points)[kLeftEar]);
+  const auto [low, high] = std::ranges::minmax(body.mesh.positions, {}, &Point::z);
+  const float from = high.z - (high.z - low.z) / 8;
+  Point sum{};
+  float count = 0;
+  for (const Point& p : body.mesh.positions) {
+    if (p.z >= from) sum = sum + p, count += 1;
+  }
+  return (1 / count) * sum;
+}
+
 gaussians::Cloud gaussians_on_body(const PosedBody& body, const gaussians::StartOptions& start) {
   const torch::NoGradGuard no_grad;
   const auto cloud = start::gaussians_on(body.mesh, start);

@@ -31,4 +31,7 @@ gaussians::Cloud gaussians_on_body(const PosedBody& body, const gaussians::Start
 /// An OpenPose picture for each camera: [B,3,H,W] in [0,1]. The body must have key points, the cameras one size.
 torch::Tensor openpose_pictures(const PosedBody& body, const std::vector<Camera>& cameras);
 
+/// The middle of the head: that of the ears, or without key points the middle of the highest eighth of the body.
+mesh::Point head_of(const PosedBody& body);
+
 }  // namespace lucid::avatar

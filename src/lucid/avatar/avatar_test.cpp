@@ -180,8 +180,8 @@ TEST(OpenposePictures, HaveControlNetsColoursAndBlends) {
   EXPECT_EQ(at(57, 100), (Rgb{255, 170, 0})) << "right shoulder, outside the limb";
   EXPECT_EQ(at(80, 100), (Rgb{153, 0, 0})) << "neck to right shoulder: 0.6 of the first colour on black";
   EXPECT_EQ(at(120, 100), (Rgb{153, 51, 0})) << "neck to left shoulder: 0.6 of the second colour";
-  EXPECT_EQ(at(80, 104), (Rgb{0, 0, 0})) << "the half-width is 4";
-  EXPECT_EQ(at(80, 103), (Rgb{153, 0, 0}));
+  EXPECT_EQ(at(80, 105), (Rgb{0, 0, 0})) << "the half-width is 4";
+  EXPECT_EQ(at(80, 104), (Rgb{153, 0, 0}));
   // The neck's disc (ff5500) under both limbs: below the ellipse's tip at its left, blended once.
   const Rgb neck = at(98, 100);
   EXPECT_NEAR(neck[0], 255, 1);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "lucid/base/error.h"
 #include "lucid/mesh/screen_vertex.h"
@@ -36,6 +37,7 @@ constexpr std::array<uint32_t, kKeyPoints> kColours = {0xff0000, 0xff5500, 0xffa
                                                        0x0000ff, 0x5500ff, 0xaa00ff, 0xff00ff, 0xff00aa, 0xff0055};
 constexpr std::array kFace = {kNose, kRightEye, kLeftEye, kRightEar, kLeftEar};
 constexpr double kStick = 4, kStickSize = 512;  // pixels, in pictures of this height
+constexpr double kOutline = 0.5;                // pixels: OpenCV fills what the outline of a polygon touches, too
 constexpr float kPainted = 0.6F;                // share of a limb's colour in a blend
 
 std::array<float, 3> colour_of(size_t index) {
@@ -116,6 +118,9 @@ class Canvas {
   std::vector<float> rgb_;
 };
 
+/// The centre of the pixel that a place lies in: OpenCV draws at whole pixels, and ControlNet has seen nothing else.
+Vec2<double> pixel_centre(const Vec2<double>& at) { return {std::floor(at.x) + 0.5, std::floor(at.y) + 0.5}; }
+
 }  // namespace
 
 ScreenPoints visible_points(const PosedBody& body, const Camera& camera) {
@@ -137,15 +142,17 @@ std::vector<float> draw_openpose(const ScreenPoints& points, int width, int heig
   Canvas canvas(width, height);
   const double stick = kStick / kStickSize * height;
   for (size_t k = 0; k < kKeyPoints; ++k) {
-    if (points[k]) canvas.ellipse(*points[k], {1, 0}, {stick, stick}, colour_of(k), 1);
+    if (points[k]) canvas.ellipse(pixel_centre(*points[k]), {1, 0}, {stick, stick}, colour_of(k), 1);
   }
   for (size_t limb = 0; limb < kLimbs.size(); ++limb) {
     const auto &from = points[kLimbs[limb][0]], &to = points[kLimbs[limb][1]];
     if (!from || !to) continue;
-    const double dx = to->x - from->x, dy = to->y - from->y, length = std::hypot(dx, dy);
-    if (!(length > 0)) continue;
-    canvas.ellipse({(from->x + to->x) / 2, (from->y + to->y) / 2}, {dx / length, dy / length}, {length / 2, stick},
-                   colour_of(limb), kPainted);
+    const double dx = from->x - to->x, dy = from->y - to->y;
+    // Whole degrees and half-lengths.
+    const double angle = std::trunc(std::atan2(dy, dx) * 180 / std::numbers::pi) * std::numbers::pi / 180;
+    const double half = std::trunc(std::hypot(dx, dy) / 2);
+    canvas.ellipse(pixel_centre({(from->x + to->x) / 2, (from->y + to->y) / 2}), {std::cos(angle), std::sin(angle)},
+                   {half + kOutline, stick + kOutline}, colour_of(limb), kPainted);
   }
   return canvas.take();
 }

@@ -22,7 +22,8 @@ inline constexpr double kFaceTolerance = 0.02, kFaceToleranceHeight = 1.56;
 ScreenPoints visible_points(const PosedBody& body, const Camera& camera);
 
 /// The picture [3,H,W] in [0, 1] on black: all joints as discs, then limb by limb ellipses, each blended
-/// 0.4 before + 0.6 painted. Disc radius and half-width of a limb are 4 pixels of 512.
+/// 0.4 before + 0.6 painted. Disc radius and half-width of a limb are 4 pixels of 512. Centres are those of pixels,
+/// angles and half-lengths are cut to whole numbers, as there.
 std::vector<float> draw_openpose(const ScreenPoints& points, int width, int height);
 
 }  // namespace lucid::avatar

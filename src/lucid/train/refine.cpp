@@ -188,10 +188,9 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
                                    cameras.begin() + static_cast<int64_t>(end));
     const torch::Tensor alpha = torch::stack(alphas);
     if (scene.denoiser.needs_control_images()) {
-      const torch::Tensor shown =
-          scene.control_disparity
-              ? scene.control_disparity(part).to(device)
-              : distill::disparity(torch::stack(depths), 1 - alpha, 2 * std::atan(part.front().tan_half_fov_x));
+      const torch::Tensor shown = scene.control_images ? scene.control_images(part).to(device)
+                                                       : distill::disparity(torch::stack(depths), 1 - alpha,
+                                                                            2 * std::atan(part.front().tan_half_fov_x));
       scene.denoiser.set_control_images(shown.expand({-1, 3, -1, -1}));
     }
     const torch::Tensor picture = denoised(round, torch::stack(renders).clamp(0, 1), part, noise);

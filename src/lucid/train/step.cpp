@@ -84,6 +84,11 @@ struct Step {
   torch::Device device() const { return model.device(); }
   /// The random stream of one purpose in this step.
   Rng stream(const char* name) const { return Rng(options().seed, name, static_cast<uint64_t>(iteration)); }
+  /// The close-up that this step is; null if it sees the whole object.
+  const CloseUp* close_up() const {
+    const CloseUp* each = scene.close_up;
+    return each != nullptr && iteration >= each->from_iter && stream("close-up").chance(each->rate) ? each : nullptr;
+  }
 };
 
 /// 1. The cameras of the batch.
@@ -91,7 +96,11 @@ std::vector<Camera> sample_cameras(const Step& step) {
   const TrainOptions& options = step.options();
   Rng rng = step.stream("camera");
   const ViewOptions views = options.use_progressive ? widened(options.views, step.iteration) : options.views;
-  return sample_views(views, static_cast<int>(options.batch), rng);
+  std::vector<Camera> cameras = sample_views(views, static_cast<int>(options.batch), rng);
+  if (const CloseUp* close_up = step.close_up()) {
+    for (Camera& camera : cameras) camera = moved_close(camera, *close_up);
+  }
+  return cameras;
 }
 
 /// Each view's augmentation and activated cloud, kept for the backward pass, and its images.
@@ -195,8 +204,8 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
   const Scene& scene = step.scene;
   const TrainOptions& options = step.options();
   if (scene.denoiser.needs_control_images()) {
-    const torch::Tensor images = scene.control_disparity
-                                     ? latents.mirrored(scene.control_disparity(cameras).to(step.device()))
+    const torch::Tensor images = scene.control_images
+                                     ? latents.mirrored(scene.control_images(cameras).to(step.device()))
                                      : latents.disparity.detach();
     scene.denoiser.set_control_images(images.expand({-1, 3, -1, -1}));
   }
@@ -213,11 +222,12 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
   Rng time(seed, "time", now);
   const auto range =
       distill::t_index_range(options.score, step.iteration, scene.prior.schedule.config().num_train_timesteps);
+  const CloseUp* close_up = step.close_up();
   scene.distiller.want_sheet =
       options.vis_interval > 0 && (step.iteration == 1 || step.iteration % options.vis_interval == 0);
   return scene.distiller.score(scene.denoiser, scene.prior.schedule,
                                {.latents = latents.latents.detach(),
-                                .prompts = &scene.prompts,
+                                .prompts = close_up != nullptr ? close_up->prompts : &scene.prompts,
                                 .views = directions_of(cameras, options.views),
                                 .iteration = step.iteration,
                                 .t_index = time.integer(range.low, range.high),
@@ -283,6 +293,19 @@ torch::Tensor update_gaussians(const Step& step, gaussians::CloudGradient& gradi
 }
 
 }  // namespace
+
+Camera moved_close(const Camera& camera, const CloseUp& close_up) {
+  const double factor = std::abs(std::remainder(camera.phi, 360.0)) <= 90 ? close_up.front : close_up.back;
+  // The centre c becomes target + factor c. With t = -R c the new translation is factor t - R target.
+  Camera close = camera;
+  auto& m = close.camera_from_world;
+  for (size_t row = 0; row < 3; ++row) {
+    m[4 * row + 3] *= factor;
+    for (size_t k = 0; k < 3; ++k) m[4 * row + 3] -= m[4 * row + k] * close_up.target[k];
+  }
+  close.radius *= factor;
+  return close;
+}
 
 gaussians::Cloud shown_cloud(const Scene& scene, const gaussians::Cloud& cloud) {
   if (scene.edit == nullptr || !scene.edit->held) return cloud;

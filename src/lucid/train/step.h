@@ -5,6 +5,7 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -29,6 +30,18 @@ struct EditScene {
       nullptr;  // moves the model's Gaussians back into the mask; may be null
 };
 
+/// Steps that see one part of the object from close by, with a prompt of their own.
+struct CloseUp {
+  double rate = 0;                 // probability of such a step
+  int64_t from_iter = 0;           // from this step on
+  std::array<double, 3> target{};  // what the cameras look at, world
+  double front = 0.3, back = 0.4;  // distance of cameras in the front and the back half, in units of the usual one
+  const text_to_image::ViewPrompts* prompts = nullptr;  // share a table with the scene's
+};
+
+/// A camera with the same angles and field of view, moved to the close-up's target.
+Camera moved_close(const Camera& camera, const CloseUp& close_up);
+
 /// The frozen inputs of training.
 struct Scene {
   const TrainOptions& options;
@@ -37,13 +50,15 @@ struct Scene {
   diffusion::Denoiser& denoiser;     // the prior's U-Net
   const text_to_image::ViewPrompts& prompts;
   distill::Distiller& distiller;
-  /// Disparity [B,1,H,W] of the views, as control images for a ControlNet. Null: the disparity of the renders.
-  std::function<torch::Tensor(const std::vector<Camera>&)> control_disparity = nullptr;
+  /// Control images of the views for a ControlNet: disparity [B,1,H,W] or colours [B,3,H,W]. Null: the disparity of
+  /// the renders.
+  std::function<torch::Tensor(const std::vector<Camera>&)> control_images = nullptr;
   torch::Device device = torch::kCPU;  // where prior and prompts are, and the model is to be
   /// Waits for the GPU at the end of each stage, so that StepReport's seconds are those of the stage. Costs a step a
   /// few milliseconds. Without it a stage's seconds on a GPU are the time to queue its work.
   bool waits_by_stage = false;
-  const EditScene* edit = nullptr;  // its clouds are on `device`; null: no edit
+  const CloseUp* close_up = nullptr;  // null: all steps see the whole object
+  const EditScene* edit = nullptr;    // its clouds are on `device`; null: no edit
 };
 
 struct StepReport {

@@ -157,7 +157,7 @@ struct Surroundings {
             .denoiser = denoiser,
             .prompts = prompts,
             .distiller = score,
-            .control_disparity = shown};
+            .control_images = shown};
   }
 };
 

@@ -437,6 +437,7 @@ config::OptionTable make_table(RunOptions& options) {
   add_smoothing(table, options);
   add_refining(table, options);
   add_editing(table, options);
+  add_avatar(table, options);
   add_foreign(table);
   return table;
 }

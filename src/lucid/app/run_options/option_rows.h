@@ -38,6 +38,9 @@ void add_smoothing(config::OptionTable& table, RunOptions& o);
 void add_refining(config::OptionTable& table, RunOptions& o);
 // edit_rows.cpp
 void add_editing(config::OptionTable& table, RunOptions& o);
+// avatar_rows.cpp
+void add_avatar(config::OptionTable& table, RunOptions& o);
+void check_avatar(const RunOptions& options);
 // foreign_rows.cpp
 void add_foreign(config::OptionTable& table);
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lucid/app/run_options/export_options.h"
+#include "lucid/app/run_options/option_rows.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 #include "lucid/distill/score_table.h"
@@ -44,10 +45,16 @@ fs::path data_folder() {
 
 fs::path embedded_prior() { return data_folder() / "models" / "mini"; }
 
+/// Where a preset for this prior lies.
+static fs::path preset_folder(const fs::path& prior, const std::string& preset) {
+  std::error_code none;
+  const fs::path own = prior / "presets";
+  return fs::exists(own / (preset + ".yaml"), none) ? own : data_folder() / "configs" / "presets";
+}
+
 void apply_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset) {
   std::error_code none;
-  fs::path folder = prior / "presets";
-  if (!fs::exists(folder / (preset + ".yaml"), none)) folder = data_folder() / "configs" / "presets";
+  const fs::path folder = preset_folder(prior, preset);
   if (fs::exists(folder / "common.yaml", none)) table.set_from_yaml(folder / "common.yaml", "preset");
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
 }
@@ -72,6 +79,8 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
                              : edit.change == "colour" ? "edit"
                                                        : "edit_shape";
   if (!reference_defaults) apply_preset(table, prior, preset);
+  if (!probe.options.avatar.body.empty())
+    table.set_from_yaml(preset_folder(prior, "avatar") / "avatar.yaml", "preset avatar");
   if (!config_file.empty()) table.set_from_yaml(config_file, "config");
   for (const auto& [name, value] : given) table.set(name, value, "flag");
 }
@@ -141,6 +150,7 @@ void check_options(const RunOptions& options) {
   rising("fovy_range", t.views.fovy);
   parse_format_names(options.export_formats, "export");
   check_edit(options);
+  check_avatar(options);
   if (!t.start.file.empty() && !options.pretrained_model_path.empty()) {
     throw UserError({.what_happened = "is given, and pretrained_model_path as well",
                      .key = "init_file",

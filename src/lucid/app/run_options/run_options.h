@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "lucid/avatar/options.h"
 #include "lucid/config/option_table.h"
 #include "lucid/edit/options.h"
 #include "lucid/train/options.h"
@@ -14,7 +15,8 @@ namespace lucid::app {
 
 struct RunOptions {
   train::TrainOptions train;
-  edit::EditOptions edit;  // with an asset in it the run is an edit
+  edit::EditOptions edit;        // with an asset in it the run is an edit
+  avatar::AvatarOptions avatar;  // with a body in it the run makes an avatar, and avatar.yaml lies over the preset
   std::string text, negative, inverse_text;
   std::string model_key;     // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
   std::string prior_config;  // a diffusers folder whose configs and tokenizer a checkpoint is read with
@@ -70,6 +72,10 @@ void apply_preset(config::OptionTable& table, const std::filesystem::path& prior
 /// `given`: values by option name. A YAML file that names its own model starts from the reference's defaults, as there.
 void apply_given(config::OptionTable& table, const std::string& config_file,
                  const std::map<std::string, std::string>& given);
+
+/// "depth" or "openpose": what the ControlNet of an avatar is shown, as --control or its file's name says. Throws
+/// UserError if neither says it, or both differ.
+std::string control_kind(const RunOptions& options);
 
 /// Throws UserError where options contradict each other, or there is no prompt.
 void check_options(const RunOptions& options);
