@@ -23,6 +23,10 @@ namespace lucid::pretrain {
 namespace fs = std::filesystem;
 namespace {
 
+/// Learning rate of a U-Net that is trained further, to that of a new one. At the full rate 1600 steps did not win back
+/// what their first hundred had lost (docs/research/prior-training.md).
+constexpr double kFurtherRate = 0.2;
+
 Sizes asked_sizes(const TrainOptions& options) {
   Sizes sizes = sizes_of(options.preset);
   if (options.text_steps > 0) sizes.text_stage.steps = options.text_steps;
@@ -153,6 +157,7 @@ Networks networks_of_prior(Training& training) {
   sizes.vae = prior.vae->config();
   sizes.unet = prior.unet->config();
   sizes.unet_stage.rests.clear();
+  sizes.unet_stage.optimiser.rate *= kFurtherRate;
   training.run.corpus_key += " from " + sha256_of_file(from / "unet/diffusion_pytorch_model.safetensors").substr(0, 16);
   diffusion::UNet unet(sizes.unet);
   const torch::NoGradGuard no_grad;
