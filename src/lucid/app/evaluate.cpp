@@ -293,9 +293,9 @@ int evaluate(const EvalOptions& options, const std::atomic<bool>& stop) {
         std::error_code none;
         const bool made = fs::exists(folder / "manifest.json", none);
         RunOptions run;
-        const config::OptionTable table = table_of(evaluation, score, prompt, seed, run);
+        config::OptionTable table = table_of(evaluation, score, prompt, seed, run);
         if (made) {
-          finish_options(run);  // the manifest has the options as generate() finished them
+          finish_options(run, table);  // the manifest has the options as generate() finished them
           check_maker(evaluation, table, folder);
         } else {
           const int code = generate(run, table, stop);

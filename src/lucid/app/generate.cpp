@@ -118,9 +118,9 @@ nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
 
 }  // namespace
 
-int generate(RunOptions& options, const config::OptionTable& table, const std::atomic<bool>& stop) try {
+int generate(RunOptions& options, config::OptionTable& table, const std::atomic<bool>& stop) try {
   const auto begin = std::chrono::steady_clock::now();
-  finish_options(options);
+  finish_options(options, table);
   if (!options.avatar.preview.empty()) return preview_figure(options);
   const fs::path root = fs::path(options.output) / options.workspace;
   warn_of_ignored(table);

@@ -12,6 +12,7 @@
 #include "lucid/tensor/device.h"
 
 namespace lucid::app {
+namespace fs = std::filesystem;
 
 torch::Device device_of(const RunOptions& options) {
   const torch::Device device = tensor::device_from_name(options.device);
@@ -37,16 +38,30 @@ nn::WeightDtypes weight_types(const RunOptions& options) {
   return {compute_options(options).dtype.value_or(torch::kFloat), /*keep_16_bit_weights=*/cpu};
 }
 
-void finish_options(RunOptions& options) {
+namespace {
+
+/// Decides what the run starts from, and sets the preset's values that suit it.
+void choose_start(RunOptions& options, config::OptionTable& table) {
+  if (!options.train.start.file.empty() || !options.edit.asset.empty() || !options.avatar.body.empty()) {
+    options.train.start.kind = "sphere";  // the file, the asset or the body is used in its place
+    return;
+  }
+  resolve_start(options);
+  const fs::path prior = options.model_key.empty() ? embedded_prior() : fs::path(options.model_key);
+  apply_start_preset(table, prior, options.preset, options.train.start.kind);
+}
+
+}  // namespace
+
+void finish_options(RunOptions& options, config::OptionTable& table) {
   auto& t = options.train;
+  choose_start(options, table);
   check_options(options);
   device_of(options);
   if ((t.save_video || t.save_process) && !asset::can_write_videos()) {
     spdlog::warn("this build writes no videos (LUCID_VIDEO=OFF)");
     t.save_video = t.save_process = false;
   }
-  if (!t.start.file.empty()) t.start.kind = "sphere";  // the file is used in its place
-  resolve_start(options);
   if (t.start.kind == kPointE && options.pointe.empty()) {
     spdlog::warn("init_shape: Point-E's weights are not given (--pointe DIR); the points start as a sphere");
     t.start.kind = "sphere";

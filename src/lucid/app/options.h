@@ -17,7 +17,8 @@ nn::ComputeOptions compute_options(const RunOptions& options);
 /// And what the weights of their files become: float16 ones stay so on a CPU that computes in float32.
 nn::WeightDtypes weight_types(const RunOptions& options);
 
-/// check_options(), then what follows from other options and from this build. Throws UserError.
-void finish_options(RunOptions& options);
+/// check_options(), then what follows from other options, from the start of the run (apply_start_preset()) and from
+/// this build. `table` is bound to the options. Throws UserError.
+void finish_options(RunOptions& options, config::OptionTable& table);
 
 }  // namespace lucid::app

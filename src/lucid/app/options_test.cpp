@@ -112,7 +112,7 @@ RunOptions options_of(const std::string& yaml) {
   RunOptions options;
   auto table = make_table(options);
   table.set_from_yaml(folder.path / "c.yaml", "config");
-  finish_options(options);
+  finish_options(options, table);
   return options;
 }
 
@@ -301,6 +301,35 @@ TEST(ReferenceConfigs, EveryKeyOfItsOptionsIsKnown) {
   }
 }
 
+/// The options of the embedded prior's draft preset with these set by the user.
+RunOptions draft_with(const std::map<std::string, std::string>& given) {
+  RunOptions options;
+  auto table = make_table(options);
+  apply_given(table, "", given);
+  finish_options(options, table);
+  return options;
+}
+
+TEST(StartPreset, ALearnedStartHasItsOwnTimestepsUnlessTheUserSetsThem) {
+  const RunOptions sphere = draft_with({{"text", "a chair"}, {"preset", "draft"}, {"init_shape", "sphere"}});
+  EXPECT_EQ(sphere.train.start.kind, "sphere");
+  EXPECT_EQ(sphere.train.iterations, 360);
+  EXPECT_GT(sphere.train.score.max_t_range, 0.9);
+  const RunOptions learned = draft_with({{"text", "a chair"}, {"preset", "draft"}});
+  EXPECT_EQ(learned.train.start.kind, "learned");
+  EXPECT_EQ(learned.train.iterations, 180);
+  EXPECT_EQ(learned.train.rates.iterations, 180);
+  EXPECT_LT(learned.train.score.max_t_range, 0.7);
+  EXPECT_LT(learned.train.refine.t_first, sphere.train.refine.t_first);
+  const RunOptions asked = draft_with({{"text", "a chair"}, {"preset", "draft"}, {"iterations", "90"}});
+  EXPECT_EQ(asked.train.iterations, 90);
+  EXPECT_EQ(asked.train.score.max_t_range, learned.train.score.max_t_range);
+  // The shape model does not know the word: all of the preset is for a sphere.
+  const RunOptions unknown = draft_with({{"text", "a <press>"}, {"preset", "draft"}});
+  EXPECT_EQ(unknown.train.start.kind, "sphere");
+  EXPECT_EQ(unknown.train.iterations, 360);
+}
+
 // A checkpoint is continued only where these bytes are the same: a new option changes them, and so does a renamed one.
 TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
   RunOptions options;
@@ -311,7 +340,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
   table.set("vis_interval", "0", "flag");
   for (const auto& [name, value] : {std::pair{"output", "elsewhere"}, {"threads", "7"}, {"turntable_frames", "9"}})
     table.set(name, value, "flag");  // these do not count
-  finish_options(options);
+  finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
             "99cd6bfb425bdf8a258fa4ad6cc3dc38f41b8a15c678eca98f2474584b446503");
 }

@@ -59,6 +59,22 @@ void apply_preset(config::OptionTable& table, const fs::path& prior, const std::
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
 }
 
+void apply_start_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset,
+                        const std::string& start) {
+  BoundOptions suited;
+  for (const std::string& name : {std::string("common"), preset}) {
+    const fs::path file = prior / "presets" / start / (name + ".yaml");
+    std::error_code none;
+    if (fs::exists(file, none)) suited.table.set_from_yaml(file, fmt::format("preset {}/{}", start, name));
+  }
+  for (const config::Option& option : suited.table.options()) {
+    const std::string& source = table.at(option.name).source;
+    const bool asked_for = source != "default" && !source.starts_with("preset");
+    if (option.source == "default" || asked_for) continue;
+    table.set(option.name, config::value_text(option), option.source, option.file, option.line);
+  }
+}
+
 bool is_of_process(const std::string& option_name) {
   constexpr std::array<std::string_view, 10> kNames = {"text",   "output", "workspace", "overwrite",  "resume",
                                                        "finish", "live",   "watch",     "more_steps", "progress"};

@@ -68,6 +68,11 @@ std::string name_from_prompt(const std::string& text);
 /// configs/presets/ if the prior has no preset of that name.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
+/// Sets what suits a start ("learned"), where neither a file nor a flag set it: common.yaml, then PRESET.yaml of the
+/// prior's presets/START/ folder, each if it is there.
+void apply_start_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset,
+                        const std::string& start);
+
 /// Sets the preset ("edit" or "edit_shape" where there is an asset to edit), then the YAML file (empty = none), then
 /// `given`: values by option name. A YAML file that names its own model starts from the reference's defaults, as there.
 void apply_given(config::OptionTable& table, const std::string& config_file,
