@@ -94,7 +94,8 @@ int main(int argc, char** argv) try {
   options.model_key = folder;
   options.text = "a hamburger";
   options.train.vis_interval = 0;
-  lucid::app::finish_options(options);
+  options.train.start.kind = "sphere";  // the preset's own timesteps: those after a learned start have less noise
+  lucid::app::finish_options(options, table);
   const auto begin_load = std::chrono::steady_clock::now();
   auto prior = lucid::app::open_prior(options);
   const auto prompts = text_to_image::view_prompts(prior, options.text, "", "");

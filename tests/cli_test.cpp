@@ -358,7 +358,7 @@ TEST(Cli, BadOptions) {
   expect_one_line(lucid_run({"generate", "--workspace", "../up", "a mug"}, folder), {"workspace"});
   expect_one_line(lucid_run({"generate", "--image-w", "100", "a mug"}, folder), {"image_w", "multiple of 8"});
   expect_one_line(lucid_run({"render"}, folder), {"asset"});
-  expect_one_line(lucid_run({"frobnicate"}, folder), {"no command 'frobnicate'", "generate, batch"});
+  expect_one_line(lucid_run({"frobnicate"}, folder), {"no command 'frobnicate'", "generate, edit, avatar, batch"});
   expect_one_line(lucid_run({"rendr", "x.ply"}, folder), {"did you mean render?"});
   expect_one_line(lucid_run({}, folder), {"needs a command"});
   expect_one_line(lucid_run({"prior"}, folder), {"lucid prior needs a command", "corpus"});

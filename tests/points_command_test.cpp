@@ -65,7 +65,7 @@ TEST_F(PointsCommand, MistakesAreOneClearLine) {
   expect_one_line(run({"-o", path("a.obj")}), {"--out", ".ply"});
   expect_one_line(run({"--device", "cuda:99"}), {"--device"});
   expect_one_line(run({"-o", path("weights/base_40m_textvec.safetensors/a.ply")}), {"base_40m_textvec.safetensors"});
-  expect_one_line(lucid_run({"points", "a chair"}, folder_), {"--pointe"});
+  expect_one_line(lucid_run({"points", "a zeppelin"}, folder_), {"--pointe"});
   expect_one_line(lucid_run({"points", "a chair", "--pointe", path("none")}, folder_), {"none", "--pointe names"});
   fs::remove(path("weights") + "/upsample_40m.safetensors");
   expect_one_line(run({"--count", "8"}), {"lacks upsample_40m.pt"});

@@ -30,7 +30,7 @@ struct Prior {
   /// Words that stand for several tokens, and their expansion: textual inversions of several vectors.
   std::vector<std::pair<std::string, std::string>> token_expansions = {};
   std::vector<std::string> added_words = {};  // of textual inversions
-  int64_t picture_size = 0;  // pixels per side: the U-Net's sample_size times the VAE's downscale
+  int64_t picture_size = 0;                   // pixels per side: the U-Net's sample_size times the VAE's downscale
 };
 
 /// From a diffusers folder (model_index.json, tokenizer/, text_encoder/, unet/, vae/, scheduler/). U-Net and VAE take
