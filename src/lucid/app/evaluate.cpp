@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "lucid/app/generate.h"
+#include "lucid/app/options.h"
 #include "lucid/app/threads.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
@@ -97,24 +98,26 @@ config::OptionTable table_of(const Evaluation& evaluation, const std::string& sc
   if (!options.config.empty()) table.set_from_yaml(options.config, "config");
   if (!options.prior.empty()) table.set("model_key", options.prior.string(), "flag");
   const double share = score == "sds" ? options.sds_steps : distill::steps_for_one_of_ism(*distill::find_score(score));
-  const auto scaled = [&](int64_t steps) { return std::to_string(std::llround(share * static_cast<double>(steps))); };
-  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
-           {"text", prompt.text},
-           {"score", score},
-           {"seed", std::to_string(seed)},
-           {"preset", options.preset},
-           {"threads", std::to_string(options.threads)},
-           {"output", (options.out / "runs" / score).string()},
-           {"workspace", folder_name(prompt, seed)},
-           {"iterations", scaled(run.train.iterations)},
-           {"warmup_iter", scaled(run.train.score.warmup_iter)},
-           {"view_guidance_until_iter", scaled(run.train.score.view_guidance_until_iter)},
-           {"vis_interval", "0"},
-           {"save_video", "false"},
-           {"save_process", "false"},
-           {"resume", "true"},
-           {"progress", "off"}}) {
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, std::string>>{{"text", prompt.text},
+                                                                  {"score", score},
+                                                                  {"seed", std::to_string(seed)},
+                                                                  {"preset", options.preset},
+                                                                  {"threads", std::to_string(options.threads)},
+                                                                  {"output", (options.out / "runs" / score).string()},
+                                                                  {"workspace", folder_name(prompt, seed)},
+                                                                  {"vis_interval", "0"},
+                                                                  {"save_video", "false"},
+                                                                  {"save_process", "false"},
+                                                                  {"resume", "true"},
+                                                                  {"progress", "off"}}) {
     table.set(name, value, "flag");
+  }
+  choose_start(run, table);  // it may change the numbers of steps
+  for (const auto& [name, value] : {std::pair{"iterations", run.train.iterations},
+                                    {"warmup_iter", run.train.score.warmup_iter},
+                                    {"view_guidance_until_iter", run.train.score.view_guidance_until_iter}}) {
+    table.set(name, std::to_string(std::llround(share * static_cast<double>(value))), "flag");
   }
   return table;
 }

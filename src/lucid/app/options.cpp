@@ -38,9 +38,6 @@ nn::WeightDtypes weight_types(const RunOptions& options) {
   return {compute_options(options).dtype.value_or(torch::kFloat), /*keep_16_bit_weights=*/cpu};
 }
 
-namespace {
-
-/// Decides what the run starts from, and sets the preset's values that suit it.
 void choose_start(RunOptions& options, config::OptionTable& table) {
   if (!options.train.start.file.empty() || !options.edit.asset.empty() || !options.avatar.body.empty()) {
     options.train.start.kind = "sphere";  // the file, the asset or the body is used in its place
@@ -50,8 +47,6 @@ void choose_start(RunOptions& options, config::OptionTable& table) {
   const fs::path prior = options.model_key.empty() ? embedded_prior() : fs::path(options.model_key);
   apply_start_preset(table, prior, options.preset, options.train.start.kind);
 }
-
-}  // namespace
 
 void finish_options(RunOptions& options, config::OptionTable& table) {
   auto& t = options.train;

@@ -17,8 +17,12 @@ nn::ComputeOptions compute_options(const RunOptions& options);
 /// And what the weights of their files become: float16 ones stay so on a CPU that computes in float32.
 nn::WeightDtypes weight_types(const RunOptions& options);
 
-/// check_options(), then what follows from other options, from the start of the run (apply_start_preset()) and from
-/// this build. `table` is bound to the options. Throws UserError.
+/// Decides what the run starts from, and sets the preset's values that suit it (apply_start_preset()). `table` is bound
+/// to the options. Throws UserError.
+void choose_start(RunOptions& options, config::OptionTable& table);
+
+/// choose_start(), check_options(), then what follows from other options and from this build. `table` is bound to the
+/// options. Throws UserError.
 void finish_options(RunOptions& options, config::OptionTable& table);
 
 }  // namespace lucid::app

@@ -115,8 +115,8 @@ torch::Tensor DenoisingLoss::contexts(const std::string& word, const Draws& draw
     ids.push_back(torch::tensor(prior_.tokenizer.encode_padded(expand_tokens(prior_, text), length), torch::kLong));
   }
   const torch::Tensor embeddings = prior_.encoder->forward(torch::stack(ids).to(latents_.device()));  // [T,L,D]
-  torch::Tensor weights = torch::zeros(
-      {latents_.size(0) > 0 ? static_cast<int64_t>(draws.pictures.size()) : 0, static_cast<int64_t>(texts.size())});
+  torch::Tensor weights =
+      torch::zeros({static_cast<int64_t>(draws.pictures.size()), static_cast<int64_t>(texts.size())});
   for (const Entry& entry : entries) weights[entry.row][entry.column] += entry.weight;
   return torch::einsum("nt,tld->nld", {weights.to(latents_.device()), embeddings});
 }

@@ -17,7 +17,7 @@ namespace lucid::personalise {
 struct Draws {
   std::vector<size_t> pictures;    // [n] indices
   std::vector<int64_t> timesteps;  // [n]
-  std::vector<size_t> templates;   // [n] indices of DenoisingLoss::templates()
+  std::vector<size_t> templates;   // [n] indices of DenoisingLoss's sentences
   torch::Tensor noise;             // [n,C,h,w]
 };
 
@@ -25,11 +25,6 @@ class DenoisingLoss {
  public:
   /// Encodes the pictures. The prior's text encoder is made float32, so that a gradient of its embeddings is.
   DenoisingLoss(text_to_image::Prior& prior, const std::vector<Picture>& pictures);
-
-  /// Sentences around the word: "a {}" for a small prior with a vocabulary, which reads no others, or else those of
-  /// Gal et al. 2022 for Stable Diffusion.
-  const std::vector<std::string>& templates() const { return templates_; }
-  size_t pictures() const { return pictures_.size(); }
 
   /// Random pictures, sentences and noise; the timesteps are spread evenly over the schedule, each at random in its
   /// share.
@@ -44,6 +39,8 @@ class DenoisingLoss {
 
   text_to_image::Prior& prior_;
   text_to_image::ViewAnchors anchors_;
+  /// Sentences around the word: "a {}" for a small prior with a vocabulary, which reads no others, or else those of
+  /// Gal et al. 2022 for Stable Diffusion.
   std::vector<std::string> templates_;
   std::vector<Picture> pictures_;
   torch::Tensor latents_;  // [P,C,h,w], scaled posterior means
