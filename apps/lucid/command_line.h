@@ -72,7 +72,8 @@ Command define_personalise(CLI::App& app, PersonaliseRequest& request);
 std::vector<Command> define_config(CLI::App& app, ExplainRequest& request);  // config, config explain
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);       // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
-std::vector<Command> define_prior(CLI::App& app, Requests& requests);  // lucid prior check|corpus|train|sample|judge
+std::vector<Command> define_prior(CLI::App& app,
+                                  Requests& requests);  // lucid prior check|corpus|train|sample|judge|shape
 Command define_shape(CLI::App& prior, pretrain::ShapeRequest& request);
 
 /// What `lucid config explain` prints. Throws UserError.

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command line of `lucid edit`: an asset, a prompt, and the options of a run that an edit has.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "command_line.h"
 #include "lucid/base/error.h"
-#include "shared_options.h"
+#include "run_command.h"
 
 namespace lucid::cli {
 namespace {
@@ -20,15 +17,21 @@ bool is_left_out(const config::Option& option) {
   return option.group == "Avatar" || std::ranges::find(kNames, option.name) != kNames.end();
 }
 
-/// Options that the short help shows, besides those of the group Editing.
-constexpr std::array<std::string_view, 14> kCommon = {
-    "score",     "guidance_scale", "iterations", "seed",       "device", "model_key", "negative",
-    "LoRA_path", "output",         "workspace",  "save_video", "export", "resume",    "overwrite"};
+const RunCommand& edit_run() {
+  static const RunCommand run{
+      .lacks = is_left_out,
+      .group = "Editing",
+      .common = {"score", "guidance_scale", "iterations", "seed", "device", "model_key", "negative", "LoRA_path",
+                 "output", "workspace", "save_video", "export", "resume", "overwrite"}};
+  return run;
+}
 
 struct EditDefaults {
   app::BoundOptions bound;
   EditDefaults() { app::apply_preset(bound.table, app::embedded_prior(), "edit"); }
 };
+
+std::string edit_default(const std::string& name) { return config::value_text(EditDefaults().bound.table.at(name)); }
 
 HelpPage edit_page(bool all) {
   const EditDefaults defaults;
@@ -45,14 +48,7 @@ HelpPage edit_page(bool all) {
                     "  lucid edit output/a_red_car --to \"a blue car\"\n"
                     "  lucid edit mug.ply --from \"a mug\" --to \"a teapot\" --change shape\n"
                     "  lucid edit chair.spz --from \"a chair\" --to \"a red chair\" --mask-box -1,-1,0,1,1,1"};
-  for (const config::Option& option : defaults.bound.table.options()) {
-    if (is_left_out(option)) continue;
-    const bool is_editing = option.group == "Editing";
-    if (!all && !is_editing && std::ranges::find(kCommon, option.name) == kCommon.end()) continue;
-    const std::string value = config::value_text(option);
-    page.sections[is_editing ? 0 : 1].rows.push_back(
-        {usage_of(option), option.help + (value.empty() || value == "false" ? "" : fmt::format(" [{}]", value))});
-  }
+  add_option_rows(page, edit_run(), defaults.bound.table, all);
   return page;
 }
 
@@ -75,19 +71,10 @@ Command define_edit(CLI::App& app, GenerateRequest& request) {
   };
   command->add_option_function<std::string>("asset", store("asset"))->required()->type_name("ASSET");
   command->add_option_function<std::string>("--to", store("text"))->type_name("TEXT");
-  command->add_option("--config,-c", request.config_file, "YAML file of options.")->type_name("FILE");
-  for (const config::Option& option : request.table.options())
-    if (!is_left_out(option)) add_run_option(*command, request.given, option);
-  return {.app = command,
-          .check = [&request] { apply_edit(request); },
-          .near_flags =
-              [&request](const std::string& flag) { return request.table.near_flags(flag.substr(0, flag.find('='))); },
-          .page = edit_page,
-          .describe = [&request](const std::string& name, size_t width) -> std::optional<std::string> {
-            const config::Option* option = request.table.find_flag(name);
-            if (option == nullptr || is_left_out(*option)) return std::nullopt;
-            return format_option(*option, config::value_text(EditDefaults().bound.table.at(option->name)), width);
-          }};
+  Command edit = define_run(command, request, edit_run(), edit_default);
+  edit.check = [&request] { apply_edit(request); };
+  edit.page = edit_page;
+  return edit;
 }
 
 }  // namespace lucid::cli

@@ -6,6 +6,7 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "lucid/config/check_range.h"
 #include "shared_options.h"
 
 namespace lucid::cli {
@@ -21,15 +22,12 @@ void check(const PersonaliseRequest& request) {
     throw UserError(
         {.what_happened = fmt::format("'{}' does not end in .safetensors", request.output), .key = "--out"});
   }
-  const auto in_range = [](const char* flag, double value, double low, double high) {
-    if (value >= low && value <= high) return;
-    throw UserError({.what_happened = fmt::format("{:g} is not in [{:g}, {:g}]", value, low, high), .key = flag});
-  };
-  in_range("--vectors", static_cast<double>(request.vectors), 1, 75);
-  in_range("--steps", static_cast<double>(request.steps), 1, 1e6);
-  in_range("--batch", static_cast<double>(request.batch), 1, 1024);
-  in_range("--rate", request.rate, 1e-6, 100);
-  in_range("--seed", static_cast<double>(request.seed), 0, 9e15);
+  using config::check_range;
+  check_range("--vectors", static_cast<double>(request.vectors), 1, 75);
+  check_range("--steps", static_cast<double>(request.steps), 1, 1e6);
+  check_range("--batch", static_cast<double>(request.batch), 1, 1024);
+  check_range("--rate", request.rate, 1e-6, 100);
+  check_range("--seed", static_cast<double>(request.seed), 0, 9e15);
 }
 
 }  // namespace
@@ -48,9 +46,8 @@ Command define_personalise(CLI::App& app, PersonaliseRequest& request) {
   add("--word", request.word, "The new word, as prompts will spell it.", "WORD")->capture_default_str();
   add("-o,--out", request.output, "File of the word, in diffusers' format.", "FILE")->required();
   add("--like", request.like,
-      "Words that it begins as. Not given: the name of the prior's vocabulary that fits the pictures best, or "
-      "\"object\" "
-      "for a prior without one.",
+      "Words that it begins as. Not given: the name of the prior's vocabulary that fits the pictures best, or for a "
+      "prior without one \"object\".",
       "WORDS");
   add("--measure", request.measure,
       "Folder of other pictures of the object: prints how well the new word and --like describe them.", "DIR");

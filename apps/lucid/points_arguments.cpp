@@ -6,19 +6,16 @@
 
 #include "command_line.h"
 #include "lucid/base/error.h"
+#include "lucid/config/check_range.h"
 #include "shared_options.h"
 
 namespace lucid::cli {
 namespace {
 
-void check_range(const char* flag, double value, double low, double high) {
-  if (value >= low && value <= high) return;
-  throw UserError({.what_happened = fmt::format("{:g} is not in [{:g}, {:g}]", value, low, high), .key = flag});
-}
-
 void check(const PointsRequest& request) {
   if (request.text.empty())
     throw UserError({.what_happened = "there is no prompt", .key = "text", .hint = "lucid points \"a chair\""});
+  using config::check_range;
   check_range("--count", static_cast<double>(request.count), 1, 100'000);
   check_range("--steps", static_cast<double>(request.steps), 2, 1024);
   check_range("--guidance", request.guidance, -100, 100);

@@ -54,17 +54,6 @@ Command define_corpus(CLI::App& prior, CorpusRequest& request) {
           }};
 }
 
-/// As typed, apart from where it is written and whether it continues; the model card says it.
-std::string command_of(const CLI::App& app) {
-  std::string text = "lucid prior train";
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() == 0 || option->check_name("--out") || option->check_name("--resume")) continue;
-    const std::string value = option->as<std::string>();
-    text += " " + option->get_name() + (value == "true" ? "" : " " + value);
-  }
-  return text;
-}
-
 Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
   CLI::App* command = prior.add_subcommand("train", "Train text encoder, VAE and U-Net on a corpus.");
   command->add_option("--corpus", request.corpus, "Folder that `lucid prior corpus` wrote.")
@@ -122,7 +111,7 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
   add_progress(*command, request.progress);
   command->add_flag("--resume", request.resume, "Continue from the checkpoints in --out.");
   return {.app = command, .check = [&request, command] {
-            request.command = command_of(*command);
+            request.command = as_typed(*command, "lucid prior train");
             if (request.precision != "auto" && request.precision != "fp32" && request.precision != "bf16")
               throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
           }};

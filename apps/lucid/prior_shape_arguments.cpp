@@ -5,20 +5,6 @@
 #include "shared_options.h"
 
 namespace lucid::cli {
-namespace {
-
-/// As typed, apart from where it is written and whether it continues; the model card says it.
-std::string as_typed(const CLI::App& command) {
-  std::string text = "lucid prior shape";
-  for (const CLI::Option* option : command.get_options()) {
-    if (option->count() == 0 || option->check_name("--out") || option->check_name("--resume")) continue;
-    const std::string value = option->as<std::string>();
-    text += " " + option->get_name() + (value == "true" ? "" : " " + value);
-  }
-  return text;
-}
-
-}  // namespace
 
 Command define_shape(CLI::App& prior, pretrain::ShapeRequest& request) {
   CLI::App* command = prior.add_subcommand("shape", "Train the model of the shapes that runs start from.");
@@ -50,7 +36,7 @@ Command define_shape(CLI::App& prior, pretrain::ShapeRequest& request) {
   command->add_flag("--resume", request.resume, "Continue from the checkpoint in --out.");
   add_threads(*command, request.threads);
   add_progress(*command, request.progress);
-  return {.app = command, .check = [&request, command] { request.command = as_typed(*command); }};
+  return {.app = command, .check = [&request, command] { request.command = as_typed(*command, "lucid prior shape"); }};
 }
 
 }  // namespace lucid::cli

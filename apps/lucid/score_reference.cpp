@@ -26,8 +26,7 @@ std::string defaults_text(const distill::ScoreInfo& score, const config::OptionT
 constexpr const char* kSymbols =
     "Symbols: a_t is the cumulative product of alphas, w = sqrt((1-a_t)/a_t), e(x,t,y) the noise that the U-Net "
     "predicts, e^ the same with guidance; y is the prompt, n the negative prompt, 0 the inverse (empty) prompt; ' "
-    "marks "
-    "the untouched asset. The gradient at the latents is lambda_guidance times the formula.";
+    "marks the untouched asset. The gradient at the latents is lambda_guidance times the formula.";
 constexpr const char* kPasses =
     "U-Net passes: predictions for one view in one step, mean over t in [0.02, 0.8], without Perp-Neg and view "
     "guidance.";

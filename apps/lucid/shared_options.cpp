@@ -38,6 +38,15 @@ CLI::Option* add_axes(CLI::App& command, const std::string& flag, std::optional<
       ->type_name("AXES");
 }
 
+std::string as_typed(const CLI::App& command, std::string name) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0 || option->check_name("--out") || option->check_name("--resume")) continue;
+    const std::string value = option->as<std::string>();
+    name += " " + option->get_name() + (value == "true" ? "" : " " + value);
+  }
+  return name;
+}
+
 CLI::Option* add_run_option(CLI::App& command, std::map<std::string, std::string>& given,
                             const config::Option& option) {
   const std::string name = option.name;

@@ -23,6 +23,9 @@ CLI::Option* add_axes(CLI::App& command, const std::string& flag, std::optional<
 /// The flags of a row of the option table. They put the value, as typed, into `given` under the option's name.
 CLI::Option* add_run_option(CLI::App& command, std::map<std::string, std::string>& given, const config::Option& option);
 
+/// The command as typed, apart from where it writes and whether it continues (--out, --resume): for a model card.
+std::string as_typed(const CLI::App& command, std::string name);
+
 /// --port, --listen, --host, --token.
 void add_page_options(CLI::App& command, PageRequest& page);
 

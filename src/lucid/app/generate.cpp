@@ -198,15 +198,18 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                            .close_up = close_up ? &*close_up : nullptr,
                            .edit = edit ? &*edit : nullptr};
   train::TrainCallbacks callbacks;
+  const auto show = [&](const train::Model& model) {
+    if (live) live->show([&] { return train::shown_cloud(scene, model.cloud); }, model.iteration);
+  };
   callbacks.on_start = [&](const train::Model& model) {
     write_file(root / "effective_config.yaml", table.dump_yaml());
     progress.emplace(style, options.workspace, options.train.all_steps(), model.iteration);
-    if (live) live->show(train::shown_cloud(scene, model.cloud), model.iteration);
+    show(model);
   };
   callbacks.on_step = [&](const train::StepReport& report, const train::Model& model) {
     progress->update(model.iteration, "score", report.score_norm,
                      {{"gaussians", static_cast<double>(model.cloud.count())}});
-    if (live) live->show(train::shown_cloud(scene, model.cloud), model.iteration);
+    show(model);
   };
   callbacks.on_results = [&] {
     progress.reset();  // ends the bar's line

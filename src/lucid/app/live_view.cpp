@@ -12,13 +12,13 @@
 namespace lucid::app {
 namespace fs = std::filesystem;
 
-void LiveView::show(const gaussians::Cloud& cloud, int64_t step) {
+void LiveView::show(const std::function<gaussians::Cloud()>& cloud, int64_t step) {
   constexpr std::chrono::milliseconds kInterval{250};
   constexpr int kShare = 33;  // a frame may take one part in this many
   const Clock::time_point begin = Clock::now();
   std::error_code error;
   if (begin < next_ || !fs::exists(fs::path(file_) += ".watched", error)) return;
-  keep(cloud, step);
+  keep(cloud(), step);
   const Clock::time_point end = Clock::now();
   next_ = std::max<Clock::time_point>(begin + kInterval, end + kShare * (end - begin));
 }

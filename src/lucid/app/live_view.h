@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 #include "lucid/gaussians/cloud.h"
 
@@ -15,7 +16,8 @@ namespace lucid::app {
 class LiveView {
  public:
   LiveView(std::filesystem::path file, int64_t steps) : file_(std::move(file)), steps_(steps) {}
-  void show(const gaussians::Cloud& cloud, int64_t step);
+  /// `cloud` is called only where a frame is due.
+  void show(const std::function<gaussians::Cloud()>& cloud, int64_t step);
   /// Writes a frame in any case: the last one.
   void keep(const gaussians::Cloud& cloud, int64_t step);
 

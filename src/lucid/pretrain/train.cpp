@@ -97,47 +97,44 @@ void skip_unless_wanted(const Training& training, const char* stage, StageSizes&
   sizes.steps = 0;
 }
 
-/// Trains text encoder and VAE, and exports them. nullopt if stopped, or if no later stage was asked for: `finished`
-/// tells which.
-std::optional<Networks> train_first_stages(Training& training, const text::Tokenizer& tokenizer,
-                                           const text_to_image::ViewAnchors& anchors, bool& finished) {
-  const RunOptions& run = training.run;
-  Sizes& sizes = training.sizes;
-  const std::string& stage = training.options.stage;
-  finished = false;
-  // Each stage has its own seed, so that it does not depend on the stages before it.
-  torch::manual_seed(run.seed);
-  text::Encoder encoder(sizes.text);
-  if (stage != "vae") {
-    skip_unless_wanted(training, "text", sizes.text_stage);
-    if (!train_text(encoder, tokenizer, sizes.text_stage, training.corpus, anchors, run)) return std::nullopt;
-    tensor::freeze(encoder);
-    write_text_encoder(run.folder, named_weights(*encoder));
-    finished = stage == "text";
-    if (finished) return std::nullopt;
+/// Trains the text encoder, freezes and exports it. nullopt if stopped.
+std::optional<text::Encoder> text_stage(Training& training, const text::Tokenizer& tokenizer,
+                                        const text_to_image::ViewAnchors& anchors) {
+  text::Encoder encoder(training.sizes.text);
+  skip_unless_wanted(training, "text", training.sizes.text_stage);
+  if (!train_text(encoder, tokenizer, training.sizes.text_stage, training.corpus, anchors, training.run)) {
+    return std::nullopt;
   }
-  torch::manual_seed(run.seed + 1);
+  tensor::freeze(encoder);
+  write_text_encoder(training.run.folder, named_weights(*encoder));
+  return encoder;
+}
+
+/// Trains the VAE, measures its scaling factor, freezes and exports it. nullopt if stopped.
+std::optional<diffusion::Vae> vae_stage(Training& training) {
+  Sizes& sizes = training.sizes;
   sizes.vae.scaling_factor = 1;
   diffusion::Vae learning(sizes.vae);
   skip_unless_wanted(training, "vae", sizes.vae_stage);
-  if (!train_vae(learning, sizes, training.corpus, training.split, run)) return std::nullopt;
+  if (!train_vae(learning, sizes, training.corpus, training.split, training.run)) return std::nullopt;
   sizes.vae.scaling_factor = measured_scaling_factor(learning, training.corpus, training.split);
   diffusion::Vae vae(sizes.vae);
   for (auto& item : vae->named_parameters()) item.value().data().copy_(learning->named_parameters()[item.key()].data());
-  vae->to(run.device);
+  vae->to(training.run.device);
   tensor::freeze(vae);
-  write_vae(run.folder, named_weights(*vae));
+  write_vae(training.run.folder, named_weights(*vae));
   training.write_configs();
   spdlog::info("vae: scaling factor {:.5f}", sizes.vae.scaling_factor);
-  finished = stage == "vae";
-  if (finished) return std::nullopt;
+  return vae;
+}
 
-  torch::manual_seed(run.seed + 2);
+/// A U-Net with random weights that predicts 0.
+diffusion::UNet new_unet(const Sizes& sizes) {
   diffusion::UNet unet(sizes.unet);
   for (auto& item : unet->named_parameters()) {
-    if (item.key().starts_with("conv_out.")) torch::nn::init::zeros_(item.value());  // the initial prediction is 0
+    if (item.key().starts_with("conv_out.")) torch::nn::init::zeros_(item.value());
   }
-  return Networks{.encoder = encoder, .vae = vae, .unet = unet};
+  return unet;
 }
 
 /// The networks of options.from; exports text encoder and VAE as they are. Throws UserError if its tokenizer is not
@@ -195,29 +192,40 @@ bool train_prior(const TrainOptions& options) {
   const auto tokenizer = text::Tokenizer::from_folder(folder / "tokenizer");
   sizes.text.vocab_size = tokenizer.eos() + 1;
   copy_notice(options.corpus, folder);
-  std::optional<Networks> networks;
+  Networks networks{.encoder = nullptr, .vae = nullptr, .unet = nullptr};
   if (options.from.empty()) {
     // An existing config.json holds the scaling factor that a finished VAE stage measured.
     if (!fs::exists(folder / "vae/config.json")) training.write_configs();
-    bool finished = false;
-    networks = train_first_stages(training, tokenizer, anchors, finished);
-    if (!networks) return finished;
+    // Each stage has its own seed, so that it does not depend on the stages before it.
+    const uint64_t seed = options.run.seed;
+    torch::manual_seed(seed);
+    if (options.stage != "vae") {
+      const auto encoder = text_stage(training, tokenizer, anchors);
+      if (!encoder || options.stage == "text") return encoder.has_value();
+      networks.encoder = *encoder;
+    }
+    torch::manual_seed(seed + 1);
+    const auto vae = vae_stage(training);
+    if (!vae || options.stage == "vae") return vae.has_value();
+    networks.vae = *vae;
+    torch::manual_seed(seed + 2);
+    networks.unet = new_unet(sizes);
   } else {
     networks = networks_of_prior(training);
     check_pictures(options, corpus, sizes);
   }
 
-  auto latents = encode_corpus(networks->vae, corpus, training.run);
+  auto latents = encode_corpus(networks.vae, corpus, training.run);
   if (!latents) return false;
   latents->to(training.run.device);
-  Embeddings embeddings(networks->encoder, tokenizer, anchors, {.workers = training.run.workers()});
+  Embeddings embeddings(networks.encoder, tokenizer, anchors, {.workers = training.run.workers()});
   const UNetData data{
-      .corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = networks->vae};
+      .corpus = corpus, .split = split, .latents = *latents, .embeddings = embeddings, .vae = networks.vae};
   const auto saved = [&](const NamedTensors& averaged) {
     write_unet(folder, averaged);
     write_model_card(options, sizes, words, corpus, split);
   };
-  return train_unet(networks->unet, sizes.unet_stage, data, training.run, saved);
+  return train_unet(networks.unet, sizes.unet_stage, data, training.run, saved);
 }
 
 }  // namespace lucid::pretrain

@@ -13,7 +13,7 @@ namespace lucid::pretrain {
 struct TrainOptions {
   std::filesystem::path corpus = {};
   /// A prior whose text encoder and VAE are kept and whose U-Net is trained further; "" = train all three from random
-  /// weights. `preset` then gives the U-Net's learning rate and batch only.
+  /// weights. `preset` then gives the U-Net's batch and learning rate only, of which it takes a fifth.
   std::filesystem::path from = {};
   std::string preset = TrainRequest{}.preset;
   std::string stage = TrainRequest{}.stage;               // all, text, vae, unet

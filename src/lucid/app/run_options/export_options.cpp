@@ -11,6 +11,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/base/spelling.h"
+#include "lucid/config/check_range.h"
 
 namespace lucid::app {
 namespace {
@@ -86,10 +87,7 @@ std::vector<ExportTarget> targets_in(const std::filesystem::path& folder, const 
 }
 
 void check_export(const ExportOptions& options) {
-  const auto check_range = [](const char* flag, double value, double low, double high) {
-    if (!(value >= low && value <= high))
-      throw UserError({.what_happened = fmt::format("{:g} is not in [{:g}, {:g}]", value, low, high), .key = flag});
-  };
+  using config::check_range;
   check_range("--faces", static_cast<double>(options.faces), 100, 1e7);
   check_range("--texture-size", options.texture_size, 64, 8192);
   if (options.resolution != 0) check_range("--resolution", options.resolution, 16, 512);
