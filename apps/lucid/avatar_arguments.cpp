@@ -59,7 +59,7 @@ HelpPage avatar_page(bool all) {
 
 Command define_avatar(CLI::App& app, GenerateRequest& request) {
   CLI::App* command = app.add_subcommand("avatar", "Make a figure from a sentence, on a body with a pose.");
-  command->add_option("prompt", request.prompt)->type_name("TEXT");
+  command->add_option("PROMPT", request.prompt)->type_name("TEXT");
   Command defined = define_run(command, request, avatar_run(), avatar_default);
   defined.check = [&request] {
     request.given.emplace("body", avatar::kNeutralBody);

@@ -53,6 +53,15 @@ std::vector<std::string> near_of(const CLI::App& app, std::string flag) {
   return near;
 }
 
+/// Newer versions of CLI11 refuse a positional argument that is named as a flag of its command.
+void check_positionals(const CLI::App& command) {
+  for (const CLI::Option* positional : command.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+    const std::string name = positional->get_name(/*positional=*/true);
+    for (const CLI::Option* option : command.get_options())
+      LUCID_CHECK(!option->check_lname(name), "{} takes {} and --{}", command.get_name(), name, name);
+  }
+}
+
 std::string did_you_mean(const std::vector<std::string>& near, const std::string& otherwise) {
   return near.empty() ? otherwise : fmt::format("did you mean {}?", fmt::join(near, " or "));
 }
@@ -95,7 +104,10 @@ CommandLine::CommandLine() {
   for (Command& command : define_info(app_, requests.info)) commands_.push_back(std::move(command));
   commands_.push_back(define_eval(app_, requests.eval));
   for (Command& command : define_prior(app_, requests)) commands_.push_back(std::move(command));
-  for (const Command& command : commands_) command.app->set_help_flag();
+  for (const Command& command : commands_) {
+    command.app->set_help_flag();
+    check_positionals(*command.app);
+  }
   app_.footer(
       "Example:\n"
       "  lucid generate \"a hamburger\"\n"

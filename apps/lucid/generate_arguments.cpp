@@ -108,7 +108,7 @@ std::string option_reference(bool markdown) {
 
 Command define_generate(CLI::App& app, GenerateRequest& request) {
   CLI::App* command = app.add_subcommand("generate", "Make a 3D asset from a sentence.");
-  command->add_option("prompt", request.prompt)->type_name("TEXT");
+  command->add_option("PROMPT", request.prompt)->type_name("TEXT");
   command->add_option("--config,-c", request.config_file, kConfigHelp)->type_name("FILE");
   for (const config::Option& option : request.table.options()) add_run_option(*command, request.given, option);
   for (const config::Option& option : request.table.options()) {
