@@ -3,13 +3,16 @@
 // mistake.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "goldens.h"
 #include "lucid/asset/pictures/image.h"
 #include "lucid/asset/splats/splats.h"
 #include "lucid/gaussians/starts.h"
+#include "lucid/weights/state_dict.h"
 #include "process.h"
 
 namespace {
@@ -186,6 +189,65 @@ TEST_F(EditCommand, PicturesMarkWhatMayChange) {
   const Outcome refused = lucid_run(words("painted", resumed), folder_);
   EXPECT_EQ(refused.code, 2);
   EXPECT_NE(refused.err.find("other options"), std::string::npos) << refused.err;
+}
+
+/// InstructPix2Pix of toy size: a tiny Stable Diffusion whose first layer takes four channels more.
+fs::path toy_instruct_pix2pix(const fs::path& folder) {
+  fs::copy(lucid::test::goldens() / "sd/tiny-sd1", folder, fs::copy_options::recursive);
+  const fs::path config = folder / "unet/config.json", file = folder / "unet/diffusion_pytorch_model.safetensors";
+  for (const fs::path& copied : {config, file}) fs::permissions(copied, fs::perms::owner_write, fs::perm_options::add);
+  nlohmann::json json = nlohmann::json::parse(read_file(config));
+  json["in_channels"] = 8;
+  lucid::write_file(config, json.dump());
+  auto tensors = lucid::weights::read_safetensors(file).tensors;
+  torch::Tensor& conv_in = tensors.at("conv_in.weight");
+  conv_in = torch::cat({conv_in, 0.3 * conv_in.flip({1})}, 1).contiguous();
+  for (auto& [name, tensor] : tensors) tensor = tensor.clone();  // off the file, which is replaced
+  lucid::weights::write_safetensors(file, {tensors.begin(), tensors.end()});
+  return folder;
+}
+
+TEST_F(EditCommand, AnInstructionIsObeyedByAPriorThatSeesTheAsset) {
+  const std::string prior = toy_instruct_pix2pix(folder_.path / "ip2p").string();
+  fs::remove(folder_.path / "a_red_car" / "manifest.json");  // the prompt of the asset is not needed
+  const Words small = {"--prior",
+                       prior,
+                       "--image-w",
+                       "32",
+                       "--image-h",
+                       "32",
+                       "--refine-iter",
+                       "1",
+                       "--refine-views",
+                       "2",
+                       "--refine-fit-steps",
+                       "2",
+                       "--refine-denoise-steps",
+                       "2"};
+  const auto told = [&](const std::string& name, const Words& more) {
+    Words all = words(name, small);
+    *(std::ranges::find(all, "--to") + 1) = "make it blue";
+    all.insert(all.end(), {"--score", "ip2p"});
+    all.insert(all.end(), more.begin(), more.end());
+    return lucid_run(all, folder_);
+  };
+  const Outcome outcome = told("told", {});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(manifest("told").at("score"), "ip2p");
+  EXPECT_EQ(manifest("told").at("iterations"), 7);  // six steps and one round
+  EXPECT_GT(manifest("told").at("edit").at("object_change"), 1e-4);
+  // The picture of the source acts: with more guidance towards it the result is another.
+  ASSERT_EQ(told("firmer", {"--image-guidance-scale", "6"}).code, 0);
+  EXPECT_NE(manifest("firmer").at("edit").at("object_change"), manifest("told").at("edit").at("object_change"));
+
+  // Other scores do not go with it, nor other commands, nor ip2p with other priors.
+  expect_one_line(lucid_run(words("dds", {"--prior", prior, "--from", "a red car"}), folder_),
+                  {"InstructPix2Pix", "--score ip2p"});
+  expect_one_line(lucid_run({"generate", "--prior", prior, "--output", out("x").string(), "a car"}, folder_),
+                  {"InstructPix2Pix", "lucid edit"});
+  expect_one_line(lucid_run(words("mini", {"--score", "ip2p"}), folder_), {"mini", "16 channels", "--score dds"});
+  expect_one_line(lucid_run({"generate", "--score", "ip2p", "a car"}, folder_), {"ip2p", "lucid edit"});
+  EXPECT_FALSE(fs::exists(out("dds")) || fs::exists(out("mini")));
 }
 
 TEST_F(EditCommand, EachMistakeIsOneLine) {

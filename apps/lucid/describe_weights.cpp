@@ -44,7 +44,7 @@ void print_prior(const text_to_image::Prior& prior) {
              prior.encoder->config().hidden_size);
   fmt::print("  U-Net         {:.2f} M parameters, channels {}, cross-attention {}, {} latent channels\n",
              million_parameters(*prior.unet), fmt::join(unet.block_out_channels, "-"), unet.cross_attention_dim,
-             unet.in_channels);
+             unet.out_channels);
   fmt::print("  VAE           {:.2f} M parameters, {} pixels per latent\n", million_parameters(*prior.vae),
              prior.vae->config().downscale());
   fmt::print("  prediction    {}\n",

@@ -23,7 +23,7 @@ void check(EvalRequest& request) {
           {.what_happened = fmt::format("no score '{}'; there are {}", score, fmt::join(distill::kScoreNames, ", ")),
            .key = "--compare"});
     }
-    if (info->needs_source) {
+    if (info->edits()) {
       throw UserError({.what_happened = fmt::format("{} edits an asset that exists; it makes none", score),
                        .key = "--compare",
                        .hint = "lucid edit ASSET --to \"...\""});

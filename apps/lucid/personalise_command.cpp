@@ -46,6 +46,7 @@ int run_personalise(const PersonaliseRequest& request, const std::atomic<bool>& 
   options.device = request.device;
   tensor::make_current(tensor::device_from_name(request.device));
   text_to_image::Prior prior = app::open_prior(options);
+  app::check_score_suits(options, prior);
   const auto pictures = personalise::read_pictures(request.folder, prior.picture_size);
   std::vector<personalise::Picture> others;
   if (!request.measure.empty()) others = personalise::read_pictures(request.measure, prior.picture_size);

@@ -97,6 +97,8 @@ void check_model(const CheckRequest& request, const WeightsDescription& descript
     const bool probed = request.prior_config.empty() && prior.encoder->config().activation == "gelu";
     if (probed) arguments += fmt::format(" --prediction-type {}", in_v ? "v_prediction" : "epsilon");
   }
+  if (prior.unet->config().sees_picture())
+    return fmt::print("usable; type next:\n  lucid edit ASSET --score ip2p {} --to \"make it red\"\n", arguments);
   print_next(arguments);
 }
 

@@ -38,13 +38,13 @@ std::string score_reference(bool markdown) {
   app::apply_preset(generating.table, app::embedded_prior(), generating.options.preset);
   app::apply_preset(editing.table, app::embedded_prior(), "edit");
   const auto defaults_of = [&](const distill::ScoreInfo& score) {
-    return defaults_text(score, score.needs_source ? editing.table : generating.table);
+    return defaults_text(score, score.edits() ? editing.table : generating.table);
   };
   std::string text;
   if (!markdown) {
     const size_t width = help_width();
     for (const distill::ScoreInfo& score : distill::kScores) {
-      text += fmt::format("{}: {}{}\n", score.name, score.title, score.needs_source ? ", for `lucid edit`" : "");
+      text += fmt::format("{}: {}{}\n", score.name, score.title, score.edits() ? ", for `lucid edit`" : "");
       for (const auto& [label, value] : {std::pair<std::string, std::string>{"gradient", score.formula},
                                          {"paper", std::string(score.paper)},
                                          {"U-Net passes", fmt::format("{}", score.passes)},
@@ -72,9 +72,8 @@ std::string score_reference(bool markdown) {
       "|---|---|---|---|---|---|\n",
       kSymbols, kPasses);
   for (const distill::ScoreInfo& score : distill::kScores) {
-    text +=
-        fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} |\n", score.name, score.title,
-                    score.needs_source ? " (edit)" : "", score.formula, score.passes, defaults_of(score), score.paper);
+    text += fmt::format("| `{}` | {}{} | `{}` | {} | `{}` | {} |\n", score.name, score.title,
+                        score.edits() ? " (edit)" : "", score.formula, score.passes, defaults_of(score), score.paper);
   }
   return text;
 }

@@ -51,13 +51,14 @@ std::optional<EditedAsset> EditedAsset::open(RunOptions& options) {
   const fs::path file =
       fs::is_directory(given.asset, none) ? eval::asset_of_run(given.asset).file : fs::path(given.asset);
   EditedAsset edited;
+  const bool instructed = options.train.score.instructed();  // needs no prompt of the asset as it is
   edited.from_ = given.from.empty() ? edit::prompt_of_asset(file).value_or("") : given.from;
-  if (edited.from_.empty()) {
+  if (edited.from_.empty() && !instructed) {
     throw UserError({.what_happened = "has no prompt: no manifest.json of its run is beside it or above",
                      .file = file.string(),
                      .hint = "--from \"what it shows\""});
   }
-  edit::check_pair(edited.from_, options.text);
+  if (!instructed) edit::check_pair(edited.from_, options.text);
   edited.mask_ = edit::Mask::of(given);
   edited.source_ = asset::read_splats(file);
   torch::Tensor inside;

@@ -135,12 +135,15 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   if (options.low_memory) return_large_blocks_to_os();
   text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
+  check_score_suits(options, prior);
   check_sizes(options, prior);
   const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
   check_words(prior, options.text);
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
   text_to_image::ViewPrompts prompts =
-      text_to_image::view_prompts(prior, options.text, options.negative, options.inverse_text);
+      options.train.score.instructed()
+          ? text_to_image::plain_prompts(prior, options.text, options.negative, options.inverse_text)
+          : text_to_image::view_prompts(prior, options.text, options.negative, options.inverse_text);
   std::optional<text_to_image::ViewPrompts> source_prompts;  // of an edit
   if (edited) {
     check_words(prior, edited->from());

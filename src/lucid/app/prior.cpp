@@ -91,6 +91,20 @@ void add_inversion(const text_to_image::Inversion& inversion, const std::string&
 
 }  // namespace
 
+void check_score_suits(const RunOptions& options, const text_to_image::Prior& prior) {
+  const bool sees = prior.unet->config().sees_picture();
+  if (sees == options.train.score.instructed()) return;
+  if (sees) {
+    throw UserError({.what_happened = "is InstructPix2Pix, which obeys instructions about a picture",
+                     .file = prior.folder.string(),
+                     .hint = "lucid edit ASSET --score ip2p --to \"make it red\""});
+  }
+  throw UserError({.what_happened = fmt::format("sees no picture beside its {} channels of latents, as ip2p needs",
+                                                prior.unet->config().in_channels),
+                   .file = prior.folder.string(),
+                   .hint = "--prior DIR of an InstructPix2Pix model; or --score dds"});
+}
+
 text_to_image::Prior open_prior(const RunOptions& options) {
   text_to_image::Prior prior = load(options);
   for (const std::string& text : parts_of(options.lora_path)) {

@@ -11,6 +11,9 @@ namespace lucid::app {
 /// Loads it and warns of textual inversions that the prompt does not use. Throws UserError.
 text_to_image::Prior open_prior(const RunOptions& options);
 
+/// Throws UserError if the options' score is not one for this prior: ip2p and InstructPix2Pix go together.
+void check_score_suits(const RunOptions& options, const text_to_image::Prior& prior);
+
 /// The ControlNet that the options name, frozen, if any. Throws UserError.
 diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior);
 

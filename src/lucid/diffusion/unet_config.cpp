@@ -69,8 +69,9 @@ UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   json.only("_class_name", "UNet2DConditionModel");
   UNetConfig config = down_path_from(json);
   config.out_channels = json.positive("out_channels", config.out_channels);
-  if (config.out_channels != config.in_channels) {
-    json.refuse("in_channels", fmt::format("must equal out_channels, {}", config.out_channels),
+  if (config.out_channels != config.in_channels && !config.sees_picture()) {
+    json.refuse("in_channels",
+                fmt::format("must be out_channels, {}, or twice that, as of InstructPix2Pix", config.out_channels),
                 "inpainting and variance-predicting U-Nets are not supported");
   }
   read_block_types(json, "up_block_types", "Up", config.up_block_types, config.block_out_channels.size());

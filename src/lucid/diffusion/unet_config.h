@@ -15,6 +15,8 @@ namespace lucid::diffusion {
 
 struct UNetConfig {
   int64_t in_channels = 4, out_channels = 4;
+  /// Whether latents of a picture follow those to denoise in the input's channels, as in InstructPix2Pix.
+  bool sees_picture() const { return in_channels == 2 * out_channels; }
   std::vector<int64_t> block_out_channels = {320, 640, 1280, 1280};
   std::vector<std::string> down_block_types = {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
                                                "DownBlock2D"};

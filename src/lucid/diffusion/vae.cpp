@@ -56,6 +56,8 @@ torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& 
   return (parts[0] + deviation * noise) * scaling_factor;
 }
 
+torch::Tensor posterior_mean(const torch::Tensor& moments) { return moments.chunk(2, 1)[0]; }
+
 Vae load_vae(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes) {
   weights::StateDict state = weights::read_part(folder, "diffusion_pytorch_model");
   rename_old_attention(state);

@@ -38,6 +38,9 @@ TORCH_MODULE(Vae);
 /// scaling_factor; noise [B,C,h,w].
 torch::Tensor sample_latents(const torch::Tensor& moments, const torch::Tensor& noise, double scaling_factor);
 
+/// The mean of the posterior, without a scaling factor. moments [B,2C,h,w] -> [B,C,h,w]
+torch::Tensor posterior_mean(const torch::Tensor& moments);
+
 /// Reads a `vae/` folder in diffusers' layout, with old or new names of the attention layers; norms are float32. Throws
 /// UserError.
 Vae load_vae(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});

@@ -17,9 +17,17 @@ struct Entry {
   const char* name;
   std::unique_ptr<Distiller> (*make)(const ScoreOptions&);
 };
-constexpr Entry kMakers[] = {
-    {"ism", make_ism},   {"sds", make_sds}, {"tsm", make_tsm}, {"sdi", make_sdi}, {"csd", make_csd},
-    {"nfsd", make_nfsd}, {"asd", make_asd}, {"dds", make_dds}, {"pds", make_pds}, {"delta-ism", make_delta_ism}};
+constexpr Entry kMakers[] = {{"ism", make_ism},
+                             {"sds", make_sds},
+                             {"tsm", make_tsm},
+                             {"sdi", make_sdi},
+                             {"csd", make_csd},
+                             {"nfsd", make_nfsd},
+                             {"asd", make_asd},
+                             {"dds", make_dds},
+                             {"pds", make_pds},
+                             {"delta-ism", make_delta_ism},
+                             {"ip2p", make_instruct_pix2pix}};
 static_assert(std::ranges::equal(kMakers, kScores, std::equal_to<std::string_view>(), &Entry::name, &ScoreInfo::name),
               "score_table.h names the same scores in the same order");
 
@@ -38,6 +46,11 @@ void check_options(const ScoreOptions& options) {
   refuse(options.csd_steps < 0, "csd_steps", "must not be negative");
   refuse(!(options.asd_shift >= 0), "asd_shift", "must not be negative");
   refuse(!(options.keep >= 0), "keep", "must not be negative");
+  refuse(!(options.image_guidance_scale >= 0), "image_guidance_scale", "must not be negative");
+  if (!options.instructed()) return;
+  refuse(options.perpneg, "perpneg", "does not act with ip2p, whose guidance has rows of its own");
+  refuse(options.view_guidance > 0, "view_guidance", "does not act with ip2p");
+  refuse(options.apg_eta != 1, "apg_eta", "does not act with ip2p");
 }
 
 }  // namespace

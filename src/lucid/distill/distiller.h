@@ -53,6 +53,8 @@ struct ScoreInput {
   /// For scores with a source: the latents of the untouched asset in the same views, and its prompts.
   torch::Tensor source_latents = {};  // [B,C,h,w]
   const text_to_image::ViewPrompts* source_prompts = nullptr;
+  /// For ip2p: the same views of the source, as the means of the VAE's posterior, without its scaling factor.
+  torch::Tensor picture = {};  // [B,C,h,w]
 };
 struct ScoreOutput {
   torch::Tensor d_latents;  // [B,C,h,w], dL/dlatents

@@ -55,13 +55,14 @@ class Score : public testing::Test {
   ScoreOutput run(const ScoreOptions& options, diffusion::Denoiser& with, const Mus& mu = {}) {
     const text_to_image::ViewPrompts prompts = prompts_of(mu);
     const ViewPrompts source_prompts = prompts_of(source);
-    const ScoreInput input{.latents = latents,
-                           .prompts = &prompts,
-                           .views = views,
-                           .iteration = iteration,
-                           .t_index = t_index,
-                           .source_latents = source_latents,
-                           .source_prompts = &source_prompts};
+    ScoreInput input{.latents = latents,
+                     .prompts = &prompts,
+                     .views = views,
+                     .iteration = iteration,
+                     .t_index = t_index,
+                     .source_latents = source_latents,
+                     .source_prompts = &source_prompts};
+    if (options.instructed()) input.picture = source_latents;
     const auto distiller = make_distiller(options);
     distiller->want_sheet = want_sheet;
     return distiller->score(with, schedule, input, noise);
@@ -89,12 +90,13 @@ TEST_F(Score, EveryRegisteredScoreGivesAFiniteGradientOfTheLatentsShape) {
     for (const bool perpneg : {false, true}) {
       for (const int64_t index : {0, 20, 79, 80, 450, 999}) {
         SCOPED_TRACE(name + " at " + std::to_string(index));
+        const bool instructed = find_score(name)->instructed;
         ScoreOptions options;
         options.score = name;
-        options.perpneg = perpneg;
+        options.perpneg = perpneg && !instructed;
         options.xs_eta = index == 450 ? 0.3 : 0;
         options.denoise_guidance_scale = index == 450 ? 2 : 1;
-        options.apg_eta = index >= 450 ? 0 : 1;
+        options.apg_eta = index >= 450 && !instructed ? 0 : 1;
         t_index = index;
         const ScoreOutput output = run(options, denoiser);
         EXPECT_EQ(output.d_latents.sizes(), latents.sizes());

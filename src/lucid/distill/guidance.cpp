@@ -44,14 +44,17 @@ torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule&
                            int64_t t, const text_to_image::ViewPrompts& prompts,
                            const std::vector<torch::Tensor>& prompt_weights) {
   const auto count = static_cast<int64_t>(prompt_weights.size());
-  const int64_t views = x.size(0);
+  const bool one_for_all = x.dim() == 4;
+  const int64_t views = x.size(one_for_all ? 0 : 1);
   std::vector<torch::Tensor> weights;  // [B,K+2] each
   for (const torch::Tensor& of_prompt : prompt_weights) weights.push_back(of_prompt.expand({views, -1}));
   const int64_t trained = std::min(t, schedule.config().num_train_timesteps - 1);
   const torch::Tensor timesteps =
       torch::full({count * views}, trained, torch::TensorOptions(torch::kLong).device(x.device()));
-  const torch::Tensor raw = unet.predict(x.repeat({count, 1, 1, 1}), timesteps, {prompts.table(), torch::cat(weights)});
-  std::vector<int64_t> shape = x.sizes().vec();
+  const torch::Tensor rows = one_for_all ? x.repeat({count, 1, 1, 1}) : x.flatten(0, 1);
+  const torch::Tensor raw = unet.predict(rows, timesteps, {prompts.table(), torch::cat(weights)});
+  std::vector<int64_t> shape = raw.sizes().vec();
+  shape[0] = views;
   shape.insert(shape.begin(), count);
   return raw.to(torch::kFloat).view(shape);  // the caller subtracts predictions; 16 bits would lose the difference
 }
@@ -64,6 +67,7 @@ torch::Tensor draw_noise(const NoiseSource& noise, const torch::Tensor& like) {
 
 Guided guide(const ScoreOptions& options, diffusion::Denoiser& unet, const diffusion::Schedule& schedule,
              const ScoreInput& input, const torch::Tensor& x_t, int64_t t) {
+  if (input.picture.defined()) return guide_by_picture(options, unet, schedule, input, x_t, t);
   const text_to_image::ViewPrompts& prompts = *input.prompts;
   std::vector<torch::Tensor> prompt_weights{prompts.negative_weights(), prompts.view_weights(input.views)};
   PerpNegPrompts perpneg;

@@ -44,6 +44,10 @@ struct ScoreOptions {
   double asd_shift = 0.1;        // ASD: largest shift of the timestep, as a share of t - t_low
   bool asd_random_shift = true;  // ASD: a uniform share of it; false: all of it
   double keep = 0;               // scores with a source: weight of the difference of the latents, which holds identity
+  double image_guidance_scale = 1.5;  // ip2p: guidance towards the picture of the source
+
+  /// Whether the prompt is an instruction, and the U-Net sees the source: InstructPix2Pix.
+  bool instructed() const { return score == "ip2p"; }
 };
 
 /// The rule for t_range and max_t_range, fractions of the training timesteps.

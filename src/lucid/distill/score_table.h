@@ -17,6 +17,9 @@ struct ScoreInfo {
   std::string_view options;   // names in the option table, separated by spaces, besides those of every score
   double passes;              // predictions of the U-Net for one view in one step, mean over t in [0.02, 0.8]
   bool needs_source = false;  // compares with an untouched asset and its prompt: for `lucid edit` only
+  bool instructed = false;    // looks at an untouched asset and obeys an instruction; for `lucid edit` only
+
+  constexpr bool edits() const { return needs_source || instructed; }
 };
 
 /// In the formulas: a_t the cumulative product of alphas; w = sqrt((1-a_t)/a_t); e(x,t,y) the U-Net's noise; e^ the
@@ -84,7 +87,14 @@ inline constexpr std::array kScores = {
               .paper = "none: ISM in the manner of DDS",
               .options = "guidance_scale keep delta_t delta_t_start xs_delta_t xs_inv_steps",
               .passes = 10.8,
-              .needs_source = true}};
+              .needs_source = true},
+    ScoreInfo{.name = "ip2p",
+              .title = "InstructPix2Pix",
+              .formula = "(1-a_t) (e(0,0) + s_I (e(c,0) - e(0,0)) + s (e(c,y) - e(c,0)) - noise); c the source's view",
+              .paper = "Brooks et al. 2022 (arXiv 2211.09800); Haque et al. 2023 (arXiv 2303.12789)",
+              .options = "guidance_scale image_guidance_scale",
+              .passes = 3,
+              .instructed = true}};
 
 namespace detail {
 constexpr auto score_names() {

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -19,7 +20,8 @@ class PointMass final : public diffusion::Denoiser {
   torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::PromptMix& prompts) override {
     const double a = schedule_.alpha_bar(timesteps[0].item<int64_t>());
     const torch::Tensor mu = prompts.embeddings().mean({1, 2}).view({-1, 1, 1, 1});
-    return (x - std::sqrt(a) * mu) / std::sqrt(1 - a);
+    const torch::Tensor latents = x.slice(1, 0, std::min<int64_t>(x.size(1), 4));  // the rest is ip2p's picture
+    return (latents - std::sqrt(a) * mu) / std::sqrt(1 - a);
   }
 
  private:

@@ -26,7 +26,6 @@ constexpr ForeignModel kForeignPipelines[] = {{"StableDiffusionXL", "SDXL"},
                                               {"StableDiffusionDepth2Img", "a depth model"},
                                               {"StableDiffusionUpscale", "an upscaling model"},
                                               {"StableDiffusionLatentUpscale", "an upscaling model"},
-                                              {"StableDiffusionInstructPix2Pix", "InstructPix2Pix"},
                                               {"StableUnCLIP", "Stable unCLIP"},
                                               {"StableCascade", "Stable Cascade"},
                                               {"PixArt", "PixArt"}};
@@ -36,12 +35,11 @@ std::string foreign_unet(const JsonConfig& json) {
   if (json.has("addition_embed_type") || json.integer("cross_attention_dim", 0) == kWidthOfXl) return "SDXL";
   if (json.has("class_embed_type")) return "Stable unCLIP";
   const int64_t in = json.integer("in_channels", 4);
-  if (in == json.integer("out_channels", 4)) return "";
+  const int64_t out = json.integer("out_channels", 4);
+  if (in == out || in == 2 * out) return "";  // twice as many: InstructPix2Pix
   switch (in) {
     case 9:
       return "an inpainting model";
-    case 8:
-      return "InstructPix2Pix";
     case 7:
       return "an upscaling model";
     case 5:

@@ -47,7 +47,7 @@ void check_compatible(const Prior& prior, const fs::path& file) {
   };
   const auto& unet = prior.unet->config();
   check("the text encoder", "cross_attention_dim", unet.cross_attention_dim, prior.encoder->config().hidden_size);
-  check("the VAE", "in_channels", unet.in_channels, prior.vae->config().latent_channels);
+  check("the VAE", "out_channels", unet.out_channels, prior.vae->config().latent_channels);
 }
 
 Prior load_prior(const fs::path& folder, const nn::WeightDtypes& dtypes) {
@@ -96,12 +96,25 @@ torch::Tensor embed(const Prior& prior, const std::string& text) {
   return encoder->forward(torch::tensor(ids, torch::kLong).unsqueeze(0).to(device));
 }
 
-ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
-                         const std::string& inverse_text) {
-  const ViewAnchors anchors = ViewAnchors::of_prior(prior.folder);
+namespace {
+
+ViewPrompts prompts_at(const ViewAnchors& anchors, const Prior& prior, const std::string& text,
+                       const std::string& negative, const std::string& inverse_text) {
   std::vector<torch::Tensor> embeddings;  // [1,L,D] each
   for (const ViewAnchor& anchor : anchors.anchors()) embeddings.push_back(embed(prior, text + anchor.words));
   return {anchors, torch::cat(embeddings), embed(prior, negative), embed(prior, inverse_text)};
+}
+
+}  // namespace
+
+ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
+                         const std::string& inverse_text) {
+  return prompts_at(ViewAnchors::of_prior(prior.folder), prior, text, negative, inverse_text);
+}
+
+ViewPrompts plain_prompts(const Prior& prior, const std::string& text, const std::string& negative,
+                          const std::string& inverse_text) {
+  return prompts_at(ViewAnchors({ViewAnchor{}}), prior, text, negative, inverse_text);
 }
 
 }  // namespace lucid::text_to_image

@@ -48,4 +48,8 @@ torch::Tensor embed(const Prior& prior, const std::string& text);
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 
+/// The same without words of views: one anchor, for a prior whose prompts are instructions.
+ViewPrompts plain_prompts(const Prior& prior, const std::string& text, const std::string& negative,
+                          const std::string& inverse_text);
+
 }  // namespace lucid::text_to_image

@@ -79,7 +79,7 @@ diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
   diffusion::UNetConfig config;
   config.in_channels = shapes.size("conv_in.weight", 1);
   config.out_channels = shapes.size("conv_out.weight", 0);
-  if (config.in_channels != config.out_channels) {
+  if (config.in_channels != config.out_channels && !config.sees_picture()) {
     shapes.refuse("conv_in.weight", fmt::format("takes {} channels and gives {}: an inpainting or depth model",
                                                 config.in_channels, config.out_channels));
   }

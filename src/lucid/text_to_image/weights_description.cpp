@@ -95,7 +95,9 @@ void describe_checkpoint(const StateDict& state, WeightsDescription& description
   description.kind = WeightsKind::kCheckpoint;
   const weights::LdmParts parts = weights::split_ldm(state);
   const diffusion::UNetConfig unet = unet_config_of(parts);
-  description.what = fmt::format("Stable Diffusion {} checkpoint (single file){}", parts.open_clip ? "2.x" : "1.x",
+  description.what = fmt::format("{} {} checkpoint (single file){}",
+                                 unet.sees_picture() ? "InstructPix2Pix, Stable Diffusion" : "Stable Diffusion",
+                                 parts.open_clip ? "2.x" : "1.x",
                                  has_published_widths(unet) ? "" : ", of sizes unlike the published ones");
   description.details = {
       fmt::format("U-Net {:.2f} M, VAE {:.2f} M, text encoder {:.2f} M numbers ({})", millions(numbers_of(parts.unet)),
@@ -279,6 +281,7 @@ std::string model_name(const Prior& prior) {
   std::error_code none;
   if (fs::exists(prior.folder / "vocabulary.json", none)) return "a prior that `lucid prior train` made";
   const bool open_clip = prior.encoder->config().activation == "gelu";
+  if (unet.sees_picture()) return open_clip ? "InstructPix2Pix, of Stable Diffusion 2.x" : "InstructPix2Pix";
   std::string name = !open_clip ? (in_v ? "Stable Diffusion 1.x, v-prediction" : "Stable Diffusion 1.x")
                      : in_v     ? "Stable Diffusion 2.x, v-prediction"
                                 : "Stable Diffusion 2.x base (epsilon)";

@@ -83,17 +83,23 @@ struct Round {
   Rng stream(const char* name) const { return Rng(options().seed, name, static_cast<uint64_t>(model.iteration)); }
 };
 
+/// Of InstructPix2Pix: the means of the posteriors of an edit's source in these views. Undefined for other priors.
+torch::Tensor pictures_of_source(const Round& round, const std::vector<Camera>& cameras) {
+  if (!round.options().score.instructed()) return {};
+  const gaussians::Activated activated = gaussians::activate(round.scene.edit->source);
+  std::vector<torch::Tensor> renders;
+  for (const Camera& camera : cameras)
+    renders.push_back(round.renderer.forward(0, activated, camera, {1, 1, 1}).rgb.clamp(0, 1));
+  return diffusion::posterior_mean(round.scene.encoder.encode(torch::stack(renders)));
+}
+
 /// The prior's picture of one batch of views: renders [B,3,H,W] -> pictures [B,3,H,W] in [0, 1].
 torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const std::vector<Camera>& cameras,
                        const torch::Tensor& noise) {
   const torch::NoGradGuard no_grad;
   const Scene& scene = round.scene;
   const diffusion::Schedule& schedule = scene.prior.schedule;
-  const torch::Tensor moments = scene.encoder.encode(renders);
-  std::vector<int64_t> shape = moments.sizes().vec();
-  shape[1] /= 2;
-  torch::Tensor x = diffusion::sample_latents(moments, torch::zeros(shape, moments.options()),
-                                              scene.prior.vae->config().scaling_factor);
+  torch::Tensor x = diffusion::posterior_mean(scene.encoder.encode(renders)) * scene.prior.vae->config().scaling_factor;
   const std::vector<int64_t> times = strides(round.t, round.refine().denoise_steps);
   x = schedule.add_noise(x, noise.expand_as(x), round.t);
   distill::ScoreOptions guidance = round.options().score;
@@ -101,6 +107,7 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   distill::ScoreInput input;
   input.prompts = &scene.prompts;
   input.views = directions_of(cameras, round.options().views);
+  input.picture = pictures_of_source(round, cameras);
   input.iteration = round.options().iterations + 1;
   for (size_t i = times.size(); i-- > 0;) {
     const distill::Guided guided = distill::guide(guidance, scene.denoiser, schedule, input, x, times[i]);

@@ -158,6 +158,7 @@ struct Latents {
   torch::Tensor latents;            // [B,C,h,w], a sample of the posterior
   // Of an edit's source, with the same sample's noise; no gradients. Undefined without an edit.
   torch::Tensor source, source_rgb, source_disparity;
+  torch::Tensor picture;  // [B,C,h,w], the mean of the source's posterior
   bool flip = false, as_latent = false;
 
   torch::Tensor mirrored(const torch::Tensor& x) const { return flip ? x.flip({3}) : x; }
@@ -196,6 +197,7 @@ Latents encode_views(const Step& step, const Renders& renders, const std::vector
   latents.source = source.latents.detach();
   latents.source_rgb = source.rgb.detach();
   latents.source_disparity = source.disparity.detach();
+  latents.picture = diffusion::posterior_mean(source.moments.detach());
   return latents;
 }
 
@@ -232,7 +234,8 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
                                 .iteration = step.iteration,
                                 .t_index = time.integer(range.low, range.high),
                                 .source_latents = latents.source,
-                                .source_prompts = scene.edit != nullptr ? scene.edit->prompts : nullptr},
+                                .source_prompts = scene.edit != nullptr ? scene.edit->prompts : nullptr,
+                                .picture = options.score.instructed() ? latents.picture : torch::Tensor()},
                                noise);
 }
 

@@ -288,6 +288,25 @@ StateDict control_net_of(const StateDict& file) {
   return net;
 }
 
+namespace {
+
+/// The average over training (EMA) of a U-Net's tensor; null where the file has none. Its name is without the points.
+const torch::Tensor* averaged(const StateDict& file, std::string_view name) {
+  std::string inner(name.substr(std::string_view("model.").size()));
+  std::erase(inner, '.');
+  const auto it = file.tensors.find("model_ema." + inner);
+  return it == file.tensors.end() ? nullptr : &it->second;
+}
+
+/// InstructPix2Pix was made to be used with its averaged weights; its files hold both.
+bool uses_averages(const StateDict& file) {
+  const auto conv_in = file.tensors.find(std::string(kUNet) + "input_blocks.0.0.weight");
+  constexpr int64_t kLatentsAndPicture = 8;
+  return conv_in != file.tensors.end() && conv_in->second.dim() == 4 && conv_in->second.size(1) == kLatentsAndPicture;
+}
+
+}  // namespace
+
 bool is_ldm(const StateDict& file) {
   return std::ranges::any_of(file.tensors, [](const auto& entry) { return entry.first.starts_with(kUNet); });
 }
@@ -305,11 +324,13 @@ LdmParts split_ldm(const StateDict& file) {
   const auto add = [&](StateDict& part, const std::optional<std::string>& name, const torch::Tensor& tensor) {
     return name && part.tensors.emplace(*name, as_linear(*name, tensor)).second;
   };
+  const bool averages = uses_averages(file);
   for (const auto& [name, tensor] : file.tensors) {
     const std::string_view whole = name;
     bool known = std::ranges::any_of(kIgnored, [&](std::string_view prefix) { return whole.starts_with(prefix); });
     if (whole.starts_with(kUNet)) {
-      known = add(parts.unet, unet.diffusers(whole.substr(kUNet.size())), tensor);
+      const torch::Tensor* average = averages ? averaged(file, whole) : nullptr;
+      known = add(parts.unet, unet.diffusers(whole.substr(kUNet.size())), average != nullptr ? *average : tensor);
     } else if (whole.starts_with(kVae)) {
       const std::string_view inner = whole.substr(kVae.size());
       known = inner.starts_with("loss.") || inner.starts_with("model_ema.") ||

@@ -29,7 +29,8 @@ StateDict control_net_of(const StateDict& file);
 StateDict open_clip_text(const StateDict& file);
 
 /// Splits a checkpoint into U-Net, VAE and text encoder under diffusers' names. Tensors share the file's memory. Throws
-/// UserError if a part is missing or the block numbering is not Stable Diffusion's.
+/// UserError if a part is missing or the block numbering is not Stable Diffusion's. The U-Net of InstructPix2Pix is
+/// that of its averaged weights, where the file has them.
 LdmParts split_ldm(const StateDict& file);
 
 }  // namespace lucid::weights

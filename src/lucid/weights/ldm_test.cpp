@@ -61,6 +61,19 @@ TEST(LdmGolden, StableDiffusion2WithOpenClip) {
   expect_pipeline(parts, sd() / "tiny-sd2-base");
 }
 
+TEST(Ldm, TheAveragedWeightsAreThoseOfInstructPix2PixAlone) {
+  StateDict file = read_safetensors(sd() / "single/tiny-sd1-fp16.safetensors");
+  file.tensors["model_ema.diffusion_modelout2bias"] = torch::full({4}, 7.0);
+  const auto last_bias = [&] { return split_ldm(file).unet.tensors.at("conv_out.bias")[0].item<float>(); };
+  const float trained = last_bias();
+  EXPECT_NE(trained, 7);
+  torch::Tensor& first = file.tensors.at("model.diffusion_model.input_blocks.0.0.weight");
+  first = torch::cat({first, first}, 1);  // eight channels
+  EXPECT_EQ(last_bias(), 7);
+  file.tensors.erase("model_ema.diffusion_modelout2bias");  // a file without averages
+  EXPECT_EQ(last_bias(), trained);
+}
+
 TEST(Ldm, MissingPartsAndUnknownTensorsAreReported) {
   const StateDict whole = read_safetensors(sd() / "single/tiny-sd1-fp16.safetensors");
   for (const std::string part : {"model.diffusion_model.", "first_stage_model.", "cond_stage_model."}) {

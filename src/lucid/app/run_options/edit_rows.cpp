@@ -42,6 +42,11 @@ void add_editing(config::OptionTable& table, RunOptions& o) {
            "0.3 much, 0 nothing.",
        .range = kWeight,
        .field = &o.train.score.keep});
+  add({.name = "image_guidance_scale",
+       .group = "Editing",
+       .help = "InstructPix2Pix: guidance scale towards the picture of the asset as it is; larger changes less.",
+       .range = {0, 100},
+       .field = &o.train.score.image_guidance_scale});
   add({.name = "mask_box",
        .group = "Editing",
        .help = "Edit only what lies in this box: two opposite corners, in world units (z up, front +y).",

@@ -195,7 +195,7 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        .group = "Guidance",
        .help =
            "Score that is distilled: interval score matching (ism) or another that `lucid info scores` explains; dds, "
-           "pds and delta-ism are for `lucid edit`.",
+           "pds, delta-ism and ip2p are for `lucid edit`.",
        .value_name = "NAME",
        .choices = {distill::kScoreNames.begin(), distill::kScoreNames.end()},
        .field = &s.score});

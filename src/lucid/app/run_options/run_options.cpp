@@ -91,7 +91,9 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
       !config_file.empty() && !given.contains("preset") && probe.table.at("model_key").source == "config";
   const fs::path prior = probe.options.model_key.empty() ? embedded_prior() : fs::path(probe.options.model_key);
   const edit::EditOptions& edit = probe.options.edit;
+  const bool instructed = probe.options.train.score.instructed();
   const std::string preset = edit.asset.empty()        ? probe.options.preset
+                             : instructed              ? "edit_ip2p"
                              : edit.change == "colour" ? "edit"
                                                        : "edit_shape";
   if (!reference_defaults) apply_preset(table, prior, preset);
@@ -106,11 +108,11 @@ namespace {
 void check_edit(const RunOptions& options) {
   const auto& t = options.train;
   const distill::ScoreInfo* score = distill::find_score(t.score.score);
-  const bool is_edit = !options.edit.asset.empty(), compares = score != nullptr && score->needs_source;
+  const bool is_edit = !options.edit.asset.empty(), compares = score != nullptr && score->edits();
   if (is_edit && !compares) {
     throw UserError({.what_happened = fmt::format("{} makes assets; it edits none", t.score.score),
                      .key = "score",
-                     .hint = "dds, pds or delta-ism"});
+                     .hint = "dds, pds, delta-ism or ip2p"});
   }
   if (is_edit && (!t.start.file.empty() || !options.pretrained_model_path.empty())) {
     throw UserError(UserMistake{.what_happened = "is given, and a file to start from as well (init_file)",

@@ -73,8 +73,9 @@ void apply_preset(config::OptionTable& table, const std::filesystem::path& prior
 void apply_start_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset,
                         const std::string& start);
 
-/// Sets the preset ("edit" or "edit_shape" where there is an asset to edit), then the YAML file (empty = none), then
-/// `given`: values by option name. A YAML file that names its own model starts from the reference's defaults, as there.
+/// Sets the preset ("edit", "edit_shape" or "edit_ip2p" where there is an asset to edit), then the YAML file (empty =
+/// none), then `given`: values by option name. A YAML file that names its own model starts from the reference's
+/// defaults, as there.
 void apply_given(config::OptionTable& table, const std::string& config_file,
                  const std::map<std::string, std::string>& given);
 
