@@ -191,6 +191,23 @@ TEST_F(EditCommand, PicturesMarkWhatMayChange) {
   EXPECT_NE(refused.err.find("other options"), std::string::npos) << refused.err;
 }
 
+TEST_F(EditCommand, AMaskByAWordIsFoundKeptAndResumed) {
+  const Words word = {"--mask-word", "car", "--mask-threshold", "0.8"};
+  const Outcome outcome = lucid_run(words("word", word), folder_);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("the mask holds"), std::string::npos) << outcome.err;
+  EXPECT_TRUE(fs::exists(out("word") / "mask" / "polar80_azimuth045.png"));
+  EXPECT_TRUE(manifest("word").at("start").contains("mask_sha256"));
+  EXPECT_LE(manifest("word").at("edit").at("outside_change"), 1.0 / 255);
+  // The mask of the run, given as pictures, is the same mask.
+  const std::string pictures = (out("word") / "mask").string();
+  ASSERT_EQ(lucid_run(words("pictures", {"--mask-images", pictures}), folder_).code, 0);
+  EXPECT_EQ(manifest("pictures").at("start").at("mask_sha256"), manifest("word").at("start").at("mask_sha256"));
+  EXPECT_TRUE(result("pictures").sh_dc.equal(result("word").sh_dc));
+  expect_one_line(lucid_run(words("none", {"--mask-word", "hat"}), folder_), {"hat", "a red car"});
+  expect_one_line(lucid_run(words("two", {"--mask-word", "car", "--mask-sphere", "0,0,0,1"}), folder_), {"two masks"});
+}
+
 /// InstructPix2Pix of toy size: a tiny Stable Diffusion whose first layer takes four channels more.
 fs::path toy_instruct_pix2pix(const fs::path& folder) {
   fs::copy(lucid::test::goldens() / "sd/tiny-sd1", folder, fs::copy_options::recursive);

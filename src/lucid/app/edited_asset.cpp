@@ -4,11 +4,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include "lucid/asset/pictures/image.h"
 #include "lucid/asset/splats/splats.h"
+#include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 #include "lucid/edit/compare.h"
 #include "lucid/edit/prompts.h"
+#include "lucid/edit/word_mask.h"
 #include "lucid/eval/found_assets.h"
 #include "lucid/math/sh.h"
 
@@ -61,36 +64,49 @@ std::optional<EditedAsset> EditedAsset::open(RunOptions& options) {
   if (!instructed) edit::check_pair(edited.from_, options.text);
   edited.mask_ = edit::Mask::of(given);
   edited.source_ = asset::read_splats(file);
-  torch::Tensor inside;
-  if (edited.mask_) inside = edited.mask_->inside(edited.source_.means);
+  edited.identity_ = {{"file", file.filename().string()}, {"sha256", sha256_of_file(file)}, {"from", edited.from_}};
   if (!given.mask_images.empty()) {
     edited.mask_pictures_ = edit::read_mask_pictures(given.mask_images, options.train.views);
-    gaussians::ViewRenderer renderer(torch::kCPU);
-    inside = edit::marked(edited.source_, edited.mask_pictures_, renderer);
-  }
-  free_clamped_colours(edited.source_, inside);
-  edited.changing_ = edited.source_;
-  if (inside.defined()) {
-    edit::Parts parts = edit::split(edited.source_, inside);
-    spdlog::info("the mask holds {} of {} Gaussians", parts.inside.count(), edited.source_.count());
-    edited.changing_ = std::move(parts.inside);
-    if (parts.outside.count() > 0) edited.held_ = std::move(parts.outside);
-  }
-  edited.identity_ = {{"file", file.filename().string()}, {"sha256", sha256_of_file(file)}, {"from", edited.from_}};
-  if (inside.defined()) {
-    const torch::Tensor bytes = inside.to(torch::kUInt8).contiguous();
-    edited.identity_["mask_sha256"] =
-        sha256_of_bytes({reinterpret_cast<const char*>(bytes.data_ptr<uint8_t>()), static_cast<size_t>(bytes.numel())});
+    edited.cut(edited.marked_by_pictures(), options.train);
+  } else if (given.mask_word.empty()) {
+    edited.cut(edited.mask_ ? edited.mask_->inside(edited.source_.means) : torch::Tensor(), options.train);
   }
 
   train::TrainOptions& train = options.train;
   train.sh_degree = train.start.sh_degree = edited.source_.sh_degree();
   train.mip_filter = edited.source_.screen_filter == render::Filter::kMip;
   train.filter_3d = 0;                                              // the file's Gaussians have it already
-  if (inside.defined()) train.refine.iter = 0;                      // it would repaint what is to stay
   train.augment.scale_aug_ratio = train.augment.shs_aug_ratio = 0;  // the source would not have the same noise
   warn_of_size(edited.source_, train.views);
   return edited;
+}
+
+torch::Tensor EditedAsset::marked_by_pictures() const {
+  gaussians::ViewRenderer renderer(torch::kCPU);
+  return edit::marked(source_, mask_pictures_, renderer);
+}
+
+void EditedAsset::cut(const torch::Tensor& inside, train::TrainOptions& options) {
+  free_clamped_colours(source_, inside);
+  changing_ = source_;
+  if (!inside.defined()) return;
+  edit::Parts parts = edit::split(source_, inside);
+  spdlog::info("the mask holds {} of {} Gaussians", parts.inside.count(), source_.count());
+  changing_ = std::move(parts.inside);
+  if (parts.outside.count() > 0) held_ = std::move(parts.outside);
+  const torch::Tensor bytes = inside.to(torch::kUInt8).contiguous();
+  identity_["mask_sha256"] =
+      sha256_of_bytes({reinterpret_cast<const char*>(bytes.data_ptr<uint8_t>()), static_cast<size_t>(bytes.numel())});
+  options.refine.iter = 0;  // it would repaint what is to stay
+}
+
+void EditedAsset::find_word(text_to_image::Prior& prior, RunOptions& options) {
+  if (options.edit.mask_word.empty()) return;
+  mask_pictures_ = edit::word_pictures(
+      prior, source_, {.prompt = from_, .word = options.edit.mask_word, .threshold = options.edit.mask_threshold},
+      options.train.views);
+  has_found_mask_ = true;
+  cut(marked_by_pictures(), options.train);
 }
 
 gaussians::Cloud EditedAsset::changing() const {
@@ -114,6 +130,13 @@ nlohmann::json EditedAsset::write_comparison(const train::Workspace& workspace, 
   const gaussians::Cloud before = on_device(source_, device);
   const edit::BeforeAfter assets{.before = before, .after = after};
   edit::write_comparison_sheet(workspace.root / "before_after.png", assets, options, renderer);
+  if (has_found_mask_) {
+    make_folder(workspace.root / "mask");
+    for (const edit::MaskPicture& picture : mask_pictures_) {
+      asset::write_png(workspace.root / "mask" / (train::view_name(picture.camera) + ".png"),
+                       picture.white.expand({3, -1, -1}).contiguous());
+    }
+  }
   if (options.save_video)
     edit::write_comparison_video(workspace.root / "videos" / "before_after.mp4", assets, options, renderer);
   edit::Covers covers;

@@ -125,13 +125,9 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   const fs::path root = fs::path(options.output) / options.workspace;
   warn_of_ignored(table);
   check_workspace(options, root);
-  const std::optional<EditedAsset> edited = EditedAsset::open(options);
+  std::optional<EditedAsset> edited = EditedAsset::open(options);
   const auto from_file = file_start(options);
   const auto figure = AvatarFigure::open(options);
-  const nlohmann::json start = edited      ? edited->identity()
-                               : figure    ? figure->identity()
-                               : from_file ? identity_of(*from_file)
-                                           : nlohmann::json();
   if (options.low_memory) return_large_blocks_to_os();
   text_to_image::Prior prior = open_prior(options);
   const fs::path& folder = prior.folder;
@@ -147,11 +143,16 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   std::optional<text_to_image::ViewPrompts> source_prompts;  // of an edit
   if (edited) {
     check_words(prior, edited->from());
+    edited->find_word(prior, options);
     source_prompts = text_to_image::view_prompts(prior, edited->from(), options.negative, options.inverse_text);
     text_to_image::ViewPrompts::share_table(prompts, *source_prompts);
   }
   auto head_prompts = figure ? figure->head_prompts(prior, options) : std::nullopt;
   if (head_prompts) text_to_image::ViewPrompts::share_table(prompts, *head_prompts);
+  const nlohmann::json start = edited      ? edited->identity()
+                               : figure    ? figure->identity()
+                               : from_file ? identity_of(*from_file)
+                                           : nlohmann::json();
   prior.encoder = nullptr;  // it has said all it has to say, and Stable Diffusion 2.x's is 0.7 GB
   const auto distiller = distill::make_distiller(options.train.score);
   nlohmann::json weights = weight_hashes(prior);

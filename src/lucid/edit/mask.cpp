@@ -40,10 +40,12 @@ Tensor row(const std::array<double, 3>& v, const Tensor& like) {
 }  // namespace
 
 std::optional<Mask> Mask::of(const EditOptions& options) {
-  if (int{!options.mask_box.empty()} + int{!options.mask_sphere.empty()} + int{!options.mask_images.empty()} > 1) {
+  if (int{!options.mask_box.empty()} + int{!options.mask_sphere.empty()} + int{!options.mask_images.empty()} +
+          int{!options.mask_word.empty()} >
+      1) {
     throw UserError(UserMistake{.what_happened = "two masks are given",
                                 .key = "mask",
-                                .hint = "mask_box, mask_sphere or mask_images; leave the others out"});
+                                .hint = "mask_box, mask_sphere, mask_images or mask_word; leave the others out"});
   }
   Mask mask;
   if (!options.mask_box.empty()) {

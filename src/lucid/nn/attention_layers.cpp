@@ -32,6 +32,13 @@ torch::Tensor AttentionImpl::attend(const torch::Tensor& tokens, const torch::Te
   return to_out_->forward(attention(to_q_->forward(tokens), keys, values, heads_), dtype);
 }
 
+torch::Tensor AttentionImpl::shares(const torch::Tensor& tokens, const torch::Tensor& keys,
+                                    const torch::Tensor& wanted) {
+  // Values that are 1 for the wanted tokens give their share in every channel of a head.
+  const torch::Tensor values = wanted.to(keys.options()).view({1, -1, 1}).expand_as(keys).contiguous();
+  return attention(to_q_->forward(tokens), keys, values, heads_).to(torch::kFloat).mean(2);
+}
+
 torch::Tensor AttentionImpl::forward(const torch::Tensor& tokens, const torch::Tensor& context,
                                      std::optional<torch::ScalarType> dtype) {
   return attend(tokens, keys(context), values(context), dtype);
@@ -54,9 +61,18 @@ torch::Tensor CrossAttentionImpl::keys_and_values(const torch::Tensor& prompts) 
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& tokens, const Context& context,
                                           std::optional<torch::ScalarType> dtype) {
-  if (context.cache == nullptr) return AttentionImpl::forward(tokens, context.prompts, dtype);
-  const torch::Tensor both = mix_rows(context.weights, context.cache->keys_and_values(*this)).to(tokens.scalar_type());
-  return attend(tokens, both.select(1, 0), both.select(1, 1), dtype);
+  torch::Tensor of_keys, of_values;
+  if (context.cache == nullptr) {
+    of_keys = keys(context.prompts);
+    of_values = values(context.prompts);
+  } else {
+    const torch::Tensor both =
+        mix_rows(context.weights, context.cache->keys_and_values(*this)).to(tokens.scalar_type());
+    of_keys = both.select(1, 0);
+    of_values = both.select(1, 1);
+  }
+  if (context.probe != nullptr) context.probe->report(shares(tokens, of_keys, context.probe->tokens));
+  return attend(tokens, of_keys, of_values, dtype);
 }
 
 MapAttentionImpl::MapAttentionImpl(int64_t channels, int64_t groups, double eps)

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -28,6 +29,8 @@ class AttentionImpl : public torch::nn::Module {
   /// Keys and values [B,M,width] of a context [B,M,context_width].
   torch::Tensor keys(const torch::Tensor& context, std::optional<torch::ScalarType> dtype = std::nullopt);
   torch::Tensor values(const torch::Tensor& context, std::optional<torch::ScalarType> dtype = std::nullopt);
+  /// The share of the context's `wanted` tokens [M] in the attention of each token, mean over the heads. [B,N]
+  torch::Tensor shares(const torch::Tensor& tokens, const torch::Tensor& keys, const torch::Tensor& wanted);
   /// forward() from keys and values.
   torch::Tensor attend(const torch::Tensor& tokens, const torch::Tensor& keys, const torch::Tensor& values,
                        std::optional<torch::ScalarType> dtype);
@@ -53,6 +56,13 @@ class PromptCache {
   std::unordered_map<const CrossAttentionImpl*, torch::Tensor> cache_;
 };
 
+/// Asks every cross attention of a forward pass how much its image tokens attend to some of the prompt's.
+struct AttentionProbe {
+  torch::Tensor tokens;  // [L], 1 for the prompt's tokens that are asked for, 0 for the others
+  /// Called with [B,N] of each layer in turn: the share of those tokens, mean over the heads.
+  std::function<void(const torch::Tensor&)> report;
+};
+
 /// What cross attention attends to: prompts [B,L,D], or mixes of cached prompts with weights [B,K] on the networks'
 /// device.
 struct Context {
@@ -62,9 +72,10 @@ struct Context {
       : cache(&some_prompts), weights(std::move(mix_weights)) {}
   int64_t batch() const { return cache != nullptr ? weights.size(0) : prompts.size(0); }
 
-  torch::Tensor prompts;               // if there is no cache
-  const PromptCache* cache = nullptr;  // not owned
-  torch::Tensor weights;               // [B,K], if there is a cache
+  torch::Tensor prompts;                  // if there is no cache
+  const PromptCache* cache = nullptr;     // not owned
+  torch::Tensor weights;                  // [B,K], if there is a cache
+  const AttentionProbe* probe = nullptr;  // not owned; null: nobody asks
 };
 
 /// Cross attention: image tokens attend to prompts.

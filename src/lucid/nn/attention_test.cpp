@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "lucid/base/machine.h"
+#include "lucid/nn/attention_layers.h"
 #include "lucid/nn/choose.h"
 #include "lucid/nn/emulated/every_kernel.h"
 #include "lucid/tensor/relative_error.h"
@@ -35,6 +36,37 @@ TEST(Attention, MatchesDefinition) {
                         v = torch::randn({2, columns, heads * 8});
     const torch::Tensor wanted = by_definition(q, k, v, heads);
     EXPECT_LE((attention(q, k, v, heads).to(torch::kDouble) - wanted).abs().max().item<double>(), 2e-6);
+  }
+}
+
+TEST(CrossAttentionProbe, ReportsTheShareOfTheTokensThatAreAskedFor) {
+  torch::manual_seed(2);
+  constexpr int64_t kHeads = 2, kWidth = 16;
+  CrossAttention layer(kWidth, 12, kHeads);
+  const torch::Tensor tokens = torch::randn({2, 9, kWidth}), prompts = torch::randn({2, 7, 12});
+  const torch::NoGradGuard no_grad;
+  const auto parameters = layer->named_parameters();
+  const auto by_head = [&](const torch::Tensor& x, const char* name) {  // [B,heads,L,d]
+    return torch::matmul(x, parameters[name].t()).view({2, -1, kHeads, kWidth / kHeads}).transpose(1, 2);
+  };
+  const torch::Tensor scores =
+      torch::matmul(by_head(tokens, "to_q.weight"), by_head(prompts, "to_k.weight").transpose(2, 3)) /
+      std::sqrt(kWidth / kHeads);
+  const torch::Tensor shares = scores.softmax(-1).mean(1);  // [B,N,M]
+  const torch::Tensor unasked = layer->forward(tokens, Context(prompts));
+  for (const auto& wanted : {torch::tensor({0.F, 0.F, 1.F, 1.F, 0.F, 0.F, 0.F}), torch::ones({7})}) {
+    std::vector<torch::Tensor> reported;
+    const AttentionProbe probe{.tokens = wanted, .report = [&](const torch::Tensor& s) { reported.push_back(s); }};
+    Context context(prompts);
+    context.probe = &probe;
+    EXPECT_TRUE(layer->forward(tokens, context).equal(unasked));
+    // Cached keys give the same.
+    const PromptCache cache({layer.get()}, prompts);
+    Context cached(cache, torch::eye(2));
+    cached.probe = &probe;
+    layer->forward(tokens, cached);
+    ASSERT_EQ(reported.size(), 2u);
+    for (const torch::Tensor& each : reported) EXPECT_LT(relative_error(each, torch::matmul(shares, wanted)), 1e-5);
   }
 }
 

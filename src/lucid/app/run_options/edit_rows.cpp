@@ -66,6 +66,17 @@ void add_editing(config::OptionTable& table, RunOptions& o) {
        .value_name = "DIR",
        .nullable = true,
        .field = &e.mask_images});
+  add({.name = "mask_word",
+       .group = "Editing",
+       .help = "Edit only what this word of the asset's prompt stands for, as the prior's cross attention says.",
+       .value_name = "WORD",
+       .nullable = true,
+       .field = &e.mask_word});
+  add({.name = "mask_threshold",
+       .group = "Editing",
+       .help = "Of mask_word: inside is what gets more than so much of the most attention; smaller takes more in.",
+       .range = kShare,
+       .field = &e.mask_threshold});
 }
 
 }  // namespace lucid::app

@@ -119,6 +119,12 @@ void check_edit(const RunOptions& options) {
                                 .key = "asset",
                                 .hint = "an edit starts from its asset"});
   }
+  if (is_edit && t.score.instructed() && !options.edit.mask_word.empty()) {
+    throw UserError(
+        UserMistake{.what_happened = "looks for a word of the asset's prompt; ip2p has an instruction instead",
+                    .key = "mask_word",
+                    .hint = "mask_box, mask_sphere or mask_images"});
+  }
   if (is_edit) return;
   if (compares) {
     throw UserError({.what_happened = fmt::format("{} edits an asset that exists; it makes none", t.score.score),
@@ -128,7 +134,8 @@ void check_edit(const RunOptions& options) {
   for (const auto& [key, value] : {std::pair{"from_text", options.edit.from},
                                    {"mask_box", options.edit.mask_box},
                                    {"mask_sphere", options.edit.mask_sphere},
-                                   {"mask_images", options.edit.mask_images}}) {
+                                   {"mask_images", options.edit.mask_images},
+                                   {"mask_word", options.edit.mask_word}}) {
     if (!value.empty()) {
       throw UserError({.what_happened = "is for an edit, and there is no asset to edit",
                        .key = key,
