@@ -14,10 +14,10 @@ namespace lucid::batch {
 namespace fs = std::filesystem;
 namespace {
 
-/// Options that name the prior or the preset: the table says that they do not affect the result, since their contents
-/// do.
+/// Options that name the prior, the preset or the asset of an edit: the table says that they do not affect the result,
+/// since their contents do.
 bool affects_result(const config::Option& option) {
-  return option.affects_result || option.name == "model_key" || option.name == "preset";
+  return option.affects_result || std::ranges::find(app::kPresetChoosers, option.name) != app::kPresetChoosers.end();
 }
 
 std::string folder_name(int number, const std::string& prompt) {
@@ -46,6 +46,9 @@ class Planner {
     for (const auto& [name, value] : row.options) table.set(name, value, "row");
     table.set("text", row.prompt, "row");
     app::check_options(options);
+    std::error_code none;
+    if (const std::string& asset = options.edit.asset; !asset.empty() && !fs::exists(asset, none))
+      throw UserError({.what_happened = fmt::format("{} does not exist", asset), .key = "asset"});
     check_words(options.model_key.empty() ? app::embedded_prior() : fs::path(options.model_key), row.prompt);
     row.steps = options.train.all_steps();
     nlohmann::json shown = {{"prompt", row.prompt}, {"config", defaults_.config_file}};
@@ -61,7 +64,7 @@ class Planner {
   /// than all else.
   const app::RunOptions& with_preset(const GivenOptions& options) {
     GivenOptions choice;
-    for (const char* name : {"model_key", "preset"}) {
+    for (const char* name : app::kPresetChoosers) {
       if (const auto at = options.find(name); at != options.end()) choice.insert(*at);
     }
     const auto [at, is_new] = presets_.try_emplace(choice);

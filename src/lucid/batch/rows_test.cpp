@@ -130,5 +130,24 @@ TEST(BatchRows, ARowsOwnOptionsWin) {
   EXPECT_NE(key(R"({"prompt": "a mug", "seed": 1, "preset": "draft"})", {}), seed1);
 }
 
+TEST(BatchRows, AnAssetMakesTheRowAnEdit) {
+  const Files files;
+  std::vector<UserMistake> mistakes;
+  const std::string asset = files.write("car.ply", "").string();
+  const auto plan = [&](const std::string& change) {
+    const auto file = files.write(
+        "a.jsonl", fmt::format(R"({{"prompt": "a blue car", "from": "a red car", "asset": "{}", "change": "{}"}})",
+                               asset, change));
+    return plan_batch(file, read_rows(file), {}, mistakes).rows;
+  };
+  const auto colour = plan("colour"), shape = plan("shape");
+  ASSERT_TRUE(mistakes.empty()) << one_line(mistakes.front());
+  EXPECT_EQ(colour.front().steps, 240) << "of the preset edit";
+  EXPECT_EQ(shape.front().steps, 240 + 6) << "of edit_shape";
+  EXPECT_NE(colour.front().key, shape.front().key);
+  const std::string missing = files.mistakes("b.jsonl", R"({"prompt": "a blue car", "asset": "nowhere.ply"})");
+  EXPECT_EQ(missing, "b.jsonl:1: asset: nowhere.ply does not exist\n");
+}
+
 }  // namespace
 }  // namespace lucid::batch

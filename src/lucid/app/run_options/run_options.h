@@ -2,6 +2,7 @@
 // Every option of `lucid generate`, the one table that binds them, and the presets. No libtorch.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -72,6 +73,9 @@ void apply_preset(config::OptionTable& table, const std::filesystem::path& prior
 /// prior's presets/START/ folder, each if it is there.
 void apply_start_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset,
                         const std::string& start);
+
+/// The options by which apply_given() chooses a preset.
+constexpr std::array<const char*, 6> kPresetChoosers = {"model_key", "preset", "asset", "change", "score", "body"};
 
 /// Sets the preset ("edit", "edit_shape" or "edit_ip2p" where there is an asset to edit), then the YAML file (empty =
 /// none), then `given`: values by option name. A YAML file that names its own model starts from the reference's
