@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lucid/base/error.h"
@@ -41,6 +42,12 @@ double rate_factor(int64_t step, int64_t steps) {
 }  // namespace
 
 text_to_image::Inversion learn_word(text_to_image::Prior& prior, DenoisingLoss& loss, const WordOptions& options) {
+  if (std::ranges::any_of(options.word, [](char c) { return 'A' <= c && c <= 'Z'; })) {
+    throw UserError({.what_happened = fmt::format(
+                         "'{}' has capital letters, which CLIP's tokenizers read as small ones", options.word),
+                     .key = "--word",
+                     .hint = "small letters; diffusers would not find the word otherwise"});
+  }
   if (options.word.empty() || options.word.find_first_of(" \t\n,") != std::string::npos) {
     throw UserError({.what_happened = fmt::format("'{}' is not one word", options.word),
                      .key = "--word",

@@ -142,6 +142,7 @@ TEST(LearnedWord, MistakesAreRefused) {
   text_to_image::Prior prior = text_to_image::load_prior(test::goldens() / "sd/tiny-sd1");
   DenoisingLoss loss(prior, discs(prior, 1));
   EXPECT_THROW(learn_word(prior, loss, {.word = "two words", .like = "cat", .steps = 1}), UserError);
+  EXPECT_THROW(learn_word(prior, loss, {.word = "<coffeePress>", .like = "cat", .steps = 1}), UserError);
   EXPECT_THROW(learn_word(prior, loss, {.word = "<a>", .like = "", .steps = 1}), UserError);
   learn_word(prior, loss, {.word = "<a>", .like = "cat", .steps = 1});
   EXPECT_THROW(learn_word(prior, loss, {.word = "<a>", .like = "cat", .steps = 1}), UserError);
