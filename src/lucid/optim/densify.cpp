@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "lucid/base/error.h"
 
@@ -139,7 +140,16 @@ void reset_opacity(Cloud& cloud, Adam& adam) {
 
 bool densify_if_due(Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options, int64_t iteration,
                     uint64_t seed, DensifyReport* report) {
-  if (iteration >= options.densify_until_iter) return false;
+  if (iteration >= options.densify_until_iter) {
+    if (iteration >= options.prune_until_iter || !is_multiple(iteration, options.densification_interval)) return false;
+    DensifyOptions removal = options;
+    removal.densify_grad_threshold = std::numeric_limits<double>::infinity();  // nothing is cloned or split
+    removal.extent = options.prune_size / kBigShare;
+    const DensifyReport done =
+        densify_and_prune(cloud, adam, stats, removal, /*prune_big=*/true, [](int64_t) { return torch::Tensor(); });
+    if (report != nullptr) *report = done;
+    return done.pruned > 0;
+  }
   bool changed = false;
   if (iteration > options.densify_from_iter && is_multiple(iteration, options.densification_interval)) {
     const auto normals = [&](int64_t splits) {

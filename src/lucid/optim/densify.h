@@ -43,8 +43,9 @@ void reset_opacity(gaussians::Cloud& cloud, Adam& adam);
 
 /// The schedule: does what is due at an iteration before densify_until_iter. First the densification, at multiples of
 /// densification_interval after (not at) densify_from_iter, with prune_big after opacity_reset_interval; then the
-/// opacity reset, at multiples of opacity_reset_interval. Random numbers: Rng(seed, "split", iteration). Returns
-/// whether rows were added or removed. `report` is written only if a densification was due.
+/// opacity reset, at multiples of opacity_reset_interval. From then on until prune_until_iter: removal alone. Random
+/// numbers: Rng(seed, "split", iteration). Returns whether rows were added or removed. `report` is written only if a
+/// densification was due.
 bool densify_if_due(gaussians::Cloud& cloud, Adam& adam, DensifyStats& stats, const DensifyOptions& options,
                     int64_t iteration, uint64_t seed, DensifyReport* report = nullptr);
 

@@ -179,6 +179,28 @@ TEST(DensifyCalendar, DoesWhatIsDue) {
   EXPECT_EQ(run(3300), std::make_tuple(3, false, false));
 }
 
+TEST(DensifyCalendar, AfterTheLastDensificationOnlyRemovalGoesOn) {
+  DensifyOptions options;
+  options.densify_until_iter = 2000;
+  options.prune_until_iter = 2300;
+  options.prune_size = 0.02;
+  const auto left = [&](int64_t iteration) {
+    Scene s = make_scene({0.01, 0.03, 0.01, 0.01});  // the second is too large, the third too faint
+    s.cloud.opacity_logits[2] = -10;
+    set_gradients(s, {1, 1, 1, 1});  // all would be split or cloned
+    DensifyReport report;
+    const bool changed = densify_if_due(s.cloud, s.adam, s.stats, options, iteration, 1, &report);
+    EXPECT_EQ(report.cloned + report.split, iteration < 2000 ? 4 : 0) << iteration;
+    EXPECT_EQ(changed, s.cloud.count() != 4);
+    return s.cloud.count();
+  };
+  EXPECT_GT(left(1900), 4);
+  EXPECT_EQ(left(2000), 2);
+  EXPECT_EQ(left(2150), 4) << "not due";
+  EXPECT_EQ(left(2200), 2);
+  EXPECT_EQ(left(2300), 4) << "the end";
+}
+
 TEST(DensifyCalendar, SplitsRepeatFromSeedAndIteration) {
   const auto run = [](uint64_t seed, int64_t iteration) {
     Scene s = make_scene({kLarge});

@@ -31,6 +31,10 @@ struct DensifyOptions {
   // Not in the reference: upper bound of the number of Gaussians, counted before pruning; candidates with the largest
   // gradients come first. 0 = no limit.
   int64_t max_gaussians = 0;
+  // Not in the reference: from densify_until_iter to here, at the same interval, only removal: of faint Gaussians and
+  // of those larger than prune_size, world units. Takes haze away (HumanGaussian).
+  int64_t prune_until_iter = 0;
+  double prune_size = 0.008;
 };
 
 }  // namespace lucid::optim

@@ -320,6 +320,17 @@ void add_densification(OptionTable& table, RunOptions& o) {
        .help = "Densification ends before this step.",
        .range = kCount,
        .field = &d.densify_until_iter});
+  add({.name = "prune_until_iter",
+       .group = "Gaussians",
+       .help =
+           "From the end of densification to this step, only remove Gaussians: faint ones and large ones; 0 is never.",
+       .range = kCount,
+       .field = &d.prune_until_iter});
+  add({.name = "prune_size",
+       .group = "Gaussians",
+       .help = "Largest size, in world units, that prune_until_iter leaves.",
+       .range = kWeight,
+       .field = &d.prune_size});
   add({.name = "densify_grad_threshold",
        .group = "Gaussians",
        .help = "Gaussians with a mean screen-space gradient above this are cloned or split.",
