@@ -169,6 +169,8 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   }
   const bool is_learned = !has_start && options.train.start.kind == kLearnedStart;
   if (is_learned) weights["shape.safetensors"] = sha256_of_file(shape::weights_file(shape_model()));
+  std::optional<LearnedStart> learned;
+  if (is_learned) learned = learned_start(options);
 
   const train::Workspace workspace{root};
   make_folder(root);
@@ -188,6 +190,9 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   diffusion::UNetDenoiser denoiser(prior.unet, compute_options(options), open_control(options, prior));
   diffusion::ImageEncoder encoder(prior.vae, compute_options(options));
   const torch::Device device = device_of(options);
+  if (learned && learned->colours) {
+    for (torch::Tensor* parameter : learned->colours->parameters()) *parameter = parameter->to(device);
+  }
   const std::optional<train::EditScene> edit =
       edited ? std::optional(edited->scene(*source_prompts, device)) : std::nullopt;
   const auto close_up = head_prompts ? std::optional(figure->head(*head_prompts, options.avatar)) : std::nullopt;
@@ -200,6 +205,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                            .control_images = shown,
                            .device = device,
                            .close_up = close_up ? &*close_up : nullptr,
+                           .colours = learned && learned->colours ? &*learned->colours : nullptr,
                            .edit = edit ? &*edit : nullptr};
   train::TrainCallbacks callbacks;
   const auto show = [&](const train::Model& model) {
@@ -224,7 +230,12 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   if (figure) callbacks.start = [&] { return figure->start(options); };
   if (from_file) callbacks.start = [&] { return make_file_start(*from_file); };
   if (from_pointe) callbacks.start = [&] { return pointe_start(options, scene.device, stop); };
-  if (is_learned && !callbacks.start) callbacks.start = [&] { return learned_start(options); };
+  if (learned) {
+    callbacks.start = [&] {
+      spdlog::info("starting from {}", learned->about);
+      return learned->cloud;
+    };
+  }
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint
                                             : train::Begin::kAnew;

@@ -70,12 +70,21 @@ gaussians::Cloud gaussians_at(const shape::Points& points, const RunOptions& opt
   return cloud;
 }
 
-gaussians::Cloud learned_start(const RunOptions& options) {
+LearnedStart learned_start(const RunOptions& options) {
   const auto made = learned_points(text_of(options), options.train.start.count, static_cast<uint64_t>(options.seed));
   LUCID_CHECK(made, "resolve_start() let \"{}\" pass", text_of(options));
-  spdlog::info("starting from the learned shape of \"{}\", variant {} of {}", made->subject.caption(),
-               made->variant + 1, made->variants);
-  return gaussians_at(made->points, options);
+  LearnedStart start{.cloud = gaussians_at(made->points, options),
+                     .colours = std::nullopt,
+                     .about = fmt::format("the learned shape of \"{}\", variant {} of {}", made->subject.caption(),
+                                          made->variant + 1, made->variants)};
+  if (!made->subject.colour.empty()) {
+    constexpr double kOpaque = 5;  // before the sigmoid
+    start.colours = start.cloud;
+    for (torch::Tensor* parameter : start.colours->parameters())
+      *parameter = parameter->clone();  // training changes the start in place
+    start.colours->opacity_logits.fill_(kOpaque);
+  }
+  return start;
 }
 
 }  // namespace lucid::app

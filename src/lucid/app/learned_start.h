@@ -33,7 +33,14 @@ std::optional<LearnedPoints> learned_points(const std::string& text, int64_t cou
 /// Gaussians at the points, in their colours, scaled by the radius as the other initial shapes are.
 gaussians::Cloud gaussians_at(const shape::Points& points, const RunOptions& options);
 
-/// The start of a run with init_shape learned: init_num_pts Gaussians. Throws UserError.
-gaussians::Cloud learned_start(const RunOptions& options);
+/// The start of a run with init_shape learned.
+struct LearnedStart {
+  gaussians::Cloud cloud;  // init_num_pts Gaussians
+  /// The same, opaque, where the prompt names a colour: what the result's colours are held to.
+  std::optional<gaussians::Cloud> colours;
+  std::string about;  // for the log
+};
+/// Throws UserError.
+LearnedStart learned_start(const RunOptions& options);
 
 }  // namespace lucid::app

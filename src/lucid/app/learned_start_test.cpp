@@ -34,17 +34,17 @@ TEST(LearnedStart, FillsTheBallThatTheRadiusMeans) {
   options.train.start.count = 2000;
   options.train.start.radius = 0.7;
   options.train.start.opacity = 0.3;
-  const gaussians::Cloud cloud = learned_start(options);
+  const gaussians::Cloud cloud = learned_start(options).cloud;
   ASSERT_EQ(cloud.count(), 2000);
   const double farthest = cloud.means.norm(2, 1).max().item<double>();
   EXPECT_GT(farthest, 0.85);
   EXPECT_LT(farthest, 1.08);
   EXPECT_TRUE(torch::sigmoid(cloud.opacity_logits).allclose(torch::full({2000, 1}, 0.3)));
-  EXPECT_TRUE(cloud.means.equal(learned_start(options).means));
+  EXPECT_TRUE(cloud.means.equal(learned_start(options).cloud.means));
   options.train.start.radius = 0.35;
-  EXPECT_TRUE(learned_start(options).means.allclose(0.5 * cloud.means));
+  EXPECT_TRUE(learned_start(options).cloud.means.allclose(0.5 * cloud.means));
   options.seed = 1;
-  EXPECT_FALSE(learned_start(options).means.allclose(0.5 * cloud.means));
+  EXPECT_FALSE(learned_start(options).cloud.means.allclose(0.5 * cloud.means));
 }
 
 /// Mean colour of the learned points.

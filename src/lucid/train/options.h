@@ -40,6 +40,7 @@ struct RefineOptions {
   double guidance = 5;
   double ssim = 0.2;  // weight of 1 - SSIM; that of the mean absolute difference is one minus this
   double rate = 4;    // factor of the learning rates at the end of the score's steps
+  double colour = 0;  // share of the start's broad colours in the pictures, where the scene has such a start
 };
 
 struct TrainOptions {

@@ -23,25 +23,46 @@ int64_t TrainOptions::refining_round(int64_t step) const {
   return more_steps > 0 && second >= 0 && second < refine.iter ? second : -1;
 }
 
-torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y) {
-  constexpr int64_t kSide = 11;
-  constexpr double kSigma = 1.5, kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
-  const torch::Tensor at = torch::arange(kSide, x.options()) - (kSide - 1) / 2;
-  torch::Tensor line = (-at.square() / (2 * kSigma * kSigma)).exp();
+namespace {
+
+/// Images [B,C,H,W] averaged with a Gaussian of deviation `sigma` over windows of `side` pixels, an odd number; zero
+/// outside.
+torch::Tensor gaussian_mean(const torch::Tensor& image, double sigma, int64_t side) {
+  const torch::Tensor at = torch::arange(side, image.options()) - (side - 1) / 2;
+  torch::Tensor line = (-at.square() / (2 * sigma * sigma)).exp();
   line = line / line.sum();
-  const int64_t channels = x.size(1);
-  const torch::Tensor rows = line.view({1, 1, 1, kSide}).expand({channels, 1, 1, kSide}),
-                      columns = line.view({1, 1, kSide, 1}).expand({channels, 1, kSide, 1});
+  const int64_t channels = image.size(1);
+  const torch::Tensor rows = line.view({1, 1, 1, side}).expand({channels, 1, 1, side}),
+                      columns = line.view({1, 1, side, 1}).expand({channels, 1, side, 1});
   namespace F = torch::nn::functional;
-  const auto mean = [&](const torch::Tensor& image) {
-    const torch::Tensor across =
-        F::conv2d(image, rows, F::Conv2dFuncOptions().padding({0, kSide / 2}).groups(channels));
-    return F::conv2d(across, columns, F::Conv2dFuncOptions().padding({kSide / 2, 0}).groups(channels));
-  };
+  const torch::Tensor across = F::conv2d(image, rows, F::Conv2dFuncOptions().padding({0, side / 2}).groups(channels));
+  return F::conv2d(across, columns, F::Conv2dFuncOptions().padding({side / 2, 0}).groups(channels));
+}
+
+}  // namespace
+
+torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y) {
+  constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
+  const auto mean = [](const torch::Tensor& image) { return gaussian_mean(image, /*sigma=*/1.5, /*side=*/11); };
   const torch::Tensor mx = mean(x), my = mean(y), mxx = mx.square(), myy = my.square(), mxy = mx * my;
   const torch::Tensor vx = mean(x.square()) - mxx, vy = mean(y.square()) - myy, cov = mean(x * y) - mxy;
   const torch::Tensor ssim = ((2 * mxy + kC1) * (2 * cov + kC2)) / ((mxx + myy + kC1) * (vx + vy + kC2));
   return 1 - ssim.mean();
+}
+
+torch::Tensor with_colours_of(const SeenObject& guide, const SeenObject& pictures, double share) {
+  const double sigma = static_cast<double>(pictures.rgb.size(3)) / 20;
+  const auto blurred = [sigma](const torch::Tensor& image) {
+    return gaussian_mean(image, sigma, 2 * std::llround(2.5 * sigma) + 1);
+  };
+  constexpr double kEnough = 0.1;  // of a window, so that the guide has a say
+  const auto colour_and_weight = [&](const SeenObject& object) {
+    const torch::Tensor inside = (object.alpha > 0.5).to(torch::kFloat), near = blurred(inside);
+    return std::pair(blurred(object.rgb * inside) / near.clamp_min(1e-3), (near / kEnough).clamp_max(1));
+  };
+  const auto [wanted, say] = colour_and_weight(guide);
+  const auto [shown, there] = colour_and_weight(pictures);
+  return (pictures.rgb + share * pictures.alpha * say * there * (wanted - shown)).clamp(0, 1);
 }
 
 torch::Tensor on_white_ground(const torch::Tensor& pictures, const torch::Tensor& alpha) {
@@ -116,6 +137,17 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   }
   const torch::ScalarType dtype = nn::activation_dtype(nn::compute_dtype(*scene.prior.vae), x);
   return ((scene.prior.vae->decode(x.to(dtype)).to(torch::kFloat) + 1) / 2).clamp(0, 1);
+}
+
+SeenObject seen_in(const gaussians::Activated& cloud, const std::vector<Camera>& cameras,
+                   gaussians::ViewRenderer& renderer) {
+  std::vector<torch::Tensor> colours, alphas;
+  for (const Camera& camera : cameras) {
+    const gaussians::RenderedView view = renderer.forward(0, cloud, camera, {1, 1, 1});
+    colours.push_back(view.rgb);
+    alphas.push_back(view.alpha);
+  }
+  return {.rgb = torch::stack(colours).clamp(0, 1), .alpha = torch::stack(alphas)};
 }
 
 /// One step of the fit; returns the loss.
@@ -200,7 +232,11 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
                                                                             2 * std::atan(part.front().tan_half_fov_x));
       scene.denoiser.set_control_images(shown.expand({-1, 3, -1, -1}));
     }
-    const torch::Tensor picture = denoised(round, torch::stack(renders).clamp(0, 1), part, noise);
+    torch::Tensor picture = denoised(round, torch::stack(renders).clamp(0, 1), part, noise);
+    if (scene.colours != nullptr && refine.colour > 0) {
+      const SeenObject guide = seen_in(gaussians::activate(*scene.colours), part, renderer);
+      picture = with_colours_of(guide, {.rgb = picture, .alpha = alpha}, refine.colour);
+    }
     targets.push_back(on_white_ground(picture, alpha));
   }
   const torch::Tensor pictures = torch::cat(targets);

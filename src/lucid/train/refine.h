@@ -19,6 +19,15 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
 /// elsewhere. The prior's ground is not quite white, and the fit would answer with haze.
 torch::Tensor on_white_ground(const torch::Tensor& pictures, const torch::Tensor& alpha);
 
+/// A picture and where its object is.
+struct SeenObject {
+  torch::Tensor rgb, alpha;  // [B,3,H,W], [B,1,H,W]
+};
+/// The pictures, moved towards the broad colours of the guide: by `share` of the difference of both, each averaged over
+/// its object with a Gaussian of a twentieth of the width. Detail stays; nothing changes on the ground, and where the
+/// guide is far away. [B,3,H,W]
+torch::Tensor with_colours_of(const SeenObject& guide, const SeenObject& pictures, double share);
+
 /// 1 - SSIM (Wang et al. 2004), mean over pixels, channels and pictures: windows of 11 pixels, Gaussian weights of
 /// standard deviation 1.5, values in [0, 1]. x, y [B,C,H,W] -> scalar. Differentiable.
 torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y);

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <optional>
 
 #include "goldens.h"
 #include "lucid/gaussians/starts.h"
@@ -43,7 +45,8 @@ class Refined {
                       .denoiser = *asked,
                       .prompts = prompts,
                       .distiller = *distiller,
-                      .device = torch::kCPU};
+                      .device = torch::kCPU,
+                      .colours = colours ? &*colours : nullptr};
     gaussians::ViewRenderer renderer(torch::kCPU);
     std::vector<StepReport> reports;
     for (int64_t i = 0; i < count; ++i) reports.push_back(refining_round(scene, model, renderer));
@@ -57,6 +60,7 @@ class Refined {
   diffusion::ImageEncoder encoder{prior.vae};
   text_to_image::ViewPrompts prompts = text_to_image::view_prompts(prior, "a hamburger", "", "");
   Model model = start_model(gaussians::make_start({.count = 1500, .opacity = 0.5}));
+  std::optional<gaussians::Cloud> colours;
 };
 
 TrainOptions few_rounds() {
@@ -195,6 +199,53 @@ TEST(StructuralDissimilarity, FollowsItsDefinition) {
   }
   EXPECT_NEAR(structural_dissimilarity(x, y).item<double>(), 1 - sum / (2 * 14 * 9), 1e-9);
   EXPECT_NEAR(structural_dissimilarity(x, x).item<double>(), 0, 1e-12);
+}
+
+/// A disc of one colour in the left part of a picture of 96 x 96, on white.
+SeenObject disc(std::array<float, 3> colour) {
+  const torch::Tensor at = torch::arange(96, torch::kFloat) - 48;
+  const torch::Tensor alpha =
+      ((at.view({96, 1}).square() + (at.view({1, 96}) + 12).square()) < 30 * 30).to(torch::kFloat).view({1, 1, 96, 96});
+  const torch::Tensor flat = torch::tensor({colour[0], colour[1], colour[2]}).view({1, 3, 1, 1});
+  return {.rgb = 1 + alpha * (flat - 1), .alpha = alpha};
+}
+
+TEST(Refining, BroadColoursComeFromTheGuideAndDetailFromThePicture) {
+  const SeenObject red = disc({0.7F, 0.2F, 0.2F}), orange = disc({0.8F, 0.5F, 0.1F});
+  torch::manual_seed(4);
+  SeenObject textured = red;
+  textured.rgb = red.rgb + 0.1 * red.alpha * torch::randn({1, 1, 96, 96}).clamp(-1, 1);
+  const torch::Tensor result = with_colours_of(orange, textured, 1);
+  const torch::Tensor inside = red.alpha.expand_as(result) > 0.5;
+  EXPECT_LT((result - orange.rgb).masked_select(inside).abs().mean().item<double>(), 0.1) << "the texture alone";
+  const torch::Tensor moved = (result - textured.rgb).masked_select(inside).view({-1});
+  const torch::Tensor wanted = (orange.rgb - red.rgb).masked_select(inside);
+  EXPECT_LT((moved - wanted).abs().mean().item<double>(), 0.02) << "the texture is as it was";
+  EXPECT_LT(((result - textured.rgb) * (1 - red.alpha)).abs().max().item<double>(), 1e-6) << "the ground";
+  EXPECT_LT((with_colours_of(orange, textured, 0) - textured.rgb.clamp(0, 1)).abs().max().item<double>(), 1e-6);
+  const torch::Tensor half = with_colours_of(orange, red, 0.5);
+  EXPECT_NEAR(half[0][1][48][36].item<double>(), 0.35, 0.01);
+  // A guide that shows nothing near by has no say.
+  SeenObject elsewhere = orange;
+  elsewhere.alpha = torch::zeros_like(orange.alpha);
+  EXPECT_LT((with_colours_of(elsewhere, red, 1) - red.rgb).abs().max().item<double>(), 1e-6);
+}
+
+TEST(Refining, ARoundTakesTheColoursOfTheStart) {
+  gaussians::Cloud blue = gaussians::make_start({.count = 3000, .radius = 0.6, .opacity = 0.95});
+  blue.log_scales.fill_(-3);
+  blue.sh_dc.copy_(torch::tensor({-1.2F, -0.6F, 1.4F}).view({1, 1, 3}).expand_as(blue.sh_dc));
+  const auto blueness = [&](double share) {  // mean of blue minus red
+    TrainOptions options = few_rounds();
+    options.refine.colour = share;
+    Refined refined(options);
+    refined.colours = blue;
+    refined.model.iteration = 1;
+    refined.rounds(2);
+    const torch::Tensor dc = refined.model.cloud.sh_dc.view({-1, 3});
+    return (dc.select(1, 2) - dc.select(1, 0)).mean().item<double>();
+  };
+  EXPECT_GT(blueness(1), blueness(0) + 0.05);
 }
 
 }  // namespace

@@ -57,8 +57,9 @@ struct Scene {
   /// Waits for the GPU at the end of each stage, so that StepReport's seconds are those of the stage. Costs a step a
   /// few milliseconds. Without it a stage's seconds on a GPU are the time to queue its work.
   bool waits_by_stage = false;
-  const CloseUp* close_up = nullptr;  // null: all steps see the whole object
-  const EditScene* edit = nullptr;    // its clouds are on `device`; null: no edit
+  const CloseUp* close_up = nullptr;          // null: all steps see the whole object
+  const gaussians::Cloud* colours = nullptr;  // opaque, coloured as the prompt says: for refine.colour; null: none
+  const EditScene* edit = nullptr;            // its clouds are on `device`; null: no edit
 };
 
 struct StepReport {

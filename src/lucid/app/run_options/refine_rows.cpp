@@ -64,6 +64,13 @@ void add_refining(OptionTable& table, RunOptions& o) {
        .help = "Weight of 1 - SSIM in the fit; that of the mean absolute difference is one minus this.",
        .range = kShare,
        .field = &r.ssim});
+  add({.name = "refine_colour",
+       .group = "Refining",
+       .help =
+           "Share of the broad colours of a learned start in the denoised views, where the prompt names a colour; 0 "
+           "leaves colours to the prior.",
+       .range = kShare,
+       .field = &r.colour});
 }
 
 }  // namespace lucid::app
