@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 struct Outcome {
   int code = -1;
   std::string out, err;
+  int64_t peak_bytes = 0;  // largest resident memory of the process, or of one of its children
 };
 
 /// A running `lucid` whose output goes to two files.
@@ -43,9 +45,10 @@ class Process {
   pid_t id() const { return pid_; }
   Outcome wait() const {
     int status = 0;
-    waitpid(pid_, &status, 0);
+    rusage used{};
+    wait4(pid_, &status, 0, &used);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), lucid::read_file(out_),
-            lucid::read_file(err_)};
+            lucid::read_file(err_), int64_t{used.ru_maxrss} * 1024};
   }
 
  private:

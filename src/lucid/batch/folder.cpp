@@ -69,7 +69,7 @@ void save_batch(const Folder& folder, const Batch& batch) {
 std::optional<Batch> load_batch(const Folder& folder) {
   std::error_code none;
   if (!fs::exists(folder.batch_file(), none)) return std::nullopt;
-  const json object = read_json_object(folder.batch_file());
+  const json object = read_json_object(folder.batch_file(), size_t{1} << 28);  // ours; a row takes 200 bytes
   try {
     Batch batch{.file = object.at("file"), .config_file = object.at("config")};
     for (const json& at : object.at("rows")) {

@@ -10,6 +10,7 @@
 
 #include "lucid/asset/formats.h"
 #include "lucid/base/atomic_file.h"
+#include "lucid/base/json_depth.h"
 
 namespace lucid::batch {
 namespace fs = std::filesystem;
@@ -186,7 +187,7 @@ TextRow row_of_json(const json& object, const std::string& file, int line) {
 void read_json_lines(const std::string& text, const std::string& file, TextRows& result) {
   for_each_line(text, [&](const std::string& line, int number) {
     try {
-      const json object = json::parse(line, nullptr, false);
+      const json object = nests_deeper(line, kMostJsonFileLevels) ? json() : json::parse(line, nullptr, false);
       if (!object.is_object()) {
         throw UserError({.what_happened = "is not a JSON object on one line",
                          .file = file,

@@ -9,6 +9,7 @@
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "repeated.h"
 
 namespace lucid::config {
 namespace {
@@ -165,6 +166,32 @@ TEST(OptionTable, YamlErrorsNameFileLineAndKey) {
   EXPECT_NE(message("Group: [1, 2\n").find("not valid YAML"), std::string::npos);
   EXPECT_NE(message("just text").find("not a YAML mapping"), std::string::npos);
   EXPECT_NE(message("Group: 5\n").find("a group of options"), std::string::npos);
+}
+
+// Aliases and nesting: a value is never unfolded beyond its limit, and no depth of a file overflows the stack.
+TEST(OptionTable, HostileYamlEndsInAMessage) {
+  const test::TemporaryFolder folder;
+  const auto message = [&](const std::string& yaml) {
+    Values v;
+    OptionTable table = make_table(v);
+    write_file(folder.path / "c.yaml", yaml);
+    return message_of([&] { table.set_from_yaml(folder.path / "c.yaml", "config"); });
+  };
+  std::string laughs = "a: &a0 [x]\n";  // each list holds the one before ten times
+  for (int i = 1; i < 12; ++i)
+    laughs += fmt::format("b{}: &a{} [{}*a{}]\n", i, i, test::repeated(fmt::format("*a{}, ", i - 1), 9), i - 1);
+  EXPECT_NE(message(laughs).find("unknown key"), std::string::npos);
+  EXPECT_NE(message(laughs + "flag: *a11\n").find("unknown key"), std::string::npos);
+  const std::string text =
+      "port: 3\nGroup:\n  count: [&t " + std::string(100'000, 'x') + test::repeated(", *t", 20'000) + "]\n";
+  EXPECT_NE(message(text).find("a value that is too long"), std::string::npos);  // 2 GB, if it were unfolded
+  EXPECT_NE(message("flag: &a [*a]\n").find("nested value"), std::string::npos);
+  EXPECT_NE(message("port: " + std::string(100'000, '[')).find("not valid YAML"), std::string::npos);
+  EXPECT_NE(message("port: " + std::string(100'000, '[') + std::string(100'000, ']')).find("not valid YAML"),
+            std::string::npos);
+  EXPECT_NE(message(test::repeated("? ", 100'000)), "");
+  EXPECT_NE(message(test::repeated("- ", 100'000)), "");
+  EXPECT_NE(message("port: " + std::string((1 << 18) + 1, '3')).find("bytes"), std::string::npos);
 }
 
 TEST(OptionTable, ForeignKeysAreNotedWhereTheirValueWouldMatter) {

@@ -11,7 +11,8 @@
 namespace lucid::config {
 namespace {
 
-constexpr size_t kYamlLimit = size_t{1} << 20;  // bytes; a configuration is a few kilobytes
+constexpr size_t kYamlLimit = size_t{1} << 18;  // bytes; a configuration is a few kilobytes, a node 300 bytes
+constexpr size_t kMostText = size_t{1} << 18;   // bytes of one value: aliases ("*name") may repeat a long text
 
 std::string scalar_text(const YAML::Node& node) {
   if (node.IsNull()) return "null";
@@ -20,6 +21,7 @@ std::string scalar_text(const YAML::Node& node) {
   for (const auto& item : node) {
     if (!item.IsScalar()) return "(nested value)";
     text += (text.size() > 1 ? ", " : "") + item.Scalar();
+    if (text.size() > kMostText) return "(a value that is too long)";
   }
   return text + "]";
 }

@@ -7,12 +7,12 @@
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/base/json_depth.h"
 
 namespace lucid {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 26;  // vocab.json, the largest of these files, has about 1 MB
-constexpr size_t kMaxListed = 64;              // most elements of a list; most characters of a value in a message
+constexpr size_t kMaxListed = 64;  // most elements of a list; most characters of a value in a message
 
 [[noreturn]] void throw_unreadable(const std::filesystem::path& file, const std::string& what) {
   throw UserError(UserMistake{
@@ -34,8 +34,11 @@ bool is_positive(const nlohmann::json& value) {
 
 }  // namespace
 
-nlohmann::json read_json_object(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file, kMaxBytes);
+nlohmann::json read_json_object(const std::filesystem::path& file, size_t most_bytes) {
+  const std::string bytes = read_file(file, most_bytes);
+  if (nests_deeper(bytes, kMostJsonFileLevels)) {
+    throw_unreadable(file, fmt::format("nests deeper than {} levels", kMostJsonFileLevels));
+  }
   nlohmann::json object;
   try {
     object = nlohmann::json::parse(bytes);

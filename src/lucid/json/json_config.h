@@ -10,8 +10,13 @@
 
 namespace lucid {
 
-/// Parses a file that holds one JSON object. Throws UserError: unreadable, larger than 64 MiB, not JSON, not an object.
-nlohmann::json read_json_object(const std::filesystem::path& file);
+/// vocab.json, the largest of these files that other people make, has about 1 MB. A hostile file takes 16 times its
+/// size.
+inline constexpr size_t kMostJsonBytes = size_t{1} << 24;
+
+/// Parses a file that holds one JSON object. Throws UserError: unreadable, larger than `most_bytes`, nested deeper than
+/// kMostJsonFileLevels, not JSON, not an object.
+nlohmann::json read_json_object(const std::filesystem::path& file, size_t most_bytes = kMostJsonBytes);
 
 /// One JSON object. A key that is absent or null takes the caller's `fallback`, as in diffusers. Every member throws
 /// UserError for a value of the wrong type or range.

@@ -47,6 +47,25 @@ TEST(PersonalPictures, ArePaddedToSquaresOverWhite) {
   EXPECT_EQ(rgb[1][2][5].item<float>(), 1) << "the rim is white";
 }
 
+// A PNG of a few bytes may declare any size: it is refused before memory is taken for its pixels.
+TEST(PersonalPictures, AbsurdSizesAreRefused) {
+  const lucid::test::TemporaryFolder folder;
+  const auto problem = [&](const std::string& width, const std::string& height) -> std::string {
+    write_file(folder.path / "a.png", "\x89PNG\r\n\x1a\n" + std::string("\0\0\0\x0dIHDR", 8) + width + height +
+                                          std::string("\x08\x06\0\0\0", 5) + std::string(4, '\0'));
+    try {
+      read_pictures(folder.path, 30);
+    } catch (const UserError& error) {
+      return error.mistake().what_happened;
+    }
+    return "";
+  };
+  const std::string side_9000("\0\0\x23\x28", 4), side_16385("\0\0\x40\x01", 4), side_16("\0\0\0\x10", 4);
+  EXPECT_EQ(problem(side_9000, side_9000), "has 9000 x 9000 pixels");
+  EXPECT_EQ(problem(side_16385, side_16), "has 16385 x 16 pixels");
+  EXPECT_EQ(problem(side_16, side_16), "is damaged");  // its size is fine
+}
+
 TEST(PersonalPictures, WhatIsNoPictureIsRefused) {
   const lucid::test::TemporaryFolder folder;
   EXPECT_THROW(read_pictures(folder.path / "none", 8), UserError);

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kLargestSide = 16384;
+constexpr int64_t kMostPixels = int64_t{1} << 26;  // of one picture, 2 GB as it is read; a small file can declare more
 constexpr size_t kMostPictures = 1000;
 
 bool is_picture(const fs::path& file) {
@@ -28,14 +29,17 @@ bool is_picture(const fs::path& file) {
 /// A file -> [3,H,W] in [0, 1], over white.
 torch::Tensor decode(const fs::path& file) {
   const auto refuse = [&](const std::string& what) {
-    throw UserError({.what_happened = what, .file = file.string(), .hint = "PNG or JPEG, up to 16384 pixels a side"});
+    throw UserError({.what_happened = what,
+                     .file = file.string(),
+                     .hint = "PNG or JPEG, up to 16384 pixels a side and 67 million in all"});
   };
   const std::string bytes = read_file(file);
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const int size = static_cast<int>(std::min<size_t>(bytes.size(), INT32_MAX));
   int width = 0, height = 0, channels = 0;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) refuse("is not a picture that can be decoded");
-  if (width > kLargestSide || height > kLargestSide) refuse(fmt::format("has {} x {} pixels", width, height));
+  if (width > kLargestSide || height > kLargestSide || int64_t{width} * height > kMostPixels)
+    refuse(fmt::format("has {} x {} pixels", width, height));
   const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(data, size, &width, &height, &channels, 4), stbi_image_free);
   if (pixels == nullptr) refuse("is damaged");

@@ -23,7 +23,7 @@ std::optional<text_to_image::Direction> view_in_name(const std::string& name);
 
 /// All PNG and JPEG files of a folder, by name, each padded to a square with white and scaled to `side` pixels.
 /// Transparent pixels are over white. Throws UserError: no such folder, no picture in it, more than 1000, a file that
-/// cannot be decoded or has a side above 16384 pixels.
+/// cannot be decoded, or has a side above 16384 pixels or more than 2^26 pixels.
 std::vector<Picture> read_pictures(const std::filesystem::path& folder, int64_t side);
 
 }  // namespace lucid::personalise

@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <limits>
 #include <map>
 #include <stdexcept>
+#include <utility>
+
+#include "lucid/weights/limits.h"
 
 namespace lucid::weights {
 
@@ -29,7 +33,6 @@ class PickleReader {
   using Value = Pickle::Value;
   static constexpr Id kMark = std::numeric_limits<Id>::max();
   static constexpr std::string_view kTorchScript = "__torch__";  // the module of TorchScript's classes
-  static constexpr size_t kMostValues = 1 << 20;                 // Stable Diffusion's checkpoints have 50 000
 
   [[noreturn]] void refuse(const std::string& what) const {
     throw std::runtime_error(fmt::format("{} (byte {})", what, opcode_at_));
@@ -57,16 +60,33 @@ class PickleReader {
   }
 
   // Values and the stack.
-  Id add(Value value) {
-    if (pickle_.values_.size() >= kMostValues) refuse("too many values");
-    pickle_.values_.push_back(std::move(value));
-    return static_cast<Id>(pickle_.values_.size() - 1);
+  void push_id(Id id) {
+    if (stack_.size() >= kMostPickleValues) refuse("too many values on the stack");
+    stack_.push_back(id);
   }
-  void push(Value value) { stack_.push_back(add(std::move(value))); }
+  void push(Value value) {
+    if (pickle_.values_.size() >= kMostPickleValues) refuse("too many values");
+    const auto id = static_cast<Id>(pickle_.values_.size());
+    const std::vector<Id> items = std::exchange(value.items, {});
+    pickle_.values_.push_back(std::move(value));
+    levels_.push_back(0);
+    add_items(id, items);
+    push_id(id);
+  }
+  /// Adds items to a value. The depth of a list or dict is that of the items it was given, when it was given them.
+  void add_items(Id to, const std::vector<Id>& items) {
+    items_ += items.size();
+    if (items_ > kMostPickleItems) refuse("too many items");
+    for (const Id item : items) levels_[to] = std::max(levels_[to], levels_[item] + 1);
+    if (levels_[to] > kMostPickleLevels) refuse(fmt::format("values nest deeper than {} levels", kMostPickleLevels));
+    std::vector<Id>& all = pickle_.values_[to].items;
+    all.insert(all.end(), items.begin(), items.end());
+  }
   void push_text(std::string_view text) { push({.kind = Kind::kText, .text = std::string(text)}); }
   void push_int(int64_t value) { push({.kind = Kind::kInt, .integer = value}); }
   void push_bool(bool value) { push({.kind = Kind::kBool, .integer = value}); }
   void push_global(std::string_view module, std::string_view name) {
+    if (module.size() + name.size() > kMostNameBytes) refuse("the name of a class is too long");
     push({.kind = Kind::kGlobal, .text = fmt::format("{} {}", module, name)});
   }
   Id pop() {
@@ -88,35 +108,34 @@ class PickleReader {
     for (size_t i = count; i-- > 0;) items[i] = pop();
     return items;
   }
-  Value& top() {
+  Id top() const {
     if (stack_.empty() || stack_.back() == kMark) refuse("a value is missing");
-    return pickle_.values_[stack_.back()];
+    return stack_.back();
   }
   void push_list(std::vector<Id> items) { push({.kind = Kind::kList, .items = std::move(items)}); }
   void push_call(Id callee, Id arguments) { push({.kind = Kind::kCall, .items = {callee, arguments}}); }
 
   void append(const std::vector<Id>& items) {
-    Value& to = top();
-    // Items appended to the result of an unknown call are dropped.
-    if (to.kind == Kind::kList) to.items.insert(to.items.end(), items.begin(), items.end());
-    if (to.kind != Kind::kList && to.kind != Kind::kCall) refuse("items for what is no list");
+    const Kind kind = pickle_[top()].kind;
+    if (kind != Kind::kList && kind != Kind::kCall) refuse("items for what is no list");
+    if (kind == Kind::kList) add_items(top(), items);  // those for the result of an unknown call are dropped
   }
   void set_items(const std::vector<Id>& items) {
     if (items.size() % 2 != 0) refuse("a key without a value");
-    Value& to = top();
-    if (to.kind != Kind::kDict && to.kind != Kind::kCall) refuse("items for what is no dict");
-    to.items.insert(to.items.end(), items.begin(), items.end());
+    const Kind kind = pickle_[top()].kind;
+    if (kind != Kind::kDict && kind != Kind::kCall) refuse("items for what is no dict");
+    add_items(top(), items);
   }
 
   // Memo.
   void put(uint64_t key) {
-    top();
-    memo_[key] = stack_.back();
+    if (memo_.size() >= kMostPickleValues) refuse("too many values in the memo");
+    memo_[key] = top();
   }
   void get(uint64_t key) {
     const auto it = memo_.find(key);
     if (it == memo_.end()) refuse(fmt::format("memo {} was not set", key));
-    stack_.push_back(it->second);
+    push_id(it->second);
   }
 
   int64_t decimal(std::string_view text) const {
@@ -157,8 +176,7 @@ class PickleReader {
         stopped_ = true;
         return;
       case '(':
-        stack_.push_back(kMark);
-        return;
+        return push_id(kMark);
       case '0':  // POP; it may remove a mark
         if (stack_.empty()) refuse("a value is missing");
         stack_.pop_back();
@@ -167,9 +185,7 @@ class PickleReader {
         pop_to_mark();
         return;
       case '2':  // DUP
-        top();
-        stack_.push_back(stack_.back());
-        return;
+        return push_id(top());
 
       case 'N':
         return push({});
@@ -235,7 +251,7 @@ class PickleReader {
         return push({.kind = Kind::kDict});
       case 'd':
         push({.kind = Kind::kDict, .items = pop_to_mark()});
-        if (top().items.size() % 2 != 0) refuse("a key without a value");
+        if (pickle_[top()].items.size() % 2 != 0) refuse("a key without a value");
         return;
       case 's':
         return set_items(pop_many(2));
@@ -276,10 +292,7 @@ class PickleReader {
       }
       case 'b': {  // BUILD: the state of an object; dropped, because no object is made, unless it is a module
         const Id state = pop();
-        top();
-        if (!pickle_.callee(stack_.back()).starts_with(kTorchScript) || pickle_[state].kind != Kind::kDict) return;
-        state_items_ += pickle_[state].items.size();  // one state may be given to many objects
-        if (state_items_ > kMostValues) refuse("too many values");
+        if (!pickle_.callee(top()).starts_with(kTorchScript) || pickle_[state].kind != Kind::kDict) return;
         return set_items(pickle_[state].items);
       }
 
@@ -310,9 +323,10 @@ class PickleReader {
   }
 
   std::string_view bytes_;
-  size_t at_ = 0, opcode_at_ = 0, state_items_ = 0;
+  size_t at_ = 0, opcode_at_ = 0, items_ = 0;
   bool stopped_ = false;
   Pickle pickle_;
+  std::vector<uint32_t> levels_;  // of values: 0 for a value without items
   std::vector<Id> stack_;
   std::map<uint64_t, Id> memo_;
 };

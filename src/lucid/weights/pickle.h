@@ -39,7 +39,7 @@ class Pickle {
   };
 
   /// Parses one pickle at the beginning of `bytes` and stores its length in `used`. Throws std::runtime_error with the
-  /// reason and the byte. Memory is bounded by the bytes and 2^20 values.
+  /// reason and the byte. Memory is bounded by the bytes and the limits in limits.h.
   static Pickle parse(std::string_view bytes, size_t& used);
 
   Id root() const { return root_; }

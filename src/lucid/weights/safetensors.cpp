@@ -9,15 +9,13 @@
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/weights/error_messages.h"
+#include "lucid/weights/limits.h"
 #include "lucid/weights/mapped_tensor.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::weights {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr uint64_t kMaxHeader = 100'000'000;  // bytes; the format's own limit
-constexpr int kMaxDims = 8;
 
 struct DtypeName {
   const char* name;
@@ -28,37 +26,48 @@ constexpr DtypeName kDtypes[] = {{"F64", torch::kFloat64},   {"F32", torch::kFlo
                                  {"I16", torch::kInt16},     {"I8", torch::kInt8},     {"U8", torch::kUInt8},
                                  {"BOOL", torch::kBool}};
 
-/// SAX pass that rejects duplicate names, which a DOM parser would hide, and deep nesting, on which it would recurse.
+/// SAX pass before the DOM parser: rejects duplicate names, which that would hide, deep nesting, and more tensors,
+/// longer names or longer lists than limits.h allows, which would cost it memory.
 struct StrictJson : nlohmann::json::json_sax_t {
-  static constexpr size_t kMaxDepth = 4;
+  static constexpr size_t kMaxDepth = 4, kMostListed = 64;
   std::vector<std::set<std::string>> open;
   std::string problem, culprit;
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
+  size_t listed = 0;  // values since the last name
+  bool null() override { return element(); }
+  bool boolean(bool) override { return element(); }
+  bool number_integer(number_integer_t) override { return element(); }
+  bool number_unsigned(number_unsigned_t) override { return element(); }
+  bool number_float(number_float_t, const string_t&) override { return element(); }
+  bool string(string_t&) override { return element(); }
   bool binary(nlohmann::json::binary_t&) override { return true; }
   bool start_object(std::size_t) override { return enter(); }
   bool end_object() override { return leave(); }
   bool start_array(std::size_t) override { return enter(); }
   bool end_array() override { return leave(); }
   bool key(string_t& name) override {
-    if (open.back().insert(name).second) return true;
-    problem = "the name stands twice in the header";
     culprit = name;
+    listed = 0;
+    if (name.size() > kMostNameBytes) return refuse(fmt::format("a name has {} bytes", name.size()));
+    if (!open.back().insert(name).second) return refuse("the name stands twice in the header");
+    if (open.back().size() > kMostTensors) return refuse(fmt::format("it has more than {} names", kMostTensors));
+    return true;
+  }
+  bool element() {
+    return ++listed <= kMostListed ||
+           refuse(fmt::format("a list in the header has more than {} elements", kMostListed));
+  }
+  bool refuse(const std::string& why) {
+    problem = why;
     return false;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+    culprit.clear();
     problem = fmt::format("the header is not valid JSON (byte {})", position);
     return false;
   }
   bool enter() {
     open.emplace_back();
-    if (open.size() <= kMaxDepth) return true;
-    problem = "the header is nested too deeply";
-    return false;
+    return element() && (open.size() <= kMaxDepth || refuse("the header is nested too deeply"));
   }
   bool leave() {
     open.pop_back();
@@ -71,7 +80,7 @@ nlohmann::json parse_header(const fs::path& file, const MappedFile& mapping, uin
   const auto* bytes = reinterpret_cast<const unsigned char*>(mapping.data());
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | bytes[i];
-  if (length > kMaxHeader || length > mapping.size() - 8) {
+  if (length > kMostHeader || length > mapping.size() - 8) {
     throw_damaged(file, fmt::format("the header claims {} bytes, the file has {}", length, mapping.size()));
   }
   const char* text = mapping.data() + 8;
@@ -94,8 +103,8 @@ std::vector<int64_t> read_shape(const fs::path& file, const std::string& name, c
   uint64_t strides = 1;  // torch multiplies the extents of empty tensors too
   bool empty = false;
   for (const auto& dim : entry) {
-    if (!dim.is_number_unsigned() || shape.size() >= kMaxDims) {
-      throw_damaged(file, fmt::format("its shape is not a list of at most {} whole numbers", kMaxDims), name);
+    if (!dim.is_number_unsigned() || shape.size() >= kMostAxes) {
+      throw_damaged(file, fmt::format("its shape is not a list of at most {} whole numbers", kMostAxes), name);
     }
     const uint64_t extent = dim;
     empty = empty || extent == 0;

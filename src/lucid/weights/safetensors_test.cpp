@@ -14,11 +14,13 @@
 #include "lucid/base/error.h"
 #include "lucid/weights/state_dict.h"
 #include "mistakes.h"
+#include "repeated.h"
 
 namespace lucid::weights {
 namespace {
 
 using test::mistake_of;
+using test::repeated;
 namespace fs = std::filesystem;
 
 /// The bytes of a file with this header, followed by `data` zero bytes.
@@ -115,6 +117,21 @@ std::string entry(const std::string& shape, const std::string& offsets, const st
   return fmt::format(R"({{"dtype":"{}","shape":{},"data_offsets":{}}})", dtype, shape, offsets);
 }
 
+/// `count` entries of empty tensors, each after a comma.
+std::string repeated_names(int count) {
+  std::string whole;
+  for (int i = 0; i < count; ++i) whole += fmt::format(",\"{}\":", i) + entry("[0]", "[0,0]");
+  return whole;
+}
+
+TEST(Safetensors, AsManyTensorsAsTheLimitAllowsAreRead) {
+  const test::TemporaryFolder folder;
+  const fs::path file = folder.path / "w.safetensors";
+  const std::string name(1000, 'n');
+  write_file(file, with_header("{\"" + name + "\":" + entry("[2]", "[0,8]") + repeated_names(65535) + "}", 8));
+  EXPECT_EQ(read_safetensors(file).tensors.size(), 65536U);
+}
+
 std::vector<Hostile> hostile_headers() {
   const std::string good = entry("[2]", "[0,8]");
   std::string deep(100000, '[');
@@ -158,7 +175,10 @@ std::vector<Hostile> hostile_headers() {
       {"tail", "{\"w\":" + good + "}", 9, "belong to no tensor"},
       {"metadata is a list", "{\"__metadata__\":[1]}", 0, "__metadata__"},
       {"metadata of numbers", "{\"__metadata__\":{\"step\":1}}", 0, "texts", "step"},
-      {"name of a megabyte", "{\"" + std::string(1 << 20, 'n') + "\":{}}", 0, "lacks"},
+      {"name of a megabyte", "{\"" + std::string(1 << 20, 'n') + "\":" + good + "}", 8, "a name has 1048576 bytes"},
+      {"key of a megabyte in an entry", "{\"w\":{\"" + std::string(1 << 20, 'n') + "\":1}}", 0, "a name has"},
+      {"long list", "{\"w\":" + entry("[1" + repeated(",1", 100) + "]", "[0,4]") + "}", 4, "more than 64 elements"},
+      {"too many tensors", "{\"w\":" + good + repeated_names(65536) + "}", 8, "more than 65536 names"},
   };
 }
 
@@ -183,7 +203,7 @@ TEST(SafetensorsHostile, HeaderLengthIsCheckedBeforeUse) {
   const test::TemporaryFolder folder;
   const fs::path file = folder.path / "w.safetensors";
   const std::string good = with_header("{\"w\":" + entry("[2]", "[0,8]") + "}", 8);
-  for (const uint64_t length : {good.size() - 7, size_t{100'000'001}, size_t{1} << 40, ~size_t{0}, ~size_t{0} - 7}) {
+  for (const uint64_t length : {good.size() - 7, size_t{(32 << 20) + 1}, size_t{1} << 40, ~size_t{0}, ~size_t{0} - 7}) {
     std::string bytes = good;
     for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(length >> (8 * i) & 0xff);
     write_file(file, bytes);

@@ -3,8 +3,6 @@
 // is an entry of the archive; in the legacy format the storages follow the pickles.
 #include "lucid/weights/torch_file.h"
 
-#include <zip.h>
-
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -14,23 +12,27 @@
 
 #include "lucid/base/error.h"
 #include "lucid/weights/error_messages.h"
+#include "lucid/weights/limits.h"
 #include "lucid/weights/mapped_tensor.h"
 #include "lucid/weights/pickle.h"
-#include "lucid/weights/zip_entries.h"
+#include "lucid/weights/pickle_names.h"
+#include "lucid/weights/torch_zip.h"
 
 namespace lucid::weights {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t kMaxPickle = 64 << 20;
 constexpr std::string_view kZipMagic{"PK\x03\x04", 4};
 // torch's magic number 0x1950a86a20f9469cfc6c, low byte first: the legacy format begins with it as a pickled long.
 constexpr std::string_view kLegacyMagic{"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10};
-constexpr const char* kExpected = "a file that torch.save wrote was expected";
 
 Pickle parse(const fs::path& file, std::string_view bytes, size_t& used) {
   try {
-    return Pickle::parse(bytes, used);
+    Pickle pickle = Pickle::parse(bytes.substr(0, kMostPickle), used);
+    refuse_foreign_names(file, pickle);
+    return pickle;
+  } catch (const UserError&) {
+    throw;
   } catch (const std::runtime_error& error) {
     throw_damaged(file, error.what());
   }
@@ -176,18 +178,27 @@ class StateDictWalker {
       const std::string_view text = pickle_.text(key);
       if (pickle_[key].kind != Pickle::Kind::kText) continue;
       const std::string name = path.empty() ? std::string(text) : fmt::format("{}.{}", path, text);
+      if (name.size() > kMostNameBytes)
+        throw_damaged(out_->file, fmt::format("a name has {} bytes", name.size()), name);
       if (const auto tensor = reader_.tensor(value)) {
         add(name, *tensor);
       } else if (pickle_[value].kind == Pickle::Kind::kText) {
-        out_->metadata.emplace(name, pickle_[value].text);
+        add(name, pickle_[value].text);
       } else if (pickle_[value].kind == Pickle::Kind::kInt) {
-        out_->metadata.emplace(name, std::to_string(pickle_[value].integer));
+        add(name, std::to_string(pickle_[value].integer));
       } else if (depth < kMaxDepth) {
         visit(value, name, depth + 1);
       }
     }
   }
+  void add(const std::string& name, const std::string& text) {
+    metadata_bytes_ += name.size() + text.size();  // one text may stand at many places
+    if (metadata_bytes_ > kMostPickle) throw_damaged(out_->file, "its texts are too long");
+    out_->metadata.emplace(name, text);
+  }
   void add(const std::string& name, const TensorRecord& tensor) {
+    if (out_->tensors.size() >= kMostTensors)
+      throw_damaged(out_->file, fmt::format("it has more than {} tensors", kMostTensors));
     out_->tensors.insert_or_assign(name, view_of(out_->file, name, tensor, file_size_, read_storage_));
   }
 
@@ -197,105 +208,11 @@ class StateDictWalker {
   uint64_t file_size_;
   const ReadStorage& read_storage_;
   int64_t visits_ = 0;
-};
-
-/// torch.save's zip archive. The sizes of all entries that may be read are checked against the file's size before
-/// anything is read.
-class Zip {
- public:
-  explicit Zip(const fs::path& file)
-      : file_(file),
-        mapping_(MappedFile::open(file, kExpected)),
-        stored_(stored_zip_entries(mapping_->bytes())),
-        file_size_(mapping_->size()) {
-    int code = 0;
-    zip_.reset(zip_open(file.c_str(), ZIP_RDONLY, &code));
-    if (zip_ == nullptr) throw_damaged(file, "cannot be read as a zip");
-    const zip_int64_t entries = zip_get_num_entries(zip_.get(), 0);
-    for (zip_int64_t i = 0; i < entries; ++i) {
-      const std::string_view name = stat(i).name;
-      if (name == "data.pkl" || name.ends_with("/data.pkl")) root_ = std::string(name.substr(0, name.size() - 8));
-    }
-    if (!root_) {
-      throw UserError(
-          UserMistake{.what_happened = "is a zip without a data.pkl", .file = file.string(), .hint = kExpected});
-    }
-    uint64_t total = 0;
-    for (zip_int64_t i = 0; i < entries; ++i) {
-      const zip_stat_t entry = stat(i);
-      // TorchScript's code is compressed, and not read.
-      if (!std::string_view(entry.name).starts_with(*root_ + "data")) continue;
-      if (entry.size > file_size_ || (total += entry.size) > file_size_)
-        throw_damaged(file, "its entries are larger than it");
-    }
-  }
-  uint64_t file_size() const { return file_size_; }
-  const std::shared_ptr<const MappedFile>& mapping() const { return mapping_; }
-  std::string pickle() const {
-    const zip_stat_t entry = stat(locate("data.pkl"));
-    if (entry.size > kMaxPickle) throw_damaged(file_, fmt::format("its pickle has {} bytes", entry.size));
-    std::string bytes(entry.size, '\0');
-    read(locate("data.pkl"), bytes.data(), bytes.size());
-    return bytes;
-  }
-  torch::Tensor storage(const StorageRef& name) const {
-    const zip_int64_t index = locate("data/" + name.key);
-    const auto wanted = static_cast<uint64_t>(name.count) * c10::elementSize(name.type);
-    const zip_stat_t entry = stat(index);
-    if (entry.size < wanted) throw_damaged(file_, "its storage is cut short", name.key);
-    const auto in_place = stored_.find(std::string_view(entry.name));
-    if (in_place != stored_.end() && in_place->second.size == entry.size && entry.comp_method == ZIP_CM_STORE) {
-      return tensor_at(mapping_, in_place->second.offset, {name.count}, name.type);
-    }
-    torch::Tensor numbers = torch::empty({name.count}, name.type == torch::kBool ? torch::kUInt8 : name.type);
-    read(index, static_cast<char*>(numbers.data_ptr()), wanted);
-    return name.type == torch::kBool ? numbers.ne(0) : numbers;  // C++ allows only the bytes 0 and 1 in a bool
-  }
-  /// Whether a big-endian machine wrote the numbers.
-  bool big_endian() const {
-    const zip_int64_t index = zip_name_locate(zip_.get(), (*root_ + "byteorder").c_str(), 0);
-    char text[3] = {};
-    if (index < 0 || stat(index).size != 3) return false;
-    read(index, text, 3);
-    return std::string_view(text, 3) == "big";
-  }
-
- private:
-  zip_stat_t stat(zip_int64_t index) const {
-    zip_stat_t entry;
-    zip_stat_init(&entry);
-    constexpr zip_uint64_t kWanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
-    if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(index), 0, &entry) != 0 ||
-        (entry.valid & kWanted) != kWanted) {
-      throw_damaged(file_, "its directory cannot be read");
-    }
-    return entry;
-  }
-  zip_int64_t locate(const std::string& name) const {
-    const zip_int64_t index = zip_name_locate(zip_.get(), (*root_ + name).c_str(), 0);
-    if (index < 0) throw_damaged(file_, "an entry is missing", name);
-    return index;
-  }
-  void read(zip_int64_t index, char* to, uint64_t count) const {
-    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> entry(
-        zip_fopen_index(zip_.get(), static_cast<zip_uint64_t>(index), 0), &zip_fclose);
-    for (uint64_t done = 0; done < count;) {
-      const zip_int64_t got = entry == nullptr ? -1 : zip_fread(entry.get(), to + done, count - done);
-      if (got <= 0) throw_damaged(file_, "an entry cannot be unpacked", stat(index).name);
-      done += static_cast<uint64_t>(got);
-    }
-  }
-
-  fs::path file_;
-  std::shared_ptr<const MappedFile> mapping_;
-  std::map<std::string, ZipEntry, std::less<>> stored_;
-  uint64_t file_size_;
-  std::unique_ptr<zip_t, void (*)(zip_t*)> zip_{nullptr, &zip_discard};
-  std::optional<std::string> root_;
+  size_t metadata_bytes_ = 0;
 };
 
 StateDict read_zip(const fs::path& file) {
-  const Zip zip(file);
+  const TorchZip zip(file);
   if (zip.big_endian()) throw_damaged(file, "was written by a big-endian machine");
   const std::string bytes = zip.pickle();
   size_t used = 0;
@@ -303,7 +220,8 @@ StateDict read_zip(const fs::path& file) {
   std::map<std::string, torch::Tensor> storages;
   const ReadStorage read_storage = [&](const StorageRef& name) {
     const auto it = storages.find(name.key);
-    if (it == storages.end()) return storages.emplace(name.key, zip.storage(name)).first->second;
+    if (it == storages.end())
+      return storages.emplace(name.key, zip.storage(name.key, name.count, name.type)).first->second;
     if (it->second.scalar_type() != name.type || it->second.numel() != name.count) {
       throw_damaged(file, "two tensors describe their storage differently", name.key);
     }
@@ -317,12 +235,11 @@ StateDict read_zip(const fs::path& file) {
 // The legacy format: four pickles (magic number, version, machine, content), a pickled list of storage keys, and the
 // storages in that order, each after its number of elements.
 StateDict read_legacy(const fs::path& file) {
-  const auto mapping = MappedFile::open(file, kExpected);
+  const auto mapping = MappedFile::open(file, kExpectedTorchFile);
   size_t at = 0;
   const auto next = [&] {
     size_t used = 0;
-    const std::string_view rest = mapping->bytes().substr(at);
-    Pickle pickle = parse(file, rest.substr(0, std::min<size_t>(rest.size(), kMaxPickle)), used);
+    Pickle pickle = parse(file, mapping->bytes().substr(at), used);
     at += used;
     return pickle;
   };
@@ -368,26 +285,50 @@ bool begins_like_legacy(std::string_view bytes) {
          bytes.substr(4, 10) == kLegacyMagic;
 }
 
+/// Throws UserError if the file is a pickle that torch.save did not write: by the first name that no weight file has,
+/// else as such. Every .safetensors passes, since the length that it begins with would be no pickle of the file's size.
+void refuse_other_pickles(const fs::path& file) {
+  const auto mapping = MappedFile::open(file, kExpectedTorchFile);
+  uint64_t header = 0;
+  std::memcpy(&header, mapping->data(), std::min(mapping->size(), sizeof(header)));
+  if (header <= mapping->size()) return;
+  size_t used = 0;
+  try {
+    refuse_foreign_names(file, Pickle::parse(mapping->bytes().substr(0, kMostPickle), used));
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::runtime_error&) {
+    return;
+  }
+  throw UserError({.what_happened = "is a pickle, but not one that torch.save wrote",
+                   .file = file.string(),
+                   .hint = kExpectedTorchFile});
+}
+
 }  // namespace
 
 bool looks_like_torch_file(const fs::path& file) {
-  const auto mapping = MappedFile::open(file, kExpected);
+  const auto mapping = MappedFile::open(file, kExpectedTorchFile);
   return mapping->bytes().starts_with(kZipMagic) || begins_like_legacy(mapping->bytes());
 }
 
 StateDict read_torch_file(const fs::path& file) {
   const bool zip = [&] {
-    const auto mapping = MappedFile::open(file, kExpected);
+    const auto mapping = MappedFile::open(file, kExpectedTorchFile);
     if (mapping->bytes().starts_with(kZipMagic)) return true;
     if (begins_like_legacy(mapping->bytes())) return false;
-    throw UserError(UserMistake{
-        .what_happened = "is neither a zip nor a pickle of torch's", .file = file.string(), .hint = kExpected});
+    refuse_other_pickles(file);
+    throw UserError(UserMistake{.what_happened = "is neither a zip nor a pickle of torch's",
+                                .file = file.string(),
+                                .hint = kExpectedTorchFile});
   }();
   return zip ? read_zip(file) : read_legacy(file);
 }
 
 StateDict read_weights(const fs::path& file) {
-  return looks_like_torch_file(file) ? read_torch_file(file) : read_safetensors(file);
+  if (looks_like_torch_file(file)) return read_torch_file(file);
+  refuse_other_pickles(file);
+  return read_safetensors(file);
 }
 
 }  // namespace lucid::weights

@@ -12,12 +12,14 @@
 #include "lucid/base/error.h"
 #include "lucid/weights/pickle.h"
 #include "mistakes.h"
+#include "repeated.h"
 
 namespace lucid::weights {
 namespace {
 
 namespace fs = std::filesystem;
 using test::mistake_of;
+using test::repeated;
 
 fs::path readers() { return test::goldens() / "sd" / "readers"; }
 
@@ -137,7 +139,7 @@ TEST(TorchFileHostile, NegativeOrMissingNumbersAreNoTensor) {
                                                      {.what = "offset", .offset = -1},
                                                      {.what = "storage", .storage = -6},
                                                      {.what = "axes", .strides = {1}},
-                                                     {.what = "type", .type = "system"}}) {
+                                                     {.what = "type", .type = "QInt8Storage"}}) {
     EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", tensor(bad)))).tensors.empty()) << bad.what;
   }
 }
@@ -149,10 +151,54 @@ TEST(TorchFileHostile, NothingIsExecuted) {
   for (const std::string& call : {system + command + "\x85R", std::string("(").append(command).append("ios\nsystem\n"),
                                   std::string("(").append(system).append(command).append("o"),
                                   name("builtins", "eval") + text("1/0") + "\x85\x81"}) {
-    const StateDict file = read_torch_file(write_zip(folder.path, dict("w", call)));
-    EXPECT_TRUE(file.tensors.empty());
+    const fs::path file = write_zip(folder.path, dict("w", call));
+    const std::string problem = mistake_of([&] { read_torch_file(file); }).what_happened;
+    EXPECT_EQ(problem, call.find("eval") == std::string::npos ? "calls os.system: not a weight file"
+                                                              : "calls builtins.eval: not a weight file");
     EXPECT_FALSE(fs::exists(mark));
   }
+}
+
+// What other programs would run is refused by name wherever it stands, also beside good tensors and in plain pickles.
+TEST(TorchFileHostile, ForeignNamesAreRefused) {
+  const test::TemporaryFolder folder;
+  const auto problem = [&](const fs::path& file) { return mistake_of([&] { read_weights(file); }).what_happened; };
+  const std::string good = tensor({.what = "nothing"}), system = name("posix", "system");
+  const std::string state = "\x80\x02}" + text("w") + good + "s";
+  EXPECT_EQ(problem(write_zip(folder.path, state + "0" + system + text("true") + "\x85R.")),
+            "calls posix.system: not a weight file");
+  EXPECT_EQ(problem(write_zip(folder.path, state + text("f") + name("torch", "load") + "s.")),
+            "names torch.load: not a weight file");
+  const std::string assembled = text("nt") + text("system") + "\x93" + text("true") + "\x85R";  // STACK_GLOBAL
+  EXPECT_EQ(problem(write_zip(folder.path, dict("w", assembled))), "calls nt.system: not a weight file");
+  EXPECT_EQ(problem(write_zip(folder.path, dict("w", name("collections", "OrderedDict.pop")))),
+            "names collections.OrderedDict.pop: not a weight file");
+  const fs::path plain = folder.path / "plain.ckpt";
+  write_file(plain, "\x80\x04" + system + text("true") + "\x85R.");
+  EXPECT_EQ(problem(plain), "calls posix.system: not a weight file");
+  write_file(plain, "cos\nsystem\n(S'true'\ntR.");
+  EXPECT_EQ(problem(plain), "calls os.system: not a weight file");
+  write_file(plain, "\x80\x04}" + text("a value") + "K\x01s.");
+  EXPECT_EQ(problem(plain), "is a pickle, but not one that torch.save wrote");
+  std::string legacy = read_file(readers() / "legacy.bin");
+  const std::string dict_name = "collections\nOrderedDict";
+  ASSERT_NE(legacy.find(dict_name), std::string::npos);
+  legacy.replace(legacy.find(dict_name), dict_name.size(), "collections\nOrderedDamn");
+  write_file(plain, legacy);
+  EXPECT_EQ(problem(plain), "calls collections.OrderedDamn: not a weight file");
+}
+
+TEST(TorchFileHostile, NestedTuplesAreRefused) {
+  const test::TemporaryFolder folder;
+  const auto problem = [&](const std::string& value) {
+    const fs::path file = write_zip(folder.path, dict("w", value));
+    return mistake_of([&] { read_torch_file(file); }).what_happened;
+  };
+  std::string bomb = ")", fine = "N";  // each level holds the one before twice: 2^n values, if it were unfolded
+  for (int i = 0; i < 100; ++i) bomb += "2\x86";
+  for (int i = 0; i < 60; ++i) fine += "\x85";
+  EXPECT_NE(problem(bomb).find("deeper than 64 levels"), std::string::npos);
+  EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", fine))).tensors.empty());
 }
 
 TEST(TorchFileHostile, DeepAndCircularValuesEnd) {
@@ -173,11 +219,22 @@ TEST(TorchFileHostile, DeepAndCircularValuesEnd) {
     }
     laughs += "u";
   }
-  for (const std::string& value : {deep, parameters, circle}) {
-    EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", value))).tensors.empty());
-  }
-  const fs::path file = write_zip(folder.path, dict("w", laughs));
-  EXPECT_NE(mistake_of([&] { read_torch_file(file); }).what_happened.find("one another"), std::string::npos);
+  EXPECT_TRUE(read_torch_file(write_zip(folder.path, dict("w", circle))).tensors.empty());
+  const auto problem = [&](const std::string& value) {
+    const fs::path file = write_zip(folder.path, dict("w", value));
+    return mistake_of([&] { read_torch_file(file); }).what_happened;
+  };
+  EXPECT_NE(problem(deep).find("deeper than"), std::string::npos);
+  EXPECT_NE(problem(parameters).find("deeper than"), std::string::npos);
+  EXPECT_NE(problem(laughs).find("one another"), std::string::npos);
+  // One text of a megabyte at a hundred places.
+  std::string texts = "}X" + std::string("\0\0\x10\0", 4) + std::string(1 << 20, 'x') +
+                      "q\x01"
+                      "0(";
+  for (char i = 0; i < 100; ++i) texts += text({i}) + "h\x01";
+  EXPECT_NE(problem(texts + "u").find("texts are too long"), std::string::npos);
+  EXPECT_NE(problem("}X" + std::string("\xe9\x03\0\0", 4) + std::string(1001, 'n') + "K\x01s").find("a name has 1003"),
+            std::string::npos);
 }
 
 TEST(TorchFileHostile, BrokenPicklesSayWhere) {
@@ -209,7 +266,13 @@ TEST(TorchFileHostile, BrokenPicklesSayWhere) {
                                    std::string("\x82\x01."),
                                    std::string("\xff."),
                                    std::string("\x8d\xff\xff\xff\xff\xff\xff\xff\xff."),
-                                   std::string(2 << 20, 'N')}) {
+                                   std::string(2 << 20, 'N'),
+                                   std::string(2 << 20, '('),
+                                   "N" + std::string(2 << 20, '2'),
+                                   "N" + std::string(2 << 20, '\x94'),
+                                   text(std::string(127, 'x')) + "q\x01" + repeated("0h\x01h\x01\x93", 4) +
+                                       "X\xe9\x03" + std::string(1003, '\0') + "h\x01\x93.",
+                                   repeated("(N" + std::string(1000, '2') + "l", 6000)}) {
     EXPECT_NE(problem(bytes).find("byte"), std::string::npos) << testing::PrintToString(bytes.substr(0, 20));
   }
 }

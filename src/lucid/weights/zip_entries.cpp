@@ -2,9 +2,15 @@
 // Parser of a zip's central directory. Every number is checked against the file's size before it is used.
 #include "lucid/weights/zip_entries.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
+#include <vector>
+
+#include "lucid/weights/limits.h"
 
 namespace lucid::weights {
 namespace {
@@ -81,14 +87,22 @@ bool read_zip64(std::string_view extra, std::initializer_list<uint64_t*> numbers
   return false;
 }
 
-}  // namespace
+/// An entry of the central directory whose bytes lie inside the file.
+struct Entry {
+  std::string_view name;
+  uint64_t begin = 0;          // of its local header
+  uint64_t data = 0, end = 0;  // its packed bytes
+  uint64_t size = 0;           // unpacked
+  bool stored = false;         // neither compressed nor encrypted
+};
 
-std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view file) {
-  std::map<std::string, ZipEntry, std::less<>> result;
+/// The entries that keep to the format, in the directory's order, kMostZipEntries at most.
+std::vector<Entry> read_directory(std::string_view file) {
+  std::vector<Entry> result;
   const auto directory = find_directory(file);
   if (!directory) return result;
   uint64_t at = directory->offset;
-  for (uint64_t i = 0; i < directory->entries; ++i) {
+  for (uint64_t i = 0; i < std::min(directory->entries, kMostZipEntries); ++i) {
     const auto entry = Record::at(file, at, kCentralSize, kCentral);
     if (!entry) return result;
     const uint64_t name_at = at + kCentralSize, name_size = entry->get<uint16_t>(28);
@@ -97,15 +111,45 @@ std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view
     if (at > file.size()) return result;
     uint64_t packed = entry->get<uint32_t>(20), size = entry->get<uint32_t>(24), local_at = entry->get<uint32_t>(42);
     const bool stored = entry->get<uint16_t>(10) == 0 && (entry->get<uint16_t>(8) & 1) == 0;  // nor encrypted
-    const bool whole = read_zip64(file.substr(name_at + name_size, extra_size), {&size, &packed, &local_at});
-    if (!stored || !whole || size != packed) continue;
+    if (!read_zip64(file.substr(name_at + name_size, extra_size), {&size, &packed, &local_at})) continue;
     const auto local = Record::at(file, local_at, kLocalSize, kLocal);
     if (!local) continue;
     const uint64_t data = local_at + kLocalSize + local->get<uint16_t>(26) + local->get<uint16_t>(28);
-    if (data > file.size() || file.size() - data < size) continue;
-    result.emplace(file.substr(name_at, name_size), ZipEntry{.offset = data, .size = size});
+    if (data > file.size() || file.size() - data < packed) continue;
+    result.push_back({.name = file.substr(name_at, name_size),
+                      .begin = local_at,
+                      .data = data,
+                      .end = data + packed,
+                      .size = size,
+                      .stored = stored});
   }
   return result;
+}
+
+}  // namespace
+
+std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view file) {
+  std::map<std::string, ZipEntry, std::less<>> result;
+  for (const Entry& entry : read_directory(file)) {
+    if (!entry.stored || entry.size != entry.end - entry.data) continue;
+    result.emplace(entry.name, ZipEntry{.offset = entry.data, .size = entry.size});
+  }
+  return result;
+}
+
+std::string zip_problem(std::string_view file) {
+  const auto directory = find_directory(file);
+  if (directory && directory->entries > kMostZipEntries)
+    return fmt::format("has {} entries, at most {} are read", directory->entries, kMostZipEntries);
+  std::vector<Entry> entries = read_directory(file);
+  std::ranges::sort(entries, {}, &Entry::begin);
+  for (size_t i = 1; i < entries.size(); ++i) {
+    if (entries[i].begin < entries[i - 1].end) {
+      return fmt::format("two of its entries share bytes: {} and {}", entries[i - 1].name.substr(0, 100),
+                         entries[i].name.substr(0, 100));
+    }
+  }
+  return "";
 }
 
 }  // namespace lucid::weights

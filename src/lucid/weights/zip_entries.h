@@ -17,4 +17,8 @@ struct ZipEntry {
 /// the format are left out; a file whose directory cannot be read gives none.
 std::map<std::string, ZipEntry, std::less<>> stored_zip_entries(std::string_view file);
 
+/// What is wrong with a zip before a library opens it, or "": more than kMostZipEntries entries (libzip takes 400 bytes
+/// for each), or entries that share bytes of the file, with which a small file unpacks to a huge one.
+std::string zip_problem(std::string_view file);
+
 }  // namespace lucid::weights

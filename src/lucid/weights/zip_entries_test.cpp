@@ -60,6 +60,46 @@ TEST(ZipEntries, WhatTorchWroteIsFoundWhereLibzipFindsIt) {
   }
 }
 
+/// Little-endian bytes of `number`.
+template <class Number>
+std::string bytes_of_number(Number number) {
+  return {reinterpret_cast<const char*>(&number), sizeof(number)};
+}
+
+/// A directory entry that names `size` bytes stored after a local header of no name at `local`.
+std::string directory_entry(const std::string& name, uint32_t local, uint32_t size) {
+  return "PK\x01\x02" + std::string(16, '\0') + bytes_of_number(size) + bytes_of_number(size) +
+         bytes_of_number(static_cast<uint16_t>(name.size())) + std::string(12, '\0') + bytes_of_number(local) + name;
+}
+std::string zip_of(const std::string& body, const std::string& directory, uint16_t entries) {
+  return body + directory + "PK\x05\x06" + std::string(4, '\0') + bytes_of_number(entries) + bytes_of_number(entries) +
+         bytes_of_number(static_cast<uint32_t>(directory.size())) +
+         bytes_of_number(static_cast<uint32_t>(body.size())) + std::string(2, '\0');
+}
+
+TEST(ZipEntries, EntriesThatShareBytesAreAProblem) {
+  const std::string local = "PK\x03\x04" + std::string(26, '\0') + "01234567";  // 38 bytes
+  const std::string body = local + local;
+  const std::string apart = directory_entry("a", 0, 8) + directory_entry("b", 38, 8);
+  EXPECT_EQ(stored_zip_entries(zip_of(body, apart, 2)).size(), 2U);
+  EXPECT_EQ(zip_problem(zip_of(body, apart, 2)), "");
+  const std::string twice = directory_entry("b", 0, 8) + directory_entry("a", 0, 8);
+  EXPECT_NE(zip_problem(zip_of(body, twice, 2)).find("share bytes"), std::string::npos);
+  const std::string over = directory_entry("a", 0, 9) + directory_entry("b", 38, 8);
+  EXPECT_EQ(zip_problem(zip_of(body, over, 2)), "two of its entries share bytes: a and b");
+}
+
+TEST(ZipEntries, MoreEntriesThanTheLimitAreAProblem) {
+  const auto many = [](uint64_t entries) {  // zip64, since the plain directory counts up to 65 535
+    const std::string end64 = "PK\x06\x06" + std::string(28, '\0') + bytes_of_number(entries) + std::string(16, '\0');
+    const std::string locator =
+        "PK\x06\x07" + std::string(4, '\0') + bytes_of_number(uint64_t{0}) + std::string(4, '\0');
+    return end64 + locator + zip_of("", "", 0xFFFF);
+  };
+  EXPECT_EQ(zip_problem(many(65536)), "");
+  EXPECT_EQ(zip_problem(many(65537)), "has 65537 entries, at most 65536 are read");
+}
+
 TEST(ZipEntries, CutOrChangedFilesGiveNothingOutside) {
   const test::TemporaryFolder folder;
   const std::string file = zip_of_two(folder.path);

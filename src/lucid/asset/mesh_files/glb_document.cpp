@@ -5,11 +5,12 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/base/json_depth.h"
 
 namespace lucid::asset::mesh_files {
 namespace {
 
-constexpr size_t kMostJson = size_t{1} << 26;        // bytes; a mesh needs a few kB
+constexpr size_t kMostJson = size_t{1} << 24;        // bytes; a mesh needs a few kB
 constexpr int64_t kLargestWhole = int64_t{1} << 48;  // sums and products with strides stay far from overflow
 
 /// 0 for unknown types, and for small matrices, whose columns are padded.
@@ -38,6 +39,7 @@ GlbDocument::GlbDocument(const std::filesystem::path& file, std::string_view byt
 
 void GlbDocument::parse_json(std::string_view text) {
   if (text.size() > kMostJson) fail(fmt::format("has {} bytes of JSON; at most {} are read", text.size(), kMostJson));
+  if (nests_deeper(text, kMostJsonFileLevels)) fail(fmt::format("nests deeper than {} levels", kMostJsonFileLevels));
   root_ = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!root_.is_object()) fail("its JSON cannot be parsed");
 }

@@ -8,6 +8,7 @@
 #include "lucid/asset/splats/arrays.h"
 #include "lucid/asset/splats/gltf.h"
 #include "lucid/base/error.h"
+#include "lucid/base/json_depth.h"
 
 namespace lucid::asset::gltf {
 namespace {
@@ -72,10 +73,10 @@ uint64_t integer(const nlohmann::json& object, const char* key, std::optional<ui
 Document::Document(const std::filesystem::path& file, std::string_view bytes) : file_(file), size_(bytes.size()) {
   if (is_glb(bytes)) {
     const GlbChunks chunks = split_glb(file, bytes);
-    json_ = nlohmann::json::parse(chunks.json);
+    parse(chunks.json);
     glb_buffer_ = chunks.binary;
   } else {
-    json_ = nlohmann::json::parse(bytes);
+    parse(bytes);
   }
   for (const nlohmann::json& name : json_.value("extensionsRequired", nlohmann::json::array())) {
     if (name != kExtension && name != "KHR_mesh_quantization") {
@@ -83,6 +84,11 @@ Document::Document(const std::filesystem::path& file, std::string_view bytes) : 
              "only uncompressed KHR_gaussian_splatting is read");
     }
   }
+}
+
+void Document::parse(std::string_view text) {
+  if (nests_deeper(text, kMostJsonFileLevels)) refuse(fmt::format("nests deeper than {} levels", kMostJsonFileLevels));
+  json_ = nlohmann::json::parse(text);
 }
 
 void Document::refuse(const std::string& what, const std::string& key, const std::string& hint) const {

@@ -38,6 +38,7 @@ class Document {
   [[noreturn]] void refuse(const std::string& what, const std::string& key = "", const std::string& hint = "") const;
 
  private:
+  void parse(std::string_view text);
   std::string_view buffer(uint64_t index);
   std::string_view external_buffer(uint64_t index, const std::string& uri);
   std::string_view view(uint64_t index);
