@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each target does all its own set-up on a fresh Debian 12 machine. `make help` lists them.
-.PHONY: help setup configure program build web test-web package dist demo demo-short test bench format clean \
+.PHONY: help setup configure program build web test-web package dist demo demo-short test bench fuzz mutants format clean \
         gpu gpu-build gpu-demo gpu-test dist-gpu
 BIN := build/release/bin
 GPU_BIN := build/gpu/bin
@@ -18,6 +18,8 @@ help:
 	@echo "make dist        the package and a tarball that runs on other distributions, with checksums and an SBOM: build/dist"
 	@echo "make dist-gpu    a tarball with CUDA, for all cards; it takes CUDA's libraries from an installed torch: build/dist-gpu"
 	@echo "make bench       validate, then time the rasteriser and one whole step"
+	@echo "make fuzz        every parser's fuzzer for FUZZ_SECONDS (60) each, under two sanitizers; prints the executions"
+	@echo "make mutants     change operators in the delicate files and see the tests fail: docs/dev/mutation.md"
 	@echo "make format      format the C++ sources in place"
 	@echo "make clean       remove build/"
 
@@ -104,6 +106,14 @@ dist-gpu: web
 bench: build
 	$(BIN)/bench_raster
 	$(BIN)/bench_step
+
+# Wants libclang-rt-14-dev as well.
+FUZZ_SECONDS := 60
+fuzz: setup
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+mutants: build
+	@tools/mutate.py
 
 format:
 	@git ls-files '*.cpp' '*.h' | xargs clang-format -i

@@ -86,6 +86,13 @@ TEST(LookAt, AgreesWithTheOrbitAndRecoversItsAngles) {
   EXPECT_NEAR(c.radius, 3.5, 1e-12);
 }
 
+TEST(LookAt, TheAskedUpIsTheOppositeOfThePicturesDown) {
+  const Camera c = look_at({0, 0, 5}, {0, 0, 0}, {0.6, 0.8, 0}, 0.5, 64, 64);
+  EXPECT_NEAR(c.camera_from_world[4], -0.6, 1e-12);
+  EXPECT_NEAR(c.camera_from_world[5], -0.8, 1e-12);
+  EXPECT_NEAR(c.camera_from_world[6], 0, 1e-12);
+}
+
 TEST(LookAt, PicksAnotherUpWhereTheAskedOneFails) {
   const Camera down = look_at({0, 0, 5}, {0, 0, 0}, {0, 0, 1}, 0.5, 64, 64);
   expect_rigid(down);

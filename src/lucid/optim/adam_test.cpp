@@ -143,6 +143,13 @@ TEST(LearningRates, DecayFromFirstToLastAndStopThere) {
   EXPECT_EQ(last, beyond);
 }
 
+TEST(LearningRates, ARunWithoutIterationsHasTheLastRates) {
+  LearningRates rates;
+  rates.iterations = 0;
+  EXPECT_NEAR(rates.at(0)[Cloud::kLogScales], 0.001, 1e-15);
+  EXPECT_NEAR(rates.at(7)[Cloud::kQuats], 0.0002, 1e-15);
+}
+
 TEST(LearningRates, ZeroIsAllowed) {
   LearningRates rates;
   rates.position_lr_init = rates.position_lr_final = 0;

@@ -81,6 +81,25 @@ TEST(CpuRasterizer, FramesAreKeptApart) {
   EXPECT_THROW(rasterizer.backward(0, b.cloud(), a.d_images(), ra.gradients()), std::logic_error);
 }
 
+// The counts are exact: one Gaussian blends with each pixel that it covers inside the image, and with no other.
+TEST(CpuRasterizer, PairsAreThePixelsThatAGaussianCovers) {
+  for (const double size : {0.1, 3.0}) {  // within the image, and beyond all its borders
+    Scene<float> scene;
+    scene.camera = front_camera(40, 37, 4, 0.5);
+    Rng rng(5, "blob");
+    add(rng, {.mean = {0, 0, 0}, .scale = {size, size, size}}, &scene);
+    draw_image_gradients(rng, &scene);
+    for_each_isa([&] {
+      CpuRasterizer rasterizer;
+      const Result<float> got = run_cpu(scene, &rasterizer);
+      const auto covered = std::ranges::count_if(got.alpha, [](float alpha) { return alpha > 0; });
+      EXPECT_GT(covered, 0);
+      EXPECT_EQ(rasterizer.blended_pairs(0), covered);
+      EXPECT_EQ(rasterizer.statistics(0).visited, rasterizer.statistics(0).entries);
+    });
+  }
+}
+
 TEST(CpuRasterizer, SeveralViewsInOneCall) {
   const Scene<float> scene = random_scene(23, 800, 64, 48, 1);
   Scene<float> other = scene;

@@ -103,6 +103,7 @@ struct Result {
     for (auto* v : {&rgb, &depth, &alpha, &means, &scales, &quats, &opacities, &sh, &means2d}) {
       std::fill(v->begin(), v->end(), junk);
     }
+    std::fill(radii.begin(), radii.end(), -7);
   }
   Images<Real> images() { return {rgb.data(), depth.data(), alpha.data(), radii.data()}; }
   CloudGradients<Real> gradients() {
