@@ -60,8 +60,8 @@ TARGETS = [
     Target("optim/adam.cpp", "lucid_optim_test"),
     Target("optim/adam_kernel.cpp", "lucid_optim_test"),
     Target("optim/densify.cpp", "lucid_optim_test"),
-    Target("train/checkpoint.cpp", "lucid_train_test"),
-    Target("train/step.cpp", "lucid_train_test", weight=3),
+    Target("train/checkpoint.cpp", "lucid_train_test", "*Checkpoint*"),
+    Target("train/step.cpp", "lucid_train_test", "*Step*", weight=3),
     Target("base/atomic_file.cpp", "lucid_base_test"),
 ]
 
