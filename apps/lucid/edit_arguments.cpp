@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command line of `lucid edit`: an asset, a prompt, and the options of a run that an edit has.
-#include <algorithm>
-#include <array>
-#include <string_view>
-
+#include "lucid/app/run_options/edits.h"
 #include "lucid/base/error.h"
 #include "run_command.h"
 
 namespace lucid::cli {
 namespace {
 
-/// Options of a run that an edit does not have, or has by another name.
-bool is_left_out(const config::Option& option) {
-  constexpr std::array<std::string_view, 9> kNames = {
-      "asset", "text", "preset", "watch", "sds", "init_file", "pretrained_model_path", "init_shape", "clean_air"};
-  return option.group == "Avatar" || std::ranges::find(kNames, option.name) != kNames.end();
-}
-
 const RunCommand& edit_run() {
   static const RunCommand run{
-      .lacks = is_left_out,
+      .lacks = app::is_no_option_of_edits,
       .group = "Editing",
       .common = {"score", "guidance_scale", "iterations", "seed", "device", "model_key", "negative", "LoRA_path",
                  "output", "workspace", "save_video", "export", "resume", "overwrite"}};

@@ -10,7 +10,7 @@
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 #include "lucid/edit/compare.h"
-#include "lucid/edit/prompts.h"
+#include "lucid/edit/prompts/prompts.h"
 #include "lucid/edit/word_mask.h"
 #include "lucid/eval/found_assets.h"
 #include "lucid/math/sh.h"

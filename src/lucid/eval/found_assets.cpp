@@ -46,7 +46,9 @@ void add_assets(const fs::path& path, std::vector<FoundAsset>& assets) {
     assets.push_back(asset_of_run(path));
     return;
   }
-  if (fs::exists(path / "init_points3d.ply", none)) return;  // of a run that is not finished
+  for (const char* begun : {"init_points3d.ply", "job.json"}) {  // a run that is not finished
+    if (fs::exists(path / begun, none)) return;
+  }
   std::vector<fs::path> entries;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, none)) entries.push_back(entry.path());
   std::ranges::sort(entries);

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the option table: editing an asset that exists. None is in the reference system.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/option_rows.h"
 
 namespace lucid::app {
@@ -77,6 +82,17 @@ void add_editing(config::OptionTable& table, RunOptions& o) {
        .help = "Of mask_word: inside is what gets more than so much of the most attention; smaller takes more in.",
        .range = kShare,
        .field = &e.mask_threshold});
+}
+
+bool is_no_option_of_edits(const config::Option& option) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "asset", "text", "preset", "watch", "sds", "init_file", "pretrained_model_path", "init_shape", "clean_air"};
+  return option.group == "Avatar" || std::ranges::find(kNames, option.name) != kNames.end();
+}
+
+std::string edit_preset(const RunOptions& options) {
+  if (options.train.score.instructed()) return "edit_ip2p";
+  return options.edit.change == "colour" ? "edit" : "edit_shape";
 }
 
 }  // namespace lucid::app

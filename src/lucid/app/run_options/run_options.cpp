@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/export_options.h"
 #include "lucid/app/run_options/option_rows.h"
 #include "lucid/base/error.h"
@@ -90,12 +91,7 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
   const bool reference_defaults =
       !config_file.empty() && !given.contains("preset") && probe.table.at("model_key").source == "config";
   const fs::path prior = probe.options.model_key.empty() ? embedded_prior() : fs::path(probe.options.model_key);
-  const edit::EditOptions& edit = probe.options.edit;
-  const bool instructed = probe.options.train.score.instructed();
-  const std::string preset = edit.asset.empty()        ? probe.options.preset
-                             : instructed              ? "edit_ip2p"
-                             : edit.change == "colour" ? "edit"
-                                                       : "edit_shape";
+  const std::string preset = probe.options.edit.asset.empty() ? probe.options.preset : edit_preset(probe.options);
   if (!reference_defaults) apply_preset(table, prior, preset);
   if (!probe.options.avatar.body.empty())
     table.set_from_yaml(preset_folder(prior, "avatar") / "avatar.yaml", "preset avatar");

@@ -153,7 +153,14 @@ TEST_F(Api, TellsOfTheProgram) {
   EXPECT_TRUE(names.contains("guidance_scale"));
   for (const char* own : {"output", "workspace", "live", "resume", "overwrite", "text"})
     EXPECT_FALSE(names.contains(own)) << own;
+  EXPECT_FALSE(names.contains("mask_word"));
   EXPECT_EQ(ask("GET /api/v1/options?preset=best").status, 400);
+  std::map<std::string, std::string> of_edits;
+  const json edit = checked("GET", "/api/v1/options", "/api/v1/options?preset=edit_shape").value();
+  for (const json& option : edit.at("options")) of_edits[option.at("name")] = option.at("value");
+  EXPECT_EQ(of_edits.at("keep"), "0");
+  EXPECT_TRUE(of_edits.contains("mask_word"));
+  for (const char* own : {"asset", "preset", "init_shape", "avatar"}) EXPECT_FALSE(of_edits.contains(own)) << own;
   const json words = checked("GET", "/api/v1/vocabulary", "/api/v1/vocabulary").value();
   EXPECT_GT(words.at("names").size(), 100u);
   const std::string check = "/api/v1/vocabulary/check";
@@ -166,6 +173,38 @@ TEST_F(Api, TellsOfTheProgram) {
   }
   checked("GET", "/api/v1/formats", "/api/v1/formats");
   EXPECT_EQ(ask("GET /api/v1/openapi.json").value(), document_);
+}
+
+TEST_F(Api, AFinishedRunIsEdited) {
+  const std::string runs = "/api/v1/runs";
+  const std::string source =
+      checked("POST", runs, runs, json{{"prompt", "a red car"}, {"options", {{"iterations", 3}}}}).value().at("id");
+  const json finished = wait_for(source, "finished");
+  EXPECT_EQ(std::ranges::count(finished.at("actions"), json("edit")), 1);
+
+  const json wanted = {{"prompt", "a blue car"}, {"edit_of", source}, {"options", {{"iterations", 3}}}};
+  const Answer answer = checked("POST", runs, runs, wanted);
+  ASSERT_EQ(answer.status, 201) << answer.body;
+  const std::string id = answer.value().at("id");
+  const json edited = wait_for(id, "finished");
+  EXPECT_EQ(edited.at("edit_of"), (json{{"id", source}, {"prompt", "a red car"}}));
+  const Answer both = checked("GET", "/api/v1/runs/{id}/pictures/{name}", runs + "/" + id + "/pictures/before_after");
+  EXPECT_EQ(both.body, "before: points a red car\n");
+
+  const auto refused = [&](const json& changes) {
+    json other = wanted;
+    other.update(changes);
+    const Answer problem = checked("POST", runs, runs, other);
+    return fmt::format("{} {}", problem.status, type_of(problem));
+  };
+  EXPECT_EQ(refused({{"edit_of", "none"}}), "404 run-not-found");
+  EXPECT_EQ(refused({{"edit_of", "../a_red_car"}}), "400 bad-field");
+  EXPECT_EQ(refused({{"edit_of", 3}}), "400 bad-field");
+  EXPECT_EQ(refused({{"options", {{"asset", "/etc/passwd"}}}}), "400 bad-field");
+  EXPECT_EQ(refused({{"prompt", "a red car"}}), "400 bad-option");
+  EXPECT_EQ(refused({{"prompt", "hamburger"}}), "400 bad-option");
+  const std::string begun = made("a green mug");
+  EXPECT_EQ(refused({{"edit_of", begun}, {"prompt", "a red mug"}}), "409 no-asset");
 }
 
 TEST_F(Api, ARunLivesItsLife) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/asset/formats.h"
 #include "lucid/base/atomic_file.h"
@@ -30,6 +31,12 @@ const char* name_of(Mode mode) {
       return "view";
   }
   return "";
+}
+
+/// Whether the API gives the option for runs of the preset. Options of edits are given for the presets of edits alone.
+bool is_offered(const config::Option& option, bool edits) {
+  if (is_set_by_server(option.name)) return false;
+  return edits ? !app::is_no_option_of_edits(option) : option.group != "Editing";
 }
 
 /// The options under a preset of the embedded prior.
@@ -60,13 +67,15 @@ const char* kind_of(const config::Option& option) {
   return std::visit(Kind{option}, option.field);
 }
 
+bool is_of_edits(const std::string& preset) { return preset == "edit" || preset == "edit_shape"; }
+
 nlohmann::json bound(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(); }
 
 nlohmann::json options_of(const std::string& preset) {
   const Preset defaults(preset);
   nlohmann::json all = nlohmann::json::array();
   for (const config::Option& option : defaults.table.options()) {
-    if (is_set_by_server(option.name)) continue;
+    if (!is_offered(option, is_of_edits(preset))) continue;
     all.push_back({{"name", option.name},
                    {"flag", config::flag_of(option)},
                    {"group", option.group},
@@ -163,6 +172,8 @@ void add_program_routes(http::Server& server, const ApiOptions& options) {
   server.on(Method::kGet, "/api/v1/options", [](const Request& request) {
     app::BoundOptions chosen;
     const auto preset = request.query.find("preset");
+    if (preset != request.query.end() && is_of_edits(preset->second))
+      return http::json_response(options_of(preset->second));
     if (preset != request.query.end()) chosen.table.set("preset", preset->second, "query");  // one of its choices
     return http::json_response(options_of(chosen.options.preset));
   });

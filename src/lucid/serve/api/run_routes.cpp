@@ -25,7 +25,7 @@ constexpr size_t kMostValue = 1000, kMostOptions = 200;  // bytes; options of a 
 constexpr double kLongestWait = 60;                      // seconds
 constexpr int64_t kLargestRevision = 9007199254740991;   // 2^53 - 1
 constexpr int kMostWaiting = 128;                        // long polls
-constexpr size_t kMostIds = 1000;
+constexpr size_t kMostIds = 1000, kMostId = 64;
 constexpr int64_t kMostSteps = 1'000'000'000, kMostSeed = 9'000'000'000'000'000;
 
 std::string id_of(const Request& request) { return request.parameters.at("id"); }
@@ -41,12 +41,17 @@ std::string option_text(const std::string& name, const nlohmann::json& value) {
 }
 
 NewRun new_run_of(const Request& request) {
-  const nlohmann::json body = object_of(request, {"prompt", "options"});
+  const nlohmann::json body = object_of(request, {"prompt", "options", "edit_of"});
   NewRun wanted{.prompt = text_field(body, "prompt", kMostPrompt), .options = {}};
   const nlohmann::json options = body.value("options", nlohmann::json::object());
   if (!options.is_object() || options.size() > kMostOptions)
     refuse_field("options", fmt::format("it must be an object with at most {} values", kMostOptions));
   for (const auto& [name, value] : options.items()) wanted.options[name] = option_text(name, value);
+  if (wanted.options.contains("asset")) refuse_field("asset", "the field edit_of names the run whose asset is edited");
+  if (body.contains("edit_of")) {
+    wanted.edit_of = text_field(body, "edit_of", kMostId);
+    if (!is_id(*wanted.edit_of)) refuse_field("edit_of", "it must be the name of a run's folder");
+  }
   return wanted;
 }
 

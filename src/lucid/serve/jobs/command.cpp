@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/run_options.h"
 #include "lucid/base/error.h"
+#include "lucid/edit/prompts/prompts.h"
 #include "lucid/serve/jobs/refuse.h"
 
 namespace lucid::serve {
@@ -43,6 +45,32 @@ std::vector<std::string> words_of_all(const GivenOptions& given, bool joined) {
   return words;
 }
 
+std::vector<std::string> generate_words(const std::string& prompt, const GivenOptions& given) {
+  std::vector<std::string> words = {"lucid", "generate"};
+  for (std::string& word : words_of_all(given, false)) words.push_back(std::move(word));
+  if (prompt.starts_with('-')) words.emplace_back("--");
+  words.push_back(prompt);
+  return words;
+}
+
+std::vector<std::string> edit_words(const EditPlan& edit, const std::string& prompt, const GivenOptions& given) {
+  std::vector<std::string> words = {"lucid", "edit", edit.asset.string()};
+  for (std::string& word : words_of_all(given, false)) words.push_back(std::move(word));
+  if (prompt.starts_with('-')) {
+    words.push_back("--to=" + prompt);
+  } else {
+    words.insert(words.end(), {"--to", prompt});
+  }
+  return words;
+}
+
+/// InstructPix2Pix is told what to do, and needs no pair of prompts.
+void check_prompts(const EditPlan& edit, const app::RunOptions& options) {
+  if (options.train.score.instructed()) return;
+  edit::check_pair(edit.from, options.text);
+  if (!options.edit.mask_word.empty()) edit::check_mask_word(edit.from, options.edit.mask_word);
+}
+
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain = "_./:,=+@%-";
   const auto is_plain = [&](char c) {
@@ -69,7 +97,7 @@ void check_given(const GivenOptions& given) {
   set(probe.table, given);
 }
 
-RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool accepts_paths) try {
+RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool accepts_paths, const EditPlan* edit) try {
   check_text("text", prompt);
   check_given(given);
   app::BoundOptions plan;
@@ -80,18 +108,18 @@ RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool acce
                       .key = name,
                       .hint = "use lucid generate on that machine"});
     }
+    if (edit != nullptr && app::is_no_option_of_edits(plan.table.at(name)))
+      throw UserError(UserMistake{.what_happened = "is no option of an edit", .key = name, .hint = "leave it out"});
   }
-  app::apply_given(plan.table, "", given);
+  GivenOptions all = given;
+  if (edit != nullptr) all["asset"] = edit->asset.string();
+  app::apply_given(plan.table, "", all);
   plan.table.set("text", prompt, "flag");
   app::check_options(plan.options);
-
-  std::vector<std::string> words = {"lucid", "generate"};
-  for (std::string& word : words_of_all(given, false)) words.push_back(std::move(word));
-  if (prompt.starts_with('-')) words.emplace_back("--");
-  words.push_back(prompt);
-  return {.preset = plan.options.preset,
+  if (edit != nullptr) check_prompts(*edit, plan.options);
+  return {.preset = edit != nullptr ? app::edit_preset(plan.options) : plan.options.preset,
           .device = plan.options.device,
-          .command = shell_line(words),
+          .command = shell_line(edit != nullptr ? edit_words(*edit, prompt, given) : generate_words(prompt, given)),
           .seed = plan.options.seed,
           .steps = plan.options.train.iterations};
 } catch (const UserError& error) {

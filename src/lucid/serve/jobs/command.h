@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,8 +24,16 @@ struct RunPlan {
   int64_t seed = 0, steps = 0;
 };
 
-/// Checks prompt and options as the command line does. Throws ProblemError (status 400, "bad-option").
-RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool accepts_paths);
+/// What `lucid edit` is given beside its options.
+struct EditPlan {
+  std::string from;             // the asset's prompt
+  std::filesystem::path asset;  // its run's folder, as the command names it
+};
+
+/// Checks prompt and options as the command line does. `edit`: null for `lucid generate`. Throws ProblemError (status
+/// 400, "bad-option").
+RunPlan plan_run(const std::string& prompt, const GivenOptions& given, bool accepts_paths,
+                 const EditPlan* edit = nullptr);
 
 /// Checks names and values alone, without a preset. Throws UserError.
 void check_given(const GivenOptions& given);

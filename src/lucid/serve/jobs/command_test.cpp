@@ -43,6 +43,15 @@ TEST(StudioCommand, TheLineHasTheOptionsAsGiven) {
       "lucid generate --preset draft --seed 3 --save-video --negative '' --no-perpneg '--phi-range=-90 90' -- -car");
 }
 
+TEST(StudioCommand, AnEditIsALineToPaste) {
+  const EditPlan edit = {.from = "a red car", .asset = "output/a_red_car"};
+  EXPECT_EQ(plan_run("a blue car", {}, true, &edit).command, "lucid edit output/a_red_car --to 'a blue car'");
+  EXPECT_EQ(plan_run("a blue car", {{"keep", "0.3"}, {"mask_word", "red"}, {"change", "shape"}}, true, &edit).command,
+            "lucid edit output/a_red_car --change shape --keep 0.3 --mask-word red --to 'a blue car'");
+  // An instruction is no prompt of the asset.
+  EXPECT_EQ(plan_run("make it blue", {{"score", "ip2p"}, {"model_key", "/m"}}, true, &edit).preset, "edit_ip2p");
+}
+
 TEST(StudioCommand, EachArgumentHoldsItsValue) {
   EXPECT_EQ(
       option_arguments(

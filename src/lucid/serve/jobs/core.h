@@ -47,8 +47,17 @@ struct Studio::Core : std::enable_shared_from_this<Core> {
 
   // core_make.cpp
   const Entry* made_before(const std::string& key, const std::string& request) const;
-  Entry& make_run(const NewRun& wanted, const std::string& key, const std::string& request,
-                  const std::optional<std::string>& parent);
+  struct EditStart {
+    EditOf of;
+    std::filesystem::path cloud;  // the Gaussians to edit
+  };
+  EditStart edit_of(const std::string& id) const;  // of the newest result of a run that has ended
+  struct Origin {
+    std::string key, request;
+    std::optional<std::string> parent = {};
+    std::optional<EditStart> edit = {};
+  };
+  Entry& make_run(const NewRun& wanted, const Origin& origin);
   std::string new_folder(const std::string& prompt);
   void check_room() const;  // in the queue, on the disk
   bool disk_is_full() const;

@@ -11,6 +11,18 @@
 
 namespace lucid::serve {
 namespace fs = std::filesystem;
+namespace {
+
+/// A second name of the file, which nothing changes in place; a copy where the disk has no hard links. Throws
+/// UserError.
+void keep_source(const fs::path& cloud, const fs::path& kept) {
+  std::error_code error;
+  fs::create_hard_link(cloud, kept, error);
+  if (error) fs::copy_file(cloud, kept, error);
+  if (error) throw UserError({.what_happened = "cannot be copied: " + error.message(), .file = cloud.string()});
+}
+
+}  // namespace
 
 const Studio::Core::Entry* Studio::Core::made_before(const std::string& key, const std::string& request) const {
   if (key.empty()) return nullptr;
@@ -59,9 +71,25 @@ std::string Studio::Core::new_folder(const std::string& prompt) {
   refuse(409, "too-many-runs", "Too many runs", "Too many runs have this prompt. Delete some.");
 }
 
-Studio::Core::Entry& Studio::Core::make_run(const NewRun& wanted, const std::string& key, const std::string& request,
-                                            const std::optional<std::string>& parent) {
-  const RunPlan plan = plan_run(wanted.prompt, wanted.options, options.accepts_paths);
+Studio::Core::EditStart Studio::Core::edit_of(const std::string& id) const {
+  const Run& run = at(id).run();
+  const auto cloud = newest_cloud(folder(id));
+  if (!cloud) {
+    refuse(409, "no-asset", "Nothing to edit yet",
+           "The run '" + id + "' has no finished Gaussians. Let it end, or stop it, which keeps what it has made.");
+  }
+  at(id, "edit");
+  return {.of = {.id = id, .prompt = run.prompt}, .cloud = cloud->file};
+}
+
+Studio::Core::Entry& Studio::Core::make_run(const NewRun& wanted, const Origin& origin) {
+  EditPlan edit;
+  if (origin.edit) {
+    const auto from = wanted.options.find("from_text");
+    edit = {.from = from == wanted.options.end() ? origin.edit->of.prompt : from->second,
+            .asset = folder(origin.edit->of.id)};
+  }
+  const RunPlan plan = plan_run(wanted.prompt, wanted.options, options.accepts_paths, origin.edit ? &edit : nullptr);
   if (std::ranges::find(options.devices, plan.device) == options.devices.end()) {
     refuse(400, "bad-option", "Bad option",
            fmt::format("device: '{}' is not there on this machine (one of {})", plan.device,
@@ -78,17 +106,19 @@ Studio::Core::Entry& Studio::Core::make_run(const NewRun& wanted, const std::str
                         .created = utc_text(std::chrono::duration_cast<std::chrono::milliseconds>(now).count()),
                         .options = wanted.options,
                         .seed = plan.seed,
-                        .parent = parent,
+                        .edit_of = origin.edit ? std::optional(origin.edit->of) : std::nullopt,
+                        .parent = origin.parent,
                         .steps = plan.steps,
                         .command = plan.command},
-                .key = key,
-                .request = request};
+                .key = origin.key,
+                .request = origin.request};
   const std::string id = entry->run().id;
   try {
+    if (origin.edit) keep_source(origin.edit->cloud, folder(id) / kEditSource);
     write_job(folder(id), entry->job);
   } catch (const UserError& error) {
     std::error_code none;
-    fs::remove(folder(id), none);
+    fs::remove_all(folder(id), none);
     refuse(409, "cannot-write", "Cannot write", error.what());
   }
   Entry& kept = *(entries[id] = std::move(entry));

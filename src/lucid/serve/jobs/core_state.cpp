@@ -63,6 +63,7 @@ void Studio::Core::scan(Entry& entry) {
   run.pictures.clear();
   for (const FoundPicture& found : entry.pictures) run.pictures.push_back(found.picture);
   run.has_asset = source_of(asset_request(entry)).has_value();
+  run.has_result = newest_cloud(folder(run.id)).has_value();
 }
 
 void Studio::Core::save(Entry& entry) {
@@ -105,7 +106,7 @@ void Studio::Core::tell_soon(Entry& entry) {
   });
 }
 
-/// `lucid generate` writes live frames while the file is there (app/live_view.h).
+/// `lucid generate` and `lucid edit` write live frames while the file is there (app/live_view.h).
 void Studio::Core::mark_watched(const Entry& entry) const {
   const fs::path mark = folder(entry.job.run.id) / (std::string(kLiveFrame) + ".watched");
   if (entry.watchers > 0) {

@@ -38,15 +38,23 @@ std::string text_at(const nlohmann::json& line, const char* key) {
 
 std::vector<std::string> run_arguments(const StudioOptions& options, const Job& job, bool finish) {
   const Run& run = job.run;
-  std::vector<std::string> arguments = {
-      options.program,         "generate",        "--output=" + options.output.string(),
-      "--workspace=" + run.id, "--progress=json", "--live=" + (options.output / run.id / kLiveFrame).string()};
+  const fs::path folder = options.output / run.id;
+  std::vector<std::string> arguments = {options.program,
+                                        run.edit_of ? "edit" : "generate",
+                                        "--output=" + options.output.string(),
+                                        "--workspace=" + run.id,
+                                        "--progress=json",
+                                        "--live=" + (folder / kLiveFrame).string()};
   if (job.started) arguments.emplace_back("--resume");
   if (finish) arguments.emplace_back("--finish");
   if (run.more_steps > 0) arguments.push_back(fmt::format("--more-steps={}", run.more_steps));
   for (std::string& argument : option_arguments(run.options)) arguments.push_back(std::move(argument));
+  if (run.edit_of) {
+    if (!run.options.contains("from_text")) arguments.push_back("--from=" + run.edit_of->prompt);
+    arguments.push_back("--to=" + run.prompt);
+  }
   arguments.emplace_back("--");
-  arguments.push_back(run.prompt);
+  arguments.push_back(run.edit_of ? (folder / kEditSource).string() : run.prompt);
   return arguments;
 }
 

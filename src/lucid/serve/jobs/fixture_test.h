@@ -88,6 +88,7 @@ for word; do
     --resume) resume=1 ;;
     --finish) finish=1 ;;
     --title=*) title=${word#*=} ;;
+    --to=*) to=${word#*=} ;;
   esac
   prompt=$word
 done
@@ -111,6 +112,10 @@ if [ "$command" = render ]; then
   exit 0
 fi
 
+if [ "$command" = edit ]; then
+  asset=$prompt prompt=$to
+  [ -e "$asset" ] || { echo "lucid: $asset: does not exist" >&2; exit 2; }
+fi
 dir=$out/$id
 mkdir -p "$dir/checkpoints"
 step=0
@@ -132,6 +137,7 @@ results() {
   echo "points $prompt" > "$dir/point_cloud/iteration_$step/point_cloud.ply"
   echo sheet > "$dir/test_six_views/$step/sheet.png"
   echo view > "$dir/test_six_views/$step/polar80_azimuth000.png"
+  [ "$command" = edit ] && echo "before: $(cat "$asset")" > "$dir/before_after.png"
   save
   echo "{\"prompt\":\"$prompt\",\"seed\":0,\"iterations\":$step,\"gaussians\":1234,\"seconds\":1.5}" > "$dir/manifest.json"
 }

@@ -73,8 +73,13 @@ const char* name_of(State state) {
 }
 
 std::vector<std::string> actions_of(const Run& run) {
-  if (run.command.empty()) return {"delete"};
   std::vector<std::string> actions;
+  const bool can_be_edited = run.has_result && (run.state == State::kFinished || run.state == State::kStopped);
+  if (run.command.empty()) {
+    if (can_be_edited) actions.emplace_back("edit");
+    actions.emplace_back("delete");
+    return actions;
+  }
   switch (run.state) {
     case State::kQueued:
       actions = {"stop"};
@@ -99,6 +104,7 @@ std::vector<std::string> actions_of(const Run& run) {
       actions = {"resume"};
       break;
   }
+  if (can_be_edited) actions.emplace_back("edit");
   actions.emplace_back("again");
   actions.emplace_back("delete");
   return actions;
@@ -148,6 +154,7 @@ Json to_json(const Run& run) {
           {"device", run.device},
           {"options", run.options},
           {"created", run.created},
+          {"edit_of", run.edit_of ? Json{{"id", run.edit_of->id}, {"prompt", run.edit_of->prompt}} : Json(nullptr)},
           {"parent", or_null(run.parent)},
           {"place", or_null(run.place)},
           {"step", run.step},

@@ -23,8 +23,15 @@ struct Series {
 };
 
 struct Picture {
-  std::string name = {};  // "thumbnail", "sheet", "result"
+  std::string name = {};  // "thumbnail", "sheet", "result", "before_after"
   int64_t revision = 0;   // rises when the file changes
+};
+
+/// What an edit began with.
+struct EditOf {
+  std::string id = {};      // of the run that made the asset; it may be gone
+  std::string prompt = {};  // of the asset as it was
+  bool operator==(const EditOf&) const = default;
 };
 
 struct Run {
@@ -34,6 +41,7 @@ struct Run {
   std::string prompt = {}, preset = {}, device = {}, created = {};  // `created`: UTC, RFC 3339
   std::map<std::string, std::string> options = {};                  // as given, by name; without the prompt
   int64_t seed = 0;
+  std::optional<EditOf> edit_of = {};  // a run of `lucid edit`
   std::optional<std::string> parent = {}, error = {};
   std::vector<std::string> warnings = {};
   std::optional<int> place = {};                // in the queue, from 1
@@ -43,12 +51,13 @@ struct Run {
   double seconds = 0;  // spent computing
   Series series = {};
   std::string stage = {};
-  bool has_asset = false;  // a point cloud or a live frame is there
+  bool has_asset = false;   // a point cloud or a live frame is there
+  bool has_result = false;  // a point cloud is there
   std::vector<Picture> pictures = {};
   std::string command = {};  // the command line that makes the same run; empty = not known, so it can only be deleted
 };
 
-/// "pause", "resume", "stop", "continue", "again", "delete": what can be done now.
+/// "pause", "resume", "stop", "continue", "edit", "again", "delete": what can be done now.
 std::vector<std::string> actions_of(const Run& run);
 /// The state for people: "Step 420 of 1500, about 2 min left".
 std::string words_of(const Run& run);

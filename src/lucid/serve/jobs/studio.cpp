@@ -69,11 +69,12 @@ nlohmann::json to_json(const Studio& studio) {
 }
 
 Studio::Made Studio::make(const NewRun& wanted, const std::string& key) {
-  const std::string request =
-      sha256_of_bytes(nlohmann::json{{"prompt", wanted.prompt}, {"options", wanted.options}}.dump(
-          -1, ' ', false, nlohmann::json::error_handler_t::replace));
+  nlohmann::json asked = {{"prompt", wanted.prompt}, {"options", wanted.options}};
+  if (wanted.edit_of) asked["edit_of"] = *wanted.edit_of;
+  const std::string request = sha256_of_bytes(asked.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   if (const auto* before = core_->made_before(key, request)) return {before->job.run, false};
-  return {core_->make_run(wanted, key, request, std::nullopt).run(), true};
+  const auto edit = wanted.edit_of ? std::optional(core_->edit_of(*wanted.edit_of)) : std::nullopt;
+  return {core_->make_run(wanted, {.key = key, .request = request, .edit = edit}).run(), true};
 }
 
 Studio::Made Studio::again(const std::string& id, std::optional<int64_t> seed, const std::string& key) {
@@ -82,13 +83,15 @@ Studio::Made Studio::again(const std::string& id, std::optional<int64_t> seed, c
   const std::string request = sha256_of_bytes(nlohmann::json{{"again", id}, {"seed", wanted_seed}}.dump());
   if (const auto* before = core_->made_before(key, request)) return {before->job.run, false};
   const Run& model = core_->at(id, "again").run();
+  std::optional<Core::EditStart> edit;
+  if (model.edit_of) edit = {.of = *model.edit_of, .cloud = core_->folder(id) / kEditSource};
   NewRun wanted{.prompt = model.prompt, .options = model.options};
   if (!seed) {
     std::random_device device;
     seed = std::uniform_int_distribution<int64_t>(0, kLargestSeed)(device);
   }
   wanted.options["seed"] = std::to_string(*seed);
-  return {core_->make_run(wanted, key, request, id).run(), true};
+  return {core_->make_run(wanted, {.key = key, .request = request, .parent = id, .edit = edit}).run(), true};
 }
 
 const Run& Studio::pause(const std::string& id) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Studio: the runs of one output folder. Each works as a process `lucid generate`; what is known of it is in job.json
-// in its folder, so that a server that starts again finds it. No HTTP here, but its errors are problems of the API.
+// Studio: the runs of one output folder. Each works as a process `lucid generate` or `lucid edit`; what is known of it
+// is in job.json in its folder, so that a server that starts again finds it. No HTTP here, but its errors are problems
+// of the API.
 #pragma once
 
 #include <array>
@@ -41,6 +42,7 @@ struct StudioCallbacks {
 struct NewRun {
   std::string prompt = {};
   std::map<std::string, std::string> options = {};  // by name, as text
+  std::optional<std::string> edit_of = {};          // id of the run whose asset is to become what the prompt says
 };
 
 /// theta, phi in degrees; the orbit of camera/camera.h around `target`.
@@ -73,7 +75,8 @@ class Studio {
     const Run& run;
     bool is_new;
   };
-  /// Checks the options as the command line does. `key`: of the client; empty = none. Throws ProblemError (400, 422,
+  /// Checks the options as the command line does. `key`: of the client; empty = none. An edit keeps the asset that it
+  /// begins with, so that the run that made it may be continued and deleted. Throws ProblemError (400, 404, 409, 422,
   /// 429).
   Made make(const NewRun& wanted, const std::string& key);
   Made again(const std::string& id, std::optional<int64_t> seed, const std::string& key);

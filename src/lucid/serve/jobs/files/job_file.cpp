@@ -30,6 +30,7 @@ class Members {
     throw UserError(UserMistake{
         .what_happened = what, .file = file_.string(), .key = key, .hint = "delete the run, or move its folder away"});
   }
+  bool has(const char* key) const { return json_.contains(key); }
   const nlohmann::json& at(const char* key) const {
     const auto found = json_.find(key);
     if (found == json_.end()) refuse(key, "is missing");
@@ -104,6 +105,25 @@ Series read_series(const Members& members) {
   return series;
 }
 
+nlohmann::json edit_json(const std::optional<EditOf>& edit) {
+  if (!edit) return nullptr;
+  return {{"id", edit->id}, {"prompt", edit->prompt}};
+}
+
+std::optional<EditOf> read_edit(const Members& members) {
+  if (!members.has("edit_of")) return std::nullopt;  // a file from before there were edits
+  const nlohmann::json& json = members.at("edit_of");
+  if (json.is_null()) return std::nullopt;
+  const auto text = [&](const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    if (found == json.end() || !found->is_string()) members.refuse("edit_of", fmt::format("holds no text '{}'", key));
+    return found->get<std::string>();
+  };
+  EditOf edit{.id = text("id"), .prompt = text("prompt")};
+  if (!is_id(edit.id)) members.refuse("edit_of", "holds no id of a run");
+  return edit;
+}
+
 }  // namespace
 
 void write_job(const fs::path& folder, const Job& job) {
@@ -117,6 +137,7 @@ void write_job(const fs::path& folder, const Job& job) {
                                {"device", run.device},
                                {"seed", run.seed},
                                {"created", run.created},
+                               {"edit_of", edit_json(run.edit_of)},
                                {"parent", or_null(run.parent)},
                                {"state", name_of(run.state)},
                                {"error", or_null(run.error)},
@@ -154,6 +175,7 @@ Job read_job(const fs::path& folder) {
   run.preset = members.text("preset");
   run.device = members.text("device");
   run.created = members.text("created");
+  run.edit_of = read_edit(members);
   run.parent = members.optional_text("parent");
   if (run.parent && !is_id(*run.parent)) members.refuse("parent", "is no id of a run");
   run.state = read_state(members);

@@ -21,6 +21,7 @@ const Job kJob = {.run = {.id = "a_car",
                           .created = "2026-11-29T12:00:00.250Z",
                           .options = {{"seed", "3"}, {"negative", ""}},
                           .seed = 3,
+                          .edit_of = EditOf{.id = "a_red_car", .prompt = "a red car"},
                           .parent = "a_boat",
                           .error = "an error",
                           .warnings = {"one", "two"},
@@ -56,6 +57,7 @@ TEST(StudioJobFile, EveryMemberComesBack) {
   EXPECT_EQ(job.request, "digest");
   EXPECT_TRUE(job.started);
   Job none = read_job(f.folder);
+  none.run.edit_of.reset();
   none.run.parent.reset();
   none.run.error.reset();
   none.run.gaussians.reset();
@@ -85,7 +87,11 @@ TEST(StudioJobFile, EveryMemberIsChecked) {
     nlohmann::json without = good;
     without.erase(key);
     f.write(without.dump());
-    EXPECT_NE(f.refusal().find(key + ": is missing"), std::string::npos) << f.refusal();
+    if (key == "edit_of") {  // of a version that had no edits
+      EXPECT_FALSE(read_job(f.folder).run.edit_of);
+    } else {
+      EXPECT_NE(f.refusal().find(key + ": is missing"), std::string::npos) << f.refusal();
+    }
     int refused = 0;
     for (const nlohmann::json& other : wrong) {
       nlohmann::json changed = good;
@@ -99,6 +105,16 @@ TEST(StudioJobFile, EveryMemberIsChecked) {
       }
     }
     EXPECT_GE(refused, 6) << key;
+  }
+}
+
+TEST(StudioJobFile, WhatIsEditedIsAnIdAndAPrompt) {
+  JobFolder f;
+  Job job = kJob;
+  for (const char* id : {"", "../a_car", "a/b", ".hidden"}) {
+    job.run.edit_of->id = id;
+    write_job(f.folder, job);
+    EXPECT_NE(f.refusal().find("edit_of: holds no id"), std::string::npos) << f.refusal();
   }
 }
 

@@ -126,6 +126,7 @@ std::vector<FoundPicture> find_pictures(const fs::path& folder) {
     add("sheet", fs::path("train_process") / sheet->second);
   }
   if (views) add("result", newest_views / "sheet.png");
+  add("before_after", "before_after.png");
   return found;
 }
 

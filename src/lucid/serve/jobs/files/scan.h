@@ -14,8 +14,9 @@
 
 namespace lucid::serve {
 
-inline constexpr const char* kLiveFrame = "live.frame";  // --live of every run
-inline constexpr const char* kLog = "log.txt";           // stderr of every process of a run
+inline constexpr const char* kLiveFrame = "live.frame";   // --live of every run
+inline constexpr const char* kLog = "log.txt";            // stderr of every process of a run
+inline constexpr const char* kEditSource = "source.ply";  // what an edit began with; the run that made it may go
 
 /// Whether a name can be a run's id.
 bool is_id(const std::string& name);

@@ -15,4 +15,7 @@ std::optional<std::string> prompt_of_asset(const std::filesystem::path& asset);
 /// Throws UserError for a pair that cannot be an edit: the same prompt twice, or two that share no word.
 void check_pair(const std::string& from, const std::string& to);
 
+/// Throws UserError if the words of `word` do not stand in the prompt `from`, one behind the other.
+void check_mask_word(const std::string& from, const std::string& word);
+
 }  // namespace lucid::edit

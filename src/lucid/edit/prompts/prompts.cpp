@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prompts of manifests, and the words that two prompts share.
-#include "lucid/edit/prompts.h"
+#include "lucid/edit/prompts/prompts.h"
 
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <vector>
 
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
@@ -14,14 +15,14 @@ namespace lucid::edit {
 namespace fs = std::filesystem;
 namespace {
 
-std::set<std::string> words_of(const std::string& text) {
-  std::set<std::string> words;
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
   std::string word;
   for (const char c : text + " ") {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80) {
       word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     } else if (!word.empty()) {
-      words.insert(word);
+      words.push_back(word);
       word.clear();
     }
   }
@@ -45,7 +46,9 @@ std::optional<std::string> prompt_of_asset(const fs::path& asset) {
 }
 
 void check_pair(const std::string& from, const std::string& to) {
-  const std::set<std::string> before = words_of(from), after = words_of(to);
+  const std::vector<std::string> words_before = words_of(from), words_after = words_of(to);
+  const std::set<std::string> before(words_before.begin(), words_before.end());
+  const std::set<std::string> after(words_after.begin(), words_after.end());
   if (before == after) {
     throw UserError({.what_happened = fmt::format("'{}' is what the asset shows already", to),
                      .key = "to",
@@ -58,6 +61,14 @@ void check_pair(const std::string& from, const std::string& to) {
                      .hint = "an edit changes a part of the prompt: 'a red car' to 'a blue car'; for another object, "
                              "lucid generate"});
   }
+}
+
+void check_mask_word(const std::string& from, const std::string& word) {
+  const std::vector<std::string> words = words_of(from), wanted = words_of(word);
+  if (!wanted.empty() && !std::ranges::search(words, wanted).empty()) return;
+  throw UserError({.what_happened = fmt::format("'{}' does not stand in the prompt '{}'", word, from),
+                   .key = "mask_word",
+                   .hint = "a word of the asset's prompt, written as there"});
 }
 
 }  // namespace lucid::edit

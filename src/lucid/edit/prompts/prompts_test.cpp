@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of the pair of prompts: manifests beside and above an asset, pairs that are refused.
-#include "lucid/edit/prompts.h"
+#include "lucid/edit/prompts/prompts.h"
 
 #include <gtest/gtest.h>
 
@@ -40,6 +40,13 @@ TEST(EditPrompts, PairsMustDifferAndShareAWord) {
   EXPECT_EQ(mistake("a mug", "a teapot"), "");
   EXPECT_NE(mistake("mug", "teapot").find("share no word"), std::string::npos);
   EXPECT_NE(mistake("a red car", "a red  Car!").find("shows already"), std::string::npos);
+}
+
+TEST(EditPrompts, TheMaskWordStandsInThePrompt) {
+  for (const char* word : {"orange", "Camping lantern", "an orange camping lantern"})
+    EXPECT_NO_THROW(check_mask_word("an orange camping lantern", word)) << word;
+  for (const char* word : {"lantern camping", "camp", "blue", " ", ""})
+    EXPECT_THROW(check_mask_word("an orange camping lantern", word), UserError) << word;
 }
 
 }  // namespace
