@@ -4,6 +4,7 @@ import { liveFrame, torus } from "./make_assets.mjs";
 import { ring, sheet } from "./mock_assets.mjs";
 
 export const kSteps = { draft: 60, default: 600, fine: 2000 };
+export const kEditSteps = 40;
 const kColours = { red: [0.9, 0.2, 0.1], blue: [0.1, 0.3, 0.95], green: [0.15, 0.75, 0.2], yellow: [0.95, 0.8, 0.1] };
 const kCount = 3000;
 
@@ -35,9 +36,9 @@ export class MockRuns {
     clearInterval(this.timer);
   }
 
-  make(prompt, options, parent = null) {
-    const preset = options.preset ?? "default";
-    const steps = Number(options.iterations ?? kSteps[preset]);
+  make(prompt, options, { parent = null, source } = {}) {
+    const preset = source ? "edit" : (options.preset ?? "default");
+    const steps = Number(options.iterations ?? (source ? kEditSteps : kSteps[preset]));
     const { preset: _, seed = "0", device = "cpu", ...others } = options;
     const flags = Object.entries({ preset, seed, ...others }).map(([name, value]) => `--${name.replace(/_/g, "-")} ${value}`);
     const run = {
@@ -53,6 +54,7 @@ export class MockRuns {
       device,
       options: others,
       created: new Date().toISOString(),
+      edit_of: source ? { id: source.id, prompt: source.prompt } : null,
       parent,
       place: null,
       step: 0,
@@ -66,7 +68,7 @@ export class MockRuns {
       stage: "",
       has_asset: false,
       pictures: [],
-      command: `lucid generate "${prompt}" ${flags.join(" ")}`,
+      command: source ? `lucid edit output/${source.id} --to "${prompt}"` : `lucid generate "${prompt}" ${flags.join(" ")}`,
       actions: [],
     };
     this.list.unshift(run);
@@ -158,7 +160,8 @@ export class MockRuns {
     }
     run.has_asset = true;
     const mark = 1 + Math.floor((10 * run.step) / run.steps);
-    run.pictures = ["thumbnail", "sheet", ...(run.step >= run.steps ? ["result"] : [])].map((name) => ({ name, revision: mark }));
+    const atEnd = run.edit_of ? ["result", "before_after"] : ["result"];
+    run.pictures = ["thumbnail", "sheet", ...(run.step >= run.steps ? atEnd : [])].map((name) => ({ name, revision: mark }));
   }
 
   frame = (run, { index = 0, serial = 0 } = {}) => {
@@ -189,8 +192,8 @@ function actions(run) {
     pausing: ["again"],
     paused: ["resume", "stop", "again", "delete"],
     stopping: ["again"],
-    finished: ["continue", "again", "delete"],
-    stopped: ["resume", "again", "delete"],
+    finished: ["continue", "edit", "again", "delete"],
+    stopped: ["resume", "edit", "again", "delete"],
     failed: ["resume", "again", "delete"],
   }[run.state];
 }

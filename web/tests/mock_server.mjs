@@ -8,7 +8,7 @@ import { torus } from "./make_assets.mjs";
 import { ring, spz } from "./mock_assets.mjs";
 import { FramePacker } from "./mock_frames.mjs";
 import { options } from "./mock_options.mjs";
-import { cloud, colourOf, kSteps, MockRuns } from "./mock_runs.mjs";
+import { cloud, colourOf, kEditSteps, kSteps, MockRuns } from "./mock_runs.mjs";
 import { MockSocket } from "./mock_socket.mjs";
 
 const kBuilt = fileURLToPath(new URL("../../build/web/", import.meta.url));
@@ -205,7 +205,7 @@ export class MockServer {
     }
     if (what === "again") {
       const seed = String(run.seed + 1000);
-      return [201, this.runs.public(this.runs.make(run.prompt, { ...run.options, preset: run.preset, seed }, run.id))];
+      return [201, this.runs.public(this.runs.make(run.prompt, { ...run.options, preset: run.preset, seed }, { parent: run.id }))];
     }
     if (what === "splats") {
       if (this.frameless.has(id) || !run.has_asset) throw new Problem(404, "There is no live frame.");
@@ -220,7 +220,11 @@ export class MockServer {
   }
 
   optionsOf(preset) {
-    return options.map((option) => (option.name === "iterations" ? { ...option, value: String(kSteps[preset]) } : option));
+    const edits = preset.startsWith("edit");
+    const own = { iterations: edits ? kEditSteps : kSteps[preset], ...(edits && { keep: preset === "edit" ? 0.1 : 0 }) };
+    return options
+      .filter(({ group }) => edits || group !== "Editing")
+      .map((option) => (option.name in own ? { ...option, value: String(own[option.name]) } : option));
   }
 
   make({ body, headers }) {
@@ -228,7 +232,9 @@ export class MockServer {
     if (key && this.keys.has(key)) return [200, this.runs.public(this.keys.get(key))];
     const scale = Number(body.options?.guidance_scale ?? 1);
     if (scale === 13) throw new Problem(400, "guidance_scale: 13 brings bad luck (choose another number)");
-    const run = this.runs.make(body.prompt, body.options ?? {});
+    const source = this.runs.find(body.edit_of);
+    if (source?.prompt === body.prompt) throw new Problem(400, `to: '${body.prompt}' is what the asset shows already`);
+    const run = this.runs.make(body.prompt, body.options ?? {}, { source });
     if (key) this.keys.set(key, run);
     if (this.silent-- > 0) return undefined;
     return [201, this.runs.public(run)];

@@ -24,7 +24,7 @@ done
 node "$tests/packed_frame_test.mjs"
 
 # The page, with a server whose runs are simulated.
-for test in create run history look; do
+for test in create run edit history look; do
   node "$tests/page_${test}_test.mjs" "$folder/page"
 done
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page on the real `lucid serve`, as a new user would use it: `node serve_test.mjs LUCID [FOLDER]`. Types a prompt, sees
-// the asset grow, turns it, pauses, resumes, stops, downloads, and finds the run again after the server was killed.
+// the asset grow, turns it, pauses, resumes, stops, downloads, edits, and finds the run again after the server was killed.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -105,6 +105,18 @@ try {
   assert.match(await download(page, "glb"), /triangles/);
   await save(page, "5-downloads");
   await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  const edit = page.getByRole("dialog", { name: "Edit" });
+  await edit.getByLabel("It is to become").fill("a green hamburger");
+  await edit.getByLabel("Iterations", { exact: true }).fill("6");
+  await edit.getByRole("button", { name: "Start the edit" }).click();
+  await says(page, "Edit of a hamburger");
+  await says(page, /^Finished: 6 steps/);
+  await page.getByRole("button", { name: "Open the before and after" }).click();
+  await page.getByRole("img", { name: "Before and after of a green hamburger" }).waitFor();
+  await save(page, "5-edited");
+  await page.keyboard.press("Escape");
   assert.deepEqual(page.problems, []);
   await page.context().close();
 
@@ -115,9 +127,9 @@ try {
   server = await serve();
   await until(async () => (await fetchJson(server.address, "runs/a_red_car")).state !== "pausing"); // its process saves
   const runs = (await fetchJson(server.address, "runs")).runs.map(({ id, state, error }) => `${id} ${state}: ${error}`);
-  assert.deepEqual(runs, ["a_red_car paused: null", "a_hamburger stopped: null"]);
+  assert.deepEqual(runs, ["a_red_car paused: null", "a_green_hamburger finished: null", "a_hamburger stopped: null"]);
   page = await open(server.address);
-  await page.locator(".history").getByRole("button", { name: "a hamburger" }).first().click();
+  await page.locator(".history").getByRole("button", { name: /^a hamburger/ }).first().click();
   await shows(page);
   assert((await look(page)).share > 0.02, "a run of an earlier server is not shown");
   await save(page, "6-after-a-restart");

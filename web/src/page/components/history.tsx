@@ -4,6 +4,7 @@
 import { useRef, useState } from "preact/hooks";
 import * as api from "../core/api";
 import { compared, compareWith, offer, tab } from "../core/choice";
+import { canEdit, editAgain, editing, sourceOf } from "../core/edit";
 import { takeSettings } from "../core/form";
 import { learn, remove, runs, works } from "../core/runs";
 import { useList, useValue } from "../core/signal";
@@ -18,6 +19,12 @@ import { RunButton } from "./run_button";
 
 const hasEnded = (run: Run): boolean => !works(run) && run.state !== "queued";
 
+function settingsOf(run: Run): void {
+  takeSettings(run);
+  tab.set("create");
+  requestAnimationFrame(focusPrompt); // once the menu has given the focus back
+}
+
 export function History({ chosen }: { chosen: string | null }) {
   const action = useAction(true);
   const [doomed, setDoomed] = useState<Run>();
@@ -26,16 +33,10 @@ export function History({ chosen }: { chosen: string | null }) {
   const ended = useList(runs, (all) => [...all.values()].filter(hasEnded));
 
   const itemsOf = (run: Run): MenuItem[] => {
-    const items: MenuItem[] = [
-      {
-        name: "Use these settings",
-        act: () => {
-          takeSettings(run);
-          tab.set("create");
-          requestAnimationFrame(focusPrompt); // once the menu has given the focus back
-        },
-      },
-    ];
+    const items: MenuItem[] = [];
+    if (!run.edit_of) items.push({ name: "Use these settings", act: () => settingsOf(run) });
+    else if (sourceOf(run, runs.value)) items.push({ name: "Use these settings", act: () => editAgain(run) });
+    if (canEdit(run)) items.push({ name: "Edit …", act: () => editing.set({ source: run }) });
     if (run.actions.includes("again")) {
       items.push({
         name: "Again with another seed",
@@ -65,7 +66,10 @@ export function History({ chosen }: { chosen: string | null }) {
             <RunButton
               run={run}
               chosen={run.id === chosen || run.id === comparing}
-              notes={[`${stateWord(run)}, ${when(run.created)}`, `Seed ${run.seed}`]}
+              notes={[
+                `${stateWord(run)}, ${when(run.created)}`,
+                run.edit_of ? `Edit of ${run.edit_of.prompt}` : `Seed ${run.seed}`,
+              ]}
             />
             <Menu name={`More for ${run.prompt}, seed ${run.seed}`} items={itemsOf(run)} />
           </li>

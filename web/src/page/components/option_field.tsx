@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One option of the sheet: its control, help, range and default.
+// One option of a form: its control, help, range and default.
 
 import { useId } from "preact/hooks";
-import { pairTexts, rangeWords, refusal, resetOption, setOption } from "../core/form";
+import { pairTexts, rangeWords, refusal } from "../core/form";
 import type { Option } from "../core/types";
 import { label } from "../core/words";
 
@@ -10,9 +10,11 @@ interface OptionFieldProps {
   option: Option;
   value: string | undefined; // undefined: the preset's
   problem: string; // the server's
+  onSet: (value: string) => void;
+  onReset: () => void;
 }
 
-export function OptionField({ option, value, problem }: OptionFieldProps) {
+export function OptionField({ option, value, problem, onSet, onReset }: OptionFieldProps) {
   const id = useId();
   const refused = (value === undefined ? "" : refusal(option, value)) || problem;
   const facts = [rangeWords(option), option.value === "" ? "" : `default ${shown(option)}`, option.flag];
@@ -21,12 +23,12 @@ export function OptionField({ option, value, problem }: OptionFieldProps) {
       <div class="option-head">
         <label for={id}>{label(option.name)}</label>
         {value !== undefined && (
-          <button type="button" class="link" aria-label={`Reset ${option.name}`} onClick={() => resetOption(option.name)}>
+          <button type="button" class="link" aria-label={`Reset ${option.name}`} onClick={onReset}>
             Reset
           </button>
         )}
       </div>
-      <Control id={id} option={option} value={value ?? option.value} invalid={refused !== ""} />
+      <Control id={id} option={option} value={value ?? option.value} invalid={refused !== ""} set={onSet} />
       <p class="facts" id={`${id}-facts`}>
         {option.help} <small>{facts.filter(Boolean).join(" · ")}</small>
       </p>
@@ -45,11 +47,11 @@ interface ControlProps {
   option: Option;
   value: string;
   invalid: boolean;
+  set: (value: string) => void;
 }
 
-function Control({ id, option, value, invalid }: ControlProps) {
+function Control({ id, option, value, invalid, set }: ControlProps) {
   const common = { id, "aria-describedby": `${id}-facts ${id}-problem`, "aria-invalid": invalid };
-  const set = (text: string): void => setOption(option, text);
   if (option.kind === "flag") {
     return (
       <input

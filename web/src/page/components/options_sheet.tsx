@@ -2,7 +2,7 @@
 // All options of a run in groups, as the server describes them. Changed ones stand first.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fill, form, inSheet, optionList, problem } from "../core/form";
+import { fill, form, inSheet, optionList, problem, resetOption, setOption } from "../core/form";
 import { useSelect, useValue } from "../core/signal";
 import type { About, Option } from "../core/types";
 import { Button } from "./button";
@@ -69,6 +69,8 @@ export function OptionsSheet({ about, onClose }: { about: About; onClose: () => 
                 option={option}
                 value={changed[option.name]}
                 problem={refused?.option === option.name ? refused.message : ""}
+                onSet={(value) => setOption(option, value)}
+                onReset={() => resetOption(option.name)}
               />
             ))}
           </section>

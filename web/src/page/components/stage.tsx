@@ -4,6 +4,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SplatViewer } from "../../viewer/viewer";
 import { choose, compared, compareWith, rendering } from "../core/choice";
+import { sourceOf } from "../core/edit";
 import { LinkedViews } from "../core/linked_views";
 import { known, runs, useRun } from "../core/runs";
 import { useSelect, useValue } from "../core/signal";
@@ -98,8 +99,28 @@ function StateLine({ run }: { run: Run }) {
   return (
     <div class="state-line">
       <p class={`dot ${run.state}`}>{run.words || stateWord(run)}</p>
+      <EditNote run={run} />
       {run.stage && !run.words.toLowerCase().includes(run.stage) && <p class="quiet">{run.stage} …</p>}
     </div>
+  );
+}
+
+/** Says whose asset the run edits, with a link to it. */
+function EditNote({ run }: { run: Run }) {
+  const source = useSelect(runs, (all) => sourceOf(run, all)?.id);
+  if (!run.edit_of) return null;
+  const { prompt } = run.edit_of;
+  return (
+    <p class="edit-note">
+      Edit of{" "}
+      {source === undefined ? (
+        `${prompt}, which is deleted`
+      ) : (
+        <button type="button" class="link" onClick={() => choose(source)}>
+          {prompt}
+        </button>
+      )}
+    </p>
   );
 }
 

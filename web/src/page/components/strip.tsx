@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Under the transport bar: how far the run is, its figures as plots, and the training sheet.
+// Under the transport bar: how far the run is, its figures as plots, the training sheet, and an edit's before and after.
 
 import { useState } from "preact/hooks";
 import type { PictureName, Run } from "../core/types";
@@ -9,6 +9,7 @@ import { Dialog } from "./dialog";
 import { Plot } from "./plot";
 
 export function Strip({ run }: { run: Run }) {
+  const has = (name: PictureName): boolean => run.pictures.some((each) => each.name === name);
   const left = run.seconds_left === null ? "" : `${duration(run.seconds_left)} left`;
   return (
     <div class="strip">
@@ -25,16 +26,17 @@ export function Strip({ run }: { run: Run }) {
       </div>
       <Plot name="Score" steps={run.series.step} values={run.series.score} format={short} />
       <Plot name="Gaussians" steps={run.series.step} values={run.series.gaussians} format={count} />
-      <Sheet run={run} />
+      <div class="sheets">
+        {has("before_after") && <Sheet run={run} name="before_after" title="Before and after" />}
+        {has("result") ? <Sheet run={run} name="result" title="Finished views" /> : <Sheet run={run} name="sheet" title="Training sheet" />}
+      </div>
     </div>
   );
 }
 
-function Sheet({ run }: { run: Run }) {
-  const name: PictureName = run.pictures.some((each) => each.name === "result") ? "result" : "sheet";
+function Sheet({ run, name, title }: { run: Run; name: PictureName; title: string }) {
   const url = usePicture(run, name);
   const [large, setLarge] = useState(false);
-  const title = name === "result" ? "Finished views" : "Training sheet";
   return (
     <div class="sheet-thumbnail">
       <button type="button" aria-label={`Open the ${title.toLowerCase()}`} disabled={!url} onClick={() => setLarge(true)}>

@@ -13,6 +13,7 @@ import { useAction } from "../core/use_action";
 import { useKeys } from "../core/use_keys";
 import { percent } from "../core/words";
 import { CreatePanel } from "./create_panel";
+import { EditDialog } from "./edit_dialog";
 import { Header } from "./header";
 import { Help } from "./help";
 import { History } from "./history";
@@ -75,6 +76,7 @@ export function Studio({ about }: { about: About }) {
           ))}
         </nav>
       )}
+      {!single && <EditDialog />}
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
   );

@@ -4,6 +4,7 @@
 import { useState } from "preact/hooks";
 import * as api from "../core/api";
 import { comparable, compared, offer, rendering, toggleCompare, toggleRendering } from "../core/choice";
+import { canEdit, editing } from "../core/edit";
 import { learn, runs } from "../core/runs";
 import { useSelect, useValue } from "../core/signal";
 import type { ActionName, Run } from "../core/types";
@@ -59,6 +60,17 @@ export function Transport({ run, action, single }: TransportProps) {
           onClick={() => void action.run(async () => offer(learn(await api.again(run.id))))}
         >
           Another seed
+        </Button>
+      )}
+      {!single && (
+        <Button
+          icon="edit"
+          class="foldable"
+          title="Edit: make this asset into something near"
+          disabled={!canEdit(run)}
+          onClick={() => editing.set({ source: run })}
+        >
+          Edit
         </Button>
       )}
       <span class="gap" />

@@ -102,6 +102,10 @@ export function makeRun(prompt: string, chosen: Record<string, string>): Promise
   const key = randomKey();
   return patiently(() => post("runs", { prompt, options: chosen }, key));
 }
+export function makeEdit(source: string, prompt: string, chosen: Record<string, string>): Promise<Run> {
+  const key = randomKey();
+  return patiently(() => post("runs", { prompt, options: chosen, edit_of: source }, key));
+}
 export function again(id: string): Promise<Run> {
   const key = randomKey();
   return patiently(() => post(`runs/${id}/again`, {}, key));

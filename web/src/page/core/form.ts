@@ -50,7 +50,7 @@ export function resetOption(name: string): void {
   fill({ changed });
 }
 
-function sameValue(option: Option, value: string): boolean {
+export function sameValue(option: Option, value: string): boolean {
   if (option.kind === "integer" || option.kind === "number") {
     return value.trim() !== "" && Number(value) === Number(option.value);
   }

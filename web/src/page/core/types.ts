@@ -12,8 +12,8 @@ export type State =
   | "stopped"
   | "failed";
 
-export type ActionName = "pause" | "resume" | "stop" | "continue" | "again" | "delete";
-export type PictureName = "thumbnail" | "sheet" | "result";
+export type ActionName = "pause" | "resume" | "stop" | "continue" | "edit" | "again" | "delete";
+export type PictureName = "thumbnail" | "sheet" | "result" | "before_after";
 
 export interface Series {
   step: number[];
@@ -34,6 +34,7 @@ export interface Run {
   device: string;
   options: Record<string, string>;
   created: string;
+  edit_of: { id: string; prompt: string } | null;
   parent: string | null;
   place: number | null;
   step: number;
