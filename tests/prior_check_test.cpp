@@ -55,7 +55,7 @@ TEST(PriorCheck, AFolderSaysItsModelItsMemoryAndWhatToType) {
   const Outcome outcome = check(folder, {prior.string()});
   expect_parts(outcome, {"diffusers folder", "float32", "Stable Diffusion 2.x, v-prediction", "channels 8-8-12-16",
                          "cross-attention 48", "prediction    v_prediction", " GB on this CPU", "--low-memory",
-                         "GB on a GPU (512 x 512, 4 views)", "--prior \"" + prior.string() + "\""});
+                         "GB on a GPU", "(512 x 512, 4 views)", "--prior \"" + prior.string() + "\""});
   std::vector<std::string> line = line_to_type(outcome.out);
   for (const char* word : {"--output", "out", "--iterations", "2", "--image-w", "64", "--image-h", "64",
                            "--init-num-pts", "100", "--vis-interval", "0", "--no-save-video", "--no-save-process"})
@@ -115,8 +115,8 @@ TEST(PriorCheck, WhatCannotBeUsedIsOneLine) {
   fs::remove(prior / "tokenizer/merges.txt");
   expect_one_line(said(), {"tokenizer/merges.txt, unet/diffusion_pytorch_model.safetensors are missing"});
   lucid::write_file(unet, whole);
-  lucid::write_file(prior / "model_index.json", R"({"_class_name": "StableDiffusionXLPipeline"})");
-  expect_one_line(said(), {"SDXL: not supported"});
+  lucid::write_file(prior / "model_index.json", R"({"_class_name": "FluxPipeline"})");
+  expect_one_line(said(), {"FLUX: not supported"});
   expect_one_line(check(folder, {(folder.path / "none").string()}), {"does not exist"});
   lucid::write_file(folder.path / "notes.safetensors", "These are my notes on weights, nothing else.");
   expect_one_line(check(folder, {(folder.path / "notes.safetensors").string()}), {"notes.safetensors"});

@@ -40,11 +40,16 @@ void print_prior(const text_to_image::Prior& prior) {
   std::error_code none;
   const bool embedded = std::filesystem::equivalent(prior.folder, app::embedded_prior(), none);
   fmt::print("  model         {}\n", embedded ? "the embedded prior" : text_to_image::model_name(prior));
-  fmt::print("  text encoder  {:.2f} M parameters, width {}\n", million_parameters(*prior.encoder),
-             prior.encoder->config().hidden_size);
+  const auto print_text = [](const text::Encoder& encoder) {
+    fmt::print("  text encoder  {:.2f} M parameters, width {}\n", million_parameters(*encoder),
+               encoder->config().hidden_size);
+  };
+  print_text(prior.encoder);
+  if (prior.second) print_text(prior.second->text.encoder);
   fmt::print("  U-Net         {:.2f} M parameters, channels {}, cross-attention {}, {} latent channels\n",
              million_parameters(*prior.unet), fmt::join(unet.block_out_channels, "-"), unet.cross_attention_dim,
              unet.out_channels);
+  if (prior.second) fmt::print("  added vector  {}\n", unet.vector_width);
   fmt::print("  VAE           {:.2f} M parameters, {} pixels per latent\n", million_parameters(*prior.vae),
              prior.vae->config().downscale());
   fmt::print("  prediction    {}\n",

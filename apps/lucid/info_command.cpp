@@ -106,7 +106,8 @@ void describe_folder(const fs::path& folder) {
   const text_to_image::WeightsDescription description = text_to_image::describe_weights(folder);
   print_description(description);
   check_usable(description);
-  if (description.kind == text_to_image::WeightsKind::kFolder) print_prior(text_to_image::load_prior(folder));
+  if (description.kind == text_to_image::WeightsKind::kFolder)
+    print_prior(text_to_image::load_prior(folder, {torch::kFloat, /*keep_16_bit_weights=*/true}));
   for (const fs::path& file : description.files) print_hash(file, fs::relative(file, folder).string());
 }
 

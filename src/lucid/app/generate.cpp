@@ -133,6 +133,8 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   const fs::path& folder = prior.folder;
   check_score_suits(options, prior);
   check_sizes(options, prior);
+  prior.told_height = options.train.views.height;
+  prior.told_width = options.train.views.width;
   const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
   check_words(prior, options.text);
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
@@ -153,7 +155,8 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                                : figure    ? figure->identity()
                                : from_file ? identity_of(*from_file)
                                            : nlohmann::json();
-  prior.encoder = nullptr;  // it has said all it has to say, and Stable Diffusion 2.x's is 0.7 GB
+  prior.encoder = nullptr;  // it has said all it has to say, and SDXL's two are 1.6 GB
+  prior.second.reset();
   const auto distiller = distill::make_distiller(options.train.score);
   nlohmann::json weights = weight_hashes(prior);
   const bool shows_mesh = !options.controlnet_mesh.empty();

@@ -30,7 +30,7 @@ fs::path prior_path(const RunOptions& options) {
     throw UserError(
         {.what_happened = fmt::format("'{}' is not on this machine; lucid downloads nothing", options.model_key),
          .key = "model_key",
-         .hint = "--prior names a Stable Diffusion 1.x or 2.x folder in diffusers layout, or one file"});
+         .hint = "--prior names a folder in diffusers layout of Stable Diffusion 1.x, 2.x or SDXL, or one file"});
   }
   return path;
 }
@@ -138,11 +138,20 @@ text_to_image::Prior open_prior(const RunOptions& options) {
   prior.unet->to(device);
   prior.vae->to(device);
   prior.encoder->to(device);
+  if (prior.second) {
+    prior.second->text.encoder->to(device);
+    prior.second->text.projection = prior.second->text.projection.to(device);
+  }
   return prior;
 }
 
 diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior) {
   if (options.controlnet.empty()) return {};
+  if (prior.second) {
+    throw UserError({.what_happened = "a ControlNet is given, and the prior is SDXL, for which lucid has none",
+                     .key = "controlnet",
+                     .hint = "leave it out, or use a prior of Stable Diffusion 1.x or 2.x"});
+  }
   const nn::WeightDtypes types = weight_types(options);
   const bool one_file = is_file(options.controlnet);
   diffusion::ControlNet net = one_file

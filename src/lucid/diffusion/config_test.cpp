@@ -62,6 +62,20 @@ TEST(UNetConfig, AbsentKeysTakeTheDefaultsOfDiffusers) {
   }
 }
 
+TEST(UNetConfig, DepthsAndTheAddedVector) {
+  EXPECT_EQ(parse<UNetConfig>({{"transformer_layers_per_block", 2}}).transformer_depths,
+            (std::vector<int64_t>{2, 2, 2, 2}));
+  EXPECT_EQ(parse<UNetConfig>({{"transformer_layers_per_block", {1, 2, 10, 1}}}).transformer_depths,
+            (std::vector<int64_t>{1, 2, 10, 1}));
+  EXPECT_EQ(parse<UNetConfig>(json::object()).vector_width, 0);
+  const UNetConfig xl = parse<UNetConfig>({{"addition_embed_type", "text_time"}});
+  EXPECT_EQ(xl.vector_width, 2816);
+  EXPECT_EQ(xl.size_width, 256);
+  EXPECT_EQ(xl.pooled_width(), 1280);
+  const json sizes_alone{{"addition_embed_type", "text_time"}, {"projection_class_embeddings_input_dim", 1536}};
+  EXPECT_THROW(parse<UNetConfig>(sizes_alone), UserError);
+}
+
 TEST(UNetConfig, Heads) {
   EXPECT_EQ(parse<UNetConfig>({{"attention_head_dim", {5, 10, 20, 20}}}).heads_per_block,
             (std::vector<int64_t>{5, 10, 20, 20}));
@@ -73,7 +87,7 @@ TEST(UNetConfig, Heads) {
 
 TEST(UNetConfig, RefusesUnsupportedValues) {
   expect_refusals<UNetConfig>(json::object(), json::parse(R"([
-    ["_class_name", "UNet3DConditionModel"], ["act_fn", "gelu"], ["addition_embed_type", "text_time"],
+    ["_class_name", "UNet3DConditionModel"], ["act_fn", "gelu"], ["addition_embed_type", "text"],
     ["attention_head_dim", 7], ["attention_head_dim", [8, 8]], ["attention_head_dim", 0], ["attention_head_dim", "8"],
     ["block_out_channels", []], ["block_out_channels", [-320, 640, 1280, 1280]], ["block_out_channels", 320],
     ["center_input_sample", true], ["class_embed_type", "timestep"], ["num_class_embeds", 10],
@@ -85,7 +99,7 @@ TEST(UNetConfig, RefusesUnsupportedValues) {
     ["mid_block_type", "UNetMidBlock2DSimpleCrossAttn"], ["mid_block_type", null], ["norm_eps", 0], ["norm_eps", "x"],
     ["norm_num_groups", 33], ["only_cross_attention", true], ["only_cross_attention", [true, false, false, false]],
     ["resnet_time_scale_shift", "scale_shift"], ["time_cond_proj_dim", 256], ["time_embedding_type", "fourier"],
-    ["transformer_layers_per_block", 2], ["transformer_layers_per_block", [1, 2, 1, 1]],
+    ["transformer_layers_per_block", 0], ["transformer_layers_per_block", [1, 2]], ["transformer_layers_per_block", [1, 2, 1, 65]],
     ["use_linear_projection", 1]])"));
 }
 
@@ -115,6 +129,10 @@ TEST(ScheduleConfig, DefaultsAndRefusals) {
   EXPECT_EQ(config.prediction, Prediction::kEpsilon);
   EXPECT_EQ(Schedule(config).alpha_bar(-1), 1);
   EXPECT_NO_THROW(parse<ScheduleConfig>({{"_class_name", "PNDMScheduler"}, {"skip_prk_steps", true}}));
+  // SDXL's file: how its sampler steps does not matter, and it ends at the first alpha.
+  const ScheduleConfig euler =
+      parse<ScheduleConfig>({{"_class_name", "EulerDiscreteScheduler"}, {"timestep_spacing", "trailing"}});
+  EXPECT_FALSE(euler.set_alpha_to_one);
   expect_refusals<ScheduleConfig>(json::object(), json::parse(R"([
     ["_class_name", "FlowMatchEulerDiscreteScheduler"], ["beta_schedule", "squaredcos_cap_v2"], ["beta_start", 0],
     ["beta_end", 1.5], ["clip_sample", true], ["num_train_timesteps", 0], ["prediction_type", "sample"],

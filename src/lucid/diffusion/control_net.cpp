@@ -22,6 +22,7 @@ ControlNetConfig ControlNetConfig::from_file(const std::filesystem::path& config
   json.only("_class_name", "ControlNetModel");
   json.only("global_pool_conditions", false);
   json.only("controlnet_conditioning_channel_order", "rgb");
+  json.none_of({"addition_embed_type", "projection_class_embeddings_input_dim", "addition_time_embed_dim"});
   ControlNetConfig config;
   config.unet = UNetConfig::down_path_from(json);
   config.conditioning_channels = json.positive("conditioning_channels", config.conditioning_channels);

@@ -29,7 +29,7 @@ TEST(ControlNetGolden, ResidualsAndUNetOutput) {
     }
     comparison.expect("mid", residuals.mid / scale, expected.at("mid@1.0"), kLimit);
     const std::string out = fmt::format("unet_out@{:.1f}", scale);
-    comparison.expect(out, unet->forward(x, t, context, &residuals), expected.at(out), kLimit);
+    comparison.expect(out, unet->forward(x, t, context, {.control = &residuals}), expected.at(out), kLimit);
   }
 }
 

@@ -39,9 +39,12 @@ torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor latents = x.to(nn::activation_dtype(dtype_, x));
   const bool is_mix = inputs[2].dim() == 2;
   const nn::Context context = is_mix ? nn::Context(*prompt_cache_, inputs[2]) : nn::Context(inputs[2].to(dtype_));
-  if (!needs_control_images()) return unet_->forward(latents, t, context).to(x.scalar_type());
-  const ControlResiduals control = control_.net->forward(x.to(dtype_), t, context, inputs[3], control_.scale);
-  return unet_->forward(latents, t, context, &control).to(x.scalar_type());
+  UNetExtras extras;
+  if (needs_vector()) extras.vector = inputs[3];
+  if (!needs_control_images()) return unet_->forward(latents, t, context, extras).to(x.scalar_type());
+  const ControlResiduals control = control_.net->forward(x.to(dtype_), t, context, inputs.back(), control_.scale);
+  extras.control = &control;
+  return unet_->forward(latents, t, context, extras).to(x.scalar_type());
 }
 
 torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
@@ -53,6 +56,11 @@ torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor&
   } else {
     cache_prompts(prompts.prompts);
     inputs.push_back(tensor::to_device(prompts.weights, x.device()));
+  }
+  if (needs_vector()) {
+    LUCID_CHECK(prompts.vectors.defined(), "an SDXL U-Net was asked without the prompts' vectors");
+    inputs.push_back(
+        nn::mix_rows(prompts.weights, prompts.vectors.cpu()).to(torch::kFloat).to(x.device()).contiguous());
   }
   if (needs_control_images()) {
     LUCID_CHECK(control_images_.defined() && batch % control_images_.size(0) == 0,

@@ -22,6 +22,7 @@ class Denoiser {
  public:
   virtual ~Denoiser() = default;
   /// x [B,C,h,w], timesteps [B] int64, a mix of prompts for each row (or embeddings [B,L,D]) -> epsilon or v [B,C,h,w].
+  /// SDXL wants the prompts' vectors as well.
   virtual torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps,
                                 const nn::PromptMix& prompts) = 0;
   /// Whether predict() needs set_control_images() before it.
@@ -48,7 +49,9 @@ class UNetDenoiser final : public Denoiser {
 
  private:
   void cache_prompts(const torch::Tensor& prompts);
-  /// inputs: latents, timesteps, weights of cached prompts [B,K] or embeddings [B,L,D], and control images if needed.
+  bool needs_vector() const { return unet_->config().vector_width > 0; }
+  /// inputs: latents, timesteps, weights of cached prompts [B,K] or embeddings [B,L,D], the vector and the control
+  /// images if they are needed.
   /// Returns the prediction in the latents' dtype.
   torch::Tensor compute(const std::vector<torch::Tensor>& inputs);
 

@@ -2,13 +2,24 @@
 // Schedule: reading of scheduler_config.json, the table of alpha_bar, DDIM steps.
 #include "lucid/diffusion/schedule.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 
 #include "lucid/base/error.h"
 #include "lucid/json/json_config.h"
 
 namespace lucid::diffusion {
 namespace {
+
+/// Samplers whose configs name the noise schedule that a model was trained with; how they sample does not matter here.
+/// SDXL's files have the first.
+constexpr std::array<std::string_view, 3> kSamplers = {"EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler",
+                                                       "DPMSolverMultistepScheduler"};
 
 Prediction read_prediction(const JsonConfig& json) {
   const std::string name = json.text("prediction_type", "epsilon");
@@ -33,15 +44,18 @@ torch::Tensor cumulative_alphas(const ScheduleConfig& config) {
 ScheduleConfig ScheduleConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);
   const std::string class_name = json.text("_class_name", "DDIMScheduler");
-  if (class_name != "DDIMScheduler" && class_name != "PNDMScheduler") {
-    json.refuse("_class_name", "is not supported: only DDIMScheduler and PNDMScheduler are",
+  const bool ddim = class_name == "DDIMScheduler" || class_name == "PNDMScheduler";
+  const bool sampler = std::ranges::find(kSamplers, class_name) != kSamplers.end();
+  if (!ddim && !sampler) {
+    json.refuse("_class_name",
+                fmt::format("is not supported: only DDIMScheduler, PNDMScheduler, {} are", fmt::join(kSamplers, ", ")),
                 "the scheduler_config.json of Stable Diffusion itself fits its fine-tuned descendants");
   }
   json.none_of({"trained_betas"});
   json.only("clip_sample", false);  // absent means no clipping here, though DDIM's own default is to clip
   json.only("thresholding", false);
   json.only("rescale_betas_zero_snr", false);
-  json.only("timestep_spacing", "leading");
+  if (ddim) json.only("timestep_spacing", "leading");
   ScheduleConfig config;
   config.num_train_timesteps = json.positive("num_train_timesteps", config.num_train_timesteps);
   config.steps_offset = json.integer("steps_offset", config.steps_offset);
@@ -54,7 +68,7 @@ ScheduleConfig ScheduleConfig::from_file(const std::filesystem::path& config_jso
   if (config.beta_schedule != "linear" && config.beta_schedule != "scaled_linear") {
     json.refuse("beta_schedule", "is not supported: only linear and scaled_linear are");
   }
-  config.set_alpha_to_one = json.boolean("set_alpha_to_one", config.set_alpha_to_one);
+  config.set_alpha_to_one = json.boolean("set_alpha_to_one", ddim && config.set_alpha_to_one);
   config.prediction = read_prediction(json);
   return config;
 }

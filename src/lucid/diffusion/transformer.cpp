@@ -54,14 +54,17 @@ torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const n
 Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
     : norm_(register_module("norm", nn::GroupNorm(sizes.groups, sizes.channels, kNormEps))),
       proj_in_(register_module("proj_in", projection(sizes))),
-      proj_out_(register_module("proj_out", projection(sizes))),
-      block_(sizes.channels, sizes.context_width, sizes.heads) {
-  register_module("transformer_blocks", torch::nn::ModuleList(block_));
+      proj_out_(register_module("proj_out", projection(sizes))) {
+  torch::nn::ModuleList blocks;
+  for (int64_t i = 0; i < sizes.depth; ++i)
+    blocks->push_back(blocks_.emplace_back(sizes.channels, sizes.context_width, sizes.heads));
+  register_module("transformer_blocks", blocks);
 }
 
 torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const nn::Context& context) {
   const torch::Tensor normed = norm_->forward(map, proj_in_->operand_dtype(map));
-  const torch::Tensor tokens = block_(proj_in_->forward(nn::to_tokens(normed)), context);
+  torch::Tensor tokens = proj_in_->forward(nn::to_tokens(normed));
+  for (TransformerBlock& block : blocks_) tokens = block(tokens, context);
   return map + nn::to_map(proj_out_->forward(tokens, map.scalar_type()), map.size(2), map.size(3));
 }
 

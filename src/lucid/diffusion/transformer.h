@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transformer2DModel of diffusers with one BasicTransformerBlock: self attention, cross attention with the prompt, and
+// Transformer2DModel of diffusers with its BasicTransformerBlocks: self attention, cross attention with the prompt, and
 // a feed-forward layer.
 #pragma once
 
 #include <torch/torch.h>
+
+#include <vector>
 
 #include "lucid/nn/attention_layers.h"
 
@@ -38,10 +40,12 @@ TORCH_MODULE(TransformerBlock);
 
 struct TransformerSizes {
   int64_t channels = 0, context_width = 0, heads = 1, groups = 32;
+  int64_t depth = 1;               // blocks one after the other
   bool linear_projection = false;  // proj_in and proj_out are stored as [C,C] (SD 2.x), not as [C,C,1,1]
 };
 
-/// norm, proj_in, transformer_blocks.0, proj_out, and a residual. map [B,C,h,w], a context of batch B -> [B,C,h,w].
+/// norm, proj_in, transformer_blocks.0, .1, ..., proj_out, and a residual. map [B,C,h,w], a context of batch B ->
+/// [B,C,h,w].
 class Transformer2DImpl : public torch::nn::Module {
  public:
   explicit Transformer2DImpl(const TransformerSizes& sizes);
@@ -50,7 +54,7 @@ class Transformer2DImpl : public torch::nn::Module {
  private:
   nn::GroupNorm norm_;
   nn::Linear proj_in_, proj_out_;
-  TransformerBlock block_;
+  std::vector<TransformerBlock> blocks_;
 };
 TORCH_MODULE(Transformer2D);
 

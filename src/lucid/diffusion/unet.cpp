@@ -17,6 +17,10 @@ UNetImpl::UNetImpl(const UNetConfig& config)
       mid_(register_module("mid_block", MidLevel(mid_level_of(config)))),
       conv_norm_out_(register_module(
           "conv_norm_out", nn::GroupNorm(config.norm_num_groups, config.block_out_channels[0], config.norm_eps))) {
+  if (config.vector_width > 0) {
+    add_embedding_ =
+        register_module("add_embedding", VectorEmbedding(config.vector_width, 4 * config.block_out_channels[0]));
+  }
   torch::nn::ModuleList down, up;
   for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
     down->push_back(down_.emplace_back(down_level_of(config, i)));
@@ -27,13 +31,22 @@ UNetImpl::UNetImpl(const UNetConfig& config)
 }
 
 torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::Context& context,
-                                const ControlResiduals* control) {
+                                const UNetExtras& extras) {
   LUCID_CHECK(x.dim() == 4 && x.size(1) == config_.in_channels, "x has {} axes", x.dim());
   LUCID_CHECK(context.batch() == x.size(0) && timesteps.numel() == x.size(0),
               "x {}, context {}, timesteps {} in the batch", x.size(0), context.batch(), timesteps.numel());
   const tensor::ActivationHook hook(on_activation);
-  const torch::Tensor time = time_embedding_(timesteps);
+  torch::Tensor time = time_embedding_(timesteps);
   hook("time_embedding", time);
+  LUCID_CHECK(
+      extras.vector.defined() == (config_.vector_width > 0) &&
+          (!extras.vector.defined() || extras.vector.sizes() == torch::IntArrayRef{x.size(0), config_.vector_width}),
+      "an added vector of {} numbers is expected", config_.vector_width);
+  if (extras.vector.defined()) {
+    const torch::Tensor added = add_embedding_(extras.vector);
+    hook("add_embedding", added);
+    time = time + added;
+  }
   const Conditioning conditioning{.time = torch::silu(time), .context = context};
 
   // Maps are channels-last throughout: tokens are then views of maps, and convolutions need no reordering.
@@ -47,7 +60,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   }
   h = mid_(h, conditioning);
   hook("mid_block", h);
-  if (control != nullptr) {
+  if (const ControlResiduals* control = extras.control) {
     LUCID_CHECK(control->down.size() == skips.size(), "{} residuals for {} skips", control->down.size(), skips.size());
     for (size_t i = 0; i < skips.size(); ++i) skips[i] = skips[i] + control->down[i];
     h = h + control->mid;

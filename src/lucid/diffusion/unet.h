@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UNet2DConditionModel of diffusers, as Stable Diffusion 1.x and 2.x use it, of any size its config.json describes.
+// UNet2DConditionModel of diffusers, as Stable Diffusion 1.x, 2.x and SDXL use it, of any size its config.json
+// describes.
 #pragma once
 
 #include <torch/torch.h>
@@ -22,14 +23,20 @@ struct ControlResiduals {
   torch::Tensor mid;
 };
 
+/// What a U-Net may read besides latents, timesteps and prompts.
+struct UNetExtras {
+  const ControlResiduals* control = nullptr;
+  torch::Tensor vector = {};  // [B,config.vector_width], of SDXL: pooled text and embedded sizes
+};
+
 /// diffusers' UNet2DConditionModel with its parameter names. Differentiable; any device and dtype.
 class UNetImpl : public torch::nn::Module {
  public:
   explicit UNetImpl(const UNetConfig& config);
   /// x [B,C,h,w], timesteps [B] int64, context of batch B -> [B,C,h,w] in x's dtype. The best dtype for x is
-  /// nn::activation_dtype(). `control` may be null.
+  /// nn::activation_dtype().
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::Context& context,
-                        const ControlResiduals* control = nullptr);
+                        const UNetExtras& extras = {});
   /// Called during forward() with each module's name in diffusers and its output, for tests and debugging; may be null.
   std::function<void(const std::string&, const torch::Tensor&)> on_activation;
   const UNetConfig& config() const { return config_; }
@@ -38,6 +45,7 @@ class UNetImpl : public torch::nn::Module {
   UNetConfig config_;
   nn::Conv2d conv_in_, conv_out_;
   TimeEmbedding time_embedding_;
+  VectorEmbedding add_embedding_{nullptr};  // if config.vector_width > 0
   std::vector<DownLevel> down_;
   MidLevel mid_;
   std::vector<UpLevel> up_;

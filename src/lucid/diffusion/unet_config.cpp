@@ -8,9 +8,10 @@
 namespace lucid::diffusion {
 namespace {
 
+constexpr int64_t kMostBlocks = 64;  // far above any model's
+
 void refuse_unsupported(const JsonConfig& json) {
-  json.none_of({"class_embed_type", "num_class_embeds", "projection_class_embeddings_input_dim", "addition_embed_type",
-                "addition_time_embed_dim", "encoder_hid_dim", "encoder_hid_dim_type", "time_cond_proj_dim",
+  json.none_of({"class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type", "time_cond_proj_dim",
                 "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act", "cross_attention_norm",
                 "reverse_transformer_layers_per_block"});
   json.only("act_fn", "silu");
@@ -30,7 +31,6 @@ void refuse_unsupported(const JsonConfig& json) {
   json.only("resnet_skip_time_act", false);
   json.only("resnet_time_scale_shift", "default");
   json.only("time_embedding_type", "positional");
-  json.only("transformer_layers_per_block", 1);
   // upcast_attention and dropout change nothing here: scores are computed in the weights' dtype, and dropout only
   // trains.
 }
@@ -62,6 +62,33 @@ void read_block_types(const JsonConfig& json, const std::string& key, const std:
   if (types.size() != levels) json.refuse(key, fmt::format("must name as many blocks as there are widths, {}", levels));
 }
 
+/// A number for each level: one for all, or a list.
+std::vector<int64_t> read_depths(const JsonConfig& json, size_t levels) {
+  const char* key = "transformer_layers_per_block";
+  std::vector<int64_t> depths =
+      json.is_list(key) ? json.positives(key, {}) : std::vector<int64_t>(levels, json.positive(key, 1));
+  if (depths.size() != levels) json.refuse(key, fmt::format("must have one number for each of {} blocks", levels));
+  for (const int64_t depth : depths) {
+    if (depth > kMostBlocks) json.refuse(key, fmt::format("has more than {} transformer blocks", kMostBlocks));
+  }
+  return depths;
+}
+
+/// SDXL's added vector; other models have none.
+void read_vector(const JsonConfig& json, UNetConfig& config) {
+  const char *kind = "addition_embed_type", *width = "projection_class_embeddings_input_dim",
+             *size_width = "addition_time_embed_dim";
+  if (!json.has(kind)) return json.none_of({width, size_width});
+  json.only(kind, "text_time");
+  config.size_width = json.positive(size_width, 256);
+  config.vector_width = json.positive(width, 2816);
+  if (config.size_width % 2 != 0) json.refuse(size_width, "must be even: half of it is cosines, half sines");
+  if (config.pooled_width() <= 0) {
+    json.refuse(width, fmt::format("leaves no room for the pooled text beside {} sizes of {} numbers",
+                                   UNetConfig::kSizeNumbers, config.size_width));
+  }
+}
+
 }  // namespace
 
 UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
@@ -75,6 +102,7 @@ UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
                 "inpainting and variance-predicting U-Nets are not supported");
   }
   read_block_types(json, "up_block_types", "Up", config.up_block_types, config.block_out_channels.size());
+  read_vector(json, config);
   return config;
 }
 
@@ -93,6 +121,7 @@ UNetConfig UNetConfig::down_path_from(const JsonConfig& json) {
   config.mid_cross_attention = mid == "UNetMidBlock2DCrossAttn";
   config.layers_per_block = json.positive("layers_per_block", config.layers_per_block);
   config.heads_per_block = read_heads(json, config.block_out_channels);
+  config.transformer_depths = read_depths(json, config.block_out_channels.size());
   config.cross_attention_dim = json.positive("cross_attention_dim", config.cross_attention_dim);
   config.use_linear_projection = json.boolean("use_linear_projection", config.use_linear_projection);
   config.norm_num_groups = json.groups("norm_num_groups", config.norm_num_groups, config.block_out_channels);

@@ -26,13 +26,20 @@ struct UNetConfig {
   int64_t layers_per_block = 2;
   /// The key `attention_head_dim`, which in these files holds the NUMBER of heads.
   std::vector<int64_t> heads_per_block = {8, 8, 8, 8};
+  /// Transformer blocks one after the other at each level with attention; the middle has as many as the last level.
+  std::vector<int64_t> transformer_depths = {1, 1, 1, 1};
   int64_t cross_attention_dim = 1280;
+  /// SDXL: the width of the added vector, which is a pooled text and kSizeNumbers embedded sizes of size_width numbers
+  /// each. 0: the U-Net takes none.
+  int64_t vector_width = 0, size_width = 0;
+  static constexpr int64_t kSizeNumbers = 6;
+  int64_t pooled_width() const { return vector_width - kSizeNumbers * size_width; }
   bool use_linear_projection = false;
   int64_t norm_num_groups = 32;
   double norm_eps = 1e-5;
   /// Absent keys take diffusers' defaults. Throws UserError, with file, key and value, on what is not supported.
   static UNetConfig from_file(const std::filesystem::path& config_json);
-  /// Everything but the up path: the part that a ControlNet's config.json has too.
+  /// Everything but the up path and the added vector: the part that a ControlNet's config.json has too.
   static UNetConfig down_path_from(const JsonConfig& json);
 };
 

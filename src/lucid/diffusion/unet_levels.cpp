@@ -29,6 +29,7 @@ UNetLevel down_level_of(const UNetConfig& config, size_t i) {
                           .context_width = config.cross_attention_dim,
                           .heads = config.heads_per_block[i],
                           .groups = config.norm_num_groups,
+                          .depth = config.transformer_depths.at(i),
                           .linear_projection = config.use_linear_projection}};
 }
 
@@ -58,14 +59,18 @@ torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width) 
   return torch::cat({angles.cos(), angles.sin()}, 1);
 }
 
-TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t width)
-    : width_(width),
-      linear_1_(register_module("linear_1", nn::Linear(width, 4 * width))),
-      linear_2_(register_module("linear_2", nn::Linear(4 * width, 4 * width))) {}
+VectorEmbeddingImpl::VectorEmbeddingImpl(int64_t in, int64_t out)
+    : linear_1_(register_module("linear_1", nn::Linear(in, out))),
+      linear_2_(register_module("linear_2", nn::Linear(out, out))) {}
+
+torch::Tensor VectorEmbeddingImpl::forward(const torch::Tensor& vector) {
+  return linear_2_->forward(nn::silu_in_place(linear_1_->forward(vector.to(linear_1_->policy().dtype))));
+}
+
+TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t width) : VectorEmbeddingImpl(width, 4 * width), width_(width) {}
 
 torch::Tensor TimeEmbeddingImpl::forward(const torch::Tensor& timesteps) {
-  const torch::Tensor waves = timestep_embedding(timesteps, width_).to(linear_1_->policy().dtype);
-  return linear_2_->forward(nn::silu_in_place(linear_1_->forward(waves)));
+  return VectorEmbeddingImpl::forward(timestep_embedding(timesteps, width_));
 }
 
 }  // namespace lucid::diffusion

@@ -20,15 +20,25 @@ UNetLevel up_level_of(const UNetConfig& config, size_t i);
 /// [B,width] float32.
 torch::Tensor timestep_embedding(const torch::Tensor& timesteps, int64_t width);
 
-/// linear_1, SiLU, linear_2 of the sinusoidal embedding. timesteps [B] -> [B,4*width] in the weights' dtype.
-class TimeEmbeddingImpl : public torch::nn::Module {
+/// linear_1, SiLU, linear_2 of a vector. [B,in] -> [B,out] in the weights' dtype.
+class VectorEmbeddingImpl : public torch::nn::Module {
+ public:
+  VectorEmbeddingImpl(int64_t in, int64_t out);
+  torch::Tensor forward(const torch::Tensor& vector);
+
+ private:
+  nn::Linear linear_1_, linear_2_;
+};
+TORCH_MODULE(VectorEmbedding);
+
+/// VectorEmbedding of the sinusoidal embedding. timesteps [B] -> [B,4*width] in the weights' dtype.
+class TimeEmbeddingImpl : public VectorEmbeddingImpl {
  public:
   explicit TimeEmbeddingImpl(int64_t width);
   torch::Tensor forward(const torch::Tensor& timesteps);
 
  private:
   int64_t width_;
-  nn::Linear linear_1_, linear_2_;
 };
 TORCH_MODULE(TimeEmbedding);
 

@@ -52,7 +52,7 @@ torch::Tensor predict_each(diffusion::Denoiser& unet, const diffusion::Schedule&
   const torch::Tensor timesteps =
       torch::full({count * views}, trained, torch::TensorOptions(torch::kLong).device(x.device()));
   const torch::Tensor rows = one_for_all ? x.repeat({count, 1, 1, 1}) : x.flatten(0, 1);
-  const torch::Tensor raw = unet.predict(rows, timesteps, {prompts.table(), torch::cat(weights)});
+  const torch::Tensor raw = unet.predict(rows, timesteps, prompts.mix(torch::cat(weights)));
   std::vector<int64_t> shape = raw.sizes().vec();
   shape[0] = views;
   shape.insert(shape.begin(), count);

@@ -51,6 +51,20 @@ struct AsDisplayed : torch::autograd::Function<AsDisplayed> {
 
 torch::Tensor as_displayed(const torch::Tensor& rgb) { return AsDisplayed::apply(rgb); }
 
+namespace {
+
+/// d scaled down so that the largest magnitude over `axes` is at most `limit`.
+torch::Tensor clipped_over(const torch::Tensor& d, double limit, at::IntArrayRef axes) {
+  if (limit <= 0) return d;
+  const torch::Tensor largest = d.abs().amax(axes, /*keepdim=*/true);
+  return d * (limit / largest.clamp_min(limit));
+}
+
+}  // namespace
+
+torch::Tensor clipped_per_pixel(const torch::Tensor& d, double limit) { return clipped_over(d, limit, {1}); }
+torch::Tensor clipped_per_view(const torch::Tensor& d, double limit) { return clipped_over(d, limit, {1, 2, 3}); }
+
 torch::Tensor total_variation(const torch::Tensor& x) {
   LUCID_CHECK(x.dim() == 4 && x.size(2) > 1 && x.size(3) > 1, "{} dimensions, last two {} x {}", x.dim(), x.size(-2),
               x.size(-1));

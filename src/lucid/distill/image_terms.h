@@ -15,6 +15,11 @@ torch::Tensor disparity(const torch::Tensor& depth, const torch::Tensor& transmi
 /// back towards the range; the gradient of clamp would be 0 there, and such values would never return.
 torch::Tensor as_displayed(const torch::Tensor& rgb);
 
+/// Dreamer-XL's limit for gradients of images, d [B,C,H,W]. Colours: each pixel's channels are scaled down together, so
+/// that none exceeds `limit`. Depth: all pixels of a view together, as in its code. 0: the same tensor.
+torch::Tensor clipped_per_pixel(const torch::Tensor& d, double limit);
+torch::Tensor clipped_per_view(const torch::Tensor& d, double limit);
+
 /// Total variation loss, squared differences: 2 (sum dy^2 / count_y + sum dx^2 / count_x) / B. x [B,C,H,W] -> scalar.
 torch::Tensor total_variation(const torch::Tensor& x);
 

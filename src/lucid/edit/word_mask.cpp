@@ -81,19 +81,21 @@ class MapOfLayers {
 };
 
 /// The attention of one view, [H,W] of the picture's size.
-Tensor attention_map(text_to_image::Prior& prior, const Tensor& latents, const Tensor& prompt, const Tensor& places,
-                     const Camera& camera) {
+Tensor attention_map(text_to_image::Prior& prior, const Tensor& latents, const text_to_image::PromptEmbedding& prompt,
+                     const Tensor& places, const Camera& camera) {
   const torch::ScalarType dtype = nn::compute_dtype(*prior.unet);
   MapOfLayers map(latents, camera);
   const nn::AttentionProbe probe{.tokens = places, .report = [&](const Tensor& shares) { map.add(shares); }};
-  nn::Context context(prompt.to(dtype));
+  nn::Context context(prompt.context.to(dtype));
+  diffusion::UNetExtras extras;
+  if (prompt.vector.defined()) extras.vector = prompt.vector.to(latents.device());
   context.probe = &probe;
   Rng rng(/*seed=*/0, "word mask");
   const Tensor noise = tensor::randn(rng, latents.sizes(), latents.device());
   for (const int64_t t : kNoiseLevels) {
     const Tensor noisy = prior.schedule.add_noise(latents, noise, t);
     prior.unet->forward(noisy.to(nn::activation_dtype(dtype, noisy)),
-                        torch::full({1}, t, torch::kLong).to(noisy.device()), context);
+                        torch::full({1}, t, torch::kLong).to(noisy.device()), context, extras);
   }
   return map.mean();
 }
@@ -122,7 +124,7 @@ std::vector<MaskPicture> word_pictures(text_to_image::Prior& prior, const gaussi
     const Tensor moments = prior.vae->encode_moments((2 * picture - 1).to(dtype)).to(torch::kFloat);
     const Tensor latents = diffusion::posterior_mean(moments) * prior.vae->config().scaling_factor;
     maps.push_back(
-        attention_map(prior, latents, text_to_image::embed(prior, text), places_of(prior, text, query), camera));
+        attention_map(prior, latents, text_to_image::embed_prompt(prior, text), places_of(prior, text, query), camera));
     pictures.push_back({.camera = camera, .white = {}});
   }
   const Tensor all = torch::stack(maps);

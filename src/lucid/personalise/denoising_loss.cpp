@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "lucid/base/error.h"
 #include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 #include "lucid/tensor/device.h"
@@ -57,6 +58,11 @@ DenoisingLoss::DenoisingLoss(text_to_image::Prior& prior, const std::vector<Pict
       anchors_(text_to_image::ViewAnchors::of_prior(prior.folder)),
       templates_(templates_of(prior)),
       pictures_(pictures) {
+  if (prior.second) {
+    throw UserError({.what_happened = "is SDXL, for which lucid learns no words",
+                     .file = prior.folder.string(),
+                     .hint = "use a prior of Stable Diffusion 1.x or 2.x"});
+  }
   const torch::NoGradGuard no_grad;
   prior.encoder->to(torch::kFloat);
   const torch::Device device = tensor::device_of(*prior.unet);

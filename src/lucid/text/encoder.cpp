@@ -9,6 +9,7 @@
 #include "lucid/base/error.h"
 #include "lucid/json/json_config.h"
 #include "lucid/text/clip_layer.h"
+#include "lucid/weights/error_messages.h"
 #include "lucid/weights/skip_init.h"
 #include "lucid/weights/state_dict.h"
 
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kMaxWidth = 1 << 16, kMaxLayers = 256, kMaxVocabulary = 1 << 22;
+constexpr const char* kProjection = "text_projection.weight";
 
 }  // namespace
 
@@ -107,7 +109,19 @@ void EncoderImpl::set_token_embeddings(int64_t first, const torch::Tensor& rows)
   weight.slice(0, first, end).copy_(rows);
 }
 
-torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return parts_->final_norm(hidden_states(ids).back()); }
+torch::Tensor EncoderImpl::normalised(const torch::Tensor& state) { return parts_->final_norm(state); }
+
+torch::Tensor EncoderImpl::forward(const torch::Tensor& ids) { return normalised(hidden_states(ids).back()); }
+
+std::pair<torch::Tensor, torch::Tensor> ProjectingEncoder::penultimate_and_pooled(const torch::Tensor& ids,
+                                                                                  int64_t end) {
+  const std::vector<torch::Tensor> states = encoder->hidden_states(ids);
+  // The number of tokens before the first end token; argmax() would be free to return any of several.
+  const torch::Tensor at = (ids == end).cumsum(1).eq(0).sum(1).clamp_max(ids.size(1) - 1);  // [n]
+  const torch::Tensor last = encoder->normalised(states.back());
+  const torch::Tensor pooled = last.gather(1, at.view({-1, 1, 1}).expand({-1, 1, last.size(2)})).squeeze(1);
+  return {states[states.size() - 2], torch::linear(pooled, projection.to(pooled.options()))};
+}
 
 Encoder load_encoder(const EncoderConfig& config, weights::StateDict state, const std::optional<std::string>& model) {
   const weights::SkipInitGuard skip_init;
@@ -118,16 +132,48 @@ Encoder load_encoder(const EncoderConfig& config, weights::StateDict state, cons
   return encoder;
 }
 
-Encoder load_encoder(const fs::path& folder) {
-  const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
+namespace {
+
+/// The tensors of a folder, with the prefix `text_model.`, which transformers 5 leaves out.
+weights::StateDict read_encoder(const fs::path& folder, const EncoderConfig& config) {
   weights::StateDict state = weights::read_part(folder, "model");
   weights::check_parameter_count(state, config.parameters());
-  // transformers 5 writes the names without the prefix.
   std::map<std::string, torch::Tensor> named;
   for (const auto& [name, tensor] : state.tensors)
-    named[name.starts_with("text_model.") ? name : "text_model." + name] = tensor;
+    named[name.starts_with("text_model.") || name == kProjection ? name : "text_model." + name] = tensor;
   state.tensors = std::move(named);
-  return load_encoder(config, std::move(state));
+  return state;
+}
+
+}  // namespace
+
+Encoder load_encoder(const fs::path& folder) {
+  const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
+  return load_encoder(config, read_encoder(folder, config));
+}
+
+ProjectingEncoder load_projecting_encoder(const EncoderConfig& config, weights::StateDict state,
+                                          const torch::Tensor& projection) {
+  const auto refuse = [&](const std::string& what) {
+    throw UserError({.what_happened = what,
+                     .file = state.file.string(),
+                     .key = kProjection,
+                     .hint = "SDXL's second text encoder was expected"});
+  };
+  if (!projection.defined()) refuse("is missing");
+  if (projection.dim() != 2 || projection.size(1) != config.hidden_size || !projection.is_floating_point())
+    refuse(fmt::format("has the shape {}, the text encoder gives {} numbers", weights::shape_text(projection.sizes()),
+                       config.hidden_size));
+  if (!projection.isfinite().all().item<bool>()) refuse("holds NaN or Inf");
+  torch::Tensor own = projection.contiguous();
+  return {.encoder = load_encoder(config, std::move(state)), .projection = own};
+}
+
+ProjectingEncoder load_projecting_encoder(const fs::path& folder) {
+  const EncoderConfig config = EncoderConfig::from_file(folder / "config.json");
+  weights::StateDict state = read_encoder(folder, config);
+  const auto node = state.tensors.extract(kProjection);
+  return load_projecting_encoder(config, std::move(state), node.empty() ? torch::Tensor() : node.mapped());
 }
 
 }  // namespace lucid::text

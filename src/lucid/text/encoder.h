@@ -39,6 +39,8 @@ class EncoderImpl : public torch::nn::Module {
   /// The embeddings and the output of each layer: layers + 1 tensors [n,L,D], before the final norm. Throws UserError
   /// for an id beyond the vocabulary.
   std::vector<torch::Tensor> hidden_states(const torch::Tensor& ids);
+  /// The final layer norm of a hidden state [n,L,D].
+  torch::Tensor normalised(const torch::Tensor& state);
   const EncoderConfig& config() const { return config_; }
 
  private:
@@ -55,5 +57,23 @@ Encoder load_encoder(const EncoderConfig& config, weights::StateDict state,
 
 /// Loads a diffusers `text_encoder/` folder. The names may have the prefix `text_model.` or not. Throws UserError.
 Encoder load_encoder(const std::filesystem::path& folder);
+
+/// An encoder and the matrix that projects its pooled output.
+struct ProjectingEncoder {
+  Encoder encoder{nullptr};
+  torch::Tensor projection;  // [P,D]
+
+  /// ids [n,L] -> the state after the last layer but one, not normed [n,L,D]; and the final norm of the last state at
+  /// the first `end` token, projected [n,P]. Both float32 or wider.
+  std::pair<torch::Tensor, torch::Tensor> penultimate_and_pooled(const torch::Tensor& ids, int64_t end);
+};
+
+/// Loads a `text_encoder_2/` folder (CLIPTextModelWithProjection). Throws UserError.
+ProjectingEncoder load_projecting_encoder(const std::filesystem::path& folder);
+
+/// The same of tensors that are read already. `state` holds the encoder's, named as in transformers; `projection` is
+/// [P,D]. Throws UserError.
+ProjectingEncoder load_projecting_encoder(const EncoderConfig& config, weights::StateDict state,
+                                          const torch::Tensor& projection);
 
 }  // namespace lucid::text

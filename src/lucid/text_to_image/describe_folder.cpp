@@ -19,7 +19,8 @@ bool is_regular(const fs::path& file) {
   return fs::is_regular_file(file, none);
 }
 
-constexpr ForeignModel kForeignPipelines[] = {{"StableDiffusionXL", "SDXL"},
+constexpr ForeignModel kForeignPipelines[] = {{"StableDiffusionXLInpaint", "an SDXL inpainting model"},
+                                              {"StableDiffusionXLInstructPix2Pix", "an SDXL InstructPix2Pix"},
                                               {"StableDiffusion3", "Stable Diffusion 3"},
                                               {"Flux", "FLUX"},
                                               {"StableDiffusionInpaint", "an inpainting model"},
@@ -30,9 +31,8 @@ constexpr ForeignModel kForeignPipelines[] = {{"StableDiffusionXL", "SDXL"},
                                               {"StableCascade", "Stable Cascade"},
                                               {"PixArt", "PixArt"}};
 
-/// Which model of another kind a U-Net's config belongs to; "" if it may be Stable Diffusion 1.x or 2.x.
+/// Which model of another kind a U-Net's config belongs to; "" if it may be Stable Diffusion 1.x, 2.x or SDXL.
 std::string foreign_unet(const JsonConfig& json) {
-  if (json.has("addition_embed_type") || json.integer("cross_attention_dim", 0) == kWidthOfXl) return "SDXL";
   if (json.has("class_embed_type")) return "Stable unCLIP";
   const int64_t in = json.integer("in_channels", 4);
   const int64_t out = json.integer("out_channels", 4);
@@ -116,16 +116,6 @@ void describe_other_folder(const fs::path& folder, WeightsDescription& descripti
                          : "it holds weight files; name one, as " + weights.string());
 }
 
-/// The name of a model of another kind that the folder holds; "" if there is none that we know.
-std::string foreign_model(const fs::path& folder) {
-  const fs::path index = folder / "model_index.json", unet = folder / "unet/config.json";
-  const std::string pipeline = is_regular(index) ? JsonConfig(index).text("_class_name", "") : "";
-  for (const auto& [mark, name] : kForeignPipelines) {
-    if (pipeline.starts_with(mark)) return std::string(name);
-  }
-  return is_regular(unet) ? foreign_unet(JsonConfig(unet)) : "";
-}
-
 void describe_pipeline(const fs::path& folder, WeightsDescription& description) {
   description.kind = WeightsKind::kFolder;
   description.what = "a text-to-image model in diffusers layout";
@@ -133,10 +123,15 @@ void describe_pipeline(const fs::path& folder, WeightsDescription& description) 
     description.what = foreign;
     return refuse_as(description, foreign);
   }
-  for (const char* file : kPriorFiles) {
+  const auto expect = [&](const char* file) {
     if (!is_regular(folder / file)) description.missing.emplace_back(file);
-  }
+  };
+  for (const char* file : kPriorFiles) expect(file);
   for (const FolderPart& part : kFolderParts) find_weights(folder, part, description);
+  if (!is_regular(folder / "unet/config.json") || !is_xl_folder(folder)) return;
+  description.what = "SDXL in diffusers layout";
+  for (const char* file : kSecondTextFiles) expect(file);
+  find_weights(folder, {"text_encoder_2", "model"}, description);
 }
 
 bool holds_parts(const fs::path& folder) {
@@ -147,6 +142,20 @@ bool holds_parts(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::string foreign_model(const fs::path& folder) {
+  const fs::path index = folder / "model_index.json", unet = folder / "unet/config.json";
+  const std::string pipeline = is_regular(index) ? JsonConfig(index).text("_class_name", "") : "";
+  for (const auto& [mark, name] : kForeignPipelines) {
+    if (pipeline.starts_with(mark)) return std::string(name);
+  }
+  // The refiner has the second text encoder only.
+  if (pipeline.starts_with("StableDiffusionXL") && is_regular(folder / "text_encoder_2/config.json") &&
+      !is_regular(folder / "text_encoder/config.json")) {
+    return std::string(kRefiner);
+  }
+  return is_regular(unet) ? foreign_unet(JsonConfig(unet)) : "";
+}
 
 WeightsDescription describe_folder(const fs::path& folder) {
   WeightsDescription description{.path = folder};

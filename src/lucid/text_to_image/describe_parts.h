@@ -9,7 +9,9 @@
 
 namespace lucid::text_to_image {
 
-inline constexpr const char* kUsableModels = "lucid takes Stable Diffusion 1.x and 2.x and finetunes of them";
+inline constexpr const char* kUsableModels = "lucid takes Stable Diffusion 1.x, 2.x, SDXL and finetunes of them";
+
+inline constexpr std::string_view kRefiner = "SDXL's refiner";
 
 /// Widths of the text encoders' outputs, which the U-Net's cross-attention reads.
 inline constexpr int64_t kWidthOf1 = 768, kWidthOf2 = 1024, kWidthOfXl = 2048;
@@ -30,6 +32,9 @@ void refuse_placeholder(const std::filesystem::path& file);
 
 /// Adds to description.stored. Position ids and counters of training are no weights.
 void count_stored(const weights::StateDict& state, WeightsDescription& description);
+
+/// Which model of another kind a diffusers folder holds; "" if there is none that we know. Throws UserError.
+std::string foreign_model(const std::filesystem::path& folder);
 
 /// describe_weights() of an existing folder.
 WeightsDescription describe_folder(const std::filesystem::path& folder);

@@ -10,6 +10,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/nn/layer.h"
+#include "lucid/text_to_image/describe_parts.h"
 #include "lucid/text_to_image/lora_names.h"
 #include "lucid/weights/error_messages.h"
 #include "lucid/weights/torch_file.h"
@@ -168,12 +169,36 @@ void add_changes(const Lora& lora, const std::map<std::string, LayerChange>& cha
   }
 }
 
+/// Throws UserError for a LoRA whose names or cross attention are those of another family of models.
+void check_family(const weights::StateDict& state, const Prior& prior) {
+  const std::string family = lora_family(state), own = family_of(prior);
+  if (family.empty() || family == own) return;
+  refuse(state.file, fmt::format("is a LoRA for {}, the prior is {}", family, own), "", "use one for " + own);
+}
+
 }  // namespace
+
+std::string lora_family(const weights::StateDict& state) {
+  std::string family;
+  for (const auto& [name, tensor] : state.tensors) {
+    const bool xl = name.starts_with("lora_te2_") || name.starts_with("text_encoder_2.") ||
+                    name.starts_with("lora_unet_input_blocks_") || name.starts_with("lora_unet_output_blocks_");
+    if (xl) return family_of_width(kWidthOfXl);
+    if (name.find("attn2") == std::string::npos || name.find("to_k") == std::string::npos || tensor.dim() < 2) continue;
+    const bool down =
+        name.ends_with("lora_down.weight") || name.ends_with("lora_A.weight") || name.ends_with("lora.down.weight");
+    if (!down) continue;
+    const int64_t width = tensor.size(1);
+    if (width == kWidthOf1 || width == kWidthOf2 || width == kWidthOfXl) family = family_of_width(width);
+  }
+  return family;
+}
 
 Lora read_lora(const fs::path& file, const Prior& prior) {
   const weights::StateDict state = weights::read_weights(file);
+  check_family(state, prior);
   const LayerNames names(prior);
-  Lora lora{.file = file, .unet = {}, .text = {}, .tokens = {}};
+  Lora lora{.file = file};
   std::vector<std::string> unknown;
   for (const auto& [name, tensor] : state.tensors) {
     const auto mark = state.metadata.find(name);
@@ -186,7 +211,9 @@ Lora read_lora(const fs::path& file, const Prior& prior) {
       unknown.push_back(name);
       continue;
     }
-    LayerChange& change = (part->is_text ? lora.text : lora.unet)[part->module];
+    LayerChange& change = (part->network == LoraNetwork::kText    ? lora.text
+                           : part->network == LoraNetwork::kText2 ? lora.text_2
+                                                                  : lora.unet)[part->module];
     if (part->factor == "alpha") {
       if (tensor.numel() != 1 || !tensor.isfinite().all().item<bool>())
         refuse(file, "alpha must be a number", name, "");
@@ -207,6 +234,7 @@ void apply_lora(const Lora& lora, double scale, Prior& prior) {
   const bool low = nn::compute_dtype(*prior.unet) == torch::kBFloat16;
   add_changes(lora, lora.unet, scale, low ? Bfloat16::kKeep : Bfloat16::kToFloat, *prior.unet);
   add_changes(lora, lora.text, scale, Bfloat16::kToFloat, *prior.encoder);
+  if (prior.second) add_changes(lora, lora.text_2, scale, Bfloat16::kToFloat, *prior.second->text.encoder);
 }
 
 }  // namespace lucid::text_to_image

@@ -26,14 +26,20 @@ struct LayerChange {
 };
 
 struct Lora {
-  std::filesystem::path file;
-  std::map<std::string, LayerChange> unet, text;  // by module name in the prior's U-Net and text encoder
-  std::map<std::string, torch::Tensor> tokens;    // token -> embedding [D]: textual inversions inside PTI files
+  std::filesystem::path file = {};
+  std::map<std::string, LayerChange> unet = {}, text = {},
+                                     text_2 = {};    // by module name in the prior's U-Net and text encoders
+  std::map<std::string, torch::Tensor> tokens = {};  // token -> embedding [D]: textual inversions inside PTI files
 };
 
 /// Reads a .safetensors or torch.save file and assigns each tensor to a layer of `prior`. Throws UserError: unreadable
-/// file, a tensor of a layer that the prior does not have, an alpha that is no number.
+/// file, a LoRA for another family of models, a tensor of a layer that the prior does not have, an alpha that is no
+/// number.
 Lora read_lora(const std::filesystem::path& file, const Prior& prior);
+
+/// "Stable Diffusion 1.x", "Stable Diffusion 2.x" or "SDXL" by the file's names and the width of its cross attention;
+/// "" if they tell nothing.
+std::string lora_family(const weights::StateDict& state);
 
 /// Adds `scale` times the updates to the prior's weights. Throws UserError with both shapes if one does not fit, or if
 /// a factor is missing.

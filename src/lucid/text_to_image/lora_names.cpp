@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lucid/weights/ldm.h"
+
 namespace lucid::text_to_image {
 namespace {
 
@@ -110,8 +112,18 @@ bool LayerNames::Network::has(std::string_view module) const {
 
 LayerNames::LayerNames(const Prior& prior) {
   const std::vector<std::string> unet = layers_of(*prior.unet), text = layers_of(*prior.encoder);
-  unet_ = {.by_flat_name = by_flat_name(unet), .by_index = pti_unet_order(unet)};
-  text_ = {.by_flat_name = by_flat_name(text), .by_index = pti_text_order(text)};
+  networks_[0] = {.by_flat_name = by_flat_name(unet), .by_index = pti_unet_order(unet)};
+  networks_[1] = {.by_flat_name = by_flat_name(text), .by_index = pti_text_order(text)};
+  // The sgm layout's names of the U-Net's layers, which many LoRA files for SDXL have.
+  for (const std::string& layer : unet) {
+    for (std::string flat : weights::sgm_names(layer, prior.unet->config().layers_per_block)) {
+      std::ranges::replace(flat, '.', '_');
+      networks_[0].by_flat_name.emplace(flat, layer);
+    }
+  }
+  has_second_ = prior.second.has_value();
+  if (has_second_)
+    networks_[2] = {.by_flat_name = by_flat_name(layers_of(*prior.second->text.encoder)), .by_index = {}};
 }
 
 std::optional<LayerPart> LayerNames::find(std::string_view name) const {
@@ -120,18 +132,20 @@ std::optional<LayerPart> LayerNames::find(std::string_view name) const {
   return diffusers(name);
 }
 
-// kohya: lora_unet_MODULE.lora_up.weight with the module's dots as underscores. Text encoder: lora_te_, or lora_te1_ in
-// files for models with two text encoders.
+// kohya: lora_unet_MODULE.lora_up.weight with the module's dots as underscores. Text encoder: lora_te_, or lora_te1_
+// and lora_te2_ in files for models with two.
 std::optional<LayerPart> LayerNames::kohya(std::string_view name) const {
   LayerPart part;
-  if (take_front(name, "lora_te_") || take_front(name, "lora_te1_")) {
-    part.is_text = true;
+  if ((!has_second_ && take_front(name, "lora_te_")) || take_front(name, "lora_te1_")) {
+    part.network = LoraNetwork::kText;
+  } else if (take_front(name, "lora_te2_")) {
+    part.network = LoraNetwork::kText2;
   } else if (!take_front(name, "lora_unet_")) {
     return std::nullopt;
   }
   for (const auto& [suffix, factor] : kKohyaSuffixes) {
     if (!take_back(name, suffix)) continue;
-    const auto& modules = network(part.is_text).by_flat_name;
+    const auto& modules = network(part.network).by_flat_name;
     const auto it = modules.find(name);
     if (it == modules.end()) return std::nullopt;
     part.module = it->second;
@@ -142,12 +156,17 @@ std::optional<LayerPart> LayerNames::kohya(std::string_view name) const {
 }
 
 // diffusers: unet.MODULE.lora_A.weight (PEFT) or unet.ATTENTION.processor.to_q_lora.down.weight (older). The prefix may
-// be text_encoder.; a U-Net saved alone has no prefix.
+// be text_encoder. or text_encoder_2.; a U-Net saved alone has no prefix.
 std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   take_front(name, "base_model.model.");
   LayerPart part;
-  part.is_text = take_front(name, "text_encoder.");
-  if (!part.is_text) take_front(name, "unet.");
+  if (take_front(name, "text_encoder.")) {
+    part.network = LoraNetwork::kText;
+  } else if (take_front(name, "text_encoder_2.")) {
+    part.network = LoraNetwork::kText2;
+  } else {
+    take_front(name, "unet.");
+  }
   for (const auto& [suffix, factor] : kDiffusersSuffixes) {
     if (!take_back(name, suffix)) continue;
     part.module = name;
@@ -158,11 +177,11 @@ std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
   constexpr std::string_view kProcessor = ".processor";  // between an attention and its layers
   const size_t processor = part.module.find(kProcessor);
   if (processor != std::string::npos) part.module.erase(processor, kProcessor.size());
-  if (network(part.is_text).has(part.module)) return part;
+  if (network(part.network).has(part.module)) return part;
   // Older names: to_out stands for to_out.0, and the text encoder's layers have the U-Net's names.
   constexpr std::pair<std::string_view, std::string_view> kText[] = {
       {".to_q", ".q_proj"}, {".to_k", ".k_proj"}, {".to_v", ".v_proj"}, {".to_out", ".out_proj"}};
-  if (!part.is_text) {
+  if (part.network == LoraNetwork::kUNet) {
     part.module += ".0";
   } else {
     for (const auto& [old, now] : kText) {
@@ -171,21 +190,21 @@ std::optional<LayerPart> LayerNames::diffusers(std::string_view name) const {
       break;
     }
   }
-  return network(part.is_text).has(part.module) ? std::optional(part) : std::nullopt;
+  return network(part.network).has(part.module) ? std::optional(part) : std::nullopt;
 }
 
 // PTI: unet:INDEX:up, text_encoder:INDEX:down.
 std::optional<LayerPart> LayerNames::pti(std::string_view name) const {
   LayerPart part;
   if (take_front(name, "text_encoder:")) {
-    part.is_text = true;
+    part.network = LoraNetwork::kText;
   } else if (!take_front(name, "unet:")) {
     return std::nullopt;
   }
   size_t index = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
   name.remove_prefix(static_cast<size_t>(end - name.data()));
-  const auto& order = network(part.is_text).by_index;
+  const auto& order = network(part.network).by_index;
   if (error != std::errc() || index >= order.size() || (name != ":up" && name != ":down")) return std::nullopt;
   part.module = order[index];
   part.factor = name.substr(1);

@@ -3,6 +3,7 @@
 // own naming scheme.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,10 +14,12 @@
 
 namespace lucid::text_to_image {
 
+enum class LoraNetwork { kUNet, kText, kText2 };  // kText2: SDXL's second text encoder
+
 struct LayerPart {
-  bool is_text = false;  // the text encoder's, else the U-Net's
-  std::string module;    // diffusers' name
-  std::string factor;    // "up", "down", "mid", "alpha", or LyCORIS' name
+  LoraNetwork network = LoraNetwork::kUNet;
+  std::string module;  // diffusers' name
+  std::string factor;  // "up", "down", "mid", "alpha", or LyCORIS' name
 };
 
 class LayerNames {
@@ -34,9 +37,10 @@ class LayerNames {
   std::optional<LayerPart> kohya(std::string_view name) const;
   std::optional<LayerPart> diffusers(std::string_view name) const;
   std::optional<LayerPart> pti(std::string_view name) const;
-  const Network& network(bool is_text) const { return is_text ? text_ : unet_; }
+  const Network& network(LoraNetwork which) const { return networks_[static_cast<size_t>(which)]; }
 
-  Network unet_, text_;
+  std::array<Network, 3> networks_;
+  bool has_second_ = false;  // text encoder
 };
 
 }  // namespace lucid::text_to_image

@@ -39,7 +39,7 @@ class Shapes {
     throw UserError(UserMistake{.what_happened = what,
                                 .file = part_.file.string(),
                                 .key = name,
-                                .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
+                                .hint = "a Stable Diffusion 1.x, 2.x or SDXL checkpoint was expected"});
   }
 
  private:
@@ -50,6 +50,8 @@ class Shapes {
   }
   const StateDict& part_;
 };
+
+constexpr double kXlScalingFactor = 0.13025;
 
 /// Throws UserError if the assumed numbers of groups and heads do not divide the widths: it is another model.
 void check_standard_widths(const fs::path& file, const std::vector<int64_t>& widths, int64_t groups,
@@ -89,11 +91,14 @@ diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
   config.down_block_types.clear();
   config.up_block_types.clear();
   config.heads_per_block.clear();
+  config.transformer_depths.clear();
   const std::string attention = "attentions.0.transformer_blocks.0.attn2.to_k.weight";
   for (int64_t i = 0; i < levels; ++i) {
     const int64_t width = shapes.size(fmt::format("down_blocks.{}.resnets.0.conv1.weight", i), 0);
     config.block_out_channels.push_back(width);
-    config.heads_per_block.push_back(parts.open_clip ? std::max<int64_t>(width / 64, 1) : 8);
+    config.heads_per_block.push_back(parts.open_clip || parts.xl ? std::max<int64_t>(width / 64, 1) : 8);
+    const std::string blocks = fmt::format("down_blocks.{}.attentions.0.transformer_blocks.", i);
+    config.transformer_depths.push_back(std::max<int64_t>(shapes.count(blocks + "{}.attn2.to_k.weight"), 1));
     const auto is_there = [&](const char* side) {
       return shapes.has(fmt::format("{}_blocks.{}.{}", side, i, attention));
     };
@@ -103,6 +108,17 @@ diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
   if (levels == 0) shapes.refuse("down_blocks.0.resnets.0.conv1.weight", "is missing");
   config.cross_attention_dim = shapes.size("mid_block." + attention, 1);
   config.use_linear_projection = shapes.axes("mid_block.attentions.0.proj_in.weight") == 2;
+  if (parts.xl) {
+    config.vector_width = shapes.size("add_embedding.linear_1.weight", 1);
+    const int64_t pooled = parts.projection.defined() ? parts.projection.size(0) : 0,
+                  sizes = diffusion::UNetConfig::kSizeNumbers;
+    config.size_width = (config.vector_width - pooled) / sizes;
+    if (pooled == 0 || config.size_width < 2 || config.size_width % 2 != 0 || config.pooled_width() != pooled) {
+      shapes.refuse("add_embedding.linear_1.weight",
+                    fmt::format("takes {} numbers, which are not a pooled text of {} and {} embedded sizes",
+                                config.vector_width, pooled, sizes));
+    }
+  }
   return config;
 }
 
@@ -122,8 +138,10 @@ diffusion::VaeConfig vae_config_of(const LdmParts& parts) {
   return config;
 }
 
-text::EncoderConfig encoder_config_of(const LdmParts& parts) {
-  const Shapes shapes(parts.text);
+namespace {
+
+text::EncoderConfig text_config_of(const StateDict& part, bool open_clip) {
+  const Shapes shapes(part);
   const std::string model = "text_model.";
   text::EncoderConfig config;
   config.vocab_size = shapes.size(model + "embeddings.token_embedding.weight", 0);
@@ -132,9 +150,30 @@ text::EncoderConfig encoder_config_of(const LdmParts& parts) {
   config.layers = shapes.count(model + "encoder.layers.{}.mlp.fc1.weight");
   config.intermediate_size = shapes.size(model + "encoder.layers.0.mlp.fc1.weight", 0);
   config.heads = std::max<int64_t>(config.hidden_size / 64, 1);
-  config.activation = parts.open_clip ? "gelu" : "quick_gelu";
+  config.activation = open_clip ? "gelu" : "quick_gelu";
   return config;
 }
+
+/// SDXL's second text encoder; none for another model.
+std::optional<SecondText> second_text_of(LdmParts& parts, const SingleFileOptions& options) {
+  if (!parts.xl) return std::nullopt;
+  const fs::path& configs = options.configs;
+  const bool own = configs.empty();
+  const auto config =
+      own ? second_encoder_config_of(parts) : text::EncoderConfig::from_file(configs / "text_encoder_2/config.json");
+  SecondText second{.tokenizer = own ? text::Tokenizer::from_merges_file(options.merges, /*sd2_padding=*/true)
+                                     : text::Tokenizer::from_folder(configs / "tokenizer_2"),
+                    .text = text::load_projecting_encoder(config, std::move(parts.text_2), parts.projection),
+                    .zeros_for_empty = own || zeros_for_empty(configs / "model_index.json")};
+  tensor::freeze(second.text.encoder);
+  return second;
+}
+
+}  // namespace
+
+text::EncoderConfig encoder_config_of(const LdmParts& parts) { return text_config_of(parts.text, parts.open_clip); }
+
+text::EncoderConfig second_encoder_config_of(const LdmParts& parts) { return text_config_of(parts.text_2, true); }
 
 diffusion::Prediction detect_prediction(diffusion::Denoiser& unet, int64_t channels,
                                         const torch::Tensor& empty_prompt) {
@@ -154,8 +193,8 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   const fs::path& configs = options.configs;
   const auto unet_config =
       has_configs ? diffusion::UNetConfig::from_file(configs / "unet/config.json") : unet_config_of(parts);
-  const auto vae_config =
-      has_configs ? diffusion::VaeConfig::from_file(configs / "vae/config.json") : vae_config_of(parts);
+  auto vae_config = has_configs ? diffusion::VaeConfig::from_file(configs / "vae/config.json") : vae_config_of(parts);
+  if (!has_configs && parts.xl) vae_config.scaling_factor = kXlScalingFactor;
   if (!has_configs) {
     check_standard_widths(file, unet_config.block_out_channels, unet_config.norm_num_groups,
                           unet_config.heads_per_block);
@@ -176,7 +215,8 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
               .vae = tensor::freeze(vae),
               .schedule = diffusion::Schedule(schedule),
               .folder = file,
-              .weight_files = {file}};
+              .weight_files = {file},
+              .second = second_text_of(parts, options)};
   check_compatible(prior, file);
   if (options.prediction) {
     schedule.prediction = *options.prediction;
@@ -186,8 +226,9 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   }
   prior.schedule = diffusion::Schedule(schedule);
   // 2.x in velocities was trained on 768 pixels.
-  constexpr int64_t kSmall = 512, kLarge = 768;
+  constexpr int64_t kSmall = 512, kLarge = 768, kXl = 1024;
   prior.picture_size = has_configs ? sample_size(configs / "unet/config.json") * prior.vae->config().downscale()
+                       : parts.xl  ? kXl
                        : schedule.prediction == diffusion::Prediction::kV ? kLarge
                                                                           : kSmall;
   return prior;

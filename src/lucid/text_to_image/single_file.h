@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads a prior from a single checkpoint file of Stable Diffusion 1.x or 2.x, or of a finetune. Such a file holds
+// Loads a prior from a single checkpoint file of Stable Diffusion 1.x, 2.x or SDXL, or of a finetune. Such a file holds
 // weights only: layer sizes are read from tensor shapes, all other settings are the ones these models share.
 #pragma once
 
@@ -17,8 +17,8 @@ struct SingleFileOptions {
   std::filesystem::path merges;
   /// A diffusers folder whose configs and tokenizer replace Stable Diffusion's; its weights are not read.
   std::filesystem::path configs = {};
-  /// What the U-Net predicts. nullopt: epsilon for 1.x, detect_prediction() for 2.x, which exists as epsilon model and
-  /// as v model under the same tensor names.
+  /// What the U-Net predicts. nullopt: epsilon for 1.x and SDXL, detect_prediction() for 2.x, which exists as epsilon
+  /// model and as v model under the same tensor names.
   std::optional<diffusion::Prediction> prediction = std::nullopt;
   nn::WeightDtypes dtypes = {};  // see load_prior
 };
@@ -30,10 +30,11 @@ Prior load_single_file(const std::filesystem::path& file, const SingleFileOption
 diffusion::ScheduleConfig stable_diffusion_schedule(diffusion::Prediction prediction);
 
 /// Network configs from tensor shapes. Shapes do not show the numbers of heads and groups: 32 groups and 8 heads (1.x)
-/// or heads of 64 channels (2.x) are assumed.
+/// or heads of 64 channels (2.x, SDXL) are assumed.
 diffusion::UNetConfig unet_config_of(const weights::LdmParts& parts);
 diffusion::VaeConfig vae_config_of(const weights::LdmParts& parts);
 text::EncoderConfig encoder_config_of(const weights::LdmParts& parts);
+text::EncoderConfig second_encoder_config_of(const weights::LdmParts& parts);  // SDXL's OpenCLIP
 
 /// Finds out whether a U-Net predicts epsilon or v: it is asked about pure noise [1,channels,h,w] at the last timestep.
 /// An epsilon model returns that noise; a v model returns minus its estimate of x_0.

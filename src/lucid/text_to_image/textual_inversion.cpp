@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lucid/base/error.h"
+#include "lucid/text_to_image/describe_parts.h"
 #include "lucid/weights/error_messages.h"
 #include "lucid/weights/torch_file.h"
 
@@ -18,7 +19,7 @@ constexpr int64_t kMostVectors = 75;  // tokens of a prompt without bos and eos
   throw UserError(UserMistake{.what_happened = what,
                               .file = file.string(),
                               .key = weights::shortened(key),
-                              .hint = "a textual inversion for Stable Diffusion 1.x or 2.x was expected"});
+                              .hint = "a textual inversion for Stable Diffusion 1.x, 2.x or SDXL was expected"});
 }
 
 Inversion inversion_of(const fs::path& file, const std::string& token, const torch::Tensor& tensor) {
@@ -39,7 +40,18 @@ std::vector<Inversion> read_inversions(const fs::path& file, const std::string& 
     const std::string name = state.metadata.contains("name") ? state.metadata.at("name") : file.stem().string();
     return {inversion_of(file, token.empty() ? name : token, own->second)};
   }
-  if (state.tensors.contains("clip_g")) refuse(file, "is for Stable Diffusion XL", "clip_g");
+  const auto first = state.tensors.find("clip_l"), second = state.tensors.find("clip_g");
+  if (second != state.tensors.end()) {
+    if (first == state.tensors.end()) refuse(file, "has clip_g without clip_l: for SDXL's refiner alone", "clip_g");
+    const std::string word = token.empty() ? file.stem().string() : token;
+    Inversion inversion = inversion_of(file, word, first->second);
+    inversion.second = inversion_of(file, word, second->second).vectors;
+    if (inversion.second.size(0) != inversion.vectors.size(0)) {
+      refuse(file, fmt::format("has {} vectors in clip_l, {} in clip_g", inversion.vectors.size(0),
+                               inversion.second.size(0)));
+    }
+    return {inversion};
+  }
   const auto bare = state.tensors.find("emb_params");
   if (bare != state.tensors.end()) {
     return {inversion_of(file, token.empty() ? file.stem().string() : token, bare->second)};
@@ -56,12 +68,27 @@ std::vector<Inversion> read_inversions(const fs::path& file, const std::string& 
 }
 
 void add_inversion(const Inversion& inversion, Prior& prior) {
-  const int64_t width = prior.encoder->config().hidden_size, count = inversion.vectors.size(0);
-  if (inversion.vectors.size(1) != width) {
+  const int64_t count = inversion.vectors.size(0);
+  if (inversion.second.defined() != prior.second.has_value()) {
     refuse(inversion.file,
-           fmt::format("has vectors of {}, the prior's text encoder takes {}", inversion.vectors.size(1), width),
+           fmt::format("is a textual inversion for {}, the prior is {}",
+                       family_of_width(inversion.second.defined() ? kWidthOfXl : inversion.vectors.size(1)),
+                       family_of(prior)),
            inversion.token);
   }
+  const auto check_width = [&](const torch::Tensor& vectors, const text::Encoder& encoder) {
+    const int64_t width = encoder->config().hidden_size;
+    if (vectors.size(1) == width) return;
+    const auto named = [](int64_t numbers) {  // the family, where the width tells it
+      const bool known = numbers == kWidthOf1 || numbers == kWidthOf2;
+      return known ? fmt::format("{} ({})", numbers, family_of_width(numbers)) : fmt::format("{}", numbers);
+    };
+    refuse(inversion.file,
+           fmt::format("has vectors of {}, the prior's text encoder takes {}", named(vectors.size(1)), named(width)),
+           inversion.token);
+  };
+  check_width(inversion.vectors, prior.encoder);
+  if (prior.second) check_width(inversion.second, prior.second->text.encoder);
   std::vector<std::string> spellings{inversion.token};
   std::string spelling = inversion.token;
   for (int64_t i = 1; i < count; ++i) {
@@ -69,6 +96,10 @@ void add_inversion(const Inversion& inversion, Prior& prior) {
     spelling += " " + spellings.back();
   }
   prior.encoder->set_token_embeddings(prior.tokenizer.add_tokens(spellings), inversion.vectors);
+  if (prior.second) {
+    const int64_t at = prior.second->tokenizer.add_tokens(spellings);
+    prior.second->text.encoder->set_token_embeddings(at, inversion.second);
+  }
   prior.added_words.push_back(inversion.token);
   if (count > 1) prior.token_expansions.emplace_back(inversion.token, spelling);
 }

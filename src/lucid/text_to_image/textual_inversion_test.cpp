@@ -64,7 +64,12 @@ TEST(Inversion, InvalidFilesAreRejectedByName) {
   EXPECT_EQ(problem({{"<w>", torch::ones({2, 2, 32})}}).key, "<w>");
   EXPECT_EQ(problem({{"<w>", torch::full({32}, NAN)}}).key, "<w>");
   EXPECT_EQ(problem({{"<w>", torch::ones({32}, torch::kLong)}}).key, "<w>");
-  EXPECT_EQ(problem({{"clip_g", torch::ones({1, 1280})}, {"clip_l", torch::ones({1, 768})}}).key, "clip_g");
+  EXPECT_EQ(problem({{"clip_g", torch::ones({1, 1280})}}).key, "clip_g");
+  EXPECT_NE(problem({{"clip_g", torch::ones({1, 1280})}, {"clip_l", torch::ones({2, 768})}})
+                .what_happened.find("2 vectors in clip_l, 1 in clip_g"),
+            std::string::npos);
+  EXPECT_EQ(problem({{"clip_g", torch::ones({1, 1280})}, {"clip_l", torch::ones({1, 768})}}).what_happened,
+            "is a textual inversion for SDXL, the prior is Stable Diffusion 2.x");
   EXPECT_NE(problem({{"<a>", torch::ones({32})}, {"<b>", torch::ones({32})}}, "<c>").what_happened.find("2 words"),
             std::string::npos);
   EXPECT_NE(problem({}).what_happened, "");

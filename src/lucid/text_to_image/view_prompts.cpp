@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "lucid/base/error.h"
-#include "lucid/nn/prompt_mix.h"
 
 namespace lucid::text_to_image {
 
@@ -17,10 +16,17 @@ ViewPrompts::ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, c
   LUCID_CHECK(table_.dim() == 3 && table_.size(0) == count_ + 2, "{} prompts for {} anchors", table_.size(0), count_);
 }
 
+void ViewPrompts::set_vectors(const torch::Tensor& vectors) {
+  LUCID_CHECK(vectors.dim() == 2 && vectors.size(0) == table_.size(0), "{} vectors for {} prompts", vectors.size(0),
+              table_.size(0));
+  vectors_ = vectors.cpu();
+}
+
 void ViewPrompts::share_table(ViewPrompts& a, ViewPrompts& b) {
   LUCID_CHECK(a.table_.sizes().slice(1) == b.table_.sizes().slice(1), "embeddings of two networks");
   const int64_t first = a.table_.size(0);
   a.table_ = b.table_ = torch::cat({a.table_, b.table_});
+  if (a.vectors_.defined()) a.vectors_ = b.vectors_ = torch::cat({a.vectors_, b.vectors_});
   b.first_ += first;
 }
 
@@ -46,7 +52,7 @@ torch::Tensor ViewPrompts::anchor_weights(const std::vector<size_t>& anchors) co
 }
 
 torch::Tensor view_embeddings(const ViewPrompts& prompts, const std::vector<Direction>& views) {
-  return nn::PromptMix(prompts.table(), prompts.view_weights(views)).embeddings();
+  return prompts.mix(prompts.view_weights(views)).embeddings();
 }
 
 }  // namespace lucid::text_to_image

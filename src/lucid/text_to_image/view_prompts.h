@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "lucid/nn/prompt_mix.h"
 #include "lucid/text_to_image/view_anchors.h"
 
 namespace lucid::text_to_image {
@@ -25,12 +26,17 @@ class ViewPrompts {
   ViewPrompts(ViewAnchors anchors, const torch::Tensor& embeddings, const torch::Tensor& negative,
               const torch::Tensor& inverse);
 
+  /// SDXL: what is added to the time embedding for each row of the table, [K+2,V].
+  void set_vectors(const torch::Tensor& vectors);
+
   /// Puts the rows of both into one table. A U-Net caches what it computes of a table, so prompts that are asked about
   /// in turn should share one.
   static void share_table(ViewPrompts& a, ViewPrompts& b);
 
   const ViewAnchors& anchors() const { return anchors_; }
   const torch::Tensor& table() const { return table_; }  // [R,L,D]
+  /// The prompts of a batch, weights [B,R], as a U-Net takes them.
+  nn::PromptMix mix(const torch::Tensor& weights) const { return {table_, weights, vectors_}; }
   torch::Tensor embeddings() const { return table_.slice(0, first_, first_ + count_); }
   torch::Tensor negative() const { return table_.slice(0, first_ + count_, first_ + count_ + 1); }
   torch::Tensor inverse() const { return table_.slice(0, first_ + count_ + 1, first_ + count_ + 2); }
@@ -45,8 +51,9 @@ class ViewPrompts {
 
   ViewAnchors anchors_;
   torch::Tensor table_;
-  int64_t count_;      // K
-  int64_t first_ = 0;  // the first own row
+  torch::Tensor vectors_;  // [R,V] on the CPU, or undefined
+  int64_t count_;          // K
+  int64_t first_ = 0;      // the first own row
 };
 
 /// The interpolated prompt embedding of each view, [B,L,D].

@@ -11,6 +11,7 @@
 
 #include "lucid/base/error.h"
 #include "lucid/text_to_image/describe_parts.h"
+#include "lucid/text_to_image/lora.h"
 #include "lucid/text_to_image/single_file.h"
 #include "lucid/text_to_image/textual_inversion.h"
 #include "lucid/weights/error_messages.h"
@@ -25,7 +26,9 @@ using weights::StateDict;
 
 /// Whether the U-Net has the widths of the published models, which are a config's default.
 bool has_published_widths(const diffusion::UNetConfig& unet) {
-  return unet.block_out_channels == diffusion::UNetConfig{}.block_out_channels;
+  const bool xl = unet.vector_width > 0;
+  return unet.block_out_channels ==
+         (xl ? std::vector<int64_t>{320, 640, 1280} : diffusion::UNetConfig{}.block_out_channels);
 }
 
 double millions(int64_t numbers) { return static_cast<double>(numbers) * 1e-6; }
@@ -81,28 +84,26 @@ constexpr PartName kParts[] = {
     {"embeddings.token_embedding.", "text encoder (transformers)", "text_encoder/model.safetensors"}};
 
 /// Models whose single files have names of their own.
-constexpr ForeignModel kForeignFiles[] = {{"conditioner.embedders.", "SDXL"},
-                                          {"model.diffusion_model.label_emb.", "unCLIP or upscaling"},
+constexpr ForeignModel kForeignFiles[] = {{weights::kRefinerText, kRefiner},
                                           {"model.diffusion_model.joint_blocks.", "Stable Diffusion 3"},
                                           {"joint_blocks.0.", "Stable Diffusion 3"},
                                           {"double_blocks.0.", "FLUX"},
-                                          {"lora_te2_", "SDXL"},
-                                          {"lora_unet_input_blocks_", "SDXL"},
-                                          {"lora_unet_double_blocks_", "FLUX"},
-                                          {"clip_g", "SDXL"}};  // a textual inversion
+                                          {"lora_unet_double_blocks_", "FLUX"}};
 
 void describe_checkpoint(const StateDict& state, WeightsDescription& description) {
   description.kind = WeightsKind::kCheckpoint;
   const weights::LdmParts parts = weights::split_ldm(state);
   const diffusion::UNetConfig unet = unet_config_of(parts);
-  description.what = fmt::format("{} {} checkpoint (single file){}",
-                                 unet.sees_picture() ? "InstructPix2Pix, Stable Diffusion" : "Stable Diffusion",
-                                 parts.open_clip ? "2.x" : "1.x",
-                                 has_published_widths(unet) ? "" : ", of sizes unlike the published ones");
+  const char* family = parts.xl ? "SDXL" : parts.open_clip ? "Stable Diffusion 2.x" : "Stable Diffusion 1.x";
+  description.what = fmt::format("{}{} checkpoint (single file){}", unet.sees_picture() ? "InstructPix2Pix, " : "",
+                                 family, has_published_widths(unet) ? "" : ", of sizes unlike the published ones");
+  const double text = millions(numbers_of(parts.text)), second = millions(numbers_of(parts.text_2));
   description.details = {
       fmt::format("U-Net {:.2f} M, VAE {:.2f} M, text encoder {:.2f} M numbers ({})", millions(numbers_of(parts.unet)),
-                  millions(numbers_of(parts.vae)), millions(numbers_of(parts.text)),
-                  parts.open_clip ? "OpenCLIP" : "CLIP"),
+                  millions(numbers_of(parts.vae)), text + second,
+                  parts.xl          ? fmt::format("CLIP {:.2f} M, OpenCLIP {:.2f} M", text, second)
+                  : parts.open_clip ? "OpenCLIP"
+                                    : "CLIP"),
       fmt::format("U-Net channels {}, cross-attention {}", fmt::join(unet.block_out_channels, "-"),
                   unet.cross_attention_dim),
       fmt::format("prediction {}", parts.open_clip ? "epsilon or v, found by a probe when it is loaded" : "epsilon")};
@@ -124,17 +125,22 @@ void describe_lora(const StateDict& state, const std::string& layout, WeightsDes
   for (const char* end : {"lora_down.weight", "lora_A.weight", "lora.down.weight"}) {
     if (down == nullptr) down = tensor_with(state, keys, end);
   }
-  if (down == nullptr || down->dim() < 2) return;
-  description.what += " for " + family_of_width(down->size(1));
+  const std::string family = lora_family(state);
+  const bool has_rank = down != nullptr && down->dim() >= 2;
+  if (has_rank || !family.empty())
+    description.what += " for " + (family.empty() ? family_of_width(down->size(1)) : family);
+  if (!has_rank) return;
   description.details.push_back(fmt::format("rank {}", down->size(0)));
-  if (down->size(1) == kWidthOfXl) refuse_as(description, "SDXL");
 }
 
 void describe_inversion(const StateDict& state, WeightsDescription& description) {
   description.kind = WeightsKind::kInversion;
   for (const Inversion& inversion : read_inversions(state.file)) {
     const int64_t width = inversion.vectors.size(1);
-    description.what = fmt::format("textual inversion, width {}, for {}", width, family_of_width(width));
+    description.what =
+        inversion.second.defined()
+            ? fmt::format("textual inversion, widths {} and {}, for SDXL", width, inversion.second.size(1))
+            : fmt::format("textual inversion, width {}, for {}", width, family_of_width(width));
     description.words.push_back(inversion.token);
     description.details.push_back(fmt::format("the word {} with {} vector{}", weights::shortened(inversion.token),
                                               inversion.vectors.size(0), inversion.vectors.size(0) == 1 ? "" : "s"));
@@ -158,6 +164,10 @@ void describe_tensors(const StateDict& state, WeightsDescription& description) {
     if (!any_with(state, mark)) continue;
     description.what = name;
     return refuse_as(description, name);
+  }
+  if (any_with(state, "model.diffusion_model.label_emb.") && !any_with(state, weights::kXlText)) {
+    description.what = "unCLIP or upscaling";
+    return refuse_as(description, description.what);
   }
   if (weights::is_ldm(state)) return describe_checkpoint(state, description);
   if (const std::string layout = lora_layout(state); !layout.empty()) return describe_lora(state, layout, description);
@@ -275,6 +285,11 @@ std::string family_of_width(int64_t width) {
   }
 }
 
+std::string family_of(const Prior& prior) {
+  if (prior.second) return family_of_width(kWidthOfXl);
+  return family_of_width(prior.encoder->config().activation == "gelu" ? kWidthOf2 : kWidthOf1);
+}
+
 std::string model_name(const Prior& prior) {
   const diffusion::UNetConfig& unet = prior.unet->config();
   const bool in_v = prior.schedule.config().prediction == diffusion::Prediction::kV;
@@ -282,10 +297,12 @@ std::string model_name(const Prior& prior) {
   if (fs::exists(prior.folder / "vocabulary.json", none)) return "a prior that `lucid prior train` made";
   const bool open_clip = prior.encoder->config().activation == "gelu";
   if (unet.sees_picture()) return open_clip ? "InstructPix2Pix, of Stable Diffusion 2.x" : "InstructPix2Pix";
-  std::string name = !open_clip ? (in_v ? "Stable Diffusion 1.x, v-prediction" : "Stable Diffusion 1.x")
-                     : in_v     ? "Stable Diffusion 2.x, v-prediction"
-                                : "Stable Diffusion 2.x base (epsilon)";
-  const bool published = has_published_widths(unet) && unet.cross_attention_dim == (open_clip ? kWidthOf2 : kWidthOf1);
+  std::string name = prior.second ? (in_v ? "SDXL, v-prediction" : "SDXL")
+                     : !open_clip ? (in_v ? "Stable Diffusion 1.x, v-prediction" : "Stable Diffusion 1.x")
+                     : in_v       ? "Stable Diffusion 2.x, v-prediction"
+                                  : "Stable Diffusion 2.x base (epsilon)";
+  const int64_t width = prior.second ? kWidthOfXl : open_clip ? kWidthOf2 : kWidthOf1;
+  const bool published = has_published_widths(unet) && unet.cross_attention_dim == width;
   return published ? name : name + ", of sizes unlike the published ones";
 }
 

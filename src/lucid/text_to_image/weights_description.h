@@ -40,6 +40,9 @@ void check_usable(const WeightsDescription& description);
 /// "Stable Diffusion 2.x, v-prediction": by the text encoder, the sizes of the U-Net and what it predicts.
 std::string model_name(const Prior& prior);
 
+/// "Stable Diffusion 1.x", "Stable Diffusion 2.x" or "SDXL", whatever its sizes.
+std::string family_of(const Prior& prior);
+
 /// "Stable Diffusion 1.x" for the width of a text encoder's output (768), "2.x" for 1024; else the width in words.
 std::string family_of_width(int64_t width);
 

@@ -118,11 +118,12 @@ TEST(WeightsDescription, OtherModelsAreRefusedByName) {
     return text;
   };
   const char *index = "model_index.json", *unet = "unet/config.json";
-  EXPECT_PRED2(holds, said_of(index, R"({"_class_name": "StableDiffusionXLPipeline"})"), "SDXL: not supported");
   EXPECT_PRED2(holds, said_of(index, R"({"_class_name": "FluxPipeline"})"), "FLUX: not supported");
   // The U-Net's config alone tells it, where the pipeline's name does not.
-  EXPECT_PRED2(holds, said_of(unet, R"({"cross_attention_dim": 2048})"), "SDXL: not supported");
-  EXPECT_PRED2(holds, said_of(unet, R"({"addition_embed_type": "text_time"})"), "SDXL: not supported");
+  EXPECT_PRED2(holds, said_of(index, R"({"_class_name": "StableDiffusionXLInpaintPipeline"})"),
+               "an SDXL inpainting model: not supported");
+  // SDXL's U-Net without its second text encoder.
+  EXPECT_PRED2(holds, said_of(unet, R"({"addition_embed_type": "text_time"})"), "text_encoder_2/config.json");
   EXPECT_PRED2(holds, said_of(unet, R"({"in_channels": 9})"), "an inpainting model: not supported");
   EXPECT_EQ(said_of(unet, R"({"in_channels": 8})"), "") << "InstructPix2Pix";
   EXPECT_PRED2(holds, said_of(unet, R"({"class_embed_type": "projection"})"), "unCLIP: not supported");
@@ -136,10 +137,8 @@ TEST(WeightsDescription, OtherModelsAreRefusedByName) {
   const torch::Tensor one = torch::ones({2, 2});
   expect("model.diffusion_model.joint_blocks.0.x_block.mlp.fc1.weight", one, "Stable Diffusion 3");
   expect("double_blocks.0.img_attn.proj.weight", one, "FLUX");
-  expect("clip_g", one, "SDXL");
-  expect("conditioner.embedders.0.transformer.text_model.final_layer_norm.bias", one, "SDXL");
-  expect("lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight",
-         torch::ones({4, 2048}), "SDXL");
+  expect("conditioner.embedders.0.model.ln_final.bias", one, "SDXL's refiner");
+  expect("model.diffusion_model.label_emb.0.0.weight", one, "unCLIP or upscaling");
 }
 
 TEST(WeightsDescription, PartsAndWrongFoldersSayWhatToName) {

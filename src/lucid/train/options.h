@@ -29,6 +29,8 @@ struct LossOptions {
   double lambda_alpha = 0.0;     // mean alpha (1 - alpha), against haze; not in the reference
   bool clamp_rgb = false;        // clamp colours to [0, 1] before the score, as image files do; not in the reference
   double as_latent_ratio = 0.2;  // probability that the score sees the disparity instead of colours
+  double clip_rgb = 0;           // largest gradient of a colour: a pixel's three are scaled down together; 0 = none
+  double clip_depth = 0;         // largest gradient of a depth: all of a view's are scaled down together; 0 = none
   int64_t geo_iter = 0;          // iterations below this always use the disparity
 };
 

@@ -263,8 +263,11 @@ gaussians::ActivatedGradient first_rows(gaussians::ActivatedGradient d, int64_t 
 
 /// 6. Back through the rasteriser to the Gaussians, view by view. Every view counts for densification.
 gaussians::CloudGradient backpropagate_to_gaussians(const Step& step, const Renders& renders, const Latents& latents) {
-  const torch::Tensor d_rgb = gradient_of(latents.rgb), d_depth = gradient_of(latents.depth),
-                      d_alpha = gradient_of(latents.alpha);
+  const LossOptions& loss = step.options().loss;
+  torch::Tensor d_rgb = gradient_of(latents.rgb), d_depth = gradient_of(latents.depth);
+  const torch::Tensor d_alpha = gradient_of(latents.alpha);
+  if (d_rgb.defined()) d_rgb = distill::clipped_per_pixel(d_rgb, loss.clip_rgb);
+  if (d_depth.defined()) d_depth = distill::clipped_per_view(d_depth, loss.clip_depth);
   gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(step.model.cloud);
   for (size_t i = 0; i < renders.views.size(); ++i) {
     const auto view = static_cast<int64_t>(i);

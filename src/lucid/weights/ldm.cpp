@@ -20,11 +20,13 @@ namespace lucid::weights {
 namespace {
 
 constexpr std::string_view kUNet = "model.diffusion_model.", kControl = "control_model.", kVae = "first_stage_model.",
-                           kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.";
+                           kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.",
+                           kXlClip = "conditioner.embedders.0.transformer.";
+constexpr int64_t kAllLayers = std::numeric_limits<int64_t>::max();
 // Prefixes of tensors that inference does not need: noise schedules, EMA weights, logits, loss weights.
-constexpr std::string_view kIgnored[] = {"alphas_cumprod",         "betas",        "sqrt_",
-                                         "log_one_minus_",         "posterior_",   "model_ema.",
-                                         "cond_stage_model.logit", "lvlb_weights", "scale_factor"};
+constexpr std::string_view kIgnored[] = {
+    "alphas_cumprod",         "betas",        "sqrt_",        "log_one_minus_", "posterior_", "model_ema.",
+    "cond_stage_model.logit", "lvlb_weights", "scale_factor", "denoiser."};
 
 using Rename = std::pair<std::string_view, std::string_view>;
 constexpr Rename kResnet[] = {{"in_layers.0.", "norm1."},          {"in_layers.2.", "conv1."},
@@ -32,6 +34,8 @@ constexpr Rename kResnet[] = {{"in_layers.0.", "norm1."},          {"in_layers.2
                               {"out_layers.3.", "conv2."},         {"skip_connection.", "conv_shortcut."}};
 constexpr Rename kUNetEnds[] = {{"time_embed.0.", "time_embedding.linear_1."},
                                 {"time_embed.2.", "time_embedding.linear_2."},
+                                {"label_emb.0.0.", "add_embedding.linear_1."},
+                                {"label_emb.0.2.", "add_embedding.linear_2."},
                                 {"input_blocks.0.0.", "conv_in."},
                                 {"out.0.", "conv_norm_out."},
                                 {"out.2.", "conv_out."}};
@@ -73,7 +77,7 @@ std::optional<int64_t> take_number(std::string_view& name) {
   throw UserError(UserMistake{.what_happened = what,
                               .file = file.file.string(),
                               .key = shortened(key),
-                              .hint = "a Stable Diffusion 1.x or 2.x checkpoint was expected"});
+                              .hint = "a Stable Diffusion 1.x, 2.x or SDXL checkpoint was expected"});
 }
 
 /// Translates names of one U-Net, or of a ControlNet (a U-Net's encoder half).
@@ -234,7 +238,6 @@ torch::Tensor as_linear(const std::string& name, const torch::Tensor& tensor) {
 
 StateDict open_clip_text(const StateDict& file) {
   StateDict text{.file = file.file, .tensors = {}, .mappings = file.mappings};
-  constexpr int64_t kAllLayers = std::numeric_limits<int64_t>::max();
   for (const auto& [name, tensor] : file.tensors) add_open_clip(name, tensor, kAllLayers, text.tensors);
   return text;
 }
@@ -311,13 +314,57 @@ bool is_ldm(const StateDict& file) {
   return std::ranges::any_of(file.tensors, [](const auto& entry) { return entry.first.starts_with(kUNet); });
 }
 
+std::vector<std::string> sgm_names(std::string_view diffusers_name, int64_t layers_per_block) {
+  const std::string name = std::string(diffusers_name) + ".";  // the tables' names end in a dot
+  const auto original = [](std::string_view rest, std::span<const Rename> renames) -> std::optional<std::string> {
+    for (const auto& [from, to] : renames) {
+      if (rest.starts_with(to)) return std::string(from) + std::string(rest.substr(to.size()));
+    }
+    return std::nullopt;
+  };
+  const auto layer_of = [](std::string text) {
+    text.pop_back();
+    return text;
+  };
+  if (const auto end = original(name, kUNetEnds)) return {layer_of(*end)};
+  std::string_view rest = name;
+  const auto take = [&](std::string_view prefix) {
+    const bool there = rest.starts_with(prefix);
+    if (there) rest.remove_prefix(prefix.size());
+    return there;
+  };
+  const bool middle = take("mid_block."), down = !middle && take("down_blocks.");
+  if (!middle && !down && !take("up_blocks.")) return {};
+  const int64_t level = middle ? 0 : take_number(rest).value_or(-1);
+  const std::string_view kinds[] = {"resnets.", "attentions.", "downsamplers.", "upsamplers."};
+  const auto* const kind = std::ranges::find_if(kinds, [&](std::string_view each) { return take(each); });
+  const auto layer = take_number(rest);
+  if (level < 0 || kind == std::end(kinds) || !layer) return {};
+  const int64_t stride = layers_per_block + 1;
+  const bool resnet = kind == kinds, attention = kind == kinds + 1;
+  if (!resnet && !attention) {
+    if (middle || !take("conv.")) return {};
+    if (down) return {fmt::format("input_blocks.{}.0.op", stride * (level + 1))};
+    const int64_t block = stride * level + layers_per_block;
+    return {fmt::format("output_blocks.{}.1.conv", block), fmt::format("output_blocks.{}.2.conv", block)};
+  }
+  const std::optional<std::string> inner = resnet ? original(rest, kResnet) : std::string(rest);
+  if (!inner || inner->empty()) return {};
+  if (middle) return {layer_of(fmt::format("middle_block.{}.{}", attention ? 1 : 2 * *layer, *inner))};
+  const int64_t block = down ? stride * level + *layer + 1 : stride * level + *layer;
+  return {layer_of(fmt::format("{}_blocks.{}.{}.{}", down ? "input" : "output", block, attention ? 1 : 0, *inner))};
+}
+
 LdmParts split_ldm(const StateDict& file) {
   if (!is_ldm(file)) refuse(file, "has no model.diffusion_model.*");
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with(kRefinerText)) refuse(file, "SDXL's refiner: not supported", name);
+  }
   const UNetNames unet(file, kUNet);
   const int64_t vae_levels = levels_of_decoder(file), layers = open_clip_layers(file);
   LdmParts parts;
   parts.open_clip = layers > 0;
-  for (StateDict* part : {&parts.unet, &parts.vae, &parts.text}) {
+  for (StateDict* part : {&parts.unet, &parts.vae, &parts.text, &parts.text_2}) {
     part->file = file.file;
     part->mappings = file.mappings;
   }
@@ -337,15 +384,22 @@ LdmParts split_ldm(const StateDict& file) {
               add(parts.vae, vae_name(inner, vae_levels), tensor);
     } else if (whole.starts_with(kOpenClip)) {
       known = add_open_clip(whole.substr(kOpenClip.size()), tensor, layers, parts.text.tensors);
-    } else if (whole.starts_with(kClip)) {
-      const std::string inner(whole.substr(kClip.size()));
+    } else if (whole.starts_with(kXlText)) {
+      const std::string_view inner = whole.substr(kXlText.size());
+      parts.xl = true;
+      if (inner == "text_projection" && tensor.dim() == 2) parts.projection = tensor.t();
+      known = add_open_clip(inner, tensor, kAllLayers, parts.text_2.tensors);
+    } else if (whole.starts_with(kClip) || whole.starts_with(kXlClip)) {
+      const std::string inner(whole.substr(whole.starts_with(kClip) ? kClip.size() : kXlClip.size()));
       known = inner.ends_with("position_ids") ||
               add(parts.text, inner.starts_with("text_model.") ? inner : "text_model." + inner, tensor);
     }
     if (!known) parts.unknown.push_back(name);
   }
   if (parts.vae.tensors.empty()) refuse(file, "has no first_stage_model.*: the VAE is missing");
-  if (parts.text.tensors.empty()) refuse(file, "has no cond_stage_model.*: the text encoder is missing");
+  if (parts.text.tensors.empty())
+    refuse(file, parts.xl ? "has no conditioner.embedders.0.*: the first text encoder is missing"
+                          : "has no cond_stage_model.*: the text encoder is missing");
   return parts;
 }
 

@@ -10,6 +10,7 @@
 #include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/export_options.h"
 #include "lucid/app/run_options/option_rows.h"
+#include "lucid/app/run_options/prior_kind.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
 #include "lucid/distill/score_table.h"
@@ -49,8 +50,9 @@ fs::path embedded_prior() { return data_folder() / "models" / "mini"; }
 /// Where a preset for this prior lies.
 static fs::path preset_folder(const fs::path& prior, const std::string& preset) {
   std::error_code none;
-  const fs::path own = prior / "presets";
-  return fs::exists(own / (preset + ".yaml"), none) ? own : data_folder() / "configs" / "presets";
+  const fs::path own = prior / "presets", shipped = data_folder() / "configs" / "presets", xl = shipped / "sdxl";
+  if (fs::exists(own / (preset + ".yaml"), none)) return own;
+  return fs::exists(xl / (preset + ".yaml"), none) && is_xl_prior(prior) ? xl : shipped;
 }
 
 void apply_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset) {

@@ -66,7 +66,7 @@ std::filesystem::path embedded_prior();  // data_folder()/models/mini
 std::string name_from_prompt(const std::string& text);
 
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
-/// configs/presets/ if the prior has no preset of that name.
+/// configs/presets/ if the prior has no preset of that name; for SDXL from configs/presets/sdxl, if it is there.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
 /// Sets what suits a start ("learned"), where neither a file nor a flag set it: common.yaml, then PRESET.yaml of the

@@ -295,6 +295,16 @@ void add_training(OptionTable& table, RunOptions& o) {
        .group = "Loss terms",
        .help = "Clamp the rendered colours to [0, 1] before the prior sees them.",
        .field = &t.loss.clamp_rgb});
+  add({.name = "clip_rgb",
+       .group = "Loss terms",
+       .help = "Largest gradient of a pixel's colour; larger ones are scaled down (Dreamer-XL: 0.05); 0 is off.",
+       .range = kWeight,
+       .field = &t.loss.clip_rgb});
+  add({.name = "clip_depth",
+       .group = "Loss terms",
+       .help = "Largest gradient of a view's depth; the whole view's is scaled down (Dreamer-XL: 0.01); 0 is off.",
+       .range = kWeight,
+       .field = &t.loss.clip_depth});
   add({.name = "lambda_alpha",
        .group = "Loss terms",
        .help = "Weight of the mean of alpha (1 - alpha), which removes haze.",
