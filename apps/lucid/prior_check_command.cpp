@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
+#include <optional>
 
 #include "commands.h"
 #include "describe_weights.h"
@@ -55,22 +57,45 @@ struct DefaultRun {
   }
 };
 
+/// What makes a run fit the cards that people have, where it does not fit all of them as it is.
+void print_plans(const app::RunShape& shape, const std::function<app::PriorMemory(const app::RunShape&)>& estimate) {
+  const app::PriorMemory memory = estimate(shape);
+  const auto print = [&](const char* machine, int64_t gibibytes, bool on_gpu) {  // cards are sold by these
+    const auto bytes = static_cast<double>(gibibytes << 30);
+    if ((on_gpu ? memory.gpu : memory.cpu) <= bytes / 2) return;
+    const std::optional<std::string> flags = app::flags_to_fit(bytes, on_gpu, shape, estimate);
+    fmt::print("  {:<14}{}\n", machine, !flags ? "too small" : flags->empty() ? "enough" : "add " + *flags);
+  };
+  print("12 GB card", 12, true);
+  print("16 GB card", 16, true);
+  print("24 GB card", 24, true);
+  print("16 GB of RAM", 16, false);
+}
+
 void print_memory(const text_to_image::Prior& prior, const DefaultRun& run) {
-  const auto print = [&](int64_t side) {
+  const auto shape_at = [&](int64_t side) {
     const int64_t result_side = run.options.train.output_size;
-    const app::PriorMemory memory = app::estimate_memory(*prior.unet, *prior.vae,
-                                                         {.side = side,
-                                                          .result_side = result_side > 0 ? result_side : side,
-                                                          .views = run.options.train.batch,
-                                                          .prompts = run.prompts(),
-                                                          .workers = at::get_num_threads()});
-    fmt::print("  memory        about {} on this CPU, {} with --low-memory; {} on a GPU ({} x {}, {} views)\n",
-               gigabytes(memory.cpu), gigabytes(memory.cpu_low), gigabytes(memory.gpu), side, side,
-               run.options.train.batch);
+    return app::RunShape{.side = side,
+                         .result_side = result_side > 0 ? result_side : side,
+                         .views = run.options.train.batch,
+                         .prompts = run.prompts(),
+                         .workers = at::get_num_threads()};
+  };
+  const auto estimate = [&](const app::RunShape& shape) {
+    return app::estimate_memory(*prior.unet, *prior.vae, shape);
+  };
+  const auto print = [&](int64_t side) {
+    const app::PriorMemory memory = estimate(shape_at(side));
+    fmt::print(
+        "  memory        about {} on this CPU, {} with --low-memory; {} on a GPU, {} with --low-memory ({} x {}, {} "
+        "views)\n",
+        gigabytes(memory.cpu), gigabytes(memory.cpu_low), gigabytes(memory.gpu), gigabytes(memory.gpu_low), side, side,
+        run.options.train.batch);
   };
   const int64_t own = run.options.train.views.width;
   if (own != kSide) print(own);
   print(kSide);
+  print_plans(shape_at(own), estimate);
 }
 
 /// --prior and what a single file needs beside it.

@@ -2,8 +2,11 @@
 // Counts the maps that the U-Net and the VAE's encoder hold, and adds the weights and the process itself.
 #include "lucid/app/prior_memory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "lucid/diffusion/image_encoder.h"
 #include "lucid/nn/layer.h"
 
 namespace lucid::app {
@@ -42,8 +45,11 @@ Weights weights_of(const torch::nn::Module& network) {
 /// Numbers that the VAE's encoder holds for one picture.
 struct EncoderMaps {
   double kept = 0;    // for its gradient: inputs of convolutions behind a norm, maps of the middle block's attention
+  double middle = 0;  // the middle block's share of these
   double scores = 0;  // of that attention: a matrix of all pairs of latents
   double largest = 0;
+  double between = 0;       // of what lies between the parts that are recomputed one at a time
+  double largest_part = 0;  // that such a part keeps for its gradient, without the middle block's scores
 };
 
 EncoderMaps encoder_maps(const VaeConfig& vae, int64_t side) {
@@ -53,14 +59,19 @@ EncoderMaps encoder_maps(const VaeConfig& vae, int64_t side) {
   maps.largest = pixels * as_double(in);
   for (size_t level = 0; level < vae.block_out_channels.size(); ++level) {
     const int64_t out = vae.block_out_channels[level];
+    const bool shrinks = level + 1 < vae.block_out_channels.size();
     for (int64_t layer = 0; layer < vae.layers_per_block; ++layer) {
       maps.kept += pixels * as_double(in + out);
+      maps.largest_part = std::max(maps.largest_part, pixels * as_double(in + out));
+      const bool last = layer + 1 == vae.layers_per_block;
+      maps.between += pixels * as_double(out) / (last && shrinks ? 4 : 1);
       in = out;
     }
-    if (level + 1 < vae.block_out_channels.size()) pixels /= 4;
+    if (shrinks) pixels /= 4;
   }
   constexpr double kMiddleMaps = 4 + 6;  // of two resnets; q, k, v, their input, output and sum
-  maps.kept += pixels * as_double(in) * kMiddleMaps;
+  maps.middle = pixels * as_double(in) * kMiddleMaps;
+  maps.kept += maps.middle;
   maps.scores = pixels * pixels;
   return maps;
 }
@@ -110,10 +121,45 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
     return kProcess + weights + kHeap * kFloat * std::max(score, backward) + results;
   };
   // libtorch's convolutions keep their normed input as well, and its attention no scores.
-  const double gpu = 2 * views * maps.kept + std::max(unet_rows, kWork * views * maps.largest);
-  return {.cpu = packed + cpu(views, views),
-          .cpu_low = cpu(0, workers),
-          .gpu = kCudaContext + kCudaBlocks * kHalf * (numbers + gpu)};
+  const auto gpu = [&](double encoder) {
+    return kCudaContext + kCudaBlocks * kHalf * (numbers + std::max(unet_rows, encoder));
+  };
+  PriorMemory memory{.cpu = packed + cpu(views, views),
+                     .cpu_low = cpu(0, workers),
+                     .gpu = gpu(2 * views * maps.kept + std::max(unet_rows, kWork * views * maps.largest)),
+                     .gpu_low = gpu(2 * maps.kept + kWork * maps.largest)};
+  if (run.side * run.side > diffusion::ImageEncoder::kLarge) {  // one picture at a time, and part by part
+    const double part = std::max(maps.largest_part + kWork * maps.largest, maps.middle + kScores * maps.scores);
+    memory.cpu_low = kProcess + weights + kHeap * kFloat * std::max(unet_rows, maps.between + part) + results;
+    memory.gpu_low = gpu(maps.between + 2 * maps.largest_part + kWork * maps.largest);
+  }
+  return memory;
+}
+
+std::optional<std::string> flags_to_fit(double bytes, bool on_gpu, const RunShape& run,
+                                        const std::function<PriorMemory(const RunShape&)>& estimate) {
+  constexpr double kUsable = 0.92;  // the rest is for the Gaussians, their renders, and other programs
+  const auto fits = [&](const RunShape& shape, bool low) {
+    const PriorMemory memory = estimate(shape);
+    const double needed = on_gpu ? (low ? memory.gpu_low : memory.gpu) : (low ? memory.cpu_low : memory.cpu);
+    return needed <= kUsable * bytes;
+  };
+  if (fits(run, false)) return "";
+  std::string flags = "--low-memory";
+  if (fits(run, true)) return flags;
+  RunShape shape = run;
+  for (const int64_t views : {2, 1}) {
+    if (views >= run.views) continue;
+    shape.views = views;
+    if (fits(shape, true)) return fmt::format("{} --batch-size {}", flags, views);
+  }
+  if (run.views > 1) flags += " --batch-size 1";
+  for (const int64_t side : {768, 512}) {
+    if (side >= run.side) continue;
+    shape.side = side;
+    if (fits(shape, true)) return fmt::format("{0} --image-w {1} --image-h {1}", flags, side);
+  }
+  return std::nullopt;
 }
 
 }  // namespace lucid::app

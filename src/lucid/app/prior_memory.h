@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
 
 #include "lucid/diffusion/unet.h"
 #include "lucid/diffusion/vae.h"
@@ -21,10 +24,15 @@ struct RunShape {
 /// Bytes at the peak of a run.
 struct PriorMemory {
   double cpu = 0, cpu_low = 0;  // of this process; with --low-memory
-  double gpu = 0;               // of the card, in bfloat16
+  double gpu = 0, gpu_low = 0;  // of the card, in bfloat16; with --low-memory
 };
 
 /// For the networks as they are loaded here. prior_memory_test.cpp says how well this meets measured peaks.
 PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::VaeImpl& vae, const RunShape& run);
+
+/// What to add to a run's flags so that it fits `bytes` of the card's memory, or of this process on a CPU: "" for
+/// nothing, `--low-memory`, then fewer views, then smaller pictures. nullopt if none of these is enough.
+std::optional<std::string> flags_to_fit(double bytes, bool on_gpu, const RunShape& run,
+                                        const std::function<PriorMemory(const RunShape&)>& estimate);
 
 }  // namespace lucid::app

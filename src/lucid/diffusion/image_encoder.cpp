@@ -69,16 +69,40 @@ torch::Tensor ImageEncoder::encode(const torch::Tensor& image) {
     return last_->moments.clone();
   }
   const int64_t batch = image.size(0), workers = workers_.count();
-  parts_.assign(batch < workers || !image.is_cpu() ? 1 : static_cast<size_t>(workers), {});
+  const bool one_by_one = low_memory_ && is_large(image);
+  parts_.assign(batch < workers || !image.is_cpu() || one_by_one ? 1 : static_cast<size_t>(workers), {});
   for_each_part([&](size_t i) {
     const tensor::Share share = tensor::share_of(batch, static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
     Part& part = parts_[i];
     part.image = image.detach().slice(0, share.begin, share.end).requires_grad_(!low_memory_);
-    part.moments = moments_of(part.image);
+    if (!one_by_one) {
+      part.moments = moments_of(part.image);
+      return;
+    }
+    std::vector<torch::Tensor> each;
+    for (int64_t k = 0; k < part.image.size(0); ++k) each.push_back(moments_of(part.image.slice(0, k, k + 1)));
+    part.moments = torch::cat(each);
   });
   std::vector<torch::Tensor> moments;
   for (const Part& part : parts_) moments.push_back(part.moments.detach());
   return torch::cat(moments);
+}
+
+torch::Tensor ImageEncoder::backward_by_parts(const torch::Tensor& image, const torch::Tensor& d_moments) {
+  const std::vector<MapFunction> parts = vae_->encoding_parts();
+  std::vector<torch::Tensor> inputs;
+  {
+    const torch::NoGradGuard no_grad;
+    inputs.push_back((image * 2 - 1).to(nn::activation_dtype(dtype_, image)));
+    for (size_t k = 0; k + 1 < parts.size(); ++k) inputs.push_back(parts[k](inputs.back()));
+  }
+  torch::Tensor d;
+  for (size_t k = parts.size(); k-- > 0;) {
+    const torch::Tensor input = inputs[k].detach().requires_grad_(true), output = parts[k](input);
+    d = torch::autograd::grad({output}, {input}, {d.defined() ? d : d_moments.to(output.scalar_type())})[0];
+    inputs.pop_back();
+  }
+  return 2 * d.to(image.scalar_type());
 }
 
 torch::Tensor ImageEncoder::part_backward(const Part& part, const torch::Tensor& d_moments) {
@@ -89,7 +113,8 @@ torch::Tensor ImageEncoder::part_backward(const Part& part, const torch::Tensor&
   std::vector<torch::Tensor> gradients;
   for (int64_t i = 0; i < d_moments.size(0); ++i) {  // keeps the activations of one image at a time
     const torch::Tensor image = part.image.slice(0, i, i + 1).detach().requires_grad_(true);
-    gradients.push_back(vjp(moments_of(image), image, d_moments.slice(0, i, i + 1)));
+    const torch::Tensor d = d_moments.slice(0, i, i + 1);
+    gradients.push_back(is_large(image) ? backward_by_parts(image, d) : vjp(moments_of(image), image, d));
   }
   return torch::cat(gradients);
 }

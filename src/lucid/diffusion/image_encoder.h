@@ -21,10 +21,12 @@ class ImageEncoder {
   /// The VAE's weights must not require gradients.
   explicit ImageEncoder(const Vae& vae, const nn::ComputeOptions& options = {});
   /// image [B,3,H,W] in [0,1], float32 -> moments [B,2C,h,w] (mean, log-variance), float32, detached. Keeps the
-  /// activations for backward(), or with low_memory only the images.
+  /// activations for backward(), or with low_memory only the images. With low_memory, pictures of more than kLarge
+  /// pixels are computed one at a time by all threads, and their gradient part by part of the network.
   torch::Tensor encode(const torch::Tensor& image);
   /// d_moments [B,2C,h,w] -> d_image [B,3,H,W] for the last encode(). May be called once for each encode().
   torch::Tensor backward(const torch::Tensor& d_moments);
+  static constexpr int64_t kLarge = 512 * 512;
 
  private:
   /// One worker's share of a batch: a leaf of the autograd graph, and the encoder's output.
@@ -39,6 +41,10 @@ class ImageEncoder {
   };
   /// The VAE's moments of an image in [0,1], in the image's dtype.
   torch::Tensor moments_of(const torch::Tensor& image);
+  bool is_large(const torch::Tensor& image) const { return image.size(2) * image.size(3) > kLarge; }
+  /// The vector-Jacobian product of moments_of() for one image [1,3,H,W]. Keeps what lies between the network's parts,
+  /// and the activations of one part at a time.
+  torch::Tensor backward_by_parts(const torch::Tensor& image, const torch::Tensor& d_moments);
   Capture& capture_for(const torch::Tensor& image);
   /// d_moments of a part -> d_image.
   torch::Tensor part_backward(const Part& part, const torch::Tensor& d_moments);

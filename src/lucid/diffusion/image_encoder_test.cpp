@@ -52,6 +52,18 @@ TEST(ImageEncoder, LowMemoryGivesTheSame) {
   }
 }
 
+TEST(ImageEncoder, LargePicturesArePartByPartAndTheSame) {
+  const Vae vae = load_vae(test::sd_folder() / test::pipelines().front() / "vae");
+  tensor::freeze(vae);
+  torch::manual_seed(6);
+  const torch::Tensor image = torch::rand({2, 3, 520, 512});
+  ImageEncoder usual(vae, {}), sparing(vae, {.workers = 2, .low_memory = true});
+  const torch::Tensor moments = usual.encode(image);
+  const torch::Tensor d_moments = torch::randn_like(moments);
+  EXPECT_LT(tensor::relative_max_error(sparing.encode(image), moments), 1e-5);
+  EXPECT_LT(tensor::relative_max_error(sparing.backward(d_moments), usual.backward(d_moments)), 1e-5);
+}
+
 TEST(ImageEncoder, WorksUnderNoGradGuard) {
   const EncoderCase c = make_encoder_case();
   const torch::NoGradGuard no_grad;

@@ -44,6 +44,17 @@ torch::Tensor VaeImpl::encode_moments(const torch::Tensor& image) {
   return quant_conv_->forward(encoder_(input, tensor::ActivationHook(on_activation, "encoder."))).contiguous();
 }
 
+std::vector<MapFunction> VaeImpl::encoding_parts() {
+  std::vector<MapFunction> parts = encoder_->parts();
+  parts.front() = [first = parts.front()](const torch::Tensor& x) {
+    return first(x.contiguous(torch::MemoryFormat::ChannelsLast));
+  };
+  parts.back() = [this, last = parts.back()](const torch::Tensor& x) {
+    return quant_conv_->forward(last(x)).contiguous();
+  };
+  return parts;
+}
+
 torch::Tensor VaeImpl::decode(const torch::Tensor& latents) {
   LUCID_CHECK(latents.dim() == 4 && latents.size(1) == config_.latent_channels, "latents have {} axes", latents.dim());
   const torch::Tensor input = (latents / config_.scaling_factor).contiguous(torch::MemoryFormat::ChannelsLast);

@@ -20,6 +20,8 @@ class VaeImpl : public torch::nn::Module {
   explicit VaeImpl(const VaeConfig& config);
   /// image [B,3,H,W] in [-1,1] -> moments [B,2C,h,w] of the posterior: mean, log-variance (not clamped).
   torch::Tensor encode_moments(const torch::Tensor& image);
+  /// encode_moments() as functions to be called one after the other (VaeEncoderImpl::parts()).
+  std::vector<MapFunction> encoding_parts();
   /// latents [B,C,h,w], times scaling_factor -> image [B,3,H,W], about in [-1,1] (not clamped).
   torch::Tensor decode(const torch::Tensor& latents);
   /// Called with each module's name in diffusers and its output, for tests and debugging; may be null.

@@ -69,6 +69,23 @@ torch::Tensor VaeEncoderImpl::forward(const torch::Tensor& image, const tensor::
   return conv_out_->forward_norm_silu(last, conv_norm_out_);
 }
 
+std::vector<MapFunction> VaeEncoderImpl::parts() {
+  std::vector<MapFunction> parts;
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    for (size_t k = 0; k < levels_[i].resnets.size(); ++k) {
+      parts.emplace_back([this, i, k](const torch::Tensor& x) {
+        Level& level = levels_[i];
+        nn::BiasedMap h = i == 0 && k == 0 ? conv_in_->forward_biased(x) : nn::BiasedMap(x);
+        h = level.resnets[k]->forward(h);
+        const bool last = k + 1 == level.resnets.size();
+        return last && level.down ? level.down(nn::materialise(h)) : nn::materialise(h);
+      });
+    }
+  }
+  parts.emplace_back([this](const torch::Tensor& x) { return conv_out_->forward_norm_silu(mid_(x), conv_norm_out_); });
+  return parts;
+}
+
 VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
     : conv_in_(register_module("conv_in", nn::conv3x3(config.latent_channels, config.block_out_channels.back()))),
       conv_out_(register_module("conv_out", nn::conv3x3(config.block_out_channels.front(), config.out_channels))),

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <vector>
 
 #include "lucid/diffusion/resnet.h"
@@ -25,11 +26,17 @@ class VaeMidImpl : public torch::nn::Module {
 };
 TORCH_MODULE(VaeMid);
 
+/// A function of maps.
+using MapFunction = std::function<torch::Tensor(const torch::Tensor&)>;
+
 /// conv_in, down_blocks, mid_block, conv_norm_out, conv_out. image [B,3,H,W] -> [B,2*latent,h,w].
 class VaeEncoderImpl : public torch::nn::Module {
  public:
   explicit VaeEncoderImpl(const VaeConfig& config);
   torch::Tensor forward(const torch::Tensor& image, const tensor::ActivationHook& hook);
+  /// forward() as functions to be called one after the other: a resnet each, with what is before or behind it, and the
+  /// middle block with the end. They refer to this module.
+  std::vector<MapFunction> parts();
 
  private:
   struct Level {
