@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_diffusion: speed of Stable Diffusion's networks on this CPU, compared with the same networks in libtorch's own
-// operators and with the machine's peak, all measured in one run. Shapes of SD 2.1 at 512 x 512; random weights.
+// operators and with the machine's peak, all measured in one run. Shapes of SD 2.1 at 512 x 512, or of SDXL; random
+// weights.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -26,11 +27,13 @@
 #include "lucid/nn/cast_module.h"
 #include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
+#include "lucid/nn/layout.h"
 #include "lucid/render/rasterize.h"
 #include "lucid/tensor/freeze.h"
 #include "lucid/tensor/reference_ops.h"
 #include "lucid/tensor/relative_error.h"
 #include "lucid/text_to_image/single_file.h"
+#include "lucid/weights/skip_init.h"
 #include "peak.h"
 #include "seconds.h"
 
@@ -254,6 +257,7 @@ void load(const std::string& path, bool json) {
   add(*prior->unet);
   add(*prior->vae);
   add(*prior->encoder);
+  if (prior->second) add(*prior->second->text.encoder);
   const double file_mb = bytes / (1 << 20);
   if (json) {
     fmt::print("{}\n", nlohmann::json{{"name", "load"},
@@ -267,6 +271,46 @@ void load(const std::string& path, bool json) {
     fmt::print("load: {:.2f} s, {:.0f} MB of weights, {} MB of memory at most ({:.2f} of the file), bits {:016x}: {}\n",
                seconds, file_mb, peak_mb, static_cast<double>(peak_mb) / file_mb, sum, path);
   }
+}
+
+/// Times SDXL's U-Net on one row of side x side latents, the weights drawn in the networks' dtype. The error is not
+/// measured: a float32 copy of its weights takes 10 GB.
+void xl_unet(Report& report, int64_t side) {
+  const torch::NoGradGuard no_grad;
+  diffusion::UNetConfig config{.block_out_channels = {320, 640, 1280},
+                               .down_block_types = {"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"},
+                               .up_block_types = {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"},
+                               .heads_per_block = {5, 10, 20},
+                               .transformer_depths = {1, 2, 10},
+                               .cross_attention_dim = 2048,
+                               .vector_width = 2816,
+                               .size_width = 256,
+                               .use_linear_projection = true};
+  const Numbers& numbers = report.numbers();
+  diffusion::UNet unet = [&] {
+    const lucid::weights::SkipInitGuard skip_init;
+    return diffusion::UNet(config);
+  }();
+  for (auto& item : unet->named_parameters()) {
+    const bool norm = item.value().dim() == 1 && item.key().find("norm") != std::string::npos;
+    torch::Tensor numbers_of = torch::empty(item.value().sizes(), norm ? torch::kFloat : numbers.type);
+    item.value().set_data(norm && item.key().ends_with("weight") ? numbers_of.fill_(1) : numbers_of.normal_(0, 0.02));
+  }
+  tensor::freeze(unet);
+  nn::set_unfrozen_policy(*unet, numbers.type);
+  nn::make_weights_channels_last(*unet);
+  nn::freeze_layers(*unet, /*low_memory=*/true, /*round_activations=*/true);
+  const Tensor x = torch::randn({1, 4, side, side}), t = torch::full({1}, 500, torch::kLong),
+               context = numbers(torch::randn({1, kTokens, config.cross_attention_dim})),
+               vector = torch::randn({1, config.vector_width});
+  constexpr double kFlopsAt64 = 1.6e12, kFlopsAt128 = 6.8e12;
+  report.add(
+      fmt::format("SDXL unet B1 {}", 8 * side),
+      best_of(1, [&] { return seconds_of([&] { unet->forward(numbers.map(x), t, context, {.vector = vector}); }); }),
+      side == 64    ? kFlopsAt64
+      : side == 128 ? kFlopsAt128
+                    : 0,
+      std::nullopt);
 }
 
 /// Seconds of one U-Net step in a stable-diffusion.cpp program: a quarter of the extra time of four more steps.
@@ -291,12 +335,13 @@ int main(int argc, char** argv) {
   lucid::set_up_malloc();
   CLI::App app{"times Stable Diffusion 2.1's networks at 512 x 512 on this CPU"};
   bool json = false, quick = false, only_vae = false, in_float32 = false;
-  int64_t threads = 0;
+  int64_t threads = 0, xl_side = 0;
   std::string program, model, prior;
   app.add_flag("--json", json, "print one JSON object per line");
   app.add_flag("--quick", quick, "attention and one U-Net pass only");
   app.add_flag("--vae", only_vae, "the VAE only");
   app.add_flag("--float32", in_float32, "compute in float32, as on a processor without AVX512-BF16; default: bfloat16");
+  app.add_option("--xl", xl_side, "SDXL's U-Net only, for pictures of this many pixels a side");
   app.add_option("--threads", threads, "CPU threads; 0 = all cores")->capture_default_str();
   app.add_option("--load", prior, "only measure the loading of this prior");
   auto* peer = app.add_option("--sd-cpp", program, "also time this stable-diffusion.cpp program");
@@ -309,7 +354,9 @@ int main(int argc, char** argv) {
       return 0;
     }
     Report report(json, Numbers{.type = in_float32 ? torch::kFloat : torch::kBFloat16});
-    if (only_vae) {
+    if (xl_side > 0) {
+      xl_unet(report, xl_side / 8);
+    } else if (only_vae) {
       vaes(report);
     } else {
       attention(report, 4096, 8, 40);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a test checkpoint: Stable Diffusion 1.5 or 2.1 with random weights, in one of the layouts in use.
+"""Writes a test checkpoint: Stable Diffusion 1.5, 2.1 or SDXL with random weights, in one of the layouts in use.
 
-    tests/make_sd_checkpoint.py OUT [--version 1|2] [--layout folder|safetensors|ckpt] [--type float16|bfloat16]
+    tests/make_sd_checkpoint.py OUT [--version 1|2|xl] [--layout folder|safetensors|ckpt] [--type float16|bfloat16]
 
-All layouts of one version and type hold the same weights, 2.1 to 2.6 GB. Needs Python's standard library only.
+All layouts of one version and type hold the same weights: 2.1 to 2.6 GB, 6.9 GB for SDXL. They are written as they are
+made, so that little memory is needed. Needs Python's standard library only.
 """
 import argparse
 import collections
@@ -22,6 +23,20 @@ import zipfile
 WIDTHS = (320, 640, 1280, 1280)
 VAE_WIDTHS = (128, 256, 512, 512)
 TIME = 1280
+VECTOR = 1280 + 6 * 256  # SDXL's pooled text and sizes
+
+
+class Tower(typing.NamedTuple):
+    """Sizes of a text encoder."""
+    width: int
+    inner: int
+    layers: int
+    heads: int
+    open_clip: bool
+
+
+CLIP, OPEN_CLIP = Tower(768, 3072, 12, 12, False), Tower(1024, 4096, 23, 16, True)
+BIG_CLIP = Tower(1280, 5120, 32, 20, True)
 MERGES = pathlib.Path(__file__).resolve().parent.parent / "models" / "clip" / "merges.txt.gz"
 
 
@@ -30,7 +45,10 @@ class Model:
 
     def __init__(self, version):
         self.version = version
-        self.context = 768 if version == 1 else 1024
+        self.xl = version == "xl"
+        self.context = {"1": 768, "2": 1024, "xl": 2048}[version]
+        self.widths = WIDTHS[:3] if self.xl else WIDTHS
+        self.depths = (0, 2, 10) if self.xl else (1, 1, 1, 0)  # transformer blocks of each level
         self.entries = []
         self.unet()
         self.vae()
@@ -56,23 +74,23 @@ class Model:
         if into != out:
             self.layer(d, diffusers + ".conv_shortcut", o + ".skip_connection", (out, into, 1, 1))
 
-    def transformer(self, diffusers, original, width):
+    def transformer(self, diffusers, original, width, depth):
         def layer(name, shape, bias=True):
             self.layer("unet", f"{diffusers}.{name}", f"model.diffusion_model.{original}.{name}", shape, bias)
 
-        square = (width, width) if self.version == 2 else (width, width, 1, 1)
-        block = "transformer_blocks.0."
+        square = (width, width, 1, 1) if self.version == "1" else (width, width)
         layer("norm", (width,))
         layer("proj_in", square)
-        for attention, context in (("attn1", width), ("attn2", self.context)):
-            layer(f"{block}{attention}.to_q", (width, width), bias=False)
-            layer(f"{block}{attention}.to_k", (width, context), bias=False)
-            layer(f"{block}{attention}.to_v", (width, context), bias=False)
-            layer(f"{block}{attention}.to_out.0", (width, width))
-        for norm in ("norm1", "norm2", "norm3"):
-            layer(block + norm, (width,))
-        layer(block + "ff.net.0.proj", (8 * width, width))
-        layer(block + "ff.net.2", (width, 4 * width))
+        for block in (f"transformer_blocks.{i}." for i in range(depth)):
+            for attention, context in (("attn1", width), ("attn2", self.context)):
+                layer(f"{block}{attention}.to_q", (width, width), bias=False)
+                layer(f"{block}{attention}.to_k", (width, context), bias=False)
+                layer(f"{block}{attention}.to_v", (width, context), bias=False)
+                layer(f"{block}{attention}.to_out.0", (width, width))
+            for norm in ("norm1", "norm2", "norm3"):
+                layer(block + norm, (width,))
+            layer(block + "ff.net.0.proj", (8 * width, width))
+            layer(block + "ff.net.2", (width, 4 * width))
         layer("proj_out", square)
 
     def unet(self):
@@ -81,32 +99,37 @@ class Model:
 
         layer("time_embedding.linear_1", "time_embed.0", (TIME, WIDTHS[0]))
         layer("time_embedding.linear_2", "time_embed.2", (TIME, TIME))
+        if self.xl:
+            layer("add_embedding.linear_1", "label_emb.0.0", (TIME, VECTOR))
+            layer("add_embedding.linear_2", "label_emb.0.2", (TIME, TIME))
+        last = len(self.widths) - 1
         layer("conv_in", "input_blocks.0.0", (WIDTHS[0], 4, 3, 3))
         skips, at, width = [WIDTHS[0]], 1, WIDTHS[0]
-        for level, out in enumerate(WIDTHS):
+        for level, out in enumerate(self.widths):
             for j in range(2):
                 self.resnet(f"down_blocks.{level}.resnets.{j}", f"input_blocks.{at}.0", width, out)
-                if level < 3:
-                    self.transformer(f"down_blocks.{level}.attentions.{j}", f"input_blocks.{at}.1", out)
+                if self.depths[level] > 0:
+                    self.transformer(f"down_blocks.{level}.attentions.{j}", f"input_blocks.{at}.1", out, self.depths[level])
                 width = out
                 skips.append(width)
                 at += 1
-            if level < 3:
+            if level < last:
                 layer(f"down_blocks.{level}.downsamplers.0.conv", f"input_blocks.{at}.0.op", (out, out, 3, 3))
                 skips.append(width)
                 at += 1
         self.resnet("mid_block.resnets.0", "middle_block.0", width, width)
-        self.transformer("mid_block.attentions.0", "middle_block.1", width)
+        self.transformer("mid_block.attentions.0", "middle_block.1", width, max(self.depths))
         self.resnet("mid_block.resnets.1", "middle_block.2", width, width)
-        for level, out in enumerate(reversed(WIDTHS)):
+        for level, out in enumerate(reversed(self.widths)):
+            depth = self.depths[last - level]
             for j in range(3):
                 at = 3 * level + j
                 self.resnet(f"up_blocks.{level}.resnets.{j}", f"output_blocks.{at}.0", width + skips.pop(), out)
-                if level > 0:
-                    self.transformer(f"up_blocks.{level}.attentions.{j}", f"output_blocks.{at}.1", out)
+                if depth > 0:
+                    self.transformer(f"up_blocks.{level}.attentions.{j}", f"output_blocks.{at}.1", out, depth)
                 width = out
-            if level < 3:
-                layer(f"up_blocks.{level}.upsamplers.0.conv", f"output_blocks.{at}.{1 if level == 0 else 2}.conv",
+            if level < last:
+                layer(f"up_blocks.{level}.upsamplers.0.conv", f"output_blocks.{at}.{2 if depth > 0 else 1}.conv",
                       (out, out, 3, 3))
         layer("conv_norm_out", "out.0", (width,))
         layer("conv_out", "out.2", (4, width, 3, 3))
@@ -163,16 +186,25 @@ class Model:
         self.vae_layer("decoder.conv_norm_out", "decoder.norm_out", (width,))
         self.vae_layer("decoder.conv_out", "decoder.conv_out", (3, width, 3, 3))
 
-    # The text encoder.
+    # The text encoders.
 
     def text(self):
-        width, inner = (768, 3072) if self.version == 1 else (1024, 4096)
-        layers = 12 if self.version == 1 else 23
-        clip = "cond_stage_model.transformer." if self.version == 1 else "cond_stage_model.model."
+        if self.version == "1":
+            self.tower("text_encoder", "cond_stage_model.transformer.", CLIP)
+        elif self.version == "2":
+            self.tower("text_encoder", "cond_stage_model.model.", OPEN_CLIP)
+        else:
+            self.tower("text_encoder", "conditioner.embedders.0.transformer.", CLIP)
+            self.tower("text_encoder_2", "conditioner.embedders.1.model.", BIG_CLIP)
+            self.add("text_encoder_2", "text_projection.weight", "conditioner.embedders.1.model.text_projection",
+                     (TIME, TIME))
+
+    def tower(self, part, prefix, sizes):
+        width, inner, layers = sizes.width, sizes.inner, sizes.layers
 
         def both(diffusers, original, shape):
-            self.add("text_encoder", "text_model." + diffusers,
-                     clip + ("text_model." + diffusers if self.version == 1 else original), shape)
+            self.add(part, f"{part}:text_model." + diffusers,
+                     prefix + (original if sizes.open_clip else "text_model." + diffusers), shape)
 
         both("embeddings.token_embedding.weight", "token_embedding.weight", (49408, width))
         both("embeddings.position_embedding.weight", "positional_embedding", (77, width))
@@ -205,7 +237,7 @@ class Model:
                 merged[name] = (shape, [(diffusers, shape)])
         for name, (shape, parts) in merged.items():
             yield name, shape, parts
-        if self.version == 2:  # OpenCLIP's last layer: unused, but present in the files
+        if self.version == "2":  # OpenCLIP's last layer: unused, but present in the files
             width, inner, theirs = 1024, 4096, "cond_stage_model.model.transformer.resblocks.23."
             for name, shape in (("ln_1.weight", (width,)), ("ln_1.bias", (width,)), ("ln_2.weight", (width,)),
                                 ("ln_2.bias", (width,)), ("attn.in_proj_weight", (3 * width, width)),
@@ -229,7 +261,8 @@ TYPES = {"float16": Type("F16", "HalfStorage", 10, 15), "bfloat16": Type("BF16",
 
 
 class Numbers:
-    """Pseudo-random weights, a function of the tensor's name: magnitudes 0.001 to 0.03; weights of norms are 1."""
+    """Pseudo-random weights, a function of the tensor's name: magnitudes 0.001 to 0.03; weights of norms are 1, those of
+    the text projection all alike."""
 
     def __init__(self, kind):
         self.type = kind
@@ -239,10 +272,15 @@ class Numbers:
                   | generator.getrandbits(kind.fraction) for _ in range(1 << 20)]
         self.block = struct.pack(f"<{len(values)}H", *values)
         self.one = struct.pack("<H", kind.bias << kind.fraction)
+        self.small = struct.pack("<H", kind.bias - 6 << kind.fraction)
 
     def write(self, out, name, count):
         is_norm = name.endswith("weight") and any(part in name for part in ("norm", "ln_"))
-        block = self.one * (len(self.block) // 2) if is_norm else self.block
+        block = self.block
+        if is_norm:
+            block = self.one * (len(block) // 2)
+        elif name.endswith("text_projection.weight"):  # one layout holds its transpose
+            block = self.small * (len(block) // 2)
         at = sum(name.encode()) * 2 % len(block)
         left = 2 * count
         while left > 0:
@@ -338,42 +376,56 @@ def write_tokenizer(folder):
 
 
 def write_folder(path, model, numbers):
-    v2 = model.version == 2
+    linear, xl, levels = model.version != "1", model.xl, len(model.widths)
+    down = ["CrossAttnDownBlock2D" if depth > 0 else "DownBlock2D" for depth in model.depths]
+    heads = [width // 64 for width in model.widths]
+
+    def text_config(tower, projecting):
+        return {"architectures": ["CLIPTextModelWithProjection" if projecting else "CLIPTextModel"], "vocab_size": 49408,
+                "max_position_embeddings": 77, "hidden_size": tower.width, "intermediate_size": tower.inner,
+                "num_hidden_layers": tower.layers, "num_attention_heads": tower.heads, "projection_dim": tower.width,
+                "hidden_act": "gelu" if tower.open_clip else "quick_gelu"}
+
     configs = {
-        "model_index.json": {"_class_name": "StableDiffusionPipeline"},
+        "model_index.json": {"_class_name": "StableDiffusionXLPipeline", "force_zeros_for_empty_prompt": True} if xl
+        else {"_class_name": "StableDiffusionPipeline"},
         "scheduler/scheduler_config.json": {
             "_class_name": "DDIMScheduler", "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012,
             "beta_schedule": "scaled_linear", "steps_offset": 1, "set_alpha_to_one": False, "clip_sample": False,
             "prediction_type": "epsilon"},
         "unet/config.json": {
-            "_class_name": "UNet2DConditionModel", "sample_size": 64, "in_channels": 4, "out_channels": 4,
-            "block_out_channels": WIDTHS, "layers_per_block": 2, "cross_attention_dim": model.context,
-            "attention_head_dim": [5, 10, 20, 20] if v2 else 8, "use_linear_projection": v2, "norm_num_groups": 32,
-            "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
-            "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3},
+            "_class_name": "UNet2DConditionModel", "sample_size": 128 if xl else 64, "in_channels": 4, "out_channels": 4,
+            "block_out_channels": model.widths, "layers_per_block": 2, "cross_attention_dim": model.context,
+            "attention_head_dim": heads if linear else 8, "use_linear_projection": linear, "norm_num_groups": 32,
+            "down_block_types": down, "up_block_types": [name.replace("Down", "Up") for name in reversed(down)],
+            **({"transformer_layers_per_block": [max(depth, 1) for depth in model.depths], "addition_time_embed_dim": 256,
+                "addition_embed_type": "text_time", "projection_class_embeddings_input_dim": VECTOR} if xl else {})},
         "vae/config.json": {
             "_class_name": "AutoencoderKL", "block_out_channels": VAE_WIDTHS, "latent_channels": 4,
-            "layers_per_block": 2, "norm_num_groups": 32, "scaling_factor": 0.18215,
+            "layers_per_block": 2, "norm_num_groups": 32, "scaling_factor": 0.13025 if xl else 0.18215,
             "down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDecoderBlock2D"] * 4},
-        "text_encoder/config.json": {
-            "architectures": ["CLIPTextModel"], "vocab_size": 49408, "max_position_embeddings": 77,
-            "hidden_size": 1024 if v2 else 768, "intermediate_size": 4096 if v2 else 3072,
-            "num_hidden_layers": 23 if v2 else 12, "num_attention_heads": 16 if v2 else 12,
-            "hidden_act": "gelu" if v2 else "quick_gelu"},
+        "text_encoder/config.json": text_config(OPEN_CLIP if model.version == "2" else CLIP, False),
     }
+    parts = [("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"), ("text_encoder", "model")]
+    if xl:
+        configs["text_encoder_2/config.json"] = text_config(BIG_CLIP, True)
+        configs["tokenizer_2/tokenizer_config.json"] = {"pad_token": "!"}
+        parts.append(("text_encoder_2", "model"))
     for name, content in configs.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_text(json.dumps(content, indent=1) + "\n")
-    write_tokenizer(path / "tokenizer")
-    for part, stem in (("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"), ("text_encoder", "model")):
+    for folder in ("tokenizer", "tokenizer_2") if xl else ("tokenizer",):
+        write_tokenizer(path / folder)
+    for part, stem in parts:
         write_safetensors(path / part / f"{stem}.safetensors",
-                          [(name, shape, [(name, shape)]) for p, name, _, shape, _ in model.entries if p == part], numbers)
+                          [(name.split(":")[-1], shape, [(name, shape)])
+                           for p, name, _, shape, _ in model.entries if p == part], numbers)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--version", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--version", choices=("1", "2", "xl"), default="2")
     parser.add_argument("--layout", choices=("folder", "safetensors", "ckpt"), default="folder")
     parser.add_argument("--type", choices=TYPES, default="float16")
     options = parser.parse_args()
