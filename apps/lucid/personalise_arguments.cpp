@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "command_line.h"
+#include "lucid/app/run_options/multi_view.h"
 #include "lucid/base/error.h"
 #include "lucid/config/check_range.h"
 #include "shared_options.h"
@@ -22,6 +23,7 @@ void check(const PersonaliseRequest& request) {
     throw UserError(
         {.what_happened = fmt::format("'{}' does not end in .safetensors", request.output), .key = "--out"});
   }
+  app::refuse_multi_view(request.prior, "lucid personalise");
   using config::check_range;
   check_range("--vectors", static_cast<double>(request.vectors), 1, 75);
   check_range("--steps", static_cast<double>(request.steps), 1, 1e6);

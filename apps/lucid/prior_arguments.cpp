@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "command_line.h"
+#include "lucid/app/run_options/multi_view.h"
 #include "lucid/base/error.h"
 #include "shared_options.h"
 
@@ -112,6 +113,7 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
   command->add_flag("--resume", request.resume, "Continue from the checkpoints in --out.");
   return {.app = command, .check = [&request, command] {
             request.command = as_typed(*command, "lucid prior train");
+            app::refuse_multi_view(request.from, "lucid prior train");
             if (request.precision != "auto" && request.precision != "fp32" && request.precision != "bf16")
               throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
           }};
@@ -150,6 +152,7 @@ Command define_sample(CLI::App& prior, SampleRequest& request) {
   command->add_option("--seed", request.options.seed, "Seed of the noise.")->capture_default_str()->type_name("N");
   add_threads(*command, request.threads);
   return {.app = command, .check = [&request] {
+            app::refuse_multi_view(request.folder, "lucid prior sample");
             if (request.views < 1 || request.views > 64)
               throw UserError(UserMistake{.what_happened = "is not in [1, 64]", .key = "--views"});
             if (request.options.steps < 1 || request.options.steps > 1000)

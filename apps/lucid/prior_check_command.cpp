@@ -94,7 +94,7 @@ void print_memory(const text_to_image::Prior& prior, const DefaultRun& run) {
   };
   const int64_t own = run.options.train.views.width;
   if (own != kSide) print(own);
-  print(kSide);
+  if (!prior.unet->config().is_multi_view()) print(kSide);
   print_plans(shape_at(own), estimate);
 }
 
@@ -119,7 +119,8 @@ void check_model(const CheckRequest& request, const WeightsDescription& descript
   if (description.kind == WeightsKind::kCheckpoint) {
     print_hash(request.path, "");
     const bool in_v = prior.schedule.config().prediction == diffusion::Prediction::kV;
-    const bool probed = request.prior_config.empty() && prior.encoder->config().activation == "gelu";
+    const bool probed = request.prior_config.empty() && prior.encoder->config().activation == "gelu" &&
+                        !prior.unet->config().is_multi_view();
     if (probed) arguments += fmt::format(" --prediction-type {}", in_v ? "v_prediction" : "epsilon");
   }
   if (prior.unet->config().sees_picture())

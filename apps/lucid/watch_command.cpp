@@ -11,7 +11,7 @@
 
 #include "command_line.h"
 #include "launcher_commands.h"
-#include "lucid/app/run_options/run_options.h"
+#include "lucid/app/run_options/multi_view.h"
 #include "lucid/app/run_options/web_folder.h"
 #include "lucid/base/error.h"
 #include "lucid/base/progress.h"
@@ -27,9 +27,7 @@ using serve::State;
 serve::NewRun run_of(const GenerateRequest& request) {
   const app::RunOptions& options = request.options;
   app::BoundOptions preset;
-  app::apply_preset(preset.table,
-                    options.model_key.empty() ? app::embedded_prior() : std::filesystem::path(options.model_key),
-                    options.preset);
+  app::apply_preset(preset.table, app::main_prior(options), options.preset);
   serve::NewRun run{.prompt = options.text};
   for (const config::Option& option : request.table.options()) {
     const std::string value = config::value_text(option);

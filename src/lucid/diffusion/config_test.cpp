@@ -155,5 +155,59 @@ TEST(Config, BrokenFilesAreErrorsWithTheirPath) {
   }
 }
 
+/// What reading a config.json of the port with one key changed says; "" if it is taken.
+std::string said_of_port(const std::string& key, const nlohmann::json& value) {
+  const lucid::test::TemporaryFolder folder;
+  nlohmann::json config = {{"_class_name", "MultiViewUNetModel"},
+                           {"model_channels", 32},
+                           {"channel_mult", {1, 2}},
+                           {"attention_resolutions", {1}},
+                           {"num_res_blocks", 1},
+                           {"num_head_channels", 16},
+                           {"context_dim", 32},
+                           {"camera_dim", 16}};
+  config[key] = value;
+  const auto file = folder.path / "config.json";
+  write_file(file, config.dump());
+  try {
+    UNetConfig::from_file(file);
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(MultiViewConfig, OfThePortIsReadOrRefusedByKey) {
+  EXPECT_EQ(said_of_port("use_checkpoint", true), "") << "concerns training alone";
+  for (const auto& [key, value, message] : std::vector<std::tuple<std::string, nlohmann::json, std::string>>{
+           {"ip_dim", 16, "ImageDream"},
+           {"camera_dim", 12, "must be 16"},
+           {"camera_dim", nullptr, "must be 16"},
+           {"transformer_depth", 2, "transformer_depth"},
+           {"num_head_channels", 7, "must divide"},
+           {"num_head_channels", -1, "num_head_channels"},
+           {"model_channels", 48, "multiple of 32"},
+           {"num_res_blocks", "one", "num_res_blocks"},
+           {"channel_mult", nlohmann::json::array(), "channel_mult"},
+           {"adm_in_channels", 4, "adm_in_channels"}}) {
+    EXPECT_NE(said_of_port(key, value).find(message), std::string::npos) << key << ": " << said_of_port(key, value);
+  }
+}
+
+TEST(MultiViewConfig, WithoutSizesIsMvdreams) {
+  const lucid::test::TemporaryFolder folder;
+  const auto file = folder.path / "config.json";
+  write_file(file, R"({"_class_name": "MultiViewUNetModel", "camera_dim": 16})");
+  const UNetConfig config = UNetConfig::from_file(file);
+  EXPECT_EQ(config.block_out_channels, UNetConfig{}.block_out_channels);
+  EXPECT_EQ(config.down_block_types, UNetConfig{}.down_block_types);
+  EXPECT_EQ(config.up_block_types, UNetConfig{}.up_block_types);
+  EXPECT_EQ(config.heads_per_block, (std::vector<int64_t>{5, 10, 20, 20}));
+  EXPECT_EQ(config.layers_per_block, 2);
+  EXPECT_EQ(config.cross_attention_dim, 1024);
+  EXPECT_EQ(config.views, 4);
+  EXPECT_TRUE(config.use_linear_projection);
+}
+
 }  // namespace
 }  // namespace lucid::diffusion

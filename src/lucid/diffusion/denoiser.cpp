@@ -39,17 +39,24 @@ torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor latents = x.to(nn::activation_dtype(dtype_, x));
   const bool is_mix = inputs[2].dim() == 2;
   const nn::Context context = is_mix ? nn::Context(*prompt_cache_, inputs[2]) : nn::Context(inputs[2].to(dtype_));
+  size_t next = 3;
   UNetExtras extras;
-  if (needs_vector()) extras.vector = inputs[3];
-  if (!needs_control_images()) return unet_->forward(latents, t, context, extras).to(x.scalar_type());
-  const ControlResiduals control = control_.net->forward(x.to(dtype_), t, context, inputs.back(), control_.scale);
-  extras.control = &control;
+  if (needs_vector()) extras.vector = inputs[next++];
+  ControlResiduals residuals;
+  if (needs_control_images()) {
+    residuals = control_.net->forward(x.to(dtype_), t, context, inputs[next++], control_.scale);
+    extras.control = &residuals;
+  }
+  if (needs_cameras()) {
+    extras.cameras = inputs[next];
+    extras.views = joint_views();
+  }
   return unet_->forward(latents, t, context, extras).to(x.scalar_type());
 }
 
 torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
                                     const nn::PromptMix& prompts) {
-  const int64_t batch = x.size(0), workers = workers_.count();
+  const int64_t batch = x.size(0), workers = workers_.count(), together = joint_views();
   std::vector<torch::Tensor> inputs = {x, timesteps};
   if (tensor::ReferenceOpsGuard::active()) {
     inputs.push_back(prompts.embeddings());
@@ -67,15 +74,22 @@ torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor&
                 "a batch of {} without control images for it", batch);
     inputs.push_back(control_images_.repeat({batch / control_images_.size(0), 1, 1, 1}));
   }
+  if (needs_cameras()) {
+    LUCID_CHECK(cameras_.defined() && cameras_.size(0) % together == 0 && batch % cameras_.size(0) == 0,
+                "a batch of {} without cameras for it", batch);
+    inputs.push_back(tensor::to_device(cameras_, x.device()).repeat({batch / cameras_.size(0), 1}));
+  }
   const bool wants_gradient = torch::GradMode::is_enabled();
   if (cuda_graphs_ && x.is_cuda() && !wants_gradient && !tensor::ReferenceOpsGuard::active()) return captured_(inputs);
-  if (workers == 1 || batch < workers || wants_gradient || !x.is_cpu()) return compute(inputs);
+  const int64_t groups = batch / together;  // of rows that one worker computes
+  if (workers == 1 || groups < workers || wants_gradient || !x.is_cpu()) return compute(inputs);
   std::vector<torch::Tensor> parts(static_cast<size_t>(workers));
   workers_.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
-    const tensor::Share share = tensor::share_of(batch, worker, workers);
+    const tensor::Share share = tensor::share_of(groups, worker, workers);
     std::vector<torch::Tensor> rows;
-    for (const torch::Tensor& input : inputs) rows.push_back(input.slice(0, share.begin, share.end));
+    for (const torch::Tensor& input : inputs)
+      rows.push_back(input.slice(0, together * share.begin, together * share.end));
     parts[static_cast<size_t>(worker)] = compute(rows);
   });
   return torch::cat(parts);

@@ -29,6 +29,11 @@ class Denoiser {
   virtual bool needs_control_images() const { return false; }
   /// images [V,3,H,W] in [0,1], one a view. Row b of the batches that follow uses images[b % V].
   virtual void set_control_images(const torch::Tensor& /*images*/) {}
+  /// Consecutive rows of a batch that are views of one object and are predicted together; its size is a multiple.
+  /// More than 1: predict() needs set_cameras() before it.
+  virtual int64_t joint_views() const { return 1; }
+  /// cameras [V,16] (camera/multi_view.h), one a view. Row b of the batches that follow uses cameras[b % V].
+  virtual void set_cameras(const torch::Tensor& /*cameras*/) {}
 };
 
 /// A ControlNet, and the factor of its residuals.
@@ -46,18 +51,21 @@ class UNetDenoiser final : public Denoiser {
   torch::Tensor predict(const torch::Tensor& x, const torch::Tensor& timesteps, const nn::PromptMix& prompts) override;
   bool needs_control_images() const override { return !control_.net.is_empty(); }
   void set_control_images(const torch::Tensor& images) override { control_images_ = images.to(dtype_); }
+  int64_t joint_views() const override { return unet_->config().views; }
+  void set_cameras(const torch::Tensor& cameras) override { cameras_ = cameras; }
 
  private:
+  bool needs_cameras() const { return unet_->config().is_multi_view(); }
   void cache_prompts(const torch::Tensor& prompts);
   bool needs_vector() const { return unet_->config().vector_width > 0; }
-  /// inputs: latents, timesteps, weights of cached prompts [B,K] or embeddings [B,L,D], the vector and the control
-  /// images if they are needed.
-  /// Returns the prediction in the latents' dtype.
+  /// inputs: latents, timesteps, weights of cached prompts [B,K] or embeddings [B,L,D], and, if needed, the vector,
+  /// control images, cameras. Returns the prediction in the latents' dtype.
   torch::Tensor compute(const std::vector<torch::Tensor>& inputs);
 
   UNet unet_;
   Control control_;
   torch::Tensor control_images_;  // [V,3,H,W]
+  torch::Tensor cameras_;         // [V,16]
   torch::ScalarType dtype_;       // of operands
   torch::Tensor prompts_;         // [K,L,D] of prompt_cache_
   std::optional<nn::PromptCache> prompt_cache_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// UNetDenoiser against the U-Net itself: workers, cached prompts, gradients, bfloat16, reference operators.
+// UNetDenoiser against the U-Net itself: workers, cached prompts, gradients, bfloat16, reference operators; U-Nets that
+// draw several views at once.
 #include "lucid/diffusion/denoiser.h"
 
 #include <gtest/gtest.h>
 
 #include "lucid/diffusion/golden_test.h"
 #include "lucid/tensor/reference_ops.h"
+#include "lucid/tensor/relative_error.h"
 
 namespace lucid::diffusion {
 namespace {
@@ -106,6 +108,100 @@ TEST(Denoiser, ReferenceOpsAgreeWithKernels) {
     EXPECT_LT(error, limit);
     EXPECT_GT(error, 0) << "both ran the same operators";
   }
+}
+
+using tensor::relative_error;
+using torch::Tensor;
+
+UNet random_joint_unet() {
+  torch::manual_seed(3);
+  UNetConfig config;
+  config.block_out_channels = {32, 64};
+  config.heads_per_block = {2, 4};
+  config.down_block_types = {"CrossAttnDownBlock2D", "DownBlock2D"};
+  config.up_block_types = {"UpBlock2D", "CrossAttnUpBlock2D"};
+  config.layers_per_block = 1;
+  config.cross_attention_dim = 16;
+  config.use_linear_projection = true;
+  config.camera_dim = kCameraNumbers;
+  config.views = kJointViews;
+  UNet unet(config);
+  for (Tensor& parameter : unet->parameters()) parameter.set_requires_grad(false);
+  return unet;
+}
+
+struct JointBatch {
+  Tensor x = torch::randn({8, 4, 8, 8}), cameras = torch::randn({8, 16}), context = torch::randn({8, 5, 16}),
+         timesteps = torch::full({8}, 400, torch::kLong);
+};
+
+TEST(JointViews, SeeEachOtherAndNoOtherObject) {
+  const torch::NoGradGuard no_grad;
+  UNet unet = random_joint_unet();
+  const JointBatch batch;
+  const auto forward = [&](const Tensor& x, int64_t views) {
+    return unet->forward(x, batch.timesteps, batch.context, {.cameras = batch.cameras, .views = views});
+  };
+  Tensor changed = batch.x.clone();
+  changed[1] += 1;  // the second view of the first object
+  for (const int64_t views : {4, 1}) {
+    const Tensor difference = (forward(changed, views) - forward(batch.x, views)).abs().amax({1, 2, 3});
+    for (int64_t row = 0; row < 8; ++row) {
+      const bool sees_it = row == 1 || (views == 4 && row < 4);
+      EXPECT_EQ(difference[row].item<double>() > 1e-4, sees_it) << row << " of groups of " << views;
+    }
+  }
+}
+
+TEST(JointViews, ThatAreEqualGiveWhatOneGives) {
+  const torch::NoGradGuard no_grad;
+  UNet unet = random_joint_unet();
+  const JointBatch batch;
+  const auto row = [](const Tensor& x) { return x.slice(0, 0, 1); };
+  const auto four = [](const Tensor& x) { return x.slice(0, 0, 1).expand({4, -1, -1, -1}).contiguous(); };
+  const Tensor one = unet->forward(row(batch.x), row(batch.timesteps), row(batch.context),
+                                   {.cameras = row(batch.cameras), .views = 1});
+  const Tensor joint =
+      unet->forward(four(batch.x), batch.timesteps.slice(0, 0, 4), row(batch.context).expand({4, -1, -1}).contiguous(),
+                    {.cameras = row(batch.cameras).expand({4, -1}).contiguous(), .views = 4});
+  for (int64_t view = 0; view < 4; ++view) EXPECT_LT(relative_error(joint[view], one[0]), 1e-5);
+}
+
+TEST(JointViews, CamerasMatter) {
+  const torch::NoGradGuard no_grad;
+  UNet unet = random_joint_unet();
+  const JointBatch batch;
+  const auto forward = [&](const Tensor& cameras) {
+    return unet->forward(batch.x, batch.timesteps, batch.context, {.cameras = cameras, .views = 4});
+  };
+  EXPECT_GT(relative_error(forward(batch.cameras.flip(0)), forward(batch.cameras)), 1e-3);
+  EXPECT_GT(relative_error(forward({}), forward(batch.cameras)), 1e-3);
+}
+
+TEST(JointViews, WorkersAndBfloat16AndReferenceOpsAgree) {
+  const torch::NoGradGuard no_grad;
+  const JointBatch batch;
+  UNet reference = random_joint_unet();
+  const Tensor expected =
+      reference->forward(batch.x, batch.timesteps, batch.context, {.cameras = batch.cameras, .views = 4});
+  for (const int64_t workers : {1, 2, 3}) {
+    UNetDenoiser denoiser(random_joint_unet(), {.workers = workers});
+    EXPECT_EQ(denoiser.joint_views(), 4);
+    denoiser.set_cameras(batch.cameras);
+    EXPECT_LT(relative_error(denoiser.predict(batch.x, batch.timesteps, batch.context), expected), 1e-5) << workers;
+    // Two prompts for each of four views: the cameras repeat.
+    denoiser.set_cameras(batch.cameras.slice(0, 0, 4));
+    const auto twice = [](const Tensor& x) { return torch::cat({x.slice(0, 0, 4), x.slice(0, 0, 4)}); };
+    const Tensor both = denoiser.predict(twice(batch.x), batch.timesteps, twice(batch.context));
+    for (const Tensor& half : both.chunk(2)) EXPECT_LT(relative_error(half, expected.slice(0, 0, 4)), 1e-5);
+  }
+  UNetDenoiser low(random_joint_unet(), {.dtype = torch::kBFloat16});
+  low.set_cameras(batch.cameras);
+  EXPECT_LT(relative_error(low.predict(batch.x, batch.timesteps, batch.context), expected), 3e-2);
+  const tensor::ReferenceOpsGuard guard;
+  UNetDenoiser plain(random_joint_unet());
+  plain.set_cameras(batch.cameras);
+  EXPECT_LT(relative_error(plain.predict(batch.x, batch.timesteps, batch.context), expected), 1e-5);
 }
 
 }  // namespace

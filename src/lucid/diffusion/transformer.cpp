@@ -40,12 +40,14 @@ TransformerBlockImpl::TransformerBlockImpl(int64_t width, int64_t context_width,
       attn2_(register_module("attn2", nn::CrossAttention(width, context_width, heads))),
       ff_(register_module("ff", FeedForward(width))) {}
 
-torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const nn::Context& context) {
+torch::Tensor TransformerBlockImpl::forward(const torch::Tensor& tokens, const nn::Context& context, int64_t views) {
   const bool in_float32 = tokens.scalar_type() == torch::kBFloat16 && !torch::GradMode::is_enabled() &&
                           !tensor::ReferenceOpsGuard::active();
   nn::ResidualSum x(tokens, in_float32);
   const torch::Tensor normed = x.normalise(norm1_);
-  x.add(attn1_(normed, normed, x.branch_dtype()));
+  // [B,N,C] is [B/views, views*N, C] in memory.
+  const torch::Tensor joint = normed.reshape({normed.size(0) / views, views * normed.size(1), normed.size(2)});
+  x.add(attn1_(joint, joint, x.branch_dtype()).reshape(normed.sizes()));
   x.add(attn2_(x.normalise(norm2_), context, x.branch_dtype()));
   x.add(ff_(x.normalise(norm3_), x.branch_dtype()));
   return x.total();
@@ -61,10 +63,10 @@ Transformer2DImpl::Transformer2DImpl(const TransformerSizes& sizes)
   register_module("transformer_blocks", blocks);
 }
 
-torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const nn::Context& context) {
+torch::Tensor Transformer2DImpl::forward(const torch::Tensor& map, const nn::Context& context, int64_t views) {
   const torch::Tensor normed = norm_->forward(map, proj_in_->operand_dtype(map));
   torch::Tensor tokens = proj_in_->forward(nn::to_tokens(normed));
-  for (TransformerBlock& block : blocks_) tokens = block(tokens, context);
+  for (TransformerBlock& block : blocks_) tokens = block(tokens, context, views);
   return map + nn::to_map(proj_out_->forward(tokens, map.scalar_type()), map.size(2), map.size(3));
 }
 

@@ -24,11 +24,12 @@ class FeedForwardImpl : public torch::nn::Module {
 TORCH_MODULE(FeedForward);
 
 /// norm1, attn1 (self attention), norm2, attn2 (cross attention with the prompt), norm3, ff, each with a residual.
-/// tokens [B,N,width] -> the same.
+/// tokens [B,N,width] -> the same. `views` consecutive rows are views of one object, whose tokens attend to each other
+/// in attn1; B is a multiple of it.
 class TransformerBlockImpl : public torch::nn::Module {
  public:
   TransformerBlockImpl(int64_t width, int64_t context_width, int64_t heads);
-  torch::Tensor forward(const torch::Tensor& tokens, const nn::Context& context);
+  torch::Tensor forward(const torch::Tensor& tokens, const nn::Context& context, int64_t views = 1);
 
  private:
   nn::LayerNorm norm1_, norm2_, norm3_;
@@ -46,10 +47,11 @@ struct TransformerSizes {
 
 /// norm, proj_in, transformer_blocks.0, .1, ..., proj_out, and a residual. map [B,C,h,w], a context of batch B ->
 /// [B,C,h,w].
+/// `views`: see TransformerBlockImpl.
 class Transformer2DImpl : public torch::nn::Module {
  public:
   explicit Transformer2DImpl(const TransformerSizes& sizes);
-  torch::Tensor forward(const torch::Tensor& map, const nn::Context& context);
+  torch::Tensor forward(const torch::Tensor& map, const nn::Context& context, int64_t views = 1);
 
  private:
   nn::GroupNorm norm_;

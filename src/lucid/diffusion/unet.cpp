@@ -5,6 +5,7 @@
 #include "lucid/base/error.h"
 #include "lucid/diffusion/unet_levels.h"
 #include "lucid/nn/load_module.h"
+#include "lucid/weights/ldm.h"
 #include "lucid/weights/state_dict.h"
 
 namespace lucid::diffusion {
@@ -21,6 +22,10 @@ UNetImpl::UNetImpl(const UNetConfig& config)
     add_embedding_ =
         register_module("add_embedding", VectorEmbedding(config.vector_width, 4 * config.block_out_channels[0]));
   }
+  if (config.is_multi_view()) {
+    camera_embedding_ =
+        register_module("camera_embedding", VectorEmbedding(config.camera_dim, 4 * config.block_out_channels[0]));
+  }
   torch::nn::ModuleList down, up;
   for (size_t i = 0; i < config.block_out_channels.size(); ++i) {
     down->push_back(down_.emplace_back(down_level_of(config, i)));
@@ -35,6 +40,7 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
   LUCID_CHECK(x.dim() == 4 && x.size(1) == config_.in_channels, "x has {} axes", x.dim());
   LUCID_CHECK(context.batch() == x.size(0) && timesteps.numel() == x.size(0),
               "x {}, context {}, timesteps {} in the batch", x.size(0), context.batch(), timesteps.numel());
+  LUCID_CHECK(x.size(0) % extras.views == 0, "{} rows in groups of {}", x.size(0), extras.views);
   const tensor::ActivationHook hook(on_activation);
   torch::Tensor time = time_embedding_(timesteps);
   hook("time_embedding", time);
@@ -47,7 +53,14 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
     hook("add_embedding", added);
     time = time + added;
   }
-  const Conditioning conditioning{.time = torch::silu(time), .context = context};
+  if (extras.cameras.defined()) {
+    LUCID_CHECK(config_.is_multi_view() && extras.cameras.size(0) == x.size(0), "{} cameras for {} rows",
+                extras.cameras.size(0), x.size(0));
+    const torch::Tensor camera = camera_embedding_(extras.cameras);
+    hook("camera_embedding", camera);
+    time = time + camera;
+  }
+  const Conditioning conditioning{.time = torch::silu(time), .context = context, .views = extras.views};
 
   // Maps are channels-last throughout: tokens are then views of maps, and convolutions need no reordering.
   torch::Tensor h = conv_in_->forward(x.contiguous(torch::MemoryFormat::ChannelsLast));
@@ -74,8 +87,9 @@ torch::Tensor UNetImpl::forward(const torch::Tensor& x, const torch::Tensor& tim
 }
 
 UNet load_unet(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes) {
-  return nn::load_module<UNet>(UNetConfig::from_file(folder / "config.json"),
-                               weights::read_part(folder, "diffusion_pytorch_model"), dtypes);
+  const UNetConfig config = UNetConfig::from_file(folder / "config.json");
+  return nn::load_module<UNet>(config, weights::ldm_unet(weights::read_part(folder, "diffusion_pytorch_model")),
+                               dtypes);
 }
 
 }  // namespace lucid::diffusion

@@ -26,10 +26,13 @@ struct ControlResiduals {
 /// What a U-Net may read besides latents, timesteps and prompts.
 struct UNetExtras {
   const ControlResiduals* control = nullptr;
-  torch::Tensor vector = {};  // [B,config.vector_width], of SDXL: pooled text and embedded sizes
+  torch::Tensor vector = {};   // [B,config.vector_width], of SDXL: pooled text and embedded sizes
+  torch::Tensor cameras = {};  // [B,camera_dim]; undefined: no term, so that each row is a picture without a camera
+  int64_t views = 1;           // consecutive rows that are views of one object: config().views, or 1
 };
 
-/// diffusers' UNet2DConditionModel with its parameter names. Differentiable; any device and dtype.
+/// diffusers' UNet2DConditionModel with its parameter names. Differentiable; any device and dtype. With cameras it has
+/// a `camera_embedding` as well, of the shape of `time_embedding`.
 class UNetImpl : public torch::nn::Module {
  public:
   explicit UNetImpl(const UNetConfig& config);
@@ -45,7 +48,8 @@ class UNetImpl : public torch::nn::Module {
   UNetConfig config_;
   nn::Conv2d conv_in_, conv_out_;
   TimeEmbedding time_embedding_;
-  VectorEmbedding add_embedding_{nullptr};  // if config.vector_width > 0
+  VectorEmbedding add_embedding_{nullptr};     // if config.vector_width > 0
+  VectorEmbedding camera_embedding_{nullptr};  // if the config has cameras
   std::vector<DownLevel> down_;
   MidLevel mid_;
   std::vector<UpLevel> up_;
@@ -53,7 +57,8 @@ class UNetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(UNet);
 
-/// Reads a `unet/` folder in diffusers' layout; norms are float32. Throws UserError.
+/// Reads a `unet/` folder in diffusers' layout, or in that of MVDream's port, whose tensors have latent-diffusion's
+/// names; norms are float32. Throws UserError.
 UNet load_unet(const std::filesystem::path& folder, const nn::WeightDtypes& dtypes = {});
 
 }  // namespace lucid::diffusion

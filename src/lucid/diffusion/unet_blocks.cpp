@@ -44,7 +44,7 @@ torch::Tensor DownLevelImpl::forward(torch::Tensor x, const Conditioning& condit
     x = resnets_[layer](x, conditioning.time);
     hook(fmt::format("resnets.{}", layer), x);
     if (!attentions_.empty()) {
-      x = attentions_[layer](x, conditioning.context);
+      x = attentions_[layer](x, conditioning.context, conditioning.views);
       hook(fmt::format("attentions.{}", layer), x);
     }
     skips.push_back(x);
@@ -69,7 +69,7 @@ MidLevelImpl::MidLevelImpl(const UNetLevel& level) {
 torch::Tensor MidLevelImpl::forward(torch::Tensor x, const Conditioning& conditioning) {
   x = resnets_[0](x, conditioning.time);
   if (attentions_.empty()) return x;
-  return resnets_[1](attentions_[0](x, conditioning.context), conditioning.time);
+  return resnets_[1](attentions_[0](x, conditioning.context, conditioning.views), conditioning.time);
 }
 
 UpLevelImpl::UpLevelImpl(const UNetLevel& level) {
@@ -94,7 +94,7 @@ torch::Tensor UpLevelImpl::forward(torch::Tensor x, const Conditioning& conditio
     x = resnets_[layer](x, conditioning.time);
     hook(fmt::format("resnets.{}", layer), x);
     if (attentions_.empty()) continue;
-    x = attentions_[layer](x, conditioning.context);
+    x = attentions_[layer](x, conditioning.context, conditioning.views);
     hook(fmt::format("attentions.{}", layer), x);
   }
   // The size of the skip, which is not always twice the size of x: the down path rounds odd sizes up.

@@ -16,6 +16,7 @@ namespace lucid::diffusion {
 struct Conditioning {
   torch::Tensor time;  // [B,4*C0], silu(time embedding); C0 = channels of the first level
   nn::Context context;
+  int64_t views = 1;  // consecutive rows that are views of one object
 };
 
 struct UNetLevel {

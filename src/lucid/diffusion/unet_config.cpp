@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads unet/config.json. A key that would change the network and is not implemented is an error that names it.
+// Reads unet/config.json of diffusers' layout and of MVDream's port. A key that would change the network and is not
+// implemented is an error that names it.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "lucid/diffusion/unet_config.h"
 #include "lucid/json/json_config.h"
@@ -8,7 +11,8 @@
 namespace lucid::diffusion {
 namespace {
 
-constexpr int64_t kMostBlocks = 64;  // far above any model's
+constexpr int64_t kMostBlocks = 64;                            // far above any model's
+constexpr const char* kMultiViewClass = "MultiViewUNetModel";  // `_class_name` of MVDream's port to diffusers
 
 void refuse_unsupported(const JsonConfig& json) {
   json.none_of({"class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type", "time_cond_proj_dim",
@@ -89,10 +93,74 @@ void read_vector(const JsonConfig& json, UNetConfig& config) {
   }
 }
 
+/// Keys of MVDream's port that would change its network.
+void refuse_other_multi_view(const JsonConfig& json) {
+  if (json.integer("ip_dim", 0) > 0) {
+    json.refuse("ip_dim", "is that of ImageDream, which is not supported",
+                "ImageDream draws from a picture; MVDream draws from a text alone");
+  }
+  json.none_of({"num_classes", "n_embed", "num_attention_blocks", "adm_in_channels"});
+  json.only("dims", 2);
+  json.only("conv_resample", true);
+  json.only("use_scale_shift_norm", false);
+  json.only("resblock_updown", false);
+  json.only("transformer_depth", 1);
+}
+
+/// Reads `camera_dim`, and sets the number of joint views.
+void read_cameras(const JsonConfig& json, UNetConfig& config) {
+  config.camera_dim = json.positive("camera_dim", 0);
+  if (config.camera_dim != kCameraNumbers) {
+    json.refuse("camera_dim", fmt::format("must be {}: a camera is a matrix of 4 x 4", kCameraNumbers));
+  }
+  config.views = kJointViews;
+}
+
+/// unet/config.json of MVDream's port to diffusers, which has latent-diffusion's keys.
+UNetConfig read_multi_view_config(const JsonConfig& json) {
+  refuse_other_multi_view(json);
+  UNetConfig config;
+  config.in_channels = json.positive("in_channels", config.in_channels);
+  config.out_channels = json.positive("out_channels", config.out_channels);
+  if (config.in_channels != config.out_channels) json.refuse("in_channels", "must equal out_channels");
+  config.layers_per_block = json.positive("num_res_blocks", 2);
+  config.cross_attention_dim = json.positive("context_dim", 1024);
+  config.use_linear_projection = true;
+
+  const int64_t width = json.positive("model_channels", 320), head = json.positive("num_head_channels", 64);
+  const std::vector<int64_t> with_attention = json.positives("attention_resolutions", {4, 2, 1});
+  config.block_out_channels.clear();
+  config.heads_per_block.clear();
+  config.down_block_types.clear();
+  config.up_block_types.clear();
+  int64_t downscale = 1;  // attention_resolutions are factors of the side
+  for (const int64_t factor : json.positives("channel_mult", {1, 2, 4, 4})) {
+    if (factor > JsonConfig::kMaxCount / width || downscale > JsonConfig::kMaxCount)
+      json.refuse("channel_mult", "makes a network too large");
+    const int64_t channels = width * factor;
+    if (channels % head != 0) {
+      json.refuse("num_head_channels", fmt::format("must divide the width of each level, also {}", channels));
+    }
+    config.block_out_channels.push_back(channels);
+    config.heads_per_block.push_back(channels / head);
+    const bool attends = std::ranges::find(with_attention, downscale) != with_attention.end();
+    config.down_block_types.push_back(attends ? "CrossAttnDownBlock2D" : "DownBlock2D");
+    config.up_block_types.insert(config.up_block_types.begin(), attends ? "CrossAttnUpBlock2D" : "UpBlock2D");
+    downscale *= 2;
+  }
+  if (std::ranges::any_of(config.block_out_channels, [&](int64_t c) { return c % config.norm_num_groups != 0; })) {
+    json.refuse("model_channels",
+                fmt::format("must be a multiple of {}, the groups of its norms", config.norm_num_groups));
+  }
+  read_cameras(json, config);
+  return config;
+}
+
 }  // namespace
 
 UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   const JsonConfig json(config_json);
+  if (json.text("_class_name", "") == kMultiViewClass) return read_multi_view_config(json);
   json.only("_class_name", "UNet2DConditionModel");
   UNetConfig config = down_path_from(json);
   config.out_channels = json.positive("out_channels", config.out_channels);
@@ -103,6 +171,7 @@ UNetConfig UNetConfig::from_file(const std::filesystem::path& config_json) {
   }
   read_block_types(json, "up_block_types", "Up", config.up_block_types, config.block_out_channels.size());
   read_vector(json, config);
+  if (json.has("camera_dim")) read_cameras(json, config);  // lucid's own key
   return config;
 }
 

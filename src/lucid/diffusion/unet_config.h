@@ -37,10 +37,19 @@ struct UNetConfig {
   bool use_linear_projection = false;
   int64_t norm_num_groups = 32;
   double norm_eps = 1e-5;
-  /// Absent keys take diffusers' defaults. Throws UserError, with file, key and value, on what is not supported.
+  /// Numbers that describe the camera of a view; their embedding is added to the timestep's. 0: no cameras.
+  int64_t camera_dim = 0;
+  /// Rows of a batch that are views of one object: self-attention runs over the tokens of all of them. MVDream: 4.
+  int64_t views = 1;
+  bool is_multi_view() const { return camera_dim > 0; }
+  /// Absent keys take diffusers' defaults. Throws UserError, with file, key and value, on what is not supported. Reads
+  /// the config of MVDream's port to diffusers as well (`_class_name` MultiViewUNetModel).
   static UNetConfig from_file(const std::filesystem::path& config_json);
   /// Everything but the up path and the added vector: the part that a ControlNet's config.json has too.
   static UNetConfig down_path_from(const JsonConfig& json);
 };
+
+/// Of MVDream: a camera is a matrix of 4 x 4 numbers (camera/multi_view.h), and four views are drawn at once.
+inline constexpr int64_t kCameraNumbers = 16, kJointViews = 4;
 
 }  // namespace lucid::diffusion

@@ -24,6 +24,7 @@ constexpr Entry kMakers[] = {{"ism", make_ism},
                              {"csd", make_csd},
                              {"nfsd", make_nfsd},
                              {"asd", make_asd},
+                             {"recon", make_recon},
                              {"dds", make_dds},
                              {"pds", make_pds},
                              {"delta-ism", make_delta_ism},
@@ -45,6 +46,7 @@ void check_options(const ScoreOptions& options) {
   refuse(!(options.sdi_eta >= 0), "sdi_eta", "must not be negative");
   refuse(options.csd_steps < 0, "csd_steps", "must not be negative");
   refuse(!(options.asd_shift >= 0), "asd_shift", "must not be negative");
+  refuse(!(options.recon_rescale >= 0 && options.recon_rescale <= 1), "recon_rescale", "is not in [0, 1]");
   refuse(!(options.keep >= 0), "keep", "must not be negative");
   refuse(!(options.image_guidance_scale >= 0), "image_guidance_scale", "must not be negative");
   if (!options.instructed()) return;

@@ -49,8 +49,9 @@ std::unique_ptr<Distiller> make_sds(const ScoreOptions& options);  // sds.cpp
 std::unique_ptr<Distiller> make_sdi(const ScoreOptions& options);  // sdi.cpp
 std::unique_ptr<Distiller> make_csd(const ScoreOptions& options);  // csd.cpp, as is make_nfsd
 std::unique_ptr<Distiller> make_nfsd(const ScoreOptions& options);
-std::unique_ptr<Distiller> make_asd(const ScoreOptions& options);  // asd.cpp
-std::unique_ptr<Distiller> make_dds(const ScoreOptions& options);  // dds.cpp, as is make_pds
+std::unique_ptr<Distiller> make_asd(const ScoreOptions& options);    // asd.cpp
+std::unique_ptr<Distiller> make_recon(const ScoreOptions& options);  // recon.cpp
+std::unique_ptr<Distiller> make_dds(const ScoreOptions& options);    // dds.cpp, as is make_pds
 std::unique_ptr<Distiller> make_pds(const ScoreOptions& options);
 std::unique_ptr<Distiller> make_delta_ism(const ScoreOptions& options);         // delta_ism.cpp
 std::unique_ptr<Distiller> make_instruct_pix2pix(const ScoreOptions& options);  // instruct_pix2pix.cpp

@@ -43,6 +43,7 @@ struct ScoreOptions {
   int64_t csd_steps = 0;         // CSD: steps until that share is reached; 0: warmup_iter
   double asd_shift = 0.1;        // ASD: largest shift of the timestep, as a share of t - t_low
   bool asd_random_shift = true;  // ASD: a uniform share of it; false: all of it
+  double recon_rescale = 0.5;    // recon: share of the prediction that takes the deviation without guidance
   double keep = 0;               // scores with a source: weight of the difference of the latents, which holds identity
   double image_guidance_scale = 1.5;  // ip2p: guidance towards the picture of the source
 

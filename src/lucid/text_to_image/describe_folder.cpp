@@ -29,11 +29,13 @@ constexpr ForeignModel kForeignPipelines[] = {{"StableDiffusionXLInpaint", "an S
                                               {"StableDiffusionLatentUpscale", "an upscaling model"},
                                               {"StableUnCLIP", "Stable unCLIP"},
                                               {"StableCascade", "Stable Cascade"},
-                                              {"PixArt", "PixArt"}};
+                                              {"PixArt", "PixArt"},
+                                              {"ImageDream", "ImageDream"}};
 
 /// Which model of another kind a U-Net's config belongs to; "" if it may be Stable Diffusion 1.x, 2.x or SDXL.
 std::string foreign_unet(const JsonConfig& json) {
   if (json.has("class_embed_type")) return "Stable unCLIP";
+  if (json.integer("ip_dim", 0) > 0) return "ImageDream";
   const int64_t in = json.integer("in_channels", 4);
   const int64_t out = json.integer("out_channels", 4);
   if (in == out || in == 2 * out) return "";  // twice as many: InstructPix2Pix

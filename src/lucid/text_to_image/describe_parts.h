@@ -9,7 +9,8 @@
 
 namespace lucid::text_to_image {
 
-inline constexpr const char* kUsableModels = "lucid takes Stable Diffusion 1.x, 2.x, SDXL and finetunes of them";
+inline constexpr const char* kUsableModels =
+    "lucid takes Stable Diffusion 1.x, 2.x, SDXL, finetunes of them, and MVDream";
 
 inline constexpr std::string_view kRefiner = "SDXL's refiner";
 

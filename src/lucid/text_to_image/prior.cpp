@@ -30,11 +30,11 @@ void require(const fs::path& folder, const char* part) {
 
 int64_t sample_size(const fs::path& file) {
   const JsonConfig json(file);
-  const std::vector<int64_t> size = json.is_list("sample_size")
-                                        ? json.positives("sample_size", {})
-                                        : std::vector<int64_t>(2, json.positive("sample_size", 0));
+  const char* key = json.has("image_size") ? "image_size" : "sample_size";  // MVDream's port keeps the former
+  const std::vector<int64_t> size =
+      json.is_list(key) ? json.positives(key, {}) : std::vector<int64_t>(2, json.positive(key, 0));
   if (size.size() != 2 || size[0] != size[1] || size[0] == 0) {
-    json.refuse("sample_size", "must be a positive number (square pictures)");
+    json.refuse(key, "must be a positive number (square pictures)");
   }
   return size[0];
 }

@@ -71,7 +71,8 @@ torch::Tensor added_vector(const torch::Tensor& pooled, int64_t height, int64_t 
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 
-/// The same without words of views: one anchor, for a prior whose prompts are instructions.
+/// The same without words of views: one anchor, for a prior whose prompts are instructions, or one that is told its
+/// cameras.
 ViewPrompts plain_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                           const std::string& inverse_text);
 

@@ -119,6 +119,12 @@ diffusion::UNetConfig unet_config_of(const LdmParts& parts) {
                                 config.vector_width, pooled, sizes));
     }
   }
+  if (const std::string camera = "camera_embedding.linear_1.weight"; shapes.has(camera)) {
+    config.camera_dim = shapes.size(camera, 1);
+    config.views = diffusion::kJointViews;
+    if (config.camera_dim != diffusion::kCameraNumbers)
+      shapes.refuse(camera, fmt::format("takes {} numbers; a camera is a matrix of 4 x 4", config.camera_dim));
+  }
   return config;
 }
 
@@ -220,15 +226,16 @@ Prior load_single_file(const fs::path& file, const SingleFileOptions& options) {
   check_compatible(prior, file);
   if (options.prediction) {
     schedule.prediction = *options.prediction;
-  } else if (!has_configs && parts.open_clip) {
-    diffusion::UNetDenoiser denoiser(prior.unet, {.low_memory = true});  // for one answer
+  } else if (!has_configs && parts.open_clip && !unet_config.is_multi_view()) {  // MVDream predicts epsilon
+    diffusion::UNetDenoiser denoiser(prior.unet, {.low_memory = true});          // for one answer
     schedule.prediction = detect_prediction(denoiser, prior.unet->config().in_channels, embed(prior, ""));
   }
   prior.schedule = diffusion::Schedule(schedule);
   // 2.x in velocities was trained on 768 pixels.
-  constexpr int64_t kSmall = 512, kLarge = 768, kXl = 1024;
+  constexpr int64_t kMultiView = 256, kSmall = 512, kLarge = 768, kXl = 1024;
   prior.picture_size = has_configs ? sample_size(configs / "unet/config.json") * prior.vae->config().downscale()
                        : parts.xl  ? kXl
+                       : unet_config.is_multi_view()                      ? kMultiView
                        : schedule.prediction == diffusion::Prediction::kV ? kLarge
                                                                           : kSmall;
   return prior;

@@ -31,6 +31,11 @@ bool has_published_widths(const diffusion::UNetConfig& unet) {
          (xl ? std::vector<int64_t>{320, 640, 1280} : diffusion::UNetConfig{}.block_out_channels);
 }
 
+std::string multi_view_name(const diffusion::UNetConfig& unet, bool open_clip) {
+  return fmt::format("MVDream (Stable Diffusion {} with cameras, {} views at once)", open_clip ? "2.x" : "1.x",
+                     unet.views);
+}
+
 double millions(int64_t numbers) { return static_cast<double>(numbers) * 1e-6; }
 
 int64_t numbers_of(const StateDict& state) {
@@ -88,7 +93,17 @@ constexpr ForeignModel kForeignFiles[] = {{weights::kRefinerText, kRefiner},
                                           {"model.diffusion_model.joint_blocks.", "Stable Diffusion 3"},
                                           {"joint_blocks.0.", "Stable Diffusion 3"},
                                           {"double_blocks.0.", "FLUX"},
+                                          {"model.diffusion_model.image_embed.", "ImageDream"},
                                           {"lora_unet_double_blocks_", "FLUX"}};
+
+/// Changes the description of a Stable Diffusion of those sizes.
+void describe_multi_view(const diffusion::UNetConfig& unet, bool open_clip, WeightsDescription& description) {
+  description.what = multi_view_name(unet, open_clip) + " checkpoint (single file)" +
+                     (has_published_widths(unet) ? "" : ", of sizes unlike the published ones");
+  for (std::string& detail : description.details) {
+    if (detail.starts_with("prediction ")) detail = "prediction epsilon";
+  }
+}
 
 void describe_checkpoint(const StateDict& state, WeightsDescription& description) {
   description.kind = WeightsKind::kCheckpoint;
@@ -111,6 +126,7 @@ void describe_checkpoint(const StateDict& state, WeightsDescription& description
     description.details.push_back(fmt::format("{} names that belong to no part, the first: {}", parts.unknown.size(),
                                               weights::shortened(parts.unknown.front())));
   }
+  if (unet.is_multi_view()) describe_multi_view(unet, parts.open_clip, description);
 }
 
 void describe_lora(const StateDict& state, const std::string& layout, WeightsDescription& description) {
@@ -292,6 +308,7 @@ std::string family_of(const Prior& prior) {
 
 std::string model_name(const Prior& prior) {
   const diffusion::UNetConfig& unet = prior.unet->config();
+  if (unet.is_multi_view()) return multi_view_name(unet, prior.encoder->config().activation == "gelu");
   const bool in_v = prior.schedule.config().prediction == diffusion::Prediction::kV;
   std::error_code none;
   if (fs::exists(prior.folder / "vocabulary.json", none)) return "a prior that `lucid prior train` made";

@@ -122,7 +122,7 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   const diffusion::Schedule& schedule = scene.prior.schedule;
   torch::Tensor x = diffusion::posterior_mean(scene.encoder.encode(renders)) * scene.prior.vae->config().scaling_factor;
   const std::vector<int64_t> times = strides(round.t, round.refine().denoise_steps);
-  x = schedule.add_noise(x, noise.expand_as(x), round.t);
+  x = schedule.add_noise(x, noise.repeat({x.size(0) / noise.size(0), 1, 1, 1}), round.t);
   distill::ScoreOptions guidance = round.options().score;
   guidance.guidance_scale = round.refine().guidance;
   distill::ScoreInput input;
@@ -211,9 +211,10 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
   std::vector<torch::Tensor> targets;
   const gaussians::Activated activated = gaussians::activate(model.cloud);
   const int64_t downscale = scene.prior.vae->config().downscale();
-  const torch::Tensor noise = tensor::randn(
-      noise_stream, {1, scene.prior.vae->config().latent_channels, views.height / downscale, views.width / downscale},
-      device);
+  const torch::Tensor noise = tensor::randn(noise_stream,
+                                            {scene.denoiser.joint_views(), scene.prior.vae->config().latent_channels,
+                                             views.height / downscale, views.width / downscale},
+                                            device);
   for (size_t first = 0; first < cameras.size(); first += static_cast<size_t>(options.batch)) {
     const size_t end = std::min(cameras.size(), first + static_cast<size_t>(options.batch));
     std::vector<torch::Tensor> renders, depths, alphas;
@@ -226,6 +227,7 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
     const std::vector<Camera> part(cameras.begin() + static_cast<int64_t>(first),
                                    cameras.begin() + static_cast<int64_t>(end));
     const torch::Tensor alpha = torch::stack(alphas);
+    show_cameras(scene, part);
     if (scene.denoiser.needs_control_images()) {
       const torch::Tensor shown = scene.control_images ? scene.control_images(part).to(device)
                                                        : distill::disparity(torch::stack(depths), 1 - alpha,

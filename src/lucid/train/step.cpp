@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "lucid/base/error.h"
+#include "lucid/camera/multi_view.h"
 #include "lucid/distill/image_terms.h"
 #include "lucid/tensor/randn.h"
 #include "lucid/train/smoothing.h"
@@ -132,9 +133,13 @@ Renders render_views(const Step& step, const std::vector<Camera>& cameras) {
                          : std::min<int>(step.options().sh_degree, static_cast<int>(step.iteration / kStepsPerDegree));
   Rng rng = step.stream("augment");
   Renders renders;
+  const auto together = static_cast<size_t>(step.options().views.joint_views);
+  std::array<float, 3> background{};
   for (size_t i = 0; i < cameras.size(); ++i) {
-    const std::array<float, 3> background = draw_background(augment, rng);
-    renders.augmentations.push_back(draw_augmentation(augment, step.model.cloud, degree, rng));
+    const bool same_object = i % together != 0;  // joint views show one object before one background
+    if (!same_object) background = draw_background(augment, rng);
+    renders.augmentations.push_back(same_object ? renders.augmentations.back()
+                                                : draw_augmentation(augment, step.model.cloud, degree, rng));
     renders.activated.push_back(gaussians::activate(step.model.cloud, renders.augmentations.back()));
     const auto frame = static_cast<int>(i);
     const gaussians::Augmentation plain{.active_degree = renders.augmentations.back().active_degree};
@@ -211,6 +216,8 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
                                      : latents.disparity.detach();
     scene.denoiser.set_control_images(images.expand({-1, 3, -1, -1}));
   }
+  LUCID_CHECK(!latents.flip || scene.denoiser.joint_views() == 1, "mirrored pictures contradict their cameras");
+  show_cameras(scene, cameras);
   const auto normals = [&step](const Rng& stream) {
     return [rng = stream, device = step.device()](at::IntArrayRef shape) mutable { return randn(rng, shape, device); };
   };
@@ -329,6 +336,16 @@ std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& c
         {.azimuth = std::remainder(camera.phi - views.default_azimuth, 360.0), .elevation = 90 - camera.theta});
   }
   return directions;
+}
+
+void show_cameras(const Scene& scene, const std::vector<Camera>& cameras) {
+  if (scene.denoiser.joint_views() == 1) return;
+  std::vector<float> numbers;
+  for (const Camera& camera : cameras) {
+    const auto matrix = multi_view_camera(camera, scene.options.views.default_azimuth);
+    numbers.insert(numbers.end(), matrix.begin(), matrix.end());
+  }
+  scene.denoiser.set_cameras(torch::tensor(numbers).view({static_cast<int64_t>(cameras.size()), -1}).to(scene.device));
 }
 
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer) {

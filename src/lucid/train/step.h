@@ -60,6 +60,11 @@ struct Scene {
   const CloseUp* close_up = nullptr;          // null: all steps see the whole object
   const gaussians::Cloud* colours = nullptr;  // opaque, coloured as the prompt says: for refine.colour; null: none
   const EditScene* edit = nullptr;            // its clouds are on `device`; null: no edit
+  /// The scene of the first `first_steps` steps, whose prior draws several views at once; null: none. Its options
+  /// differ from these in views, augmentation, loss terms, score and batch alone.
+  const Scene* first = nullptr;
+  int64_t first_steps = 0;
+  const Scene& at(int64_t step) const { return first != nullptr && step <= first_steps ? *first : *this; }
 };
 
 struct StepReport {
@@ -84,6 +89,9 @@ gaussians::Cloud shown_cloud(const Scene& scene, const gaussians::Cloud& cloud);
 
 /// The directions that the cameras look from, for their view prompts; azimuth 0 is that of the front, default_azimuth.
 std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& cameras, const ViewOptions& views);
+
+/// Tells a prior with joint views (diffusion::Denoiser) the cameras of the batches that follow.
+void show_cameras(const Scene& scene, const std::vector<Camera>& cameras);
 
 /// Runs step number model.iteration + 1 on the model's device, where the prior must be too. A pure function of
 /// (scene, model, seed): all randomness comes from named streams.

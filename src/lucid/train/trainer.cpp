@@ -87,10 +87,15 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
       result.stopped = true;
       return result;
     }
-    // The score and the fit have gradients of other sizes, and Adam's moments of one would slow the other down.
+    // The score and the fit have gradients of other sizes, as have two priors, and Adam's moments of one would slow the
+    // other down.
+    const Scene& now = scene.at(model.iteration + 1);
     const bool refines = options.refining_round(model.iteration + 1) >= 0;
-    if (refines != (options.refining_round(model.iteration) >= 0)) model.adam = optim::Adam(model.cloud);
-    const StepReport report = refines ? refining_round(scene, model, renderer) : training_step(scene, model, renderer);
+    const bool changes_prior = model.iteration > 0 && &now != &scene.at(model.iteration);
+    if (changes_prior || refines != (options.refining_round(model.iteration) >= 0))
+      model.adam = optim::Adam(model.cloud);
+    if (&now == &scene && scene.first != nullptr) callbacks.on_first_prior_done();
+    const StepReport report = refines ? refining_round(now, model, renderer) : training_step(now, model, renderer);
     if (model.kept.defined()) {
       if (report.densified) optim::follow_rows(model.kept, model.cloud, report.densify.source);
       optim::draw_back(model.cloud, model.kept, options.start.keep_shape);
@@ -99,7 +104,7 @@ TrainResult train(const Scene& scene, const Workspace& workspace, const std::str
     ++result.steps_here;
     LUCID_CHECK(std::isfinite(report.score_norm), "score norm {} at step {}", report.score_norm, model.iteration);
     write_events(events, report, model);
-    if (report.x0_guided.defined()) write_sheet(workspace, report, model.iteration, scene.prior);
+    if (report.x0_guided.defined()) write_sheet(workspace, report, model.iteration, now.prior);
     if (const int64_t frame = process_frame(options, model.iteration); frame >= 0) {
       write_process_frame(workspace, shown_cloud(scene, model.cloud), options, renderer, frame);
     }

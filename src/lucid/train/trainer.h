@@ -15,6 +15,8 @@ struct TrainCallbacks {
   /// Called once, after the checkpoint was accepted or the initial cloud was made, and before any file is written.
   std::function<void(const Model&)> on_start = [](const Model&) {};
   std::function<void(const StepReport&, const Model&)> on_step = [](const StepReport&, const Model&) {};
+  std::function<void()> on_first_prior_done = [] {
+  };                                             // before each step that scene.first does not make, if there is one
   std::function<void()> on_results = [] {};      // after the last step, before the results
   const std::atomic<bool>* stop = nullptr;       // checked before each step
   std::function<gaussians::Cloud()> start = {};  // makes the initial cloud instead of options.start; may be null

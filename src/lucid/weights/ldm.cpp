@@ -21,7 +21,8 @@ namespace {
 
 constexpr std::string_view kUNet = "model.diffusion_model.", kControl = "control_model.", kVae = "first_stage_model.",
                            kClip = "cond_stage_model.transformer.", kOpenClip = "cond_stage_model.model.",
-                           kXlClip = "conditioner.embedders.0.transformer.";
+                           kXlClip = "conditioner.embedders.0.transformer.",
+                           kImageDream = "model.diffusion_model.image_embed.";
 constexpr int64_t kAllLayers = std::numeric_limits<int64_t>::max();
 // Prefixes of tensors that inference does not need: noise schedules, EMA weights, logits, loss weights.
 constexpr std::string_view kIgnored[] = {
@@ -36,6 +37,8 @@ constexpr Rename kUNetEnds[] = {{"time_embed.0.", "time_embedding.linear_1."},
                                 {"time_embed.2.", "time_embedding.linear_2."},
                                 {"label_emb.0.0.", "add_embedding.linear_1."},
                                 {"label_emb.0.2.", "add_embedding.linear_2."},
+                                {"camera_embed.0.", "camera_embedding.linear_1."},
+                                {"camera_embed.2.", "camera_embedding.linear_2."},
                                 {"input_blocks.0.0.", "conv_in."},
                                 {"out.0.", "conv_norm_out."},
                                 {"out.2.", "conv_out."}};
@@ -78,6 +81,10 @@ std::optional<int64_t> take_number(std::string_view& name) {
                               .file = file.file.string(),
                               .key = shortened(key),
                               .hint = "a Stable Diffusion 1.x, 2.x or SDXL checkpoint was expected"});
+}
+
+bool any_begins_with(const StateDict& file, std::string_view prefix) {
+  return std::ranges::any_of(file.tensors, [&](const auto& entry) { return entry.first.starts_with(prefix); });
 }
 
 /// Translates names of one U-Net, or of a ControlNet (a U-Net's encoder half).
@@ -244,14 +251,11 @@ StateDict open_clip_text(const StateDict& file) {
 
 StateDict control_net_of(const StateDict& file) {
   StateDict net{.file = file.file, .tensors = {}, .mappings = file.mappings};
-  const auto begins = [&](std::string_view prefix) {
-    return std::ranges::any_of(file.tensors, [&](const auto& entry) { return entry.first.starts_with(prefix); });
-  };
-  if (begins("controlnet_cond_embedding.")) {
+  if (any_begins_with(file, "controlnet_cond_embedding.")) {
     net.tensors = file.tensors;
     return net;
   }
-  if (!begins(kControl)) {
+  if (!any_begins_with(file, kControl)) {
     throw UserError(UserMistake{.what_happened = "is no ControlNet",
                                 .file = file.file.string(),
                                 .hint = "a diffusers folder, or one file with control_model.* was expected"});
@@ -291,6 +295,18 @@ StateDict control_net_of(const StateDict& file) {
   return net;
 }
 
+StateDict ldm_unet(StateDict file) {
+  if (!file.tensors.contains("input_blocks.0.0.weight")) return file;
+  const UNetNames names(file, "");
+  std::map<std::string, torch::Tensor> renamed;
+  for (auto& [name, tensor] : file.tensors) {
+    // An unknown name stays, and load_into() reports it.
+    renamed.emplace(names.diffusers(name).value_or(name), std::move(tensor));
+  }
+  file.tensors = std::move(renamed);
+  return file;
+}
+
 namespace {
 
 /// The average over training (EMA) of a U-Net's tensor; null where the file has none. Its name is without the points.
@@ -310,9 +326,7 @@ bool uses_averages(const StateDict& file) {
 
 }  // namespace
 
-bool is_ldm(const StateDict& file) {
-  return std::ranges::any_of(file.tensors, [](const auto& entry) { return entry.first.starts_with(kUNet); });
-}
+bool is_ldm(const StateDict& file) { return any_begins_with(file, kUNet); }
 
 std::vector<std::string> sgm_names(std::string_view diffusers_name, int64_t layers_per_block) {
   const std::string name = std::string(diffusers_name) + ".";  // the tables' names end in a dot
@@ -359,6 +373,11 @@ LdmParts split_ldm(const StateDict& file) {
   if (!is_ldm(file)) refuse(file, "has no model.diffusion_model.*");
   for (const auto& [name, tensor] : file.tensors) {
     if (name.starts_with(kRefinerText)) refuse(file, "SDXL's refiner: not supported", name);
+  }
+  if (any_begins_with(file, kImageDream)) {
+    throw UserError(UserMistake{.what_happened = "ImageDream: not supported",
+                                .file = file.file.string(),
+                                .hint = "it draws from a picture; MVDream draws from a text alone"});
   }
   const UNetNames unet(file, kUNet);
   const int64_t vae_levels = levels_of_decoder(file), layers = open_clip_layers(file);

@@ -25,6 +25,9 @@ struct LdmParts {
 /// Where SDXL's second text encoder is in a single file, and what its refiner has in place of the first.
 inline constexpr std::string_view kXlText = "conditioner.embedders.1.model.",
                                   kRefinerText = "conditioner.embedders.0.model.";
+/// A U-Net's tensors under diffusers' names. A file with latent-diffusion's names without a prefix
+/// (`input_blocks.0.0.weight`, MVDream's port) is translated; any other is returned as it is.
+StateDict ldm_unet(StateDict file);
 
 /// Whether the tensors have the latent-diffusion layout (`model.diffusion_model.*`).
 bool is_ldm(const StateDict& file);

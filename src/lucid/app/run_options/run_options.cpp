@@ -9,6 +9,7 @@
 
 #include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/export_options.h"
+#include "lucid/app/run_options/multi_view.h"
 #include "lucid/app/run_options/option_rows.h"
 #include "lucid/app/run_options/prior_kind.h"
 #include "lucid/base/error.h"
@@ -47,10 +48,12 @@ fs::path data_folder() {
 
 fs::path embedded_prior() { return data_folder() / "models" / "mini"; }
 
+static fs::path shipped_presets() { return data_folder() / "configs" / "presets"; }
+
 /// Where a preset for this prior lies.
 static fs::path preset_folder(const fs::path& prior, const std::string& preset) {
   std::error_code none;
-  const fs::path own = prior / "presets", shipped = data_folder() / "configs" / "presets", xl = shipped / "sdxl";
+  const fs::path own = prior / "presets", shipped = shipped_presets(), xl = shipped / "sdxl";
   if (fs::exists(own / (preset + ".yaml"), none)) return own;
   return fs::exists(xl / (preset + ".yaml"), none) && is_xl_prior(prior) ? xl : shipped;
 }
@@ -60,6 +63,12 @@ void apply_preset(config::OptionTable& table, const fs::path& prior, const std::
   const fs::path folder = preset_folder(prior, preset);
   if (fs::exists(folder / "common.yaml", none)) table.set_from_yaml(folder / "common.yaml", "preset");
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
+  if (folder == shipped_presets() && is_multi_view(prior)) apply_multi_view(table, "");
+}
+
+void apply_multi_view(config::OptionTable& table, const std::string& file) {
+  table.set_from_yaml(shipped_presets() / "multi_view.yaml", "preset multi_view");
+  if (!file.empty()) table.set_from_yaml(file, "preset multi_view");
 }
 
 void apply_start_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset,
@@ -92,9 +101,11 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
 
   const bool reference_defaults =
       !config_file.empty() && !given.contains("preset") && probe.table.at("model_key").source == "config";
-  const fs::path prior = probe.options.model_key.empty() ? embedded_prior() : fs::path(probe.options.model_key);
+  const fs::path prior = main_prior(probe.options);
   const std::string preset = probe.options.edit.asset.empty() ? probe.options.preset : edit_preset(probe.options);
   if (!reference_defaults) apply_preset(table, prior, preset);
+  if (!probe.options.multi_view_config.empty() && is_multi_view(prior))
+    apply_multi_view(table, probe.options.multi_view_config);
   if (!probe.options.avatar.body.empty())
     table.set_from_yaml(preset_folder(prior, "avatar") / "avatar.yaml", "preset avatar");
   if (!config_file.empty()) table.set_from_yaml(config_file, "config");
@@ -172,6 +183,7 @@ void check_options(const RunOptions& options) {
   rising("phi_range", t.views.phi);
   rising("fovy_range", t.views.fovy);
   parse_format_names(options.export_formats, "export");
+  check_multi_view(options);
   check_edit(options);
   check_avatar(options);
   if (!t.start.file.empty() && !options.pretrained_model_path.empty()) {

@@ -18,9 +18,12 @@ struct RunOptions {
   train::TrainOptions train;
   edit::EditOptions edit;        // with an asset in it the run is an edit
   avatar::AvatarOptions avatar;  // with a body in it the run makes an avatar, and avatar.yaml lies over the preset
-  std::string text, negative, inverse_text;
+  std::string text, negative, inverse_text, prompt_suffix;
   std::string model_key;     // --prior: a diffusers folder or a checkpoint; empty = the embedded prior
-  std::string prior_config;  // a diffusers folder whose configs and tokenizer a checkpoint is read with
+  std::string refine_prior;  // Stable Diffusion for the steps after those of a multi-view prior; empty = none
+  double multi_view_share = 0.4;
+  std::string multi_view_config;  // YAML over the multi-view prior's preset; empty = none
+  std::string prior_config;       // a diffusers folder whose configs and tokenizer a checkpoint is read with
   std::string prediction_type = "auto";
   std::string controlnet;  // a depth ControlNet: a diffusers folder or one file; empty = none
   double controlnet_scale = 1;
@@ -66,8 +69,12 @@ std::filesystem::path embedded_prior();  // data_folder()/models/mini
 std::string name_from_prompt(const std::string& text);
 
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
-/// configs/presets/ if the prior has no preset of that name; for SDXL from configs/presets/sdxl, if it is there.
+/// configs/presets/ if the prior has no preset of that name; for SDXL from configs/presets/sdxl, if it is there; for a
+/// multi-view prior then apply_multi_view().
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
+
+/// Sets what the steps of a multi-view prior want: configs/presets/multi_view.yaml, then `file` (empty = none).
+void apply_multi_view(config::OptionTable& table, const std::string& file);
 
 /// Sets what suits a start ("learned"), where neither a file nor a flag set it: common.yaml, then PRESET.yaml of the
 /// prior's presets/START/ folder, each if it is there.
@@ -75,7 +82,8 @@ void apply_start_preset(config::OptionTable& table, const std::filesystem::path&
                         const std::string& start);
 
 /// The options by which apply_given() chooses a preset.
-constexpr std::array<const char*, 6> kPresetChoosers = {"model_key", "preset", "asset", "change", "score", "body"};
+constexpr std::array<const char*, 8> kPresetChoosers = {"model_key", "preset", "asset",        "change",
+                                                        "score",     "body",   "refine_prior", "multi_view_config"};
 
 /// Sets the preset ("edit", "edit_shape" or "edit_ip2p" where there is an asset to edit), then the YAML file (empty =
 /// none), then `given`: values by option name. A YAML file that names its own model starts from the reference's

@@ -172,6 +172,10 @@ void add_cameras(OptionTable& table, RunOptions& o) {
        .help = "Write test views from above as well.",
        .affects_result = false,
        .field = &v.render_45});
+  add({.name = "relative_radius",
+       .group = "Cameras",
+       .help = "radius_range is in units of 1 / tan(fovy / 2): an object fills the same share of each picture.",
+       .field = &v.relative_radius});
   add({.name = "stratify_azimuth",
        .group = "Cameras",
        .help = "Spread the azimuths of a step's views evenly over the range.",
