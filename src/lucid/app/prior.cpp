@@ -147,7 +147,7 @@ text_to_image::Prior open_prior(const RunOptions& options) {
 
 diffusion::Control open_control(const RunOptions& options, const text_to_image::Prior& prior) {
   if (options.controlnet.empty()) return {};
-  if (prior.second) {
+  if (prior.unet->config().vector_width > 0) {  // the text encoders may be gone by now
     throw UserError({.what_happened = "a ControlNet is given, and the prior is SDXL, for which lucid has none",
                      .key = "controlnet",
                      .hint = "leave it out, or use a prior of Stable Diffusion 1.x or 2.x"});
