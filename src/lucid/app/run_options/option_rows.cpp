@@ -371,7 +371,7 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        .field = &s.asd_random_shift});
   add({.name = "recon_rescale",
        .group = "Guidance",
-       .help = "recon: how far the deviation of its predictions moves to that without guidance.",
+       .help = "Of recon: how far the deviation of its predictions moves to that without guidance.",
        .range = kShare,
        .field = &s.recon_rescale});
   add({.name = "C_batch_size",

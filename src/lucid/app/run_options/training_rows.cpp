@@ -174,7 +174,8 @@ void add_cameras(OptionTable& table, RunOptions& o) {
        .field = &v.render_45});
   add({.name = "relative_radius",
        .group = "Cameras",
-       .help = "radius_range is in units of 1 / tan(fovy / 2): an object fills the same share of each picture.",
+       .help =
+           "Take radius_range in units of 1 / tan(fovy / 2), so that an object fills the same share of each picture.",
        .field = &v.relative_radius});
   add({.name = "stratify_azimuth",
        .group = "Cameras",
