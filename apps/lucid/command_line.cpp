@@ -103,6 +103,8 @@ CommandLine::CommandLine() {
   for (Command& command : define_config(app_, requests.explain)) commands_.push_back(std::move(command));
   for (Command& command : define_info(app_, requests.info)) commands_.push_back(std::move(command));
   commands_.push_back(define_eval(app_, requests.eval));
+  commands_.push_back(define_verify(app_, requests.verify));
+  commands_.push_back(define_reproduce(app_, requests.reproduce));
   for (Command& command : define_prior(app_, requests)) commands_.push_back(std::move(command));
   for (const Command& command : commands_) {
     command.app->set_help_flag();

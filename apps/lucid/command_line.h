@@ -63,6 +63,8 @@ Command define_generate(CLI::App& app, GenerateRequest& request);
 Command define_edit(CLI::App& app, GenerateRequest& request);
 Command define_avatar(CLI::App& app, GenerateRequest& request);
 Command define_batch(CLI::App& app, BatchRequest& request);
+Command define_verify(CLI::App& app, VerifyRequest& request);
+Command define_reproduce(CLI::App& app, ReproduceRequest& request);
 Command define_serve(CLI::App& app, ServeRequest& request);
 Command define_render(CLI::App& app, RenderRequest& request);
 Command define_export(CLI::App& app, ExportRequest& request);

@@ -14,6 +14,8 @@ int run_export(const ExportRequest& request);
 int run_view(const ViewRequest& request, const std::atomic<bool>& stop);
 int run_points(const PointsRequest& request, const std::atomic<bool>& stop);
 int run_personalise(const PersonaliseRequest& request, const std::atomic<bool>& stop);
+int run_verify(const VerifyRequest& request);
+int run_reproduce(const ReproduceRequest& request, const std::atomic<bool>& stop);
 int run_info(const InfoRequest& request);
 int run_info_options(const InfoRequest& request);
 int run_info_scores(const InfoRequest& request);

@@ -27,6 +27,8 @@ const std::map<std::string, Run> kCommands = {
     {"view", [](Requests& r, const auto& stop) { return lucid::cli::run_view(r.view, stop); }},
     {"points", [](Requests& r, const auto& stop) { return lucid::cli::run_points(r.points, stop); }},
     {"personalise", [](Requests& r, const auto& stop) { return lucid::cli::run_personalise(r.personalise, stop); }},
+    {"verify", [](Requests& r, const auto&) { return lucid::cli::run_verify(r.verify); }},
+    {"reproduce", [](Requests& r, const auto& stop) { return lucid::cli::run_reproduce(r.reproduce, stop); }},
     {"info", [](Requests& r, const auto&) { return lucid::cli::run_info(r.info); }},
     {"info options", [](Requests& r, const auto&) { return lucid::cli::run_info_options(r.info); }},
     {"info scores", [](Requests& r, const auto&) { return lucid::cli::run_info_scores(r.info); }},

@@ -10,8 +10,8 @@
 
 #include "commands.h"
 #include "describe_weights.h"
+#include "lucid/app/memory_limit.h"
 #include "lucid/app/prior.h"
-#include "lucid/app/prior_memory.h"
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"
 
@@ -50,11 +50,6 @@ struct DefaultRun {
     options.model_key = prior;
     options.prior_config = request.prior_config;
   }
-  /// U-Net rows a view: negative and view prompt, two of Perp-Neg, the opposite view's of view guidance.
-  int64_t prompts() const {
-    const distill::ScoreOptions& score = options.train.score;
-    return 2 + (score.perpneg ? 2 : 0) + (score.view_guidance > 0 ? 1 : 0);
-  }
 };
 
 /// What makes a run fit the cards that people have, where it does not fit all of them as it is.
@@ -74,12 +69,9 @@ void print_plans(const app::RunShape& shape, const std::function<app::PriorMemor
 
 void print_memory(const text_to_image::Prior& prior, const DefaultRun& run) {
   const auto shape_at = [&](int64_t side) {
-    const int64_t result_side = run.options.train.output_size;
-    return app::RunShape{.side = side,
-                         .result_side = result_side > 0 ? result_side : side,
-                         .views = run.options.train.batch,
-                         .prompts = run.prompts(),
-                         .workers = at::get_num_threads()};
+    app::RunOptions options = run.options;
+    options.train.views.width = options.train.views.height = static_cast<int>(side);
+    return app::run_shape(options);
   };
   const auto estimate = [&](const app::RunShape& shape) {
     return app::estimate_memory(*prior.unet, *prior.vae, shape);

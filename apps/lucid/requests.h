@@ -20,6 +20,7 @@
 #include "lucid/pretrain/shape/options.h"
 #include "personalise_request.h"
 #include "points_request.h"
+#include "provenance_request.h"
 
 namespace lucid::cli {
 
@@ -155,6 +156,8 @@ struct Requests {
   SampleRequest sample;
   JudgeRequest judge;
   pretrain::ShapeRequest shape;
+  VerifyRequest verify;
+  ReproduceRequest reproduce;
 };
 
 }  // namespace lucid::cli

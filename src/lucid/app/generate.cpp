@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,10 +16,12 @@
 #include "lucid/app/file_start.h"
 #include "lucid/app/learned_start.h"
 #include "lucid/app/live_view.h"
+#include "lucid/app/memory_limit.h"
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/multi_view_phase.h"
 #include "lucid/app/pointe_start.h"
 #include "lucid/app/prior.h"
+#include "lucid/app/provenance/provenance.h"
 #include "lucid/app/run_options/start_kinds.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
@@ -26,6 +29,7 @@
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
 #include "lucid/text_to_image/vocabulary/vocabulary.h"
+#include "lucid/train/checkpoint.h"
 #include "lucid/train/trainer.h"
 
 namespace lucid::app {
@@ -78,11 +82,13 @@ void warn_of_ignored(const config::OptionTable& table) {
 
 /// Refuses to mix two runs in one folder.
 void check_workspace(const RunOptions& options, const fs::path& root) {
+  if (options.resume || options.overwrite) return;
   std::error_code none;
-  if (options.resume || options.overwrite || !fs::exists(root / "manifest.json", none)) return;
-  throw UserError({.what_happened = "holds a finished run",
+  const bool finished = fs::exists(root / "manifest.json", none);
+  if (!finished && train::checkpoints_in(train::Workspace{root}.checkpoints()).empty()) return;
+  throw UserError({.what_happened = finished ? "holds a finished run" : "holds a run that has not ended",
                    .file = root.string(),
-                   .hint = "--workspace NAME for another folder, --overwrite to replace it, --resume to go on"});
+                   .hint = "--resume to go on, --overwrite to replace it, --workspace NAME for another folder"});
 }
 
 /// What the ControlNet is to look at in place of the renders; null where no mesh was given.
@@ -99,6 +105,41 @@ std::function<torch::Tensor(const std::vector<Camera>&)> shown_mesh(const RunOpt
   return [guide](const std::vector<Camera>& cameras) { return guide->disparity(cameras); };
 }
 
+constexpr const char* kFailureFile = "failure.json";
+
+/// Says why a run ended whose numbers went wrong too often, and writes the report. Returns the exit code.
+int say_failed(const fs::path& root, const train::TrainResult& result, const RunOptions& options) {
+  nlohmann::json setbacks = nlohmann::json::array();
+  for (const train::BadNumbers& bad : result.setbacks) {
+    setbacks.push_back({{"step", bad.step},
+                        {"tensor", bad.tensor},
+                        {"timestep", bad.t},
+                        {"view", bad.view},
+                        {"nan", bad.nan},
+                        {"inf", bad.infinite},
+                        {"too_large", bad.large},
+                        {"numbers", bad.all}});
+  }
+  const train::BadNumbers& last = result.setbacks.back();
+  const bool is_half = compute_options(options).dtype != torch::kFloat;
+  std::string reason;
+  if (last.of_prior && is_half) {
+    reason = "the prior's networks overflow in bf16, as some finetunes do: --precision fp32";
+  } else if (last.of_prior) {
+    reason = "the prior's networks overflow in fp32: its weights are damaged or too large; `lucid prior check` looks";
+  } else {
+    reason = "lower learning rates or --guidance-scale may hold it";
+  }
+  write_file(
+      root / kFailureFile,
+      nlohmann::json{{"reason", reason}, {"saved_step", result.model.iteration}, {"setbacks", setbacks}}.dump(2) +
+          "\n");
+  spdlog::error("{}; that was once too often ({})", last.text(), reason);
+  spdlog::error("the last good state, step {}, is saved: --resume --finish writes its results; {} tells more",
+                result.model.iteration, (root / kFailureFile).string());
+  return kNumbersFailed;
+}
+
 nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
   return {{"render", s.render},
           {"encode", s.encode},
@@ -110,7 +151,8 @@ nlohmann::json seconds_json(const train::StepReport::Seconds& s) {
 
 }  // namespace
 
-int generate(RunOptions& options, config::OptionTable& table, const std::atomic<bool>& stop) try {
+int generate(RunOptions& options, config::OptionTable& table, const std::atomic<bool>& stop,
+             const std::string& commit) try {
   const auto begin = std::chrono::steady_clock::now();
   finish_options(options, table);
   if (!options.avatar.preview.empty()) return preview_figure(options);
@@ -120,7 +162,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   std::optional<EditedAsset> edited = EditedAsset::open(options);
   const auto from_file = file_start(options);
   const auto figure = AvatarFigure::open(options);
-  if (options.low_memory) return_large_blocks_to_os();
+  if (options.low_memory || !options.memory.empty()) return_large_blocks_to_os();
   RunOptions of_prior = options;
   if (has_two_priors(options)) {  // --prior and its config are those of the first
     of_prior.model_key = options.refine_prior;
@@ -131,6 +173,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   const fs::path& folder = prior.folder;
   check_score_suits(options, prior);
   check_sizes(options.train, prior);
+  keep_within_memory(options, prior);
   prior.told_height = options.train.views.height;
   prior.told_width = options.train.views.width;
   check_joint_views(options.train, prior);
@@ -179,9 +222,9 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   const train::Workspace workspace{root};
   make_folder(root);
   if (options.overwrite && !options.resume) {
-    std::error_code none;
-    for (const fs::path& old :
-         {workspace.checkpoints(), workspace.process_frames(), workspace.sheets(), root / "manifest.json"}) {
+    std::error_code none;  // the manifest first: what is half removed is no finished run
+    for (const fs::path& old : {root / "manifest.json", root / kFailureFile, workspace.checkpoints(),
+                                workspace.process_frames(), workspace.sheets()}) {
       fs::remove_all(old, none);
     }
   }
@@ -230,6 +273,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
     progress.reset();  // ends the bar's line
     stages.begin("writing results");
   };
+  callbacks.on_warning = [](const std::string& text) { spdlog::warn("{}", text); };
   callbacks.stop = &stop;
   if (edited) callbacks.start = [&] { return edited->changing(); };
   if (figure) callbacks.start = [&] { return figure->start(options); };
@@ -253,6 +297,9 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
     spdlog::info("stopped after step {}; go on with --resume", result.model.iteration);
     return 130;
   }
+  if (result.failed) return say_failed(root, result, options);
+  std::error_code none;
+  fs::remove(root / kFailureFile, none);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   nlohmann::json manifest = {{"program", "lucid " LUCID_VERSION},
                              {"prompt", options.text},
@@ -261,12 +308,16 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                              {"iterations", result.model.iteration},
                              {"gaussians", result.model.cloud.count()},
                              {"prior", folder.filename().string()},
+                             {"build", build_of(options, commit)},
                              {"weights_sha256", weights},
+                             {"inputs_sha256", inputs_of(options, prior)},
                              {"start", start},
                              {"options", table.dump_json()},
                              {"seconds", seconds},
                              {"steps_of_last_process", result.steps_here},
+                             {"setbacks", result.model.setbacks},
                              {"peak_mb", peak_memory_mb()}};
+  if (scene.device.is_cpu()) manifest["estimated_mb"] = std::llround(estimated_bytes(options, prior) / 1048576);
   // A GPU is not waited for at the end of a stage: bench_step tells its stages apart.
   if (scene.device.is_cpu()) manifest["stage_seconds"] = seconds_json(result.seconds);
   if (first) {
@@ -275,16 +326,23 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
     manifest["first_options"] = first->bound().table.dump_json();
   }
   if (edited) manifest["edit"] = edited->write_comparison(workspace, result.model.cloud, options.train);
-  write_file(root / "manifest.json", manifest.dump(2) + "\n");
+  const auto write_manifest = [&] {
+    manifest["outputs_sha256"] = outputs_of(root);
+    write_file(root / "manifest.json", manifest.dump(2) + "\n");
+  };
+  write_manifest();
   spdlog::info(
       "{}: {} Gaussians in {:.0f} s, {} MB at most; look at {}", options.text, result.model.cloud.count(), seconds,
       peak_memory_mb(),
       (edited ? root / "before_after.png" : workspace.test_views(result.model.iteration) / "sheet.png").string());
+  const auto targets = targets_in(root, options.workspace, parse_format_names(options.export_formats, "export"));
+  if (targets.empty()) return 0;
   export_asset({.cloud = result.model.cloud,
                 .file = workspace.point_cloud(result.model.iteration),
                 .name = options.workspace,
                 .title = options.text},
-               targets_in(root, options.workspace, parse_format_names(options.export_formats, "export")), {}, style);
+               targets, {}, style);
+  write_manifest();
   return 0;
 } catch (const pointe::Stopped&) {
   spdlog::info("stopped before the first step");

@@ -30,7 +30,9 @@ nn::ComputeOptions compute_options(const RunOptions& options) {
   const bool cpu = options.device == "cpu";
   const bool low = options.precision == "bf16" || (options.precision == "auto" && (!cpu || has_fast_bfloat16()));
   return {.dtype = low ? torch::kBFloat16 : torch::kFloat,
-          .workers = cpu ? at::get_num_threads() : 1,
+          .workers = !cpu                           ? 1
+                     : options.pictures_at_once > 0 ? options.pictures_at_once
+                                                    : at::get_num_threads(),
           .low_memory = options.low_memory};
 }
 

@@ -380,7 +380,10 @@ TEST(RunKey, WhereAndHowToRunDoesNotCount) {
                                          "body",
                                          "avatar_preview",
                                          "refine_prior",
-                                         "multi_view_config"}));
+                                         "multi_view_config",
+                                         "checkpoint_minutes",
+                                         "keep_checkpoints",
+                                         "memory"}));
 }
 
 TEST(OptionRows, TheDumpOfARunReadsBack) {

@@ -3,20 +3,22 @@
 // saves a dependency on protobuf.
 #include "lucid/asset/events.h"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <bit>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "lucid/asset/crc32c.h"
+#include "lucid/base/append_file.h"
 #include "lucid/base/atomic_file.h"
-#include "lucid/base/error.h"
 
 namespace lucid::asset {
+namespace fs = std::filesystem;
 namespace {
+
+constexpr const char* kFileBegin = "events.out.tfevents.";
 
 void put_little_endian(std::string& out, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
@@ -57,40 +59,65 @@ std::string framed(std::string_view payload) {
   return record;
 }
 
+/// A little-endian number.
+uint64_t number_at(std::string_view bytes, int size) {
+  uint64_t value = 0;
+  for (int i = size; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[static_cast<size_t>(i)]);
+  return value;
+}
+
+/// The step of an event that event_head() began; -1 if something else wrote it.
+int64_t step_of(std::string_view event) {
+  constexpr size_t kStep = 10;  // behind a tag and the wall time, and the step's own tag
+  if (event.size() <= kStep || event[9] != static_cast<char>(2 << 3 | kVarint)) return -1;
+  uint64_t step = 0;
+  for (size_t i = kStep; i < event.size() && i < kStep + 10; ++i) {
+    step |= static_cast<uint64_t>(event[i] & 0x7F) << (7 * (i - kStep));
+    if ((event[i] & 0x80) == 0) return static_cast<int64_t>(step);
+  }
+  return -1;
+}
+
+struct Kept {
+  size_t size = 0;      // bytes of the whole records up to the first one that is not kept
+  int64_t scalars = 0;  // records among them, without the version
+};
+
+Kept kept_records(std::string_view bytes, int64_t last_step) {
+  constexpr size_t kHead = 12, kFoot = 4;  // length and its checksum; the payload's checksum
+  Kept kept;
+  for (std::string_view rest = bytes; rest.size() >= kHead + kFoot; rest = bytes.substr(kept.size)) {
+    const uint64_t length = number_at(rest, 8);
+    if (number_at(rest.substr(8), 4) != masked_crc32c(rest.substr(0, 8))) break;
+    if (length > rest.size() - kHead - kFoot) break;
+    const std::string_view payload = rest.substr(kHead, length);
+    if (number_at(rest.substr(kHead + length), 4) != masked_crc32c(payload)) break;
+    if (step_of(payload) > last_step) break;
+    if (kept.size > 0) ++kept.scalars;
+    kept.size += kHead + length + kFoot;
+  }
+  return kept;
+}
+
 }  // namespace
 
 struct EventWriter::State {
-  std::filesystem::path path;
-  std::FILE* file = nullptr;
-
-  ~State() {
-    if (file != nullptr) std::fclose(file);
-  }
-  [[noreturn]] void cannot_write(int error) const {
-    throw UserError({.what_happened = fmt::format("cannot write: {}", std::strerror(error)), .file = path.string()});
-  }
-  // Flushes every record, so that TensorBoard sees a running or crashed run's records.
-  void append(const std::string& record) {
-    if (std::fwrite(record.data(), 1, record.size(), file) != record.size() || std::fflush(file) != 0) {
-      cannot_write(errno);
-    }
-  }
+  std::unique_ptr<AppendFile> file;
 };
 
-EventWriter::EventWriter(const std::filesystem::path& folder) : state_(std::make_unique<State>()) {
+EventWriter::EventWriter(const fs::path& folder) : state_(std::make_unique<State>()) {
   make_folder(folder);
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  // Mode "x" fails if the file exists: two writers in the same second must not share a file.
-  for (int attempt = 0; state_->file == nullptr; ++attempt) {
+  bool created = false;  // two writers in the same second must not share a file
+  for (int attempt = 0; !created; ++attempt) {
     const std::string suffix = attempt == 0 ? "" : fmt::format(".{}", attempt);
-    state_->path = folder / fmt::format("events.out.tfevents.{:010}.lucid{}", seconds, suffix);
-    state_->file = std::fopen(state_->path.c_str(), "wbxe");
-    if (state_->file == nullptr && errno != EEXIST) state_->cannot_write(errno);
+    state_->file =
+        std::make_unique<AppendFile>(folder / fmt::format("{}{:010}.lucid{}", kFileBegin, seconds, suffix), created);
   }
   std::string event = event_head(0);
   put_bytes(event, 3, "brain.Event:2");
-  state_->append(framed(event));
+  state_->file->append(framed(event));
 }
 
 EventWriter::~EventWriter() = default;
@@ -104,7 +131,25 @@ void EventWriter::scalar(const std::string& tag, double value, int64_t step) {
   put_bytes(summary, 1, entry);
   std::string event = event_head(step);
   put_bytes(event, 5, summary);
-  state_->append(framed(event));
+  state_->file->append(framed(event));
+}
+
+void EventWriter::sync() { state_->file->sync(); }
+
+void cut_events(const fs::path& folder, int64_t last_step) {
+  std::vector<fs::path> files;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    if (entry.path().filename().string().starts_with(kFileBegin)) files.push_back(entry.path());
+  for (const fs::path& file : files) {
+    const std::string bytes = read_file(file);
+    const Kept kept = kept_records(bytes, last_step);
+    if (kept.scalars == 0) {
+      fs::remove(file, none);
+    } else if (kept.size < bytes.size()) {
+      cut_file(file, kept.size);
+    }
+  }
 }
 
 }  // namespace lucid::asset

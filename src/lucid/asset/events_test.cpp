@@ -145,5 +145,42 @@ TEST(Events, UnwritableOrFullIsTheUsersMistake) {
   EXPECT_THROW(write_much(), UserError);
 }
 
+TEST(Events, AreCutOffWhereAResumedRunGoesOn) {
+  const lucid::test::TemporaryFolder folder;
+  EventWriter writer(folder.path);
+  for (int64_t step = 1; step <= 5; ++step) {
+    writer.scalar("a", 0.5, step);
+    writer.scalar("b", 1.5, step);
+  }
+  writer.sync();
+  const auto file = only_file(folder.path);
+  const std::string whole = read_file(file);
+  cut_events(folder.path, 5);
+  EXPECT_EQ(read_file(file), whole);
+  write_file(folder.path / "other.txt", "stays");
+  std::filesystem::resize_file(file, whole.size() - 3);  // a torn record
+  cut_events(folder.path, 5);
+  EXPECT_EQ(records(read_file(file)).size(), 1u + 9u);
+  cut_events(folder.path, 3);
+  const auto kept = records(read_file(file));
+  ASSERT_EQ(kept.size(), 1u + 6u);
+  EXPECT_EQ(as<int64_t>(fields(kept.back()).at(2)), 3);
+  writer.scalar("a", 0.5, 4);  // a writer that is still open goes on behind the cut
+  EXPECT_EQ(records(read_file(file)).size(), 1u + 7u);
+  cut_events(folder.path, 0);
+  EXPECT_FALSE(std::filesystem::exists(file)) << "nothing of it is left";
+  EXPECT_TRUE(std::filesystem::exists(folder.path / "other.txt"));
+}
+
+TEST(Events, LongStepsAreReadRightWhenCut) {
+  const lucid::test::TemporaryFolder folder;
+  EventWriter writer(folder.path);
+  for (const int64_t step : {int64_t{127}, int64_t{128}, int64_t{300}, int64_t{1} << 40}) writer.scalar("a", 1, step);
+  cut_events(folder.path, 300);
+  EXPECT_EQ(records(read_file(only_file(folder.path))).size(), 1u + 3u);
+  cut_events(folder.path, 127);
+  EXPECT_EQ(records(read_file(only_file(folder.path))).size(), 1u + 1u);
+}
+
 }  // namespace
 }  // namespace lucid::asset

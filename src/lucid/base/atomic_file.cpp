@@ -6,14 +6,20 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <fstream>
+#include <vector>
 
 #include "lucid/base/error.h"
+#include "lucid/base/posix_io.h"
 
 namespace lucid {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::string_view kPart = ".part";  // in the names of files that are not whole yet
 
 [[noreturn]] void cannot(const char* verb, const fs::path& path, int error) {
   throw UserError({.what_happened = fmt::format("cannot {}: {}", verb, std::strerror(error)),
@@ -21,16 +27,22 @@ namespace {
                    .hint = error == ENOSPC ? "free some disk space; what was there before is untouched" : ""});
 }
 
+}  // namespace
+
+void cannot_write(const fs::path& path, int error) { cannot("write", path, error); }
+
+namespace {
+
 // The kernel may accept a write and report its failure only at fsync, so fsync's result is part of the write. `flags`
 // are open()'s: O_RDWR for a file, O_DIRECTORY for a folder.
 void sync_to_disk(const fs::path& path, int flags, const fs::path& shown, const DurabilityCalls& calls) {
-  const int file = ::open(path.c_str(), flags | O_CLOEXEC);
+  const int file = repeated([&] { return ::open(path.c_str(), flags | O_CLOEXEC); });
   if (file < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0) return;  // a folder that may be written, not read
-  if (file < 0) cannot("write", shown, errno);
-  const int failed = calls.fsync(file) != 0 ? errno : 0;
+  if (file < 0) cannot_write(shown, errno);
+  const int failed = repeated([&] { return calls.fsync(file); }) != 0 ? errno : 0;
   ::close(file);
   // EINVAL and EROFS: the file system or special file does not support fsync. That is not a failed write.
-  if (failed != 0 && failed != EINVAL && failed != EROFS) cannot("write", shown, failed);
+  if (failed != 0 && failed != EINVAL && failed != EROFS) cannot_write(shown, failed);
 }
 
 }  // namespace
@@ -42,17 +54,44 @@ void make_folder(const fs::path& path) {
   if (error) cannot("make the folder", path, error.value());
 }
 
+// ".NAME.PID.part.EXTENSION"
+fs::path temporary_name(const fs::path& path) {
+  fs::path temporary = path;
+  temporary.replace_filename(
+      fmt::format(".{}.{}{}{}", path.stem().string(), ::getpid(), kPart, path.extension().string()));
+  return temporary;
+}
+
+void remove_unfinished_files(const fs::path& folder) {
+  std::error_code none;
+  std::vector<fs::path> found;
+  for (auto entry = fs::recursive_directory_iterator(folder, none); entry != fs::recursive_directory_iterator();
+       entry.increment(none)) {
+    const std::string name = entry->path().filename().string();
+    const size_t mark = name.rfind(kPart);
+    if (!name.starts_with('.') || mark == std::string::npos) continue;
+    const std::string_view rest = std::string_view(name).substr(mark + kPart.size());
+    const size_t before = name.rfind('.', mark - 1) + 1;
+    pid_t process = 0;
+    const bool has_process =
+        std::from_chars(name.data() + before, name.data() + mark, process).ptr == name.data() + mark;
+    if (!has_process || process <= 0 || !(rest.empty() || rest.front() == '.')) continue;
+    const bool lives = process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
+    if (!lives) found.push_back(entry->path());
+  }
+  for (const fs::path& file : found) fs::remove(file, none);
+}
+
 DurabilityCalls DurabilityCalls::of_system() { return {.fsync = ::fsync, .rename = ::rename}; }
 
 void write_file_with(const fs::path& path, const std::function<void(const fs::path&)>& write,
                      const DurabilityCalls& calls) {
   make_folder(path.parent_path());
-  fs::path temporary = path;
-  temporary.replace_filename(fmt::format(".{}.{}.part{}", path.stem().string(), ::getpid(), path.extension().string()));
+  const fs::path temporary = temporary_name(path);
   try {
     write(temporary);
     sync_to_disk(temporary, O_RDWR, path, calls);
-    if (calls.rename(temporary.c_str(), path.c_str()) != 0) cannot("write", path, errno);
+    if (repeated([&] { return calls.rename(temporary.c_str(), path.c_str()); }) != 0) cannot_write(path, errno);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
@@ -63,20 +102,12 @@ void write_file_with(const fs::path& path, const std::function<void(const fs::pa
 
 void write_file(const fs::path& path, std::string_view bytes, const DurabilityCalls& calls) {
   const auto write = [&](const fs::path& temporary) {
-    const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) cannot("write", path, errno);
-    size_t done = 0;
-    int failed = 0;
-    while (done < bytes.size() && failed == 0) {
-      const ssize_t n = ::write(file, bytes.data() + done, bytes.size() - done);
-      if (n >= 0) {
-        done += static_cast<size_t>(n);
-      } else if (errno != EINTR) {
-        failed = errno;
-      }
-    }
+    const int file =
+        repeated([&] { return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); });
+    if (file < 0) cannot_write(path, errno);
+    int failed = write_all(file, bytes);
     if (::close(file) != 0 && failed == 0) failed = errno;
-    if (failed != 0) cannot("write", path, failed);
+    if (failed != 0) cannot_write(path, failed);
   };
   write_file_with(path, write, calls);
 }

@@ -26,6 +26,13 @@ void write_file(const std::filesystem::path& path, std::string_view bytes,
 void write_file_with(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write,
                      const DurabilityCalls& calls = DurabilityCalls::of_system());
 
+/// The name that `path` has until it is whole: hidden, with this process's id, and with the extension of `path`.
+std::filesystem::path temporary_name(const std::filesystem::path& path);
+
+/// Removes files with such names from `folder` and below, except those of other processes that live on this machine:
+/// what killed processes have left.
+void remove_unfinished_files(const std::filesystem::path& folder);
+
 /// Returns the bytes of the whole file. Throws UserError if it cannot be read or is longer than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
 

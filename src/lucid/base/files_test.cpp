@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "goldens.h"
+#include "lucid/base/append_file.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
 #include "lucid/base/sha256.h"
@@ -99,6 +100,57 @@ TEST(AtomicFile, AFailedFsyncIsAFailedWrite) {
   noted.fsync_error = EINVAL;  // a file system without fsync
   write_file(file, "written", noted.calls());
   EXPECT_EQ(read_file(file), "written");
+}
+
+TEST(AtomicFile, WhatKilledProcessesLeftIsRemovedAndNothingElse) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path / "a/step.safetensors";
+  write_file(file, "whole");
+  const auto left = temporary_name(file), bare = temporary_name(folder.path / "bare");
+  for (const auto& each : {left, bare}) write_file(each, "half");
+  const std::string living = ".file." + std::to_string(getppid()) + ".part.txt";
+  for (const char* other : {".part", ".12.parts", ".x.part.txt", "b.12.part.txt", "12.part", living.c_str()})
+    write_file(folder.path / other, "somebody's");
+  remove_unfinished_files(folder.path);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_FALSE(std::filesystem::exists(bare));
+  EXPECT_EQ(files_in(folder.path), 6u);
+  EXPECT_EQ(read_file(file), "whole");
+  remove_unfinished_files(folder.path / "none");
+}
+
+TEST(AtomicFile, InterruptedCallsAreRepeated) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path / "file.txt";
+  int interruptions = 2;
+  const auto calls = DurabilityCalls::of_system();
+  const auto interrupted = [&] {
+    errno = EINTR;
+    return interruptions-- > 0;
+  };
+  write_file(file, "whole",
+             {.fsync = [&](int f) { return interrupted() ? -1 : calls.fsync(f); },
+              .rename = [&](const char* from, const char* to) { return interrupted() ? -1 : calls.rename(from, to); }});
+  EXPECT_EQ(read_file(file), "whole");
+  EXPECT_LT(interruptions, 0);
+}
+
+TEST(AppendFile, GrowsAndNeverOpensAnotherOnesFile) {
+  const test::TemporaryFolder folder;
+  bool created = false;
+  AppendFile log(folder.path / "log", created);
+  EXPECT_TRUE(created);
+  log.append("one");
+  log.append("two");
+  log.sync();
+  EXPECT_EQ(read_file(folder.path / "log"), "onetwo");
+  AppendFile other(folder.path / "log", created);
+  EXPECT_FALSE(created);
+  cut_file(folder.path / "log", 3);
+  log.append("!");
+  EXPECT_EQ(read_file(folder.path / "log"), "one!");
+  EXPECT_THROW(AppendFile(folder.path / "none/log", created), UserError);
+  EXPECT_THROW(cut_file(folder.path / "none", 0), UserError);
 }
 
 TEST(AtomicFile, MissingFileFolderAndLimitAreTheUsersMistakes) {

@@ -57,7 +57,8 @@ struct ScoreInput {
   torch::Tensor picture = {};  // [B,C,h,w]
 };
 struct ScoreOutput {
-  torch::Tensor d_latents;  // [B,C,h,w], dL/dlatents
+  torch::Tensor d_latents;   // [B,C,h,w], dL/dlatents
+  torch::Tensor unreplaced;  // the same before nan_to_num; undefined: the same
   StepTimes times;
   torch::Tensor x0_uncond, x0_guided;  // [B,C,h,w], for the contact sheet; set if `want_sheet`
   // Intermediate values, named as in the golden files; set if `want_trace`.

@@ -101,7 +101,8 @@ double omega(const diffusion::Schedule& schedule, int64_t t) {
 }
 
 void set_gradient(ScoreOutput& output, const ScoreOptions& options, double weight, const torch::Tensor& difference) {
-  output.d_latents = torch::nan_to_num(options.lambda_guidance * weight * difference);
+  output.unreplaced = options.lambda_guidance * weight * difference;
+  output.d_latents = torch::nan_to_num(output.unreplaced);
 }
 
 void fill_contact_sheet(ScoreOutput& output, const ScoreOptions& options, const diffusion::Schedule& schedule,

@@ -21,6 +21,7 @@ struct Model {
   optim::DensifyStats stats;
   optim::KeptShape kept = {};  // what keep_shape holds the geometry at
   int64_t iteration = 0;       // number of finished steps
+  int64_t setbacks = 0;        // how often numbers went wrong (train/numbers.h)
   torch::Device device() const { return cloud.means.device(); }
 };
 

@@ -69,6 +69,8 @@ struct TrainOptions {
   bool clean_air = false;   // the result is without haze and floaters (mesh/clean_air.h); checkpoints hold all
   // Outputs. Intervals are in iterations, 0 = never.
   int64_t vis_interval = 100, checkpoint_interval = 500;
+  double checkpoint_minutes = 10;  // longest time between two checkpoints; 0 = no limit
+  int64_t keep_checkpoints = 2;    // the newest so many
   bool save_process = true, save_video = true;
   bool pro_render_45 = false;  // the second half of the process video is seen from above
   int64_t pro_frames_num = 600, turntable_frames = 120;

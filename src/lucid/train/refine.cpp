@@ -13,6 +13,7 @@
 #include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 #include "lucid/tensor/randn.h"
+#include "lucid/train/numbers.h"
 #include "lucid/train/smoothing.h"
 
 namespace lucid::train {
@@ -101,7 +102,9 @@ struct Round {
 
   const TrainOptions& options() const { return scene.options; }
   const RefineOptions& refine() const { return scene.options.refine; }
-  Rng stream(const char* name) const { return Rng(options().seed, name, static_cast<uint64_t>(model.iteration)); }
+  Rng stream(const char* name) const {
+    return Rng(seed_after_setbacks(options().seed, model), name, static_cast<uint64_t>(model.iteration));
+  }
 };
 
 /// Of InstructPix2Pix: the means of the posteriors of an edit's source in these views. Undefined for other priors.
@@ -176,7 +179,7 @@ torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, c
     gaussians::activate_backward(cloud, activated, plain, d, gradient);
   }
   auto rates = round.options().rates.at(round.options().rates.iterations);
-  for (double& rate : rates) rate *= round.refine().rate;
+  for (double& rate : rates) rate *= round.refine().rate * rate_after_setbacks(round.model);
   if (round.model.kept.defined()) {
     for (const auto& [held, start] : round.model.kept.groups()) rates[held] = 0;
   }
@@ -199,6 +202,17 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
                     .t = noise_index(refine, number, scene.prior.schedule.config().num_train_timesteps)};
   const torch::Device device = model.device();
   StepReport report;
+  using Of = NumberWatch::Of;
+  NumberWatch watch;
+  watch.add_parameters(model);
+  const auto refuse_bad = [&](const torch::Tensor& norms) {
+    auto bad = watch.find(norms);
+    if (!bad) return;
+    bad->step = model.iteration;
+    if (!bad->of_gaussians) bad->t = round.t;
+    throw NumbersError(*bad);
+  };
+  if (device.is_cpu()) refuse_bad(watch.norms());  // before the rasteriser does
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
 
@@ -242,6 +256,7 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
     targets.push_back(on_white_ground(picture, alpha));
   }
   const torch::Tensor pictures = torch::cat(targets);
+  watch.add("the prior's pictures", pictures, Of::kPrior, true);
   const Clock::time_point painted = Clock::now();
   report.seconds.score = std::chrono::duration<double>(painted - begin).count();
 
@@ -263,6 +278,8 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
     }
     total += fit_step(round, cameras, pictures, chosen);
   }
+  watch.add("the loss", total, Of::kStep, false);
+  refuse_bad(watch.norms().cpu());
   report.timestep = round.t;
   report.score_norm = total.item<double>() / static_cast<double>(refine.fit_steps);
   report.mean_scale = model.cloud.log_scales.exp().mean().item<double>();

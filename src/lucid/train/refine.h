@@ -12,7 +12,7 @@ namespace lucid::train {
 /// and fits the Gaussians to the decoded pictures in options.refine.fit_steps steps of `batch` views each. The noise
 /// level falls from round to round. A pure function of (scene, model, seed). The report's score_norm is the mean loss
 /// of the fit, its timestep the noise level's; the pictures count as seconds of the score, the fit as those of the
-/// update.
+/// update. Throws NumbersError (numbers.h) where a number is NaN or Inf; the model may then have changed.
 StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 
 /// Pictures [B,3,H,W] over renders' alpha [B,1,H,W]: kept within a twenty-fifth of the width of the object, white

@@ -12,6 +12,7 @@
 #include "lucid/camera/multi_view.h"
 #include "lucid/distill/image_terms.h"
 #include "lucid/tensor/randn.h"
+#include "lucid/train/numbers.h"
 #include "lucid/train/smoothing.h"
 
 namespace lucid::train {
@@ -84,7 +85,9 @@ struct Step {
   const TrainOptions& options() const { return scene.options; }
   torch::Device device() const { return model.device(); }
   /// The random stream of one purpose in this step.
-  Rng stream(const char* name) const { return Rng(options().seed, name, static_cast<uint64_t>(iteration)); }
+  Rng stream(const char* name) const {
+    return Rng(seed_after_setbacks(options().seed, model), name, static_cast<uint64_t>(iteration));
+  }
   /// The close-up that this step is; null if it sees the whole object.
   const CloseUp* close_up() const {
     const CloseUp* each = scene.close_up;
@@ -223,11 +226,14 @@ distill::ScoreOutput score_latents(const Step& step, const Latents& latents, con
   };
   const bool fixed = options.score.fix_noise && !options.score.perpneg;  // as in the reference
   const uint64_t now = static_cast<uint64_t>(step.iteration), of_noise = fixed ? 0 : now;
-  const uint64_t seed = options.score.noise_seed < 0 ? options.seed : static_cast<uint64_t>(options.score.noise_seed);
-  distill::NoiseSource noise{.base = normals(Rng(seed, "noise", of_noise)),
-                             .offset = normals(Rng(options.seed, "offset noise", of_noise)),
-                             .eta = normals(step.stream("eta noise")),
-                             .uniform = [rng = step.stream("score")]() mutable { return rng.uniform(); }};
+  const uint64_t own_seed =
+      options.score.noise_seed < 0 ? options.seed : static_cast<uint64_t>(options.score.noise_seed);
+  const uint64_t seed = seed_after_setbacks(own_seed, step.model);
+  distill::NoiseSource noise{
+      .base = normals(Rng(seed, "noise", of_noise)),
+      .offset = normals(Rng(seed_after_setbacks(options.seed, step.model), "offset noise", of_noise)),
+      .eta = normals(step.stream("eta noise")),
+      .uniform = [rng = step.stream("score")]() mutable { return rng.uniform(); }};
   Rng time(seed, "time", now);
   const auto range =
       distill::t_index_range(options.score, step.iteration, scene.prior.schedule.config().num_train_timesteps);
@@ -268,14 +274,19 @@ gaussians::ActivatedGradient first_rows(gaussians::ActivatedGradient d, int64_t 
   return d;
 }
 
-/// 6. Back through the rasteriser to the Gaussians, view by view. Every view counts for densification.
-gaussians::CloudGradient backpropagate_to_gaussians(const Step& step, const Renders& renders, const Latents& latents) {
+struct GaussianGradients {
+  gaussians::CloudGradient parameters;
+  std::vector<torch::Tensor> screen;  // of each view: dL/d(screen mean) [N,2]
+};
+
+/// 6. Back through the rasteriser to the Gaussians, view by view.
+GaussianGradients backpropagate_to_gaussians(const Step& step, const Renders& renders, const Latents& latents) {
   const LossOptions& loss = step.options().loss;
   torch::Tensor d_rgb = gradient_of(latents.rgb), d_depth = gradient_of(latents.depth);
   const torch::Tensor d_alpha = gradient_of(latents.alpha);
   if (d_rgb.defined()) d_rgb = distill::clipped_per_pixel(d_rgb, loss.clip_rgb);
   if (d_depth.defined()) d_depth = distill::clipped_per_view(d_depth, loss.clip_depth);
-  gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(step.model.cloud);
+  GaussianGradients gradients{.parameters = gaussians::CloudGradient::zeros_like(step.model.cloud), .screen = {}};
   for (size_t i = 0; i < renders.views.size(); ++i) {
     const auto view = static_cast<int64_t>(i);
     const gaussians::ActivatedGradient d_activated = first_rows(
@@ -284,25 +295,34 @@ gaussians::CloudGradient backpropagate_to_gaussians(const Step& step, const Rend
             {.rgb = image_data(d_rgb, view), .depth = image_data(d_depth, view), .alpha = image_data(d_alpha, view)}),
         step.model.cloud.count());
     gaussians::activate_backward(step.model.cloud, renders.activated[i], renders.augmentations[i], d_activated,
-                                 gradient);
-    step.model.stats.add_view(d_activated.means2d_ndc, renders.views[i].radii.slice(0, 0, step.model.cloud.count()));
+                                 gradients.parameters);
+    gradients.screen.push_back(d_activated.means2d_ndc);
   }
-  return gradient;
+  return gradients;
 }
 
-/// 7. The scale term (the mean of all scales, its gradient by hand), Adam, densification. Returns the mean scale.
-torch::Tensor update_gaussians(const Step& step, gaussians::CloudGradient& gradient, StepReport& report) {
+/// Adds the gradient of the scale term, the mean of all scales. Returns that mean.
+torch::Tensor add_scale_term(const Step& step, gaussians::CloudGradient& gradient) {
+  const torch::Tensor scales = step.model.cloud.log_scales.exp();
+  gradient.raw[gaussians::Cloud::kLogScales].add_(
+      scales, step.options().loss.lambda_scale / static_cast<double>(scales.numel()));
+  return scales.mean();
+}
+
+/// 7. Statistics of the views, Adam, densification.
+void update_gaussians(const Step& step, const Renders& renders, const GaussianGradients& gradients,
+                      StepReport& report) {
   const TrainOptions& options = step.options();
   Model& model = step.model;
-  const torch::Tensor scales = model.cloud.log_scales.exp();
-  gradient.raw[gaussians::Cloud::kLogScales].add_(scales,
-                                                  options.loss.lambda_scale / static_cast<double>(scales.numel()));
-  model.adam.step(model.cloud, gradient, options.rates.at(step.iteration));
+  for (size_t i = 0; i < renders.views.size(); ++i)
+    model.stats.add_view(gradients.screen[i], renders.views[i].radii.slice(0, 0, model.cloud.count()));
+  auto rates = options.rates.at(step.iteration);
+  for (double& rate : rates) rate *= rate_after_setbacks(model);
+  model.adam.step(model.cloud, gradients.parameters, rates);
   report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, step.iteration,
                                            options.seed, &report.densify);
   if (report.densified) update_filter(model, options, /*rows_changed=*/true);
   if (step.scene.edit != nullptr && step.scene.edit->confine) step.scene.edit->confine(model.cloud);
-  return scales.mean();
 }
 
 }  // namespace
@@ -350,31 +370,58 @@ void show_cameras(const Scene& scene, const std::vector<Camera>& cameras) {
 
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer) {
   const Step step{.scene = scene, .model = model, .renderer = renderer, .iteration = ++model.iteration};
+  using Of = NumberWatch::Of;
   StepReport report;
   StageClock clock(scene.waits_by_stage && step.device().is_cuda());
+  NumberWatch watch;
 
   update_filter(model, scene.options, /*rows_changed=*/false);
+  watch.add_parameters(model);
+  int64_t t = -1;
+  const auto refuse_bad = [&](const torch::Tensor& norms) {
+    auto bad = watch.find(norms);
+    if (!bad) return;
+    bad->step = step.iteration;
+    if (!bad->of_gaussians) bad->t = t;
+    --model.iteration;
+    throw NumbersError(*bad);
+  };
+  if (step.device().is_cpu()) refuse_bad(watch.norms());  // before the rasteriser does; on a GPU that would wait
   const std::vector<Camera> cameras = sample_cameras(step);
   Renders renders = render_views(step, cameras);
   clock.lap(report.seconds.render);
   const Latents latents = encode_views(step, renders, cameras);
+  watch.add("the rendered colours", latents.rgb, Of::kGaussians, true);
+  watch.add("the rendered depth", latents.depth, Of::kGaussians, true);
+  watch.add("the rendered alpha", latents.alpha, Of::kGaussians, true);
+  watch.add("the VAE's latents", latents.moments, Of::kPrior, true);
   clock.lap(report.seconds.encode);
   const distill::ScoreOutput score = score_latents(step, latents, cameras);
+  watch.add("the score", score.unreplaced.defined() ? score.unreplaced : score.d_latents, Of::kPrior, true);
   clock.lap(report.seconds.score);
   const torch::Tensor variation = backpropagate_to_images(step, latents, score.d_latents);
+  watch.add("the gradient at the colours", latents.rgb.grad(), Of::kPrior, true);
   clock.lap(report.seconds.encode_backward);
-  gaussians::CloudGradient gradient = backpropagate_to_gaussians(step, renders, latents);
+  GaussianGradients gradients = backpropagate_to_gaussians(step, renders, latents);
   clock.lap(report.seconds.render_backward);
-  const torch::Tensor mean_scale = update_gaussians(step, gradient, report);
+  const torch::Tensor mean_scale = add_scale_term(step, gradients.parameters);
+  for (size_t group = 0; group < gradients.parameters.raw.size(); ++group) {
+    watch.add(fmt::format("the gradient at the Gaussians' {}", gaussians::Cloud::kNames[group]),
+              gradients.parameters.raw[group], Of::kStep, false);
+  }
 
-  // Read last, and together: on a GPU a read waits for all queued work.
-  const torch::Tensor read = torch::stack({score.d_latents.norm(), variation, mean_scale}).cpu();
+  // Read together: on a GPU a read waits for all queued work. Read before the update, so that bad numbers change
+  // nothing.
+  const torch::Tensor read =
+      torch::cat({torch::stack({score.d_latents.norm(), variation, mean_scale}), watch.norms()}).cpu();
   report.score_norm = read[0].item<double>();
   report.tv = read[1].item<double>();
   report.mean_scale = read[2].item<double>();
+  report.timestep = t = score.times.t();
+  refuse_bad(read.slice(0, 3));
+  update_gaussians(step, renders, gradients, report);
   clock.lap(report.seconds.update);
 
-  report.timestep = score.times.t();
   report.as_latent = latents.as_latent;
   report.views = std::move(renders.views);
   report.latents = latents.latents.detach();

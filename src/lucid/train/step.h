@@ -94,7 +94,8 @@ std::vector<text_to_image::Direction> directions_of(const std::vector<Camera>& c
 void show_cameras(const Scene& scene, const std::vector<Camera>& cameras);
 
 /// Runs step number model.iteration + 1 on the model's device, where the prior must be too. A pure function of
-/// (scene, model, seed): all randomness comes from named streams.
+/// (scene, model, seed): all randomness comes from named streams. Throws NumbersError (numbers.h) where a number is NaN
+/// or Inf; the model is then as it was.
 StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 
 }  // namespace lucid::train

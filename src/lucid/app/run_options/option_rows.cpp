@@ -467,6 +467,7 @@ config::OptionTable make_table(RunOptions& options) {
   add_refining(table, options);
   add_editing(table, options);
   add_avatar(table, options);
+  add_keeping(table, options);
   add_foreign(table);
   return table;
 }

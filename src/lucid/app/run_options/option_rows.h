@@ -41,6 +41,8 @@ void add_editing(config::OptionTable& table, RunOptions& o);
 // avatar_rows.cpp
 void add_avatar(config::OptionTable& table, RunOptions& o);
 void check_avatar(const RunOptions& options);
+// keeping_rows.cpp
+void add_keeping(config::OptionTable& table, RunOptions& o);
 // foreign_rows.cpp
 void add_foreign(config::OptionTable& table);
 

@@ -9,6 +9,7 @@
 
 #include "lucid/app/run_options/edits.h"
 #include "lucid/app/run_options/export_options.h"
+#include "lucid/app/run_options/memory_size.h"
 #include "lucid/app/run_options/multi_view.h"
 #include "lucid/app/run_options/option_rows.h"
 #include "lucid/app/run_options/prior_kind.h"
@@ -184,6 +185,7 @@ void check_options(const RunOptions& options) {
   rising("fovy_range", t.views.fovy);
   parse_format_names(options.export_formats, "export");
   check_multi_view(options);
+  bytes_of(options.memory);
   check_edit(options);
   check_avatar(options);
   if (!t.start.file.empty() && !options.pretrained_model_path.empty()) {

@@ -37,6 +37,8 @@ struct RunOptions {
   std::string pretrained_model_path;  // start from this PLY
   std::string pointe, init_prompt;    // folder of Point-E's weights, and its prompt (empty = `text`)
   std::string device = "cpu", precision = "auto", progress = "auto";
+  std::string memory;             // most memory of the process on the CPU, "3G"; empty = no limit
+  int64_t pictures_at_once = 0;   // that worker threads compute side by side; 0 = one a thread
   int64_t seed = 0, threads = 0;  // 0 = all cores
   bool resume = false, finish = false, watch = false, sds = false, overwrite = false, low_memory = false;
   bool use_pointe_rgb = false, fp16 = true;

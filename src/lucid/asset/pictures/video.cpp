@@ -13,6 +13,7 @@
 #include "lucid/asset/pictures/image.h"
 #include "lucid/base/atomic_file.h"
 #include "lucid/base/error.h"
+#include "lucid/base/posix_io.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -110,8 +111,7 @@ struct VideoWriter::State {
 
 VideoWriter::State::State(const fs::path& file, int w, int h, const VideoOptions& wanted)
     : path(file), width(w), height(h), options(wanted), webm(lower_extension(file) == ".webm") {
-  temporary = path;
-  temporary.replace_filename(fmt::format(".{}.{}.film{}", path.stem().string(), ::getpid(), path.extension().string()));
+  temporary = temporary_name(path.parent_path() / ("film_" + path.filename().string()));  // not write_file_with()'s
 }
 
 VideoWriter::State::~State() {
@@ -177,7 +177,9 @@ void VideoWriter::State::open_file() {
   stream->time_base = codec->time_base;
   stream->avg_frame_rate = codec->framerate;
   check(avcodec_parameters_from_context(stream->codecpar, codec.get()));
-  check(avio_open(&format->pb, temporary.c_str(), AVIO_FLAG_WRITE));
+  int opened = AVERROR(EINTR);
+  while (opened == AVERROR(EINTR)) opened = avio_open(&format->pb, temporary.c_str(), AVIO_FLAG_WRITE);
+  check(opened);
   AVDictionary* muxer_options = nullptr;
   // The index first, so that a browser can play while loading.
   if (!webm) av_dict_set(&muxer_options, "movflags", "+faststart", 0);
@@ -270,7 +272,7 @@ void VideoWriter::finish() {
   s.check(s.format->pb->error);
   s.check(avio_closep(&s.format->pb));
   write_file_with(s.path, [&](const fs::path& whole) {  // this fsyncs `whole` and renames it to the final name
-    if (::rename(s.temporary.c_str(), whole.c_str()) != 0) s.check(AVERROR(errno));
+    if (repeated([&] { return ::rename(s.temporary.c_str(), whole.c_str()); }) != 0) s.check(AVERROR(errno));
   });
   s.finished = true;
 }
