@@ -10,7 +10,7 @@
 
 #include "commands.h"
 #include "describe_weights.h"
-#include "lucid/app/memory_limit.h"
+#include "lucid/app/memory/memory_limit.h"
 #include "lucid/app/prior.h"
 #include "lucid/app/threads.h"
 #include "lucid/base/error.h"

@@ -16,7 +16,7 @@
 #include "lucid/app/file_start.h"
 #include "lucid/app/learned_start.h"
 #include "lucid/app/live_view.h"
-#include "lucid/app/memory_limit.h"
+#include "lucid/app/memory/memory_limit.h"
 #include "lucid/app/mesh_guide.h"
 #include "lucid/app/multi_view_phase.h"
 #include "lucid/app/pointe_start.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory estimate against measured peaks: `peak_mb` of runs of three steps on a Zen 4 with two threads, and the
 // peaks of Stable Diffusion's shapes in docs/results.md.
-#include "lucid/app/prior_memory.h"
+#include "lucid/app/memory/prior_memory.h"
 
 #include <gtest/gtest.h>
 

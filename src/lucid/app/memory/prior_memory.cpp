@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts the maps that the U-Net and the VAE's encoder hold, and adds the weights and the process itself.
-#include "lucid/app/prior_memory.h"
+#include "lucid/app/memory/prior_memory.h"
 
 #include <fmt/format.h>
 

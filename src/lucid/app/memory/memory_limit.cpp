@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tries ways to compute a run from the fastest to the smallest, by their estimates.
-#include "lucid/app/memory_limit.h"
+#include "lucid/app/memory/memory_limit.h"
 
 #include <spdlog/spdlog.h>
 

@@ -2,8 +2,8 @@
 // --memory: a run is fitted into it before it begins, or refused.
 #pragma once
 
+#include "lucid/app/memory/prior_memory.h"
 #include "lucid/app/options.h"
-#include "lucid/app/prior_memory.h"
 #include "lucid/text_to_image/prior.h"
 
 namespace lucid::app {
