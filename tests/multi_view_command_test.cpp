@@ -145,6 +145,11 @@ TEST_F(MultiViewCommand, StableDiffusionGoesOn) {
   EXPECT_EQ(result.at("options").at("theta_range"), nlohmann::json({45, 105}));
   EXPECT_TRUE(result.at("weights_sha256").contains("first/mvdream-tiny.pt"));
   EXPECT_TRUE(fs::exists(out("two") / "multi_view_config.yaml"));
+  for (const char* file : {"mvdream-tiny.pt", "tiny-sd2-base/unet/diffusion_pytorch_model.safetensors"}) {
+    bool found = false;
+    for (const auto& [path, digest] : result.at("inputs_sha256").items()) found = found || path.ends_with(file);
+    EXPECT_TRUE(found) << file << " is an input";
+  }
   // The first prior matters, and so does its share.
   for (const auto& [name, more] :
        {std::pair("less", Words{"--multi-view-share", "0.2"}), {"none", {"--multi-view-share", "0"}}}) {

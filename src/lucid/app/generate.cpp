@@ -301,6 +301,8 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   std::error_code none;
   fs::remove(root / kFailureFile, none);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  nlohmann::json inputs = inputs_of(options, prior);
+  if (first) inputs.update(inputs_of(options, first->prior()));
   nlohmann::json manifest = {{"program", "lucid " LUCID_VERSION},
                              {"prompt", options.text},
                              {"seed", options.seed},
@@ -310,7 +312,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                              {"prior", folder.filename().string()},
                              {"build", build_of(options, commit)},
                              {"weights_sha256", weights},
-                             {"inputs_sha256", inputs_of(options, prior)},
+                             {"inputs_sha256", inputs},
                              {"start", start},
                              {"options", table.dump_json()},
                              {"seconds", seconds},
