@@ -117,7 +117,7 @@ TEST_F(MultiViewCommand, TenStepsOfEachLayoutTakeItsOwnDefaults) {
 }
 
 TEST_F(MultiViewCommand, EveryScoreTakesASetOfViews) {
-  steps_ = "2";
+  steps_ = std::string("2");  // GCC 12 warns of a plain literal
   for (const char* score : {"sds", "recon", "tsm", "sdi", "csd", "nfsd", "asd"}) {
     SCOPED_TRACE(score);
     const Outcome outcome = lucid_run(
