@@ -65,7 +65,7 @@ export function Stage({ about, vocabulary, run, action, onViewer }: StageProps) 
             <RunView run={other} views={views} />
           </div>
         )}
-        {run && !other && beside && (
+        {run?.has_asset && !other && beside && (
           <div class="view">
             <LucidRender run={run} viewer={viewer} moves={moves} />
           </div>
