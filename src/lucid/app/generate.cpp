@@ -61,16 +61,16 @@ std::string run_key(const config::OptionTable& table, const config::OptionTable*
   return sha256_of_bytes(key.dump());
 }
 
-nlohmann::json weight_hashes(const text_to_image::Prior& prior) {
+nlohmann::json weight_hashes(const text_to_image::Prior& prior, FileDigests& digests) {
   nlohmann::json hashes = nlohmann::json::object();
   for (const fs::path& file : prior.weight_files) {
     const fs::path inside = fs::relative(file, prior.folder);  // of the folder; adapters and single files are not
     const bool is_inside = !inside.empty() && inside != "." && *inside.begin() != "..";
-    hashes[(is_inside ? inside : file.filename()).string()] = sha256_of_file(file);
+    hashes[(is_inside ? inside : file.filename()).string()] = digests.of(file);
   }
   std::error_code none;
   const fs::path views = prior.folder / "views.json";  // its words are as much a part of the prior
-  if (fs::exists(views, none)) hashes["views.json"] = sha256_of_file(views);
+  if (fs::exists(views, none)) hashes["views.json"] = digests.of(views);
   return hashes;
 }
 
@@ -198,24 +198,24 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   prior.encoder = nullptr;  // it has said all it has to say, and SDXL's two are 1.6 GB
   prior.second.reset();
   const auto distiller = distill::make_distiller(options.train.score);
-  nlohmann::json weights = weight_hashes(prior);
+  FileDigests digests;
+  nlohmann::json weights = weight_hashes(prior, digests);
   if (first) {
-    const nlohmann::json before = weight_hashes(first->prior());
+    const nlohmann::json before = weight_hashes(first->prior(), digests);
     for (const auto& [name, hash] : before.items()) weights["first/" + name] = hash;
   }
   const bool shows_mesh = !options.controlnet_mesh.empty();
   const auto shown = figure ? figure->control_images(options) : shown_mesh(options);
-  if (shows_mesh)
-    weights[fs::path(options.controlnet_mesh).filename().string()] = sha256_of_file(options.controlnet_mesh);
+  if (shows_mesh) weights[fs::path(options.controlnet_mesh).filename().string()] = digests.of(options.controlnet_mesh);
 
   const bool has_start = from_file || figure;
   const bool from_pointe = !has_start && options.train.start.kind == kPointE;
   if (from_pointe) {
     for (const fs::path& file : pointe::WeightFiles::in_folder(options.pointe).all())
-      weights["pointe/" + file.filename().string()] = sha256_of_file(file);
+      weights["pointe/" + file.filename().string()] = digests.of(file);
   }
   const bool is_learned = !has_start && options.train.start.kind == kLearnedStart;
-  if (is_learned) weights["shape.safetensors"] = sha256_of_file(shape::weights_file(shape_model()));
+  if (is_learned) weights["shape.safetensors"] = digests.of(shape::weights_file(shape_model()));
   std::optional<LearnedStart> learned;
   if (is_learned) learned = learned_start(options);
 
@@ -301,8 +301,8 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   std::error_code none;
   fs::remove(root / kFailureFile, none);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  nlohmann::json inputs = inputs_of(options, prior);
-  if (first) inputs.update(inputs_of(options, first->prior()));
+  nlohmann::json inputs = inputs_of(options, prior, digests);
+  if (first) inputs.update(inputs_of(options, first->prior(), digests));
   nlohmann::json manifest = {{"program", "lucid " LUCID_VERSION},
                              {"prompt", options.text},
                              {"seed", options.seed},

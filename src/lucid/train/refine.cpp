@@ -107,14 +107,23 @@ struct Round {
   }
 };
 
+/// Renders of the views on white, colours in [0, 1].
+SeenObject seen_in(const gaussians::Activated& cloud, const std::vector<Camera>& cameras,
+                   gaussians::ViewRenderer& renderer) {
+  std::vector<torch::Tensor> colours, alphas;
+  for (const Camera& camera : cameras) {
+    const gaussians::RenderedView view = renderer.forward(0, cloud, camera, {1, 1, 1});
+    colours.push_back(view.rgb);
+    alphas.push_back(view.alpha);
+  }
+  return {.rgb = torch::stack(colours).clamp(0, 1), .alpha = torch::stack(alphas)};
+}
+
 /// Of InstructPix2Pix: the means of the posteriors of an edit's source in these views. Undefined for other priors.
 torch::Tensor pictures_of_source(const Round& round, const std::vector<Camera>& cameras) {
   if (!round.options().score.instructed()) return {};
-  const gaussians::Activated activated = gaussians::activate(round.scene.edit->source);
-  std::vector<torch::Tensor> renders;
-  for (const Camera& camera : cameras)
-    renders.push_back(round.renderer.forward(0, activated, camera, {1, 1, 1}).rgb.clamp(0, 1));
-  return diffusion::posterior_mean(round.scene.encoder.encode(torch::stack(renders)));
+  const SeenObject source = seen_in(gaussians::activate(round.scene.edit->source), cameras, round.renderer);
+  return diffusion::posterior_mean(round.scene.encoder.encode(source.rgb));
 }
 
 /// The prior's picture of one batch of views: renders [B,3,H,W] -> pictures [B,3,H,W] in [0, 1].
@@ -140,17 +149,6 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   }
   const torch::ScalarType dtype = nn::activation_dtype(nn::compute_dtype(*scene.prior.vae), x);
   return ((scene.prior.vae->decode(x.to(dtype)).to(torch::kFloat) + 1) / 2).clamp(0, 1);
-}
-
-SeenObject seen_in(const gaussians::Activated& cloud, const std::vector<Camera>& cameras,
-                   gaussians::ViewRenderer& renderer) {
-  std::vector<torch::Tensor> colours, alphas;
-  for (const Camera& camera : cameras) {
-    const gaussians::RenderedView view = renderer.forward(0, cloud, camera, {1, 1, 1});
-    colours.push_back(view.rgb);
-    alphas.push_back(view.alpha);
-  }
-  return {.rgb = torch::stack(colours).clamp(0, 1), .alpha = torch::stack(alphas)};
 }
 
 /// One step of the fit; returns the loss.

@@ -36,14 +36,14 @@ fs::path path_of(const std::string& shown) {
   return !path.empty() && *path.begin() == kData ? data_folder() / path.lexically_relative(kData) : path;
 }
 
-/// Collects digests of files, each once.
+/// The files of a list and their digests.
 class Files {
  public:
+  explicit Files(FileDigests& digests) : digests_(digests) {}
   void add(const fs::path& file) {
     std::error_code none;
     if (file.empty() || !fs::is_regular_file(file, none)) return;
-    std::string& digest = found_[shown_path(file)];
-    if (digest.empty()) digest = sha256_of_file(file);
+    found_[shown_path(file)] = digests_.of(file);
   }
   /// The small files beside weights: configs, vocabularies, schedules, views.json.
   void add_texts(const fs::path& folder) {
@@ -61,6 +61,7 @@ class Files {
   nlohmann::json json() const { return found_; }
 
  private:
+  FileDigests& digests_;
   std::map<std::string, std::string> found_;
 };
 
@@ -79,8 +80,15 @@ bool may_differ(const std::string& file) {
 
 }  // namespace
 
-nlohmann::json inputs_of(const RunOptions& options, const text_to_image::Prior& prior) {
-  Files files;
+const std::string& FileDigests::of(const fs::path& file) {
+  std::error_code none;
+  std::string& digest = found_[fs::weakly_canonical(file, none)];
+  if (digest.empty()) digest = sha256_of_file(file);
+  return digest;
+}
+
+nlohmann::json inputs_of(const RunOptions& options, const text_to_image::Prior& prior, FileDigests& digests) {
+  Files files(digests);
   for (const fs::path& file : prior.weight_files) files.add(file);
   files.add_texts(prior.folder);
   files.add_texts(options.prior_config);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -13,9 +14,19 @@
 
 namespace lucid::app {
 
+/// SHA-256 of files. Each is read once, however often it is asked for: weights are gigabytes.
+class FileDigests {
+ public:
+  /// Throws UserError for a file that cannot be read.
+  const std::string& of(const std::filesystem::path& file);
+
+ private:
+  std::map<std::filesystem::path, std::string> found_;
+};
+
 /// Every file that the run of these options reads, besides the program's own presets: {path: SHA-256}. A path below
 /// data_folder() begins with "<data>".
-nlohmann::json inputs_of(const RunOptions& options, const text_to_image::Prior& prior);
+nlohmann::json inputs_of(const RunOptions& options, const text_to_image::Prior& prior, FileDigests& digests);
 
 /// Every file that a run has left in its folder: {relative path: SHA-256}.
 nlohmann::json outputs_of(const std::filesystem::path& root);
