@@ -36,6 +36,11 @@ std::array<double, 16> multi_view_camera(const Camera& camera, double front) {
   return result;
 }
 
+std::array<double, 16> multi_view_camera_at(double azimuth, double elevation) {
+  constexpr double kAnyDistance = 1, kAnyFieldOfView = 1;
+  return multi_view_camera(orbit_camera(90 - elevation, azimuth, kAnyDistance, kAnyFieldOfView, 1, 1));
+}
+
 std::vector<Camera> sample_joint_views(const ViewOptions& options, int batch, Rng& rng) {
   const int together = options.joint_views;
   LUCID_CHECK(batch > 0 && batch % together == 0, "{} views in groups of {}", batch, together);

@@ -14,6 +14,8 @@ namespace lucid {
 /// that neither distance nor field of view enters. Its camera axes are x right, y up, z backward; its world has z up
 /// and the front at +x. `front` is the azimuth of lucid's front in degrees (ViewOptions::default_azimuth).
 std::array<double, 16> multi_view_camera(const Camera& camera, double front = 0);
+/// That of a view towards the origin from this direction; degrees, azimuth 0 is the front.
+std::array<double, 16> multi_view_camera_at(double azimuth, double elevation);
 
 /// The views of a batch in groups of options.joint_views: the views of a group share polar angle and distance, and
 /// their azimuths are evenly spaced over phi's range, with one random offset a group. All views share one fovy. `batch`

@@ -45,6 +45,17 @@ TEST(JointCameras, AreAQuarterTurnApartAndShareAllElse) {
   EXPECT_GT(*offsets.rbegin() - *offsets.begin(), 45) << "the offset is up to a quarter turn";
 }
 
+TEST(JointCameras, ACameraIsItsDirection) {
+  ViewOptions options;
+  options.joint_views = 4;
+  options.radius = {2, 5};
+  Rng rng(2, "camera");
+  for (const Camera& camera : sample_views(options, 8, rng)) {
+    const auto whole = multi_view_camera(camera), direction = multi_view_camera_at(camera.phi, 90 - camera.theta);
+    for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(whole[i], direction[i], 1e-6) << i;
+  }
+}
+
 TEST(JointCameras, RelativeRadiusHoldsForSingleViewsToo) {
   ViewOptions options;
   options.radius = {0.9, 0.9};

@@ -5,6 +5,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
@@ -64,9 +65,14 @@ std::vector<Job> jobs_of(const BuildOptions& options, const Plan& plan, const Pl
   const auto scaled = [&](int64_t views) {
     return std::max<int64_t>(1, std::llround(static_cast<double>(views) * model.view_share));
   };
+  const auto groups_beside = [&](int64_t views) {
+    const double share = static_cast<double>(views) / static_cast<double>(options.views) * model.view_share;
+    return options.groups == 0 ? 0 : std::max<int64_t>(1, std::llround(static_cast<double>(options.groups) * share));
+  };
   const auto add = [&](std::shared_ptr<const Mesh> shape, const std::string& colour, const std::string& stream,
                        int64_t views) -> Job& {
-    Rng rng(options.seed, fmt::format("corpus: {} of {}", stream, model.row.id));
+    Rng rng(options.seed, fmt::format("corpus: {} of {}", stream, model.row.id)),
+        group_rng(options.seed, fmt::format("corpus: {} in groups of {}", stream, model.row.id));
     Job job{.item = {.object = model.row.id,
                      .word = model.row.word,
                      .colour = colour,
@@ -75,21 +81,23 @@ std::vector<Job> jobs_of(const BuildOptions& options, const Plan& plan, const Pl
                                            .colour = colour,
                                            .recoloured = shape != mesh}),
                      .recoloured = shape != mesh,
-                     .mirrors = model.row.mirrors},
+                     .mirrors = model.row.mirrors,
+                     .groups = groups_beside(views)},
             .mesh = std::move(shape),
-            .shots = random_shots(views, rng),
+            .shots = random_shots(scaled(views), rng),
             .pictures = {}};
+    std::ranges::copy(grouped_shots(job.item.groups, group_rng), std::back_inserter(job.shots));
     job.pictures = Pictures(options.size, job.shots.size());
     jobs.push_back(std::move(job));
     return jobs.back();
   };
-  add(mesh, model.own.dominant, "views", scaled(options.views));
+  add(mesh, model.own.dominant, "views", options.views);
   for (const std::string& target : model.targets) {
     Rng rng(options.seed, fmt::format("corpus: {} for {}", target, model.row.id));
     const OkLab from = model.own.mean[static_cast<size_t>(model.own.largest)];
     auto changed = std::make_shared<const Mesh>(recoloured(*mesh, from, colour_near(target, rng)));
     if (own_colours(*changed).dominant != target) continue;
-    Job& job = add(std::move(changed), target, target + " views", scaled(options.recoloured_views));
+    Job& job = add(std::move(changed), target, target + " views", options.recoloured_views);
     job.item.held_out = plan.held_out.contains({model.row.word, target});
   }
   return jobs;
@@ -202,6 +210,7 @@ BuildReport build_corpus(const BuildOptions& options, const std::atomic<bool>& s
         ++report.items;
         report.held_out_items += job.item.held_out;
         report.views += static_cast<int64_t>(job.shots.size());
+        report.groups += job.item.groups;
       }
       progress.update(static_cast<int64_t>(end), "views/s",
                       static_cast<double>(report.views) / std::max(report.render_seconds, 1e-9));

@@ -19,12 +19,13 @@ struct BuildOptions {
   int size = 128;                              // pixels per side
   int64_t views = 64;                          // per model in its own colours
   int64_t recoloured_views = 12, colours = 4;  // views per other colour, and number of other colours per model
+  int64_t groups = 0;  // of kGroupViews views, besides `views`; in other colours in proportion to their views
   uint64_t seed = 0;
   Progress::Style progress = Progress::Style::kOff;
 };
 
 struct BuildReport {
-  int64_t words = 0, models = 0, items = 0, views = 0, held_out_items = 0, held_out_combinations = 0;
+  int64_t words = 0, models = 0, items = 0, views = 0, groups = 0, held_out_items = 0, held_out_combinations = 0;
   double seconds = 0, render_seconds = 0;
 };
 

@@ -5,6 +5,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 #include "goldens.h"
 #include "lucid/base/atomic_file.h"
@@ -89,6 +91,53 @@ TEST(CorpusBuild, WritesItemsWithTheirCaptionsAndViews) {
   const std::string notice = read_file(shop.options.out / "NOTICE.md");
   EXPECT_NE(notice.find("CC BY 3.0"), std::string::npos);
   EXPECT_NE(notice.find("A. Author"), std::string::npos);
+}
+
+TEST(CorpusBuild, GroupsAreAQuarterTurnApartAndLeaveTheOtherViewsAlone) {
+  Workshop shop;
+  build_corpus(shop.options, kGoOn);
+  const auto single_views = [&] {
+    const Corpus corpus(shop.options.out);
+    std::vector<int64_t> indices;
+    for (const Item& item : corpus.items()) {
+      for (int64_t view = item.first_view; view < item.first_grouped_view(); ++view) indices.push_back(view);
+    }
+    return corpus.views(indices).rgb;
+  };
+  const torch::Tensor without = single_views();
+  shop.options.groups = 5;
+  const BuildReport report = build_corpus(shop.options, kGoOn);
+  EXPECT_TRUE(torch::equal(without, single_views()));
+  const Corpus corpus(shop.options.out);
+  std::set<float> starts, elevations;
+  int64_t groups = 0;
+  for (const Item& item : corpus.items()) {
+    EXPECT_EQ(item.groups, item.recoloured ? 2 : 5);  // in proportion to 4 of 10 views
+    groups += item.groups;
+    for (int64_t group = 0; group < item.groups; ++group) {
+      const int64_t first = item.first_grouped_view() + kGroupViews * group;
+      const Views views = corpus.views({first, first + 1, first + 2, first + 3});
+      const float *azimuth = views.azimuth.data_ptr<float>(), *elevation = views.elevation.data_ptr<float>();
+      for (int64_t i = 0; i < kGroupViews; ++i) {
+        EXPECT_EQ(elevation[i], elevation[0]);
+        EXPECT_NEAR(std::remainder(azimuth[i] - azimuth[0] - 90 * static_cast<float>(i), 360.0f), 0, 1e-3);
+        EXPECT_GE(azimuth[i], -180);
+        EXPECT_LT(azimuth[i], 180);
+      }
+      starts.insert(azimuth[0]);
+      elevations.insert(elevation[0]);
+      // The cube's sides differ; so do the pictures of a group. Its light turns with the camera: no side is dark.
+      if (item.recoloured || item.word != "brick") continue;
+      for (int64_t i = 0; i < kGroupViews; ++i) {
+        const torch::Tensor inside = views.alpha[i].expand({3, -1, -1}) > 0.99;
+        const float brightness = views.rgb[i].masked_select(inside).max().item<float>();
+        EXPECT_GT(brightness, 0.5f);
+      }
+    }
+  }
+  EXPECT_EQ(groups, report.groups);
+  EXPECT_EQ(starts.size(), static_cast<size_t>(groups));
+  EXPECT_EQ(elevations.size(), static_cast<size_t>(groups));
 }
 
 TEST(CorpusBuild, BytesDoNotDependOnTheNumberOfThreads) {

@@ -59,7 +59,8 @@ Item read_item(const nlohmann::json& json, const fs::path& file, const std::stri
             .held_out = member<bool>(json, file, where, "held_out"),
             .mirrors = member<bool>(json, file, where, "mirrors"),
             .first_view = member<int64_t>(json, file, where, "first_view"),
-            .view_count = member<int64_t>(json, file, where, "view_count")};
+            .view_count = member<int64_t>(json, file, where, "view_count"),
+            .groups = json.contains("groups") ? member<int64_t>(json, file, where, "groups") : 0};
   if (item.captions.empty()) throw_invalid(file, where + ".captions", "is empty");
   return item;
 }
@@ -90,11 +91,13 @@ Shard read_shard(const fs::path& file, int64_t first, int64_t count, int64_t siz
 }
 
 nlohmann::json item_json(const Item& item) {
-  return {{"object", item.object},         {"word", item.word},
-          {"colour", item.colour},         {"captions", item.captions},
-          {"recoloured", item.recoloured}, {"held_out", item.held_out},
-          {"mirrors", item.mirrors},       {"first_view", item.first_view},
-          {"view_count", item.view_count}};
+  nlohmann::json json = {{"object", item.object},         {"word", item.word},
+                         {"colour", item.colour},         {"captions", item.captions},
+                         {"recoloured", item.recoloured}, {"held_out", item.held_out},
+                         {"mirrors", item.mirrors},       {"first_view", item.first_view},
+                         {"view_count", item.view_count}};
+  if (item.groups > 0) json["groups"] = item.groups;
+  return json;
 }
 
 }  // namespace
@@ -143,6 +146,9 @@ Corpus::Corpus(const fs::path& folder) {
       throw_invalid(
           file, where + ".view_count",
           fmt::format("is {}, but {} of {} views are left", item.view_count, state->views - next, state->views));
+    }
+    if (item.groups < 0 || item.groups > item.view_count / kGroupViews) {
+      throw_invalid(file, where + ".groups", fmt::format("is {}, of {} views", item.groups, item.view_count));
     }
     next += item.view_count;
     state->items.push_back(std::move(item));
@@ -220,6 +226,7 @@ void CorpusWriter::add(Item item, const torch::Tensor& rgb, const torch::Tensor&
   LUCID_CHECK(azimuth.sizes() == torch::IntArrayRef({n}) && elevation.sizes() == torch::IntArrayRef({n}),
               "azimuth [{}], elevation [{}]", fmt::join(azimuth.sizes(), ","), fmt::join(elevation.sizes(), ","));
   LUCID_CHECK(!item.captions.empty(), "\"{}\" has no caption", item.word);
+  LUCID_CHECK(item.groups >= 0 && item.groups <= n / kGroupViews, "{} groups in {} views", item.groups, n);
   item.first_view = state_->views;
   item.view_count = n;
   state_->items.push_back(item_json(item));

@@ -12,6 +12,9 @@
 
 namespace lucid::corpus {
 
+/// Views of a group: of one elevation, under one light beside the camera, their azimuths a quarter turn apart.
+inline constexpr int64_t kGroupViews = 4;
+
 /// One object in one colouring: consecutive views that share their captions.
 struct Item {
   std::string object;                 // the source's id of the model
@@ -22,6 +25,9 @@ struct Item {
   bool held_out = false;              // must not be used for training
   bool mirrors = false;               // the object has mirror symmetry: a mirrored picture shows it from -azimuth
   int64_t first_view = 0, view_count = 0;
+  int64_t groups = 0;  // its last kGroupViews * groups views are groups, one after the other
+
+  int64_t first_grouped_view() const { return first_view + view_count - kGroupViews * groups; }
 };
 
 /// The pictures and directions of n views.
@@ -52,7 +58,7 @@ class CorpusWriter {
   CorpusWriter(const std::filesystem::path& folder, int64_t picture_size);
   ~CorpusWriter();
   /// Adds an item's n views: rgb [n,3,S,S], alpha [n,1,S,S] uint8; azimuth, elevation [n] float, degrees. The writer
-  /// sets item.first_view and item.view_count.
+  /// sets item.first_view and item.view_count; the last views are item.groups groups.
   void add(Item item, const torch::Tensor& rgb, const torch::Tensor& alpha, const torch::Tensor& azimuth,
            const torch::Tensor& elevation);
   void finish();

@@ -77,6 +77,29 @@ TEST(Shards, RoundTrip) {
   EXPECT_THROW(corpus.views({5}), std::logic_error);
 }
 
+TEST(Shards, GroupsAreTheLastViewsAndAnOldCorpusHasNone) {
+  const lucid::test::TemporaryFolder folder;
+  write_corpus(folder.path);
+  EXPECT_EQ(read_file(folder.path / "corpus.json").find("groups"), std::string::npos);
+  EXPECT_EQ(Corpus(folder.path).items()[0].groups, 0);
+  {
+    CorpusWriter writer(folder.path, kPictureSize);
+    Item item = item_of("vase");
+    item.groups = 2;
+    writer.add(item, torch::zeros({11, 3, kPictureSize, kPictureSize}, torch::kUInt8),
+               torch::zeros({11, 1, kPictureSize, kPictureSize}, torch::kUInt8), torch::zeros({11}),
+               torch::zeros({11}));
+    EXPECT_THROW(writer.add(item, torch::zeros({7, 3, kPictureSize, kPictureSize}, torch::kUInt8),
+                            torch::zeros({7, 1, kPictureSize, kPictureSize}, torch::kUInt8), torch::zeros({7}),
+                            torch::zeros({7})),
+                 std::logic_error);
+    writer.finish();
+  }
+  const Corpus corpus(folder.path);
+  EXPECT_EQ(corpus.items()[0].groups, 2);
+  EXPECT_EQ(corpus.items()[0].first_grouped_view(), 3);
+}
+
 TEST(Shards, SplitBeforeTheyGrowTooLarge) {
   const lucid::test::TemporaryFolder folder;
   constexpr int64_t kLarge = 2048, kViews = 16;  // 16.8 MB a view
@@ -117,6 +140,8 @@ TEST(Shards, EveryInconsistencyOfTheIndexIsNamed) {
       {"items[1].first_view", [](auto& json) { json["items"][1]["first_view"] = 2; }},
       {"items[1].view_count", [](auto& json) { json["items"][1]["view_count"] = int64_t{1} << 62; }},
       {"items[1].view_count", [](auto& json) { json["items"][1]["view_count"] = -1; }},
+      {"items[0].groups", [](auto& json) { json["items"][0]["groups"] = 1; }},  // of three views
+      {"items[0].groups", [](auto& json) { json["items"][0]["groups"] = -1; }},
       {"items[0].captions", [](auto& json) { json["items"][0]["captions"] = nlohmann::json::array(); }},
       {"items[0].captions", [](auto& json) { json["items"][0]["captions"] = 3; }},
       {"items[0].word", [](auto& json) { json["items"][0].erase("word"); }},

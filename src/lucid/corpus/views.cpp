@@ -28,20 +28,48 @@ Float3 beside_camera(double azimuth, double elevation, double right, double up) 
 
 double wrapped(double azimuth) { return azimuth >= 180 ? azimuth - 360 : azimuth; }
 
+/// What is drawn for a view besides its azimuth.
+struct Setting {
+  double elevation = 0, light_right = 0, light_up = 0;  // the light's offsets from the camera, see beside_camera()
+  Light light{};                                        // without its direction
+};
+
+Setting random_setting(Rng& rng) {
+  Setting setting;
+  setting.elevation = rng.chance(kHigherShare) ? rng.uniform(kHigh, kHighest) : rng.uniform(kLow, kHigh);
+  setting.light_right = rng.uniform(-0.4, 0.4);
+  setting.light_up = rng.uniform(0, 0.6);
+  const double brightest = rng.uniform(0.95, 1.0);
+  setting.light.diffuse = static_cast<float>(rng.uniform(0.38, 0.5));
+  setting.light.ambient = static_cast<float>(brightest) - setting.light.diffuse - setting.light.sky;
+  return setting;
+}
+
+Shot shot_at(double azimuth, const Setting& setting) {
+  Shot shot{.azimuth = wrapped(azimuth), .elevation = setting.elevation, .light = setting.light};
+  shot.light.direction = beside_camera(shot.azimuth, shot.elevation, setting.light_right, setting.light_up);
+  return shot;
+}
+
 }  // namespace
 
 std::vector<Shot> random_shots(int64_t count, Rng& rng) {
   std::vector<Shot> shots;
   for (int64_t i = 0; i < count; ++i) {
-    Shot shot;
-    shot.azimuth = wrapped(360 * (static_cast<double>(i) + rng.uniform()) / static_cast<double>(count));
-    shot.elevation = rng.chance(kHigherShare) ? rng.uniform(kHigh, kHighest) : rng.uniform(kLow, kHigh);
-    const double right = rng.uniform(-0.4, 0.4), up = rng.uniform(0, 0.6);
-    shot.light.direction = beside_camera(shot.azimuth, shot.elevation, right, up);
-    const double brightest = rng.uniform(0.95, 1.0);
-    shot.light.diffuse = static_cast<float>(rng.uniform(0.38, 0.5));
-    shot.light.ambient = static_cast<float>(brightest) - shot.light.diffuse - shot.light.sky;
-    shots.push_back(shot);
+    const double azimuth = 360 * (static_cast<double>(i) + rng.uniform()) / static_cast<double>(count);
+    shots.push_back(shot_at(azimuth, random_setting(rng)));
+  }
+  return shots;
+}
+
+std::vector<Shot> grouped_shots(int64_t count, Rng& rng) {
+  constexpr double kTurn = 360.0 / kGroupViews;
+  std::vector<Shot> shots;
+  for (int64_t i = 0; i < count; ++i) {
+    const double start = kTurn * (static_cast<double>(i) + rng.uniform()) / static_cast<double>(count);
+    const Setting setting = random_setting(rng);
+    for (int64_t view = 0; view < kGroupViews; ++view)
+      shots.push_back(shot_at(start + kTurn * static_cast<double>(view), setting));
   }
   return shots;
 }

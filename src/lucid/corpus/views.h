@@ -6,6 +6,7 @@
 
 #include "lucid/base/rng.h"
 #include "lucid/corpus/raster.h"
+#include "lucid/corpus/shards.h"
 
 namespace lucid::corpus {
 
@@ -21,6 +22,11 @@ struct Shot {
 /// `count` random views: one azimuth per sector of 360/count degrees, elevations from -5 to 45 and for 12 % of the
 /// views from 45 to 60. The light is near the camera, somewhat above it.
 std::vector<Shot> random_shots(int64_t count, Rng& rng);
+
+/// `count` groups of kGroupViews views, one after the other. A group's elevation and light are drawn as those of a
+/// random view. The light turns with the camera, as it does between single views: under one that stands still, a side
+/// of every object would be dark, and be taken for its colour.
+std::vector<Shot> grouped_shots(int64_t count, Rng& rng);
 
 /// `count` views at equal steps of azimuth and one elevation, with flat light or a fixed directional light.
 std::vector<Shot> even_shots(int64_t count, double elevation, bool flat_light);
