@@ -201,10 +201,23 @@ TEST_F(MultiViewCommand, CommandsWithoutAUseForItSaySo) {
            {{"avatar", "a knight", "--prior", prior}, "lucid avatar"},
            {{"personalise", folder_.path.string(), "--word", "<it>", "-o", file, "--prior", prior},
             "lucid personalise"},
-           {{"prior", "train", "--from", prior, "--corpus", folder_.path.string(), "--out", file}, "lucid prior train"},
-           {{"prior", "sample", "--prior", prior, "-o", file, "a car"}, "lucid prior sample"}}) {
+       }) {
     expect_one_line(lucid_run(arguments, folder_), {part, "4 views at once"});
   }
+}
+
+TEST_F(MultiViewCommand, DrawsWholeGroups) {
+  const std::string sheet = (folder_.path / "sheet.png").string();
+  const auto sampled = [&](const char* views) {
+    return lucid_run(
+        {"prior", "sample", "a car", "--prior", prior_.string(), "-o", sheet, "--steps", "2", "--views", views},
+        folder_);
+  };
+  expect_one_line(sampled("6"), {"--views", "4"});
+  EXPECT_FALSE(fs::exists(sheet));
+  const Outcome outcome = sampled("8");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(fs::exists(sheet));
 }
 
 TEST_F(MultiViewCommand, CheckAndInfoNameIt) {

@@ -43,6 +43,13 @@ Command define_corpus(CLI::App& prior, CorpusRequest& request) {
       ->capture_default_str()
       ->check(CLI::Range(1, 100000))
       ->type_name("N");
+  command
+      ->add_option("--groups", build.groups,
+                   "Groups of four views, a quarter turn apart, of each model besides --views, for `lucid prior train "
+                   "--multi-view`; in other colours in proportion.")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 10000))
+      ->type_name("N");
   command->add_option("--seed", build.seed, "Seed of views, lights, colours and of what is held out.")
       ->capture_default_str()
       ->type_name("N");
@@ -67,6 +74,9 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
       ->add_option("--from", request.from,
                    "Prior whose U-Net is trained further, on its text encoder and VAE. The corpus must have its words.")
       ->type_name("DIR");
+  command->add_flag("--multi-view", request.multi_view,
+                    "Train a U-Net that draws four views of an object at once and is told their cameras, as MVDream. "
+                    "The corpus must have --groups.");
   command->add_option("--stage", request.stage, "Network to train: all, text, vae or unet.")
       ->capture_default_str()
       ->type_name("NAME");
@@ -113,7 +123,6 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
   command->add_flag("--resume", request.resume, "Continue from the checkpoints in --out.");
   return {.app = command, .check = [&request, command] {
             request.command = as_typed(*command, "lucid prior train");
-            app::refuse_multi_view(request.from, "lucid prior train");
             if (request.precision != "auto" && request.precision != "fp32" && request.precision != "bf16")
               throw UserError(UserMistake{.what_happened = "auto, fp32 or bf16", .key = "--precision"});
           }};
@@ -142,7 +151,9 @@ Command define_sample(CLI::App& prior, SampleRequest& request) {
   command->add_option("--prior", request.folder, "Diffusers folder; the embedded prior if not given.")
       ->type_name("DIR");
   command->add_option("--output,-o", request.output, "PNG file to write.")->capture_default_str()->type_name("FILE");
-  command->add_option("--views", request.views, "Azimuths, evenly spread from the front.")
+  command
+      ->add_option("--views", request.views,
+                   "Azimuths, evenly spread from the front; of a multi-view prior, its groups one after the other.")
       ->capture_default_str()
       ->type_name("N");
   command->add_option("--steps", request.options.steps, "DDIM steps.")->capture_default_str()->type_name("N");
@@ -152,9 +163,15 @@ Command define_sample(CLI::App& prior, SampleRequest& request) {
   command->add_option("--seed", request.options.seed, "Seed of the noise.")->capture_default_str()->type_name("N");
   add_threads(*command, request.threads);
   return {.app = command, .check = [&request] {
-            app::refuse_multi_view(request.folder, "lucid prior sample");
             if (request.views < 1 || request.views > 64)
               throw UserError(UserMistake{.what_happened = "is not in [1, 64]", .key = "--views"});
+            if (request.views % app::kJointViews != 0 && app::is_multi_view(request.folder)) {
+              throw UserError(
+                  UserMistake{.what_happened = fmt::format("is not a multiple of {}, the views that the prior draws at "
+                                                           "once",
+                                                           app::kJointViews),
+                              .key = "--views"});
+            }
             if (request.options.steps < 1 || request.options.steps > 1000)
               throw UserError(UserMistake{.what_happened = "is not in [1, 1000]", .key = "--steps"});
           }};

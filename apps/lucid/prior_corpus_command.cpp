@@ -16,10 +16,10 @@ int run_prior_corpus(CorpusRequest& request, const std::atomic<bool>& stop) {
   if (stop) return 130;
   if (request.build.out.empty()) return 0;
   fmt::print(
-      "{} words, {} models, {} items ({} held out, {} unseen combinations), {} views in {:.1f} s; rendering alone "
-      "{:.0f} views/s\n",
+      "{} words, {} models, {} items ({} held out, {} unseen combinations), {} views ({} groups of four) in {:.1f} s; "
+      "rendering alone {:.0f} views/s\n",
       report.words, report.models, report.items, report.held_out_items, report.held_out_combinations, report.views,
-      report.seconds, static_cast<double>(report.views) / report.render_seconds);
+      report.groups, report.seconds, static_cast<double>(report.views) / report.render_seconds);
   return 0;
 }
 

@@ -16,6 +16,7 @@ int run_prior_train(const pretrain::TrainRequest& request, const std::atomic<boo
   app::set_threads(request.threads);
   pretrain::TrainOptions options{.corpus = request.corpus,
                                  .from = request.from,
+                                 .multi_view = request.multi_view,
                                  .preset = request.preset,
                                  .stage = request.stage,
                                  .text_steps = request.text_steps,

@@ -33,7 +33,9 @@ std::string last_numbers(const std::filesystem::path& log, const std::string& st
 void write_model_card(const TrainOptions& options, const Sizes& sizes, const Words& words, const corpus::Corpus& corpus,
                       const Split& split) {
   const auto log = options.run.folder / "progress" / "log.jsonl";
-  std::string text = "# A small text-to-image prior of single objects\n\n";
+  const bool multi_view = sizes.unet.is_multi_view();
+  std::string text = fmt::format("# A small text-to-image prior of {}\n\n",
+                                 multi_view ? "single objects from four sides at once" : "single objects");
   text += fmt::format(
       "A diffusers folder (CLIPTextModel, AutoencoderKL, UNet2DConditionModel, DDIM) trained {} by\n\n    {}\n\n"
       "It knows {} names and {} colours, one object on a white ground, and nothing else.\n\n",
@@ -48,6 +50,12 @@ void write_model_card(const TrainOptions& options, const Sizes& sizes, const Wor
   text += fmt::format("- Trained on {} in {}.\n",
                       options.run.device.is_cpu() ? "the CPU" : tensor::device_name(options.run.device),
                       options.run.low_precision ? "bfloat16, the weights in float32" : "float32");
+  if (multi_view) {
+    text +=
+        "- Four views at once, as in MVDream: their cameras are added to the time embedding, and their self-attention "
+        "is "
+        "joint. unet/config.json has `camera_dim`, which diffusers does not know.\n";
+  }
   text +=
       "- View words by direction: views.json. The text encoder was trained by itself and then frozen.\n\n## "
       "Numbers\n\n";

@@ -24,31 +24,44 @@ int64_t window_start(int64_t centre, int64_t crop, int64_t size) {
 
 Split split_of(const corpus::Corpus& corpus) {
   Split split;
-  std::map<std::string, std::vector<int64_t>> by_word;
+  std::map<std::string, std::vector<int64_t>> views, groups;  // to train on, by word
   split.item_of.resize(static_cast<size_t>(corpus.view_count()));
+  const auto is_unseen = [](int64_t index) { return index % kUnseenEvery == kUnseenEvery / 2; };
+  int64_t group_index = 0;
   for (size_t i = 0; i < corpus.items().size(); ++i) {
     const corpus::Item& item = corpus.items()[i];
-    for (int64_t view = item.first_view; view < item.first_view + item.view_count; ++view) {
+    const auto add_view = [&](int64_t view, bool unseen) {
       split.item_of[static_cast<size_t>(view)] = static_cast<int64_t>(i);
-      const bool unseen = view % kUnseenEvery == kUnseenEvery / 2;
       (item.held_out ? split.unseen_items : unseen ? split.unseen_views : split.train).push_back(view);
-      if (!item.held_out && !unseen) by_word[item.word].push_back(view);
+      if (!item.held_out && !unseen) views[item.word].push_back(view);
+    };
+    for (int64_t view = item.first_view; view < item.first_grouped_view(); ++view) add_view(view, is_unseen(view));
+    for (int64_t group = 0; group < item.groups; ++group) {
+      const int64_t first = item.first_grouped_view() + corpus::kGroupViews * group;
+      const bool unseen = is_unseen(group_index++);
+      (item.held_out ? split.unseen_items_groups : unseen ? split.unseen_groups : groups[item.word]).push_back(first);
+      for (int64_t view = first; view < first + corpus::kGroupViews; ++view) add_view(view, unseen);
     }
   }
   if (split.train.empty())
     throw UserError(UserMistake{.what_happened = "the corpus holds no view to train on", .key = "--corpus"});
-  double sum = 0;
-  for (auto& [word, views] : by_word) {
-    split.word_shares.push_back(sum += std::sqrt(static_cast<double>(views.size())));
-    split.by_word.push_back(std::move(views));
-  }
-  for (double& share : split.word_shares) share /= sum;
+  split.views_by_word = ByWord(std::move(views));
+  split.groups_by_word = ByWord(std::move(groups));
   return split;
 }
 
-int64_t draw_view(const Split& split, Rng& rng) {
-  const auto word = std::ranges::upper_bound(split.word_shares, rng.uniform()) - split.word_shares.begin();
-  return pick(split.by_word[std::min(static_cast<size_t>(word), split.by_word.size() - 1)], rng);
+ByWord::ByWord(std::map<std::string, std::vector<int64_t>> of_words) {
+  double sum = 0;
+  for (auto& [word, members] : of_words) {
+    shares_.push_back(sum += std::sqrt(static_cast<double>(members.size())));
+    of_words_.push_back(std::move(members));
+  }
+  for (double& share : shares_) share /= sum;
+}
+
+int64_t ByWord::draw(Rng& rng) const {
+  const auto word = std::ranges::upper_bound(shares_, rng.uniform()) - shares_.begin();
+  return pick(of_words_[std::min(static_cast<size_t>(word), of_words_.size() - 1)], rng);
 }
 
 std::vector<int64_t> evenly_spaced(const std::vector<int64_t>& views, size_t count) {
@@ -106,20 +119,53 @@ Pictures draw_pictures(const corpus::Corpus& corpus, const Split& split, Rng rng
   return {.rgb = torch::stack(rgb), .alpha = torch::stack(alpha)};
 }
 
+namespace {
+
+const corpus::Item& item_of(const corpus::Corpus& corpus, const Split& split, int64_t view) {
+  return corpus.items()[static_cast<size_t>(split.item_of[static_cast<size_t>(view)])];
+}
+
+/// A random row of this view. It takes the same number of random draws, whatever their outcome.
+Row draw_row(const corpus::Item& item, int64_t view, Rng& rng) {
+  const double kind = rng.uniform();
+  const bool mirrored = rng.chance(0.5) && item.mirrors;
+  const std::string& caption = pick(item.captions, rng);
+  return {.view = view,
+          .mirrored = mirrored,
+          .caption = kind < kEmptyPrompts ? "" : caption,
+          .view_words = kind >= kEmptyPrompts + kWithoutViewWords};
+}
+
+/// The rows of the group at row.view, like this row.
+void add_group(Row row, std::vector<Row>& rows) {
+  row.view_words = false;
+  for (int64_t i = 0; i < corpus::kGroupViews; ++i, ++row.view) rows.push_back(row);
+}
+
+}  // namespace
+
 std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count) {
   std::vector<Row> rows;
   for (int64_t i = 0; i < count; ++i) {
-    // Every row takes the same number of random draws, whatever their outcome.
-    const int64_t view = draw_view(split, rng);
-    const corpus::Item& item = corpus.items()[static_cast<size_t>(split.item_of[static_cast<size_t>(view)])];
-    const double kind = rng.uniform();
-    const bool mirrored = rng.chance(0.5) && item.mirrors;
-    const std::string& caption = pick(item.captions, rng);
-    rows.push_back({.view = view,
-                    .mirrored = mirrored,
-                    .caption = kind < kEmptyPrompts ? "" : caption,
-                    .view_words = kind >= kEmptyPrompts + kWithoutViewWords});
+    const int64_t view = split.views_by_word.draw(rng);
+    rows.push_back(draw_row(item_of(corpus, split, view), view, rng));
   }
+  return rows;
+}
+
+std::vector<Row> draw_groups(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count) {
+  std::vector<Row> rows;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t first = split.groups_by_word.draw(rng);
+    add_group(draw_row(item_of(corpus, split, first), first, rng), rows);
+  }
+  return rows;
+}
+
+std::vector<Row> rows_of_groups(const corpus::Corpus& corpus, const Split& split, const std::vector<int64_t>& groups) {
+  std::vector<Row> rows;
+  for (const int64_t first : groups)
+    add_group({.view = first, .caption = item_of(corpus, split, first).captions.front()}, rows);
   return rows;
 }
 

@@ -16,18 +16,31 @@
 
 namespace lucid::pretrain {
 
+/// Views or groups of views by word. A word's probability is proportional to the square root of its number of views, so
+/// that words with many models do not dominate.
+class ByWord {
+ public:
+  ByWord() = default;
+  explicit ByWord(std::map<std::string, std::vector<int64_t>> of_words);
+  bool empty() const { return of_words_.empty(); }
+  /// A word by its probability, then one of its members.
+  int64_t draw(Rng& rng) const;
+
+ private:
+  std::vector<std::vector<int64_t>> of_words_;
+  std::vector<double> shares_;  // cumulative probabilities of the words
+};
+
 /// The corpus's view indices, split into training and held-out views. No view of a held-out item is trained on, and of
-/// the other items every 37th view is held out.
+/// the other items every 37th view or group is held out. A group counts as its first view; its views are in the lists
+/// of views as well.
 struct Split {
   std::vector<int64_t> train;
-  std::vector<int64_t> unseen_views;  // held-out views of trained items
-  std::vector<int64_t> unseen_items;  // all views of held-out items
-  std::vector<int64_t> item_of;       // index of each view's item
-
-  // `train` grouped by word, and the cumulative probabilities of the words. A word's probability is proportional to the
-  // square root of its number of views, so that words with many models do not dominate.
-  std::vector<std::vector<int64_t>> by_word;
-  std::vector<double> word_shares;
+  std::vector<int64_t> unseen_views;                        // held-out views of trained items
+  std::vector<int64_t> unseen_items;                        // all views of held-out items
+  std::vector<int64_t> unseen_groups, unseen_items_groups;  // the same for groups
+  std::vector<int64_t> item_of;                             // index of each view's item
+  ByWord views_by_word, groups_by_word;                     // to train on
 };
 /// Throws UserError if no view is left to train on.
 Split split_of(const corpus::Corpus& corpus);
@@ -59,9 +72,12 @@ struct Row {
   std::string caption = {};  // "": unconditional, for classifier-free guidance
   bool view_words = true;    // the prompt gets the view words of the picture's direction
 };
-/// A random training view: a word by its probability, then one of its views.
-int64_t draw_view(const Split& split, Rng& rng);
 constexpr double kEmptyPrompts = 0.1, kWithoutViewWords = 0.05;  // shares of the rows
 std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count);
+/// The rows of `count` random training groups, one after the other. A group's rows share their caption, empty or not,
+/// and have no view words.
+std::vector<Row> draw_groups(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count);
+/// The rows of the groups at these first views, with each item's first caption.
+std::vector<Row> rows_of_groups(const corpus::Corpus& corpus, const Split& split, const std::vector<int64_t>& groups);
 
 }  // namespace lucid::pretrain

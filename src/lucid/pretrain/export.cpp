@@ -71,27 +71,29 @@ Json vae_config(const diffusion::VaeConfig& c, int64_t picture_size) {
 }
 
 Json unet_config(const diffusion::UNetConfig& c, int64_t sample_size) {
-  return {{"_class_name", "UNet2DConditionModel"},
-          {"_diffusers_version", kDiffusers},
-          {"act_fn", "silu"},
-          {"attention_head_dim", c.heads_per_block},
-          {"block_out_channels", c.block_out_channels},
-          {"center_input_sample", false},
-          {"cross_attention_dim", c.cross_attention_dim},
-          {"down_block_types", c.down_block_types},
-          {"up_block_types", c.up_block_types},
-          {"downsample_padding", 1},
-          {"flip_sin_to_cos", true},
-          {"freq_shift", 0},
-          {"in_channels", c.in_channels},
-          {"out_channels", c.out_channels},
-          {"layers_per_block", c.layers_per_block},
-          {"mid_block_scale_factor", 1},
-          {"mid_block_type", c.mid_cross_attention ? "UNetMidBlock2DCrossAttn" : "UNetMidBlock2D"},
-          {"norm_eps", c.norm_eps},
-          {"norm_num_groups", c.norm_num_groups},
-          {"sample_size", sample_size},
-          {"use_linear_projection", c.use_linear_projection}};
+  Json json = {{"_class_name", "UNet2DConditionModel"},
+               {"_diffusers_version", kDiffusers},
+               {"act_fn", "silu"},
+               {"attention_head_dim", c.heads_per_block},
+               {"block_out_channels", c.block_out_channels},
+               {"center_input_sample", false},
+               {"cross_attention_dim", c.cross_attention_dim},
+               {"down_block_types", c.down_block_types},
+               {"up_block_types", c.up_block_types},
+               {"downsample_padding", 1},
+               {"flip_sin_to_cos", true},
+               {"freq_shift", 0},
+               {"in_channels", c.in_channels},
+               {"out_channels", c.out_channels},
+               {"layers_per_block", c.layers_per_block},
+               {"mid_block_scale_factor", 1},
+               {"mid_block_type", c.mid_cross_attention ? "UNetMidBlock2DCrossAttn" : "UNetMidBlock2D"},
+               {"norm_eps", c.norm_eps},
+               {"norm_num_groups", c.norm_num_groups},
+               {"sample_size", sample_size},
+               {"use_linear_projection", c.use_linear_projection}};
+  if (c.is_multi_view()) json["camera_dim"] = c.camera_dim;  // lucid's own key
+  return json;
 }
 
 Json scheduler_config(const diffusion::ScheduleConfig& c) {

@@ -9,6 +9,7 @@
 #include "lucid/base/sha256.h"
 #include "lucid/nn/layout.h"
 #include "lucid/pretrain/low_precision.h"
+#include "lucid/pretrain/multi_view/cameras.h"
 #include "lucid/tensor/device.h"
 #include "lucid/tensor/workers.h"
 #include "lucid/weights/state_dict.h"
@@ -57,6 +58,17 @@ torch::Tensor LatentSet::of(const std::vector<Row>& rows) const {
                         mirrored.index_select(0, tensor::to_device(mirrors, device)).to(torch::kFloat));
   }
   return latents;
+}
+
+text_to_image::Direction LatentSet::direction_of(const Row& row) const {
+  const double from = azimuth.data_ptr<float>()[row.view];
+  return {.azimuth = row.mirrored ? -from : from, .elevation = elevation.data_ptr<float>()[row.view]};
+}
+
+torch::Tensor LatentSet::cameras_of(const std::vector<Row>& rows) const {
+  std::vector<text_to_image::Direction> directions;
+  for (const Row& row : rows) directions.push_back(direction_of(row));
+  return cameras_at(directions, plain.device());
 }
 
 void LatentSet::to(torch::Device device) {

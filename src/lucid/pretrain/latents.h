@@ -12,6 +12,7 @@
 #include "lucid/diffusion/vae.h"
 #include "lucid/pretrain/data.h"
 #include "lucid/pretrain/stage.h"
+#include "lucid/text_to_image/view_prompts.h"
 
 namespace lucid::pretrain {
 
@@ -23,6 +24,10 @@ struct LatentSet {
 
   /// Latents of the rows' pictures, [n,C,h,w] float, on the latents' device.
   torch::Tensor of(const std::vector<Row>& rows) const;
+  /// What a row's picture is seen from. A mirrored picture has the negated azimuth.
+  text_to_image::Direction direction_of(const Row& row) const;
+  /// The rows' cameras as a multi-view U-Net reads them (camera/multi_view.h), [n,16], on the latents' device.
+  torch::Tensor cameras_of(const std::vector<Row>& rows) const;
   /// Moves `plain` and `mirrored`; the other tensors stay on the CPU.
   void to(torch::Device device);
 };

@@ -11,6 +11,7 @@ namespace lucid::pretrain {
 /// `lucid prior train`. Its values are the defaults of TrainOptions and RunOptions as well.
 struct TrainRequest {
   std::filesystem::path corpus, out, from;
+  bool multi_view = false;
   std::string preset = "default";                         // default or tiny
   std::string stage = "all";                              // all, text, vae, unet
   int64_t text_steps = 0, vae_steps = 0, unet_steps = 0;  // 0 = the preset's

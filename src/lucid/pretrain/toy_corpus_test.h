@@ -13,20 +13,28 @@ namespace lucid::pretrain::test {
 
 inline constexpr int64_t kSize = 16, kViews = 24;
 
-/// Writes discs and squares in red, green and blue; blue squares are held out.
-inline void write_toy_corpus(const std::filesystem::path& folder) {
+/// Writes discs and squares in red, green and blue; blue squares are held out. Each has kViews views all around, then
+/// `groups` groups.
+inline void write_toy_corpus(const std::filesystem::path& folder, int64_t groups = 0) {
   const std::pair<const char*, std::array<int, 3>> colours[] = {
       {"red", {220, 30, 30}}, {"green", {30, 200, 40}}, {"blue", {30, 40, 220}}};
   corpus::CorpusWriter writer(folder, kSize);
   for (const std::string word : {"disc", "square"}) {
     for (const auto& [colour, rgb] : colours) {
-      torch::Tensor pictures = torch::full({kViews, 3, kSize, kSize}, 255, torch::kUInt8);
-      torch::Tensor alpha = torch::zeros({kViews, 1, kSize, kSize}, torch::kUInt8);
-      torch::Tensor azimuth = torch::empty({kViews}), elevation = torch::empty({kViews});
-      for (int64_t view = 0; view < kViews; ++view) {
-        const double degrees = -180 + 360.0 * static_cast<double>(view) / static_cast<double>(kViews);
+      const int64_t views = kViews + corpus::kGroupViews * groups;
+      torch::Tensor pictures = torch::full({views, 3, kSize, kSize}, 255, torch::kUInt8);
+      torch::Tensor alpha = torch::zeros({views, 1, kSize, kSize}, torch::kUInt8);
+      torch::Tensor azimuth = torch::empty({views}), elevation = torch::empty({views});
+      for (int64_t view = 0; view < views; ++view) {
+        double degrees = -180 + 360.0 * static_cast<double>(view) / static_cast<double>(kViews);
+        int64_t step = view % 4;
+        if (view >= kViews) {
+          const int64_t group = (view - kViews) / corpus::kGroupViews, turn = (view - kViews) % corpus::kGroupViews;
+          degrees = -180 + 90 * (static_cast<double>(turn) + static_cast<double>(group) / static_cast<double>(groups));
+          step = group % 4;
+        }
         azimuth[view] = degrees;
-        elevation[view] = 10.0 * static_cast<double>(view % 4);
+        elevation[view] = 10.0 * static_cast<double>(step);
         const double shift = 3 * std::sin(degrees * std::numbers::pi / 180);
         for (int64_t y = 0; y < kSize; ++y) {
           for (int64_t x = 0; x < kSize; ++x) {
@@ -44,7 +52,8 @@ inline void write_toy_corpus(const std::filesystem::path& folder) {
                   .colour = colour,
                   .captions = {"a " + word, "a " + name},
                   .held_out = name == "blue square",
-                  .mirrors = word == "disc"},
+                  .mirrors = word == "disc",
+                  .groups = groups},
                  pictures, alpha, azimuth, elevation);
     }
   }

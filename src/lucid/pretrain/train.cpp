@@ -12,6 +12,7 @@
 #include "lucid/pretrain/card.h"
 #include "lucid/pretrain/data.h"
 #include "lucid/pretrain/export.h"
+#include "lucid/pretrain/multi_view/first_unet.h"
 #include "lucid/pretrain/text_trainer.h"
 #include "lucid/pretrain/tokenizer_files.h"
 #include "lucid/pretrain/unet_trainer.h"
@@ -33,6 +34,7 @@ Sizes asked_sizes(const TrainOptions& options) {
   if (options.vae_steps > 0) sizes.vae_stage.steps = options.vae_steps;
   if (options.unet_steps > 0) sizes.unet_stage.steps = options.unet_steps;
   if (options.batch > 0) sizes.unet_stage.batch = options.batch;
+  if (options.multi_view) make_multi_view(sizes.unet);
   return sizes;
 }
 
@@ -128,17 +130,22 @@ std::optional<diffusion::Vae> vae_stage(Training& training) {
   return vae;
 }
 
-/// A U-Net with random weights that predicts 0.
-diffusion::UNet new_unet(const Sizes& sizes) {
-  diffusion::UNet unet(sizes.unet);
-  for (auto& item : unet->named_parameters()) {
-    if (item.key().starts_with("conv_out.")) torch::nn::init::zeros_(item.value());
+/// The presets that suit a prior suit one that was trained from it.
+void copy_presets(const fs::path& from, const fs::path& folder) {
+  if (!fs::exists(from / "presets")) return;
+  make_folder(folder / "presets");
+  for (const auto& entry : fs::recursive_directory_iterator(from / "presets")) {
+    const fs::path copy = folder / fs::relative(entry.path(), from);
+    if (entry.is_directory()) {
+      make_folder(copy);
+    } else {
+      write_file(copy, read_file(entry.path()));
+    }
   }
-  return unet;
 }
 
-/// The networks of options.from; exports text encoder and VAE as they are. Throws UserError if its tokenizer is not
-/// that of the corpus.
+/// The networks of options.from; exports text encoder, VAE and presets as they are. Throws UserError if its tokenizer
+/// is not that of the corpus.
 Networks networks_of_prior(Training& training) {
   const fs::path &from = training.options.from, &folder = training.run.folder;
   text_to_image::Prior prior = text_to_image::load_prior(from);
@@ -152,16 +159,16 @@ Networks networks_of_prior(Training& training) {
   Sizes& sizes = training.sizes;
   sizes.text = prior.encoder->config();
   sizes.vae = prior.vae->config();
-  sizes.unet = prior.unet->config();
   sizes.unet_stage.rests.clear();
   sizes.unet_stage.optimiser.rate *= kFurtherRate;
   training.run.corpus_key += " from " + sha256_of_file(from / "unet/diffusion_pytorch_model.safetensors").substr(0, 16);
-  diffusion::UNet unet(sizes.unet);
-  const torch::NoGradGuard no_grad;
-  for (auto& item : unet->named_parameters()) item.value().copy_(prior.unet->named_parameters()[item.key()]);
+  torch::manual_seed(training.run.seed + 2);
+  const diffusion::UNet unet = further_unet(prior.unet, training.options.multi_view);
+  sizes.unet = unet->config();
   prior.vae->to(training.run.device);
   write_text_encoder(folder, named_weights(*prior.encoder));
   write_vae(folder, named_weights(*prior.vae));
+  copy_presets(from, folder);
   training.write_configs();
   return {.encoder = prior.encoder, .vae = prior.vae, .unet = unet};
 }
@@ -182,6 +189,7 @@ bool train_prior(const TrainOptions& options) {
                     .sizes = asked_sizes(options)};
   Sizes& sizes = training.sizes;
   training.run.corpus_key = sha256_of_file(options.corpus / "corpus.json").substr(0, 16);
+  if (options.multi_view) training.run.corpus_key += " multi-view";
   const fs::path& folder = training.run.folder;
   if (options.from.empty()) check_pictures(options, corpus, sizes);
   spdlog::info("corpus: {} items of {} words, {} views ({} for training, {} unseen, {} of held-out items)",
@@ -209,7 +217,7 @@ bool train_prior(const TrainOptions& options) {
     if (!vae || options.stage == "vae") return vae.has_value();
     networks.vae = *vae;
     torch::manual_seed(seed + 2);
-    networks.unet = new_unet(sizes);
+    networks.unet = new_unet(sizes.unet);
   } else {
     networks = networks_of_prior(training);
     check_pictures(options, corpus, sizes);

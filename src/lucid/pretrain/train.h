@@ -15,6 +15,7 @@ struct TrainOptions {
   /// A prior whose text encoder and VAE are kept and whose U-Net is trained further; "" = train all three from random
   /// weights. `preset` then gives the U-Net's batch and learning rate only, of which it takes a fifth.
   std::filesystem::path from = {};
+  bool multi_view = TrainRequest{}.multi_view;  // the U-Net draws four views at once, from their cameras
   std::string preset = TrainRequest{}.preset;
   std::string stage = TrainRequest{}.stage;               // all, text, vae, unet
   int64_t text_steps = 0, vae_steps = 0, unet_steps = 0;  // 0 = the preset's

@@ -12,17 +12,27 @@
 namespace lucid::pretrain {
 namespace {
 
-constexpr size_t kHeldOut = 64, kSheetRows = 8;
+constexpr size_t kHeldOut = 64;
 constexpr double kSheetAzimuths[] = {0, 45, 90, 180, -90};
 
 }  // namespace
 
 Prompt prompt_of(const Row& row, const LatentSet& latents) {
-  const double azimuth = latents.azimuth.data_ptr<float>()[row.view];
   return {.text = row.caption,
           .view_words = row.view_words && !row.caption.empty(),
-          .direction = {.azimuth = row.mirrored ? -azimuth : azimuth,
-                        .elevation = latents.elevation.data_ptr<float>()[row.view]}};
+          .direction = latents.direction_of(row)};
+}
+
+std::vector<std::string> sheet_captions(const corpus::Corpus& corpus) {
+  constexpr size_t kRows = 8;
+  std::set<std::string> words;
+  std::vector<std::string> captions, some;  // one per word
+  for (const corpus::Item& item : corpus.items()) {
+    if (!item.held_out && words.insert(item.word).second) captions.push_back(item.captions.front());
+  }
+  const size_t count = std::min(kRows, captions.size());
+  for (size_t row = 0; row < count; ++row) some.push_back(captions[row * captions.size() / count]);
+  return some;
 }
 
 UNetMeasure::UNetMeasure(const UNetData& data, const RunOptions& options)
@@ -82,24 +92,15 @@ nlohmann::ordered_json UNetMeasure::measure(diffusion::UNet& unet, int64_t step)
 }
 
 void UNetMeasure::write_sheet(diffusion::UNet& unet, int64_t step) {
-  std::set<std::string> words;
-  std::vector<std::string> captions;  // one per word
-  for (const corpus::Item& item : data_.corpus.items()) {
-    if (!item.held_out && words.insert(item.word).second) captions.push_back(item.captions.front());
-  }
   SamplingModel model{.unet = unet, .vae = data_.vae, .schedule = schedule_, .side = data_.latents.plain.size(2)};
   std::vector<std::vector<torch::Tensor>> rows;
-  const size_t count = std::min(kSheetRows, captions.size());
-  for (size_t row = 0; row < count; ++row) {
+  for (const std::string& caption : sheet_captions(data_.corpus)) {
     std::vector<Prompt> prompts;
-    for (const double azimuth : kSheetAzimuths) {
-      prompts.push_back(
-          {.text = captions[row * captions.size() / count], .direction = {.azimuth = azimuth, .elevation = 15}});
-    }
-    const torch::Tensor pictures = sample_ddim(model, data_.embeddings.of(prompts), empty_,
-                                               {.steps = 20, .guidance = 3}, static_cast<int64_t>(row));
-    std::vector<torch::Tensor>& cells = rows.emplace_back();
-    for (int64_t i = 0; i < pictures.size(0); ++i) cells.push_back(pictures[i]);
+    for (const double azimuth : kSheetAzimuths)
+      prompts.push_back({.text = caption, .direction = {.azimuth = azimuth, .elevation = 15}});
+    const torch::Tensor pictures = sample_ddim(model, {.context = data_.embeddings.of(prompts), .empty = empty_},
+                                               kSheetSampling, static_cast<int64_t>(rows.size()));
+    rows.push_back(pictures.unbind());
   }
   asset::write_png(options_.folder / "progress" / fmt::format("unet_{:06}.png", step), asset::contact_sheet(rows));
 }

@@ -12,6 +12,11 @@ namespace lucid::pretrain {
 /// The prompt of a row: caption and view direction. A mirrored picture has the negated azimuth.
 Prompt prompt_of(const Row& row, const LatentSet& latents);
 
+/// Captions for a contact sheet, of words all over the corpus.
+std::vector<std::string> sheet_captions(const corpus::Corpus& corpus);
+/// DDIM of contact sheets.
+inline constexpr SampleOptions kSheetSampling{.steps = 20, .guidance = 3};
+
 class UNetMeasure {
  public:
   UNetMeasure(const UNetData& data, const RunOptions& options);

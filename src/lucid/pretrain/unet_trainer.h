@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Third stage: trains the U-Net to predict the noise in latents, conditioned on caption and view direction.
+// Third stage: trains the U-Net to predict the noise in latents, conditioned on caption and view direction; a
+// multi-view U-Net on groups of views with their cameras.
 #pragma once
 
 #include "lucid/diffusion/unet.h"
@@ -25,8 +26,9 @@ struct NoisyBatch {
 /// hardly learnt.
 double loss_weight(double alpha_bar);
 
-/// Adds noise at random timesteps to latents [n,C,h,w], on their device. A pure function of rng.
-NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng);
+/// Adds noise at random timesteps to latents [n,C,h,w], on their device; every `together` consecutive rows have one
+/// timestep. A pure function of rng.
+NoisyBatch add_noise(const diffusion::Schedule& schedule, const torch::Tensor& latents, Rng rng, int64_t together = 1);
 
 struct UNetData {
   const corpus::Corpus& corpus;
@@ -36,8 +38,13 @@ struct UNetData {
   const diffusion::Vae& vae;  // for the sheets
 };
 
+/// Share of the steps of a multi-view U-Net that are those of a plain one: single pictures with view words, without
+/// cameras and joint attention. They keep what the groups alone would let go of (Shi et al. 2023).
+inline constexpr double kPlainSteps = 0.3;
+
 /// Trains, or resumes from a checkpoint; then `unet` holds the EMA weights. `saved` is called with them after each
-/// checkpoint. False if stopped. Throws UserError.
+/// checkpoint. False if stopped. Throws UserError: also where a multi-view U-Net meets a corpus without groups, or a
+/// batch that is not whole groups.
 bool train_unet(diffusion::UNet& unet, const StageSizes& sizes, const UNetData& data, const RunOptions& options,
                 const std::function<void(const std::map<std::string, torch::Tensor>& averaged)>& saved);
 

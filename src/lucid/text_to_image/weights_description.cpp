@@ -308,10 +308,12 @@ std::string family_of(const Prior& prior) {
 
 std::string model_name(const Prior& prior) {
   const diffusion::UNetConfig& unet = prior.unet->config();
+  std::error_code none;
+  if (fs::exists(prior.folder / "vocabulary.json", none)) {
+    return fmt::format("a prior that `lucid prior train{}` made", unet.is_multi_view() ? " --multi-view" : "");
+  }
   if (unet.is_multi_view()) return multi_view_name(unet, prior.encoder->config().activation == "gelu");
   const bool in_v = prior.schedule.config().prediction == diffusion::Prediction::kV;
-  std::error_code none;
-  if (fs::exists(prior.folder / "vocabulary.json", none)) return "a prior that `lucid prior train` made";
   const bool open_clip = prior.encoder->config().activation == "gelu";
   if (unet.sees_picture()) return open_clip ? "InstructPix2Pix, of Stable Diffusion 2.x" : "InstructPix2Pix";
   std::string name = prior.second ? (in_v ? "SDXL, v-prediction" : "SDXL")

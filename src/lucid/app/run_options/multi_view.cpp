@@ -55,7 +55,7 @@ std::unique_ptr<BoundOptions> multi_view_options(const config::OptionTable& tabl
   for (const config::Option& option : table.options()) {
     if (option.source != "default") first->table.set(option.name, config::value_text(option), option.source);
   }
-  apply_multi_view(first->table, first->options.multi_view_config);
+  apply_multi_view(first->table, first->options.model_key, first->options.preset, first->options.multi_view_config);
   return first;
 }
 

@@ -24,8 +24,8 @@ inline bool has_two_priors(const RunOptions& options) { return !options.refine_p
 /// The prior that ends the run, whose options the table holds; the embedded one if none is named.
 std::filesystem::path main_prior(const RunOptions& options);
 
-/// The options of the multi-view prior's steps in a run with two priors: those of the run, under
-/// configs/presets/multi_view.yaml and --multi-view-config.
+/// The options of the multi-view prior's steps in a run with two priors: those of the run, under apply_multi_view()
+/// with --multi-view-config.
 std::unique_ptr<BoundOptions> multi_view_options(const config::OptionTable& table);
 
 /// Throws UserError where the options and the kinds of priors contradict each other.

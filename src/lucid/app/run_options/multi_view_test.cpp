@@ -83,6 +83,38 @@ TEST_F(MultiViewOptions, OneMultiViewPriorHasItsOwnDefaults) {
   EXPECT_TRUE(options().train.score.perpneg);
 }
 
+TEST_F(MultiViewOptions, APriorsOwnPresetsSayWhatItsGroupsWant) {
+  const fs::path own = folder_.path / "own", mini = test::source_dir() / "models/mini";
+  fs::create_directories(own / "unet");
+  fs::copy(mini / "presets", own / "presets", fs::copy_options::recursive);
+  write_file(own / "unet/config.json", R"({"_class_name": "UNet2DConditionModel", "camera_dim": 16})");
+  const auto of = [&](const fs::path& prior, const std::string& preset, const std::string& start) {
+    apply({{"model_key", prior.string()}, {"preset", preset}});
+    apply_start_preset(bound_->table, prior, preset, start);
+    return options().train;
+  };
+  for (const std::string preset : {"draft", "default", "fine"}) {
+    for (const std::string start : {"sphere", "learned"}) {
+      SCOPED_TRACE(preset + " from " + start);
+      const train::TrainOptions plain = of(mini, preset, start), joint = of(own, preset, start);
+      EXPECT_EQ(joint.batch, 4);
+      EXPECT_EQ(joint.iterations * joint.batch, plain.iterations * plain.batch) << "as many pictures";
+      EXPECT_EQ(joint.score.warmup_iter * plain.iterations, plain.score.warmup_iter * joint.iterations);
+      EXPECT_EQ(joint.score.view_guidance, 0);
+      EXPECT_FALSE(joint.score.perpneg);
+      EXPECT_EQ(joint.views.width, 128);
+      EXPECT_EQ(joint.augment.flip_ratio, 0);
+      EXPECT_EQ(joint.score.t_range_high, plain.score.t_range_high);
+    }
+  }
+  apply({{"model_key", own.string()}, {"refine_prior", mini.string()}, {"preset", "draft"}});
+  EXPECT_EQ(options().train.batch, 2);
+  const auto first = multi_view_options(bound_->table);
+  EXPECT_EQ(first->options.train.batch, 4);
+  EXPECT_EQ(first->options.train.views.width, 128);
+  EXPECT_EQ(first->options.train.score.view_guidance, 0);
+}
+
 TEST_F(MultiViewOptions, TheFirstOfTwoPriorsHasItsFilesOptions) {
   const fs::path file = folder_.path / "own.yaml";
   write_file(file, "GuidanceParams:\n  C_batch_size: 8\n");

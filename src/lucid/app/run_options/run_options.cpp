@@ -59,26 +59,45 @@ static fs::path preset_folder(const fs::path& prior, const std::string& preset) 
   return fs::exists(xl / (preset + ".yaml"), none) && is_xl_prior(prior) ? xl : shipped;
 }
 
+/// What a prior's own presets say of its steps with groups of views.
+static fs::path own_multi_view(const fs::path& prior) { return prior / "presets" / "multi_view"; }
+
+/// Sets common.yaml, then PRESET.yaml of a folder, each if it is there.
+static void set_if_there(config::OptionTable& table, const fs::path& folder, const std::string& preset,
+                         const std::string& source) {
+  for (const std::string& name : {std::string("common"), preset}) {
+    const fs::path file = folder / (name + ".yaml");
+    std::error_code none;
+    if (fs::exists(file, none)) table.set_from_yaml(file, fmt::format("preset {}{}", source, name));
+  }
+}
+
 void apply_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset) {
   std::error_code none;
   const fs::path folder = preset_folder(prior, preset);
   if (fs::exists(folder / "common.yaml", none)) table.set_from_yaml(folder / "common.yaml", "preset");
   table.set_from_yaml(folder / (preset + ".yaml"), "preset " + preset);
-  if (folder == shipped_presets() && is_multi_view(prior)) apply_multi_view(table, "");
+  const bool has_say = folder == shipped_presets() || fs::exists(own_multi_view(prior), none);
+  if (has_say && is_multi_view(prior)) apply_multi_view(table, prior, preset);
 }
 
-void apply_multi_view(config::OptionTable& table, const std::string& file) {
-  table.set_from_yaml(shipped_presets() / "multi_view.yaml", "preset multi_view");
+void apply_multi_view(config::OptionTable& table, const fs::path& prior, const std::string& preset,
+                      const std::string& file) {
+  std::error_code none;
+  if (fs::exists(own_multi_view(prior), none)) {
+    set_if_there(table, own_multi_view(prior), preset, "multi_view/");
+  } else {
+    table.set_from_yaml(shipped_presets() / "multi_view.yaml", "preset multi_view");
+  }
   if (!file.empty()) table.set_from_yaml(file, "preset multi_view");
 }
 
 void apply_start_preset(config::OptionTable& table, const fs::path& prior, const std::string& preset,
                         const std::string& start) {
   BoundOptions suited;
-  for (const std::string& name : {std::string("common"), preset}) {
-    const fs::path file = prior / "presets" / start / (name + ".yaml");
-    std::error_code none;
-    if (fs::exists(file, none)) suited.table.set_from_yaml(file, fmt::format("preset {}/{}", start, name));
+  set_if_there(suited.table, prior / "presets" / start, preset, start + "/");
+  if (is_multi_view(prior)) {
+    set_if_there(suited.table, own_multi_view(prior) / start, preset, fmt::format("multi_view/{}/", start));
   }
   for (const config::Option& option : suited.table.options()) {
     const std::string& source = table.at(option.name).source;
@@ -106,7 +125,7 @@ void apply_given(config::OptionTable& table, const std::string& config_file,
   const std::string preset = probe.options.edit.asset.empty() ? probe.options.preset : edit_preset(probe.options);
   if (!reference_defaults) apply_preset(table, prior, preset);
   if (!probe.options.multi_view_config.empty() && is_multi_view(prior))
-    apply_multi_view(table, probe.options.multi_view_config);
+    apply_multi_view(table, prior, preset, probe.options.multi_view_config);
   if (!probe.options.avatar.body.empty())
     table.set_from_yaml(preset_folder(prior, "avatar") / "avatar.yaml", "preset avatar");
   if (!config_file.empty()) table.set_from_yaml(config_file, "config");

@@ -72,14 +72,16 @@ std::string name_from_prompt(const std::string& text);
 
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
 /// configs/presets/ if the prior has no preset of that name; for SDXL from configs/presets/sdxl, if it is there; for a
-/// multi-view prior then apply_multi_view().
+/// multi-view prior then apply_multi_view(), unless its own presets say nothing of it.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
-/// Sets what the steps of a multi-view prior want: configs/presets/multi_view.yaml, then `file` (empty = none).
-void apply_multi_view(config::OptionTable& table, const std::string& file);
+/// Sets what the steps of a multi-view prior want: common.yaml, then PRESET.yaml of the prior's presets/multi_view/
+/// folder, or configs/presets/multi_view.yaml if it has none; then `file` (empty = none).
+void apply_multi_view(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset,
+                      const std::string& file = "");
 
 /// Sets what suits a start ("learned"), where neither a file nor a flag set it: common.yaml, then PRESET.yaml of the
-/// prior's presets/START/ folder, each if it is there.
+/// prior's presets/START/ folder, each if it is there; for a multi-view prior then of presets/multi_view/START/.
 void apply_start_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset,
                         const std::string& start);
 
