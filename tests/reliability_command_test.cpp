@@ -106,6 +106,54 @@ TEST_F(Reliability, MemoryIsKeptOrRefusedWithTheEstimate) {
   EXPECT_GT(manifest.at("estimated_mb").get<int>(), 0);
 }
 
+/// The peak of short runs of the embedded prior, with parts of every kind.
+TEST_F(Reliability, APeakStaysWithinTheMemory) {
+  struct Case {
+    const char *side, *memory;
+    int64_t most;      // of it, MB
+    const char* says;  // in the log; empty: the run computes as it would without a limit
+  };
+  for (const auto& [side, memory, most, says] : {Case{"256", "560M", 560, ""},
+                                                 {"256", "440M", 440, "in smaller parts"},
+                                                 {"512", "660M", 660, "in smaller parts"}}) {
+    const Outcome outcome = lucid_run({"generate",
+                                       "--output",
+                                       (folder_.path / "out").string(),
+                                       "--workspace",
+                                       memory,
+                                       "--threads",
+                                       "2",
+                                       "--iterations",
+                                       "2",
+                                       "--refine-iter",
+                                       "0",
+                                       "--image-w",
+                                       side,
+                                       "--image-h",
+                                       side,
+                                       "--output-size",
+                                       "128",
+                                       "--batch-size",
+                                       "4",
+                                       "--vis-interval",
+                                       "0",
+                                       "--no-save-video",
+                                       "--no-save-process",
+                                       "--progress",
+                                       "off",
+                                       "--memory",
+                                       memory,
+                                       "a red car"},
+                                      folder_);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err.find("in smaller parts") != std::string::npos, *says != '\0') << outcome.err;
+    const auto manifest = nlohmann::json::parse(lucid::read_file(run(memory) / "manifest.json"));
+    const auto peak = manifest.at("peak_mb").get<int64_t>(), estimate = manifest.at("estimated_mb").get<int64_t>();
+    std::printf("  %s x %s in %s: estimate %ld MB, peak %ld MB\n", side, side, memory, estimate, peak);
+    EXPECT_LE(peak, most);
+  }
+}
+
 TEST_F(Reliability, VerifyNoticesEveryChange) {
   ASSERT_EQ(lucid_run(words("w", {}, scaled_prior(1)), folder_).code, 0);
   const std::string name = run("w").string();

@@ -71,7 +71,7 @@ void print_memory(const text_to_image::Prior& prior, const DefaultRun& run) {
   const auto shape_at = [&](int64_t side) {
     app::RunOptions options = run.options;
     options.train.views.width = options.train.views.height = static_cast<int>(side);
-    return app::run_shape(options);
+    return app::run_shape(options, options.train.start.count);
   };
   const auto estimate = [&](const app::RunShape& shape) {
     return app::estimate_memory(*prior.unet, *prior.vae, shape);

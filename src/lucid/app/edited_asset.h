@@ -27,6 +27,7 @@ class EditedAsset {
   const nlohmann::json& identity() const { return identity_; }  // for the manifest and the run's key
   /// The Gaussians inside the mask, on the CPU: a copy, since training changes them in place.
   gaussians::Cloud changing() const;
+  int64_t count() const { return source_.count(); }  // Gaussians of the whole asset
   train::EditScene scene(const text_to_image::ViewPrompts& prompts, torch::Device device) const;
 
   /// before_after.png; with save_video, videos/before_after.mp4; with mask_word, mask/*.png. Returns what changed, for

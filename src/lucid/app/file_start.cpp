@@ -26,6 +26,8 @@ nlohmann::json identity_of(const gaussians::StartOptions& start) {
   return {{"file", std::filesystem::path(start.file).filename().string()}, {"sha256", sha256_of_file(start.file)}};
 }
 
+int64_t count_of_file_start(const gaussians::StartOptions& start) { return start::read_start(start).cloud.count(); }
+
 gaussians::Cloud make_file_start(const gaussians::StartOptions& start) {
   start::FileStart made = start::read_start(start);
   for (const std::string& warning : made.warnings) spdlog::warn("{}: {}", start.file, warning);

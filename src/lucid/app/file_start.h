@@ -18,6 +18,9 @@ std::optional<gaussians::StartOptions> file_start(const RunOptions& options);
 /// are not part of it. Throws UserError if the file cannot be read.
 nlohmann::json identity_of(const gaussians::StartOptions& start);
 
+/// How many Gaussians make_file_start() gives.
+int64_t count_of_file_start(const gaussians::StartOptions& start);
+
 /// Reads the file, and logs what it is and what was left out. Throws UserError.
 gaussians::Cloud make_file_start(const gaussians::StartOptions& start);
 

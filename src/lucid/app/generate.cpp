@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -28,6 +29,7 @@
 #include "lucid/base/machine.h"
 #include "lucid/base/progress.h"
 #include "lucid/base/sha256.h"
+#include "lucid/tensor/cuda_cards.h"
 #include "lucid/text_to_image/vocabulary/vocabulary.h"
 #include "lucid/train/checkpoint.h"
 #include "lucid/train/trainer.h"
@@ -168,12 +170,17 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
     of_prior.model_key = options.refine_prior;
     of_prior.prior_config.clear();
   }
+  const double free_on_card = options.device == "cpu" ? 0 : static_cast<double>(tensor::free_card_bytes());
   text_to_image::Prior prior = open_prior(of_prior);
   const auto first = MultiViewPhase::open(options, table);
   const fs::path& folder = prior.folder;
   check_score_suits(options, prior);
   check_sizes(options.train, prior);
-  keep_within_memory(options, prior);
+  const bool is_limited = !options.memory.empty() || free_on_card > 0;
+  const int64_t first_count = edited                    ? edited->count()
+                              : from_file && is_limited ? count_of_file_start(*from_file)
+                                                        : options.train.start.count;
+  keep_within_memory(options, prior, first_count, free_on_card);
   prior.told_height = options.train.views.height;
   prior.told_width = options.train.views.width;
   check_joint_views(options.train, prior);
@@ -319,7 +326,10 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                              {"steps_of_last_process", result.steps_here},
                              {"setbacks", result.model.setbacks},
                              {"peak_mb", peak_memory_mb()}};
-  if (scene.device.is_cpu()) manifest["estimated_mb"] = std::llround(estimated_bytes(options, prior) / 1048576);
+  if (scene.device.is_cpu()) {
+    const int64_t most = std::max(first_count, result.model.cloud.count());
+    manifest["estimated_mb"] = std::llround(estimated_bytes(options, prior, most) / 1048576);
+  }
   // A GPU is not waited for at the end of a stage: bench_step tells its stages apart.
   if (scene.device.is_cpu()) manifest["stage_seconds"] = seconds_json(result.seconds);
   if (first) {

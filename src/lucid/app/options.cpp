@@ -33,7 +33,8 @@ nn::ComputeOptions compute_options(const RunOptions& options) {
           .workers = !cpu                           ? 1
                      : options.pictures_at_once > 0 ? options.pictures_at_once
                                                     : at::get_num_threads(),
-          .low_memory = options.low_memory};
+          .low_memory = options.low_memory,
+          .rows_at_once = options.rows_at_once};
 }
 
 nn::WeightDtypes weight_types(const RunOptions& options) {

@@ -12,8 +12,9 @@ namespace lucid {
 /// tensor is mapped and unmapped, and page faults dominate a training step (attention takes 2 to 3 times as long).
 void set_up_malloc();
 
-/// Makes glibc serve blocks of 16 MiB and more by mmap again, for runs that must save memory: a freed block then
-/// returns to the system instead of leaving a hole in the heap.
+/// Makes glibc serve blocks of 1 MiB and more by mmap again, and keep little at the heap's end, for runs that must save
+/// memory: a freed block then returns to the system instead of leaving a hole in a heap. Each worker thread has a heap
+/// of its own, so holes can take more than what is in use.
 void return_large_blocks_to_os();
 
 /// Restarts the program with OMP_WAIT_POLICY=passive, unless the user set a policy. Call it before any work in main.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// UNetDenoiser: caches prompts, splits a batch among workers, replays captured work on a GPU.
+// UNetDenoiser: caches prompts, computes a batch in parts, splits each among workers, replays captured work on a GPU.
 #include "lucid/diffusion/denoiser.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "lucid/base/error.h"
@@ -12,12 +13,25 @@
 #include "lucid/tensor/reference_ops.h"
 
 namespace lucid::diffusion {
+namespace {
+
+/// The rows of a share of groups, each of `together` rows.
+std::vector<torch::Tensor> rows_of(const std::vector<torch::Tensor>& inputs, int64_t together,
+                                   const tensor::Share& share) {
+  std::vector<torch::Tensor> rows;
+  for (const torch::Tensor& input : inputs)
+    rows.push_back(input.slice(0, together * share.begin, together * share.end));
+  return rows;
+}
+
+}  // namespace
 
 UNetDenoiser::UNetDenoiser(const UNet& unet, const nn::ComputeOptions& options, const Control& control)
     : unet_(nn::cast_module(unet, options.dtype)),
       control_(control),
       dtype_(nn::compute_dtype(*unet_)),
       workers_(options.workers),
+      rows_at_once_(options.rows_at_once),
       cuda_graphs_(options.cuda_graphs && tensor::CudaGraph::available()),
       captured_([this](const std::vector<torch::Tensor>& inputs) { return compute(inputs); }) {
   if (needs_control_images()) control_.net = nn::cast_module(control_.net, dtype_);
@@ -56,7 +70,7 @@ torch::Tensor UNetDenoiser::compute(const std::vector<torch::Tensor>& inputs) {
 
 torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor& timesteps,
                                     const nn::PromptMix& prompts) {
-  const int64_t batch = x.size(0), workers = workers_.count(), together = joint_views();
+  const int64_t batch = x.size(0), together = joint_views();
   std::vector<torch::Tensor> inputs = {x, timesteps};
   if (tensor::ReferenceOpsGuard::active()) {
     inputs.push_back(prompts.embeddings());
@@ -79,18 +93,26 @@ torch::Tensor UNetDenoiser::predict(const torch::Tensor& x, const torch::Tensor&
                 "a batch of {} without cameras for it", batch);
     inputs.push_back(tensor::to_device(cameras_, x.device()).repeat({batch / cameras_.size(0), 1}));
   }
+  const int64_t groups = batch / together, at_once = std::max<int64_t>(rows_at_once_ / together, 1);
+  if (rows_at_once_ == 0 || torch::GradMode::is_enabled()) return compute_rows(inputs);
+  const int64_t count = (groups + at_once - 1) / at_once;
+  std::vector<torch::Tensor> parts;
+  for (int64_t part = 0; part < count; ++part)
+    parts.push_back(compute_rows(rows_of(inputs, together, tensor::share_of(groups, part, count))));
+  return torch::cat(parts);
+}
+
+torch::Tensor UNetDenoiser::compute_rows(const std::vector<torch::Tensor>& inputs) {
+  const torch::Tensor& x = inputs[0];
   const bool wants_gradient = torch::GradMode::is_enabled();
   if (cuda_graphs_ && x.is_cuda() && !wants_gradient && !tensor::ReferenceOpsGuard::active()) return captured_(inputs);
-  const int64_t groups = batch / together;  // of rows that one worker computes
+  const int64_t groups = x.size(0) / joint_views(), workers = workers_.count();
   if (workers == 1 || groups < workers || wants_gradient || !x.is_cpu()) return compute(inputs);
   std::vector<torch::Tensor> parts(static_cast<size_t>(workers));
   workers_.run([&](int64_t worker) {
     const torch::NoGradGuard no_grad;
     const tensor::Share share = tensor::share_of(groups, worker, workers);
-    std::vector<torch::Tensor> rows;
-    for (const torch::Tensor& input : inputs)
-      rows.push_back(input.slice(0, together * share.begin, together * share.end));
-    parts[static_cast<size_t>(worker)] = compute(rows);
+    parts[static_cast<size_t>(worker)] = compute(rows_of(inputs, joint_views(), share));
   });
   return torch::cat(parts);
 }

@@ -42,8 +42,8 @@ struct Control {
   double scale = 1;
 };
 
-/// Inputs and outputs keep the caller's dtype. Gradients are recorded if the caller's mode says so; only without them a
-/// CPU's workers share a batch and a GPU replays a captured graph.
+/// Inputs and outputs keep the caller's dtype. Gradients are recorded if the caller's mode says so; only without them
+/// is a batch computed in parts of options.rows_at_once rows, each shared among a CPU's workers or replayed on a GPU.
 class UNetDenoiser final : public Denoiser {
  public:
   explicit UNetDenoiser(const UNet& unet, const nn::ComputeOptions& options = {}, const Control& control = {});
@@ -61,6 +61,8 @@ class UNetDenoiser final : public Denoiser {
   /// inputs: latents, timesteps, weights of cached prompts [B,K] or embeddings [B,L,D], and, if needed, the vector,
   /// control images, cameras. Returns the prediction in the latents' dtype.
   torch::Tensor compute(const std::vector<torch::Tensor>& inputs);
+  /// The same, shared among the workers or replayed.
+  torch::Tensor compute_rows(const std::vector<torch::Tensor>& inputs);
 
   UNet unet_;
   Control control_;
@@ -70,6 +72,7 @@ class UNetDenoiser final : public Denoiser {
   torch::Tensor prompts_;         // [K,L,D] of prompt_cache_
   std::optional<nn::PromptCache> prompt_cache_;
   tensor::Workers workers_;
+  int64_t rows_at_once_;  // 0 = all
   bool cuda_graphs_;
   tensor::CapturedFunction captured_;
 };

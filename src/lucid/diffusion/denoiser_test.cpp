@@ -35,6 +35,24 @@ TEST(Denoiser, WorkersGiveTheWholeBatch) {
   }
 }
 
+TEST(Denoiser, RowsInPartsGiveTheWholeBatch) {
+  const torch::NoGradGuard no_grad;
+  UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
+  const Batch batch = random_batch(unet, 8);
+  for (const auto& [precision, limit] : {std::pair(torch::kFloat, 1e-5), {torch::kBFloat16, 1e-2}}) {
+    for (const int64_t workers : {1, 2}) {
+      const auto predict = [&, type = precision](int64_t rows) {
+        UNetDenoiser denoiser(unet, {.dtype = type, .workers = workers, .rows_at_once = rows});
+        return denoiser.predict(batch.x, batch.timesteps, batch.context);
+      };
+      const torch::Tensor whole = predict(0);
+      EXPECT_TRUE(predict(8).equal(whole));
+      for (const int64_t rows : {1, 2, 3, 7})
+        EXPECT_LT(tensor::relative_max_error(predict(rows), whole), limit) << rows;
+    }
+  }
+}
+
 TEST(Denoiser, CachedPromptsGiveTheSameAsMixedEmbeddings) {
   const torch::NoGradGuard no_grad;
   UNet unet = load_unet(test::sd_folder() / test::pipelines().front() / "unet");
@@ -194,6 +212,11 @@ TEST(JointViews, WorkersAndBfloat16AndReferenceOpsAgree) {
     const auto twice = [](const Tensor& x) { return torch::cat({x.slice(0, 0, 4), x.slice(0, 0, 4)}); };
     const Tensor both = denoiser.predict(twice(batch.x), batch.timesteps, twice(batch.context));
     for (const Tensor& half : both.chunk(2)) EXPECT_LT(relative_error(half, expected.slice(0, 0, 4)), 1e-5);
+  }
+  for (const int64_t rows : {1, 4, 7, 8}) {  // parts are whole objects
+    UNetDenoiser parts(random_joint_unet(), {.rows_at_once = rows});
+    parts.set_cameras(batch.cameras);
+    EXPECT_LT(relative_error(parts.predict(batch.x, batch.timesteps, batch.context), expected), 1e-5) << rows;
   }
   UNetDenoiser low(random_joint_unet(), {.dtype = torch::kBFloat16});
   low.set_cameras(batch.cameras);

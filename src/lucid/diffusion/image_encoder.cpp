@@ -69,13 +69,13 @@ torch::Tensor ImageEncoder::encode(const torch::Tensor& image) {
     return last_->moments.clone();
   }
   const int64_t batch = image.size(0), workers = workers_.count();
-  const bool one_by_one = low_memory_ && is_large(image);
-  parts_.assign(batch < workers || !image.is_cpu() || one_by_one ? 1 : static_cast<size_t>(workers), {});
+  const bool is_shared = batch >= workers && image.is_cpu() && !(low_memory_ && is_large(image));
+  parts_.assign(is_shared ? static_cast<size_t>(workers) : 1, {});
   for_each_part([&](size_t i) {
     const tensor::Share share = tensor::share_of(batch, static_cast<int64_t>(i), static_cast<int64_t>(parts_.size()));
     Part& part = parts_[i];
     part.image = image.detach().slice(0, share.begin, share.end).requires_grad_(!low_memory_);
-    if (!one_by_one) {
+    if (!low_memory_) {
       part.moments = moments_of(part.image);
       return;
     }

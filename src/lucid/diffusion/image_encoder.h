@@ -21,8 +21,9 @@ class ImageEncoder {
   /// The VAE's weights must not require gradients.
   explicit ImageEncoder(const Vae& vae, const nn::ComputeOptions& options = {});
   /// image [B,3,H,W] in [0,1], float32 -> moments [B,2C,h,w] (mean, log-variance), float32, detached. Keeps the
-  /// activations for backward(), or with low_memory only the images. With low_memory, pictures of more than kLarge
-  /// pixels are computed one at a time by all threads, and their gradient part by part of the network.
+  /// activations for backward(), or with low_memory only the images. With low_memory each worker computes one picture
+  /// at a time; those of more than kLarge pixels are computed by all threads, and their gradient part by part of the
+  /// network.
   torch::Tensor encode(const torch::Tensor& image);
   /// d_moments [B,2C,h,w] -> d_image [B,3,H,W] for the last encode(). May be called once for each encode().
   torch::Tensor backward(const torch::Tensor& d_moments);

@@ -37,6 +37,9 @@ struct ComputeOptions {
   /// Recompute activations in the backward pass (the gradient of Stable Diffusion's encoder otherwise keeps a gigabyte
   /// per image of 512 x 512), and keep no packed copies of large weights.
   bool low_memory = false;
+  /// Most rows of a U-Net's batch that are computed together, unless their gradients are wanted; 0: all. Fewer take
+  /// less memory and more time.
+  int64_t rows_at_once = 0;
   /// On a GPU: capture the work once for each shape and replay it (tensor/cuda_graph.h).
   bool cuda_graphs = true;
 };

@@ -22,14 +22,14 @@ torch::Tensor rows_where(const torch::Tensor& mask) { return mask.nonzero().sque
 
 torch::Tensor largest_scale(const torch::Tensor& log_scales) { return log_scales.exp().amax(1); }  // [N]
 
-/// The Gaussians to clone or split: [N] bool. If max_gaussians allows only some, those with the largest gradients.
+/// The Gaussians to clone or split: [N] bool. If the bound allows only some, those with the largest gradients.
 torch::Tensor candidates(const DensifyStats& stats, const DensifyOptions& options) {
   const torch::Tensor count = stats.gradient_count.squeeze(1);
   const torch::Tensor mean =
       torch::nan_to_num(torch::where(count > 0, stats.gradient_sum.squeeze(1) / count, torch::zeros_like(count)));
   torch::Tensor chosen = mean >= options.densify_grad_threshold;
-  if (options.max_gaussians <= 0) return chosen;
-  const int64_t room = std::max<int64_t>(options.max_gaussians - mean.size(0), 0);  // each candidate adds one row
+  if (options.bound() <= 0) return chosen;
+  const int64_t room = std::max<int64_t>(options.bound() - mean.size(0), 0);  // each candidate adds one row
   if (chosen.sum().item<int64_t>() <= room) return chosen;
   const torch::Tensor order = std::get<1>(torch::sort(mean, /*stable=*/true, /*dim=*/0, /*descending=*/true));
   return torch::zeros_like(chosen).index_fill_(0, order.slice(0, 0, room), true);

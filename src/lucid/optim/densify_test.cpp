@@ -103,6 +103,17 @@ TEST(Densify, CapTakesTheLargestGradients) {
   EXPECT_EQ(densify_and_prune(free.cloud, free.adam, free.stats, options, false, no_normals).total, 4);
 }
 
+TEST(Densify, TheLowerOfTwoCapsHolds) {
+  for (const auto& [option, memory, bound] :
+       {std::array<int64_t, 3>{0, 0, 0}, {5, 0, 5}, {0, 5, 5}, {5, 6, 5}, {6, 5, 5}}) {
+    DensifyOptions options{.max_gaussians = option, .most_in_memory = memory};
+    EXPECT_EQ(options.bound(), bound) << option << " " << memory;
+    Scene s = make_scene({kSmall, kSmall, kSmall, kSmall});
+    set_gradients(s, {1, 1, 1, 1});
+    EXPECT_EQ(densify_and_prune(s.cloud, s.adam, s.stats, options, false, no_normals).total, bound > 0 ? bound : 8);
+  }
+}
+
 TEST(Densify, TiesUnderTheCapGoToTheLowerRow) {
   Scene s = make_scene({kSmall, kSmall, kSmall});
   set_gradients(s, {1, 1, 1});

@@ -3,6 +3,7 @@
 // file.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -31,6 +32,12 @@ struct DensifyOptions {
   // Not in the reference: upper bound of the number of Gaussians, counted before pruning; candidates with the largest
   // gradients come first. 0 = no limit.
   int64_t max_gaussians = 0;
+  int64_t most_in_memory = 0;  // such a bound that the memory sets; no option. 0 = no limit
+  /// The lower of the two bounds; 0 = no limit.
+  int64_t bound() const {
+    return max_gaussians > 0 && most_in_memory > 0 ? std::min(max_gaussians, most_in_memory)
+                                                   : std::max(max_gaussians, most_in_memory);
+  }
   // Not in the reference: from densify_until_iter to here, at the same interval, only removal: of faint Gaussians and
   // of those larger than prune_size, world units. Takes haze away (HumanGaussian).
   int64_t prune_until_iter = 0;

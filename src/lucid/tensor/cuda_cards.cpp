@@ -45,6 +45,13 @@ void set_card(int card) {
     lucid::cuda::call_failed("cudaSetDevice", cudaGetErrorString(error));
 }
 
+size_t free_card_bytes() {
+  size_t free = 0, all = 0;
+  if (cudaMemGetInfo(&free, &all) == cudaSuccess) return free;
+  (void)cudaGetLastError();
+  return 0;
+}
+
 CudaVersions cuda_versions() {
   CudaVersions versions{.build = CUDART_VERSION};
   if (cudaDriverGetVersion(&versions.driver) != cudaSuccess) versions.driver = 0;
@@ -55,6 +62,7 @@ CudaVersions cuda_versions() {
 
 std::vector<CudaCard> cuda_cards() { return {}; }
 void set_card(int /*card*/) {}
+size_t free_card_bytes() { return 0; }
 CudaVersions cuda_versions() { return {}; }
 
 #endif

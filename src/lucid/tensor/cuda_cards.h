@@ -21,6 +21,9 @@ std::vector<CudaCard> cuda_cards();
 /// is another than libtorch's. make_current() (device.h) sets both. Nothing to do in a build without CUDA.
 void set_card(int card);
 
+/// Bytes of the current card's memory that no program holds; 0 where there is no card.
+size_t free_card_bytes();
+
 /// CUDA's versions as it numbers them: 13000 is 13.0, 12020 is 12.2.
 struct CudaVersions {
   int build = 0;   // what this build was compiled with; 0: for the CPU alone

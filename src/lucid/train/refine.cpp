@@ -102,6 +102,11 @@ struct Round {
 
   const TrainOptions& options() const { return scene.options; }
   const RefineOptions& refine() const { return scene.options.refine; }
+  /// Large pictures one at a time: decoding one of 512 x 512 takes Stable Diffusion's VAE a gigabyte.
+  int64_t decoded_at_once() const {
+    constexpr int64_t kLarge = 256 * 256;
+    return options().views.width * options().views.height >= kLarge ? 1 : options().batch;
+  }
   Rng stream(const char* name) const {
     return Rng(seed_after_setbacks(options().seed, model), name, static_cast<uint64_t>(model.iteration));
   }
@@ -148,7 +153,11 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
               : schedule.predicted_x0(x, guided.guided, times[0]);
   }
   const torch::ScalarType dtype = nn::activation_dtype(nn::compute_dtype(*scene.prior.vae), x);
-  return ((scene.prior.vae->decode(x.to(dtype)).to(torch::kFloat) + 1) / 2).clamp(0, 1);
+  std::vector<torch::Tensor> pictures;
+  for (const torch::Tensor& part : x.to(dtype).split(round.decoded_at_once())) {
+    pictures.push_back(((scene.prior.vae->decode(part).to(torch::kFloat) + 1) / 2).clamp(0, 1));
+  }
+  return torch::cat(pictures);
 }
 
 /// One step of the fit; returns the loss.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// --memory: a run is fitted into it before it begins, or refused.
+// --memory and the card's free memory: a run is fitted into them before it begins, or refused.
 #pragma once
 
 #include "lucid/app/memory/prior_memory.h"
@@ -8,15 +8,18 @@
 
 namespace lucid::app {
 
-/// The shape of a run with these options.
-RunShape run_shape(const RunOptions& options);
+/// A run is planned with this much less than it may take: the estimate is not exact.
+constexpr double kMemoryMargin = 1.05;
 
-/// The estimate for the options as they are, bytes on the CPU.
-double estimated_bytes(const RunOptions& options, const text_to_image::Prior& prior);
+/// The shape of a run with these options and so many Gaussians.
+RunShape run_shape(const RunOptions& options, int64_t gaussians);
 
-/// Chooses smaller parts where the estimate is above options.memory: first --low-memory, then one picture at a time,
-/// which rounds sums as another number of threads does. Throws UserError with the estimate where nothing is small
-/// enough.
-void keep_within_memory(RunOptions& options, const text_to_image::Prior& prior);
+/// The estimate for the options as they are, in bytes: of this process, or of the card.
+double estimated_bytes(const RunOptions& options, const text_to_image::Prior& prior, int64_t gaussians);
+
+/// Divides the work into the largest parts (parts.h) that fit options.memory, or on a card without that option
+/// `free_on_card` bytes; and bounds the number of Gaussians to what fits beside them. `gaussians`: at the start. Throws
+/// UserError with the estimate where nothing is small enough.
+void keep_within_memory(RunOptions& options, const text_to_image::Prior& prior, int64_t gaussians, double free_on_card);
 
 }  // namespace lucid::app

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "lucid/app/memory/gaussian_memory.h"
 #include "lucid/diffusion/image_encoder.h"
 #include "lucid/nn/layer.h"
 
@@ -16,16 +17,15 @@ using diffusion::UNetConfig;
 using diffusion::VaeConfig;
 
 // The process before it computes: code, libtorch, oneDNN's kernels.
-constexpr double kProcess = 300e6;
-// Test views at the end of a run, for each pixel of one, where they are larger than the training views. Smaller ones
-// take the memory that the steps have left.
-constexpr double kResultBytes = 1150;
+constexpr double kProcess = 283e6;
+// The pictures at the end of a run, for each pixel of one: renders, their sheets, compressed files.
+constexpr double kResultBytes = 965;
+// Each worker thread has a heap of its own, whose holes other threads do not use: a share of what the stages hold.
+constexpr double kWorkerHeaps = 0.5;
 // A CUDA context, and the libraries' workspaces.
 constexpr double kCudaContext = 600e6;
-// Of memory held over memory used: holes in the heap; unused parts of the GPU's blocks and of captured graphs.
-constexpr double kHeap = 1.1, kCudaBlocks = 1.3;
-// Each further worker thread has a heap of its own, which other threads do not use: a share of one picture's memory.
-constexpr double kWorkerHeap = 0.75;
+// Of memory held over memory used: unused parts of the GPU's blocks and of captured graphs.
+constexpr double kCudaBlocks = 1.3;
 
 double as_double(int64_t value) { return static_cast<double>(value); }
 
@@ -42,13 +42,19 @@ Weights weights_of(const torch::nn::Module& network) {
   return weights;
 }
 
+constexpr double kFloat = 4, kHalf = 2;
+constexpr double kForward = 5;   // maps of a resnet's forward pass: input, normed input, outputs, shortcut
+constexpr double kBackward = 4;  // and of its backward pass: gradients of output and input, the normed input
+constexpr double kScores = 2;  // matrices of the attention's backward pass: the gradients behind and before the softmax
+
 /// Numbers that the VAE's encoder holds for one picture.
 struct EncoderMaps {
-  double kept = 0;    // for its gradient: inputs of convolutions behind a norm, maps of the middle block's attention
-  double middle = 0;  // the middle block's share of these
-  double scores = 0;  // of that attention: a matrix of all pairs of latents
-  double largest = 0;
-  double between = 0;       // of what lies between the parts that are recomputed one at a time
+  double kept = 0;      // for its gradient: inputs of convolutions behind a norm, maps of the middle block's attention
+  double middle = 0;    // the middle block's share of these
+  double scores = 0;    // of that attention, kept as well: a matrix of all pairs of latents
+  double largest = 0;   // of its maps
+  double backward = 0;  // held at the worst moment of the backward pass through the levels, what is kept included
+  double between = 0;   // of what lies between the parts that are recomputed one at a time
   double largest_part = 0;  // that such a part keeps for its gradient, without the middle block's scores
 };
 
@@ -67,6 +73,7 @@ EncoderMaps encoder_maps(const VaeConfig& vae, int64_t side) {
       maps.between += pixels * as_double(out) / (last && shrinks ? 4 : 1);
       in = out;
     }
+    maps.backward = std::max(maps.backward, maps.kept + kBackward * pixels * as_double(out));
     if (shrinks) pixels /= 4;
   }
   constexpr double kMiddleMaps = 4 + 6;  // of two resnets; q, k, v, their input, output and sum
@@ -102,43 +109,56 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
   const double numbers = unet_weights.numbers + vae_weights.numbers;
   const EncoderMaps maps = encoder_maps(vae.config(), run.side);
   const double views = as_double(run.views), workers = as_double(run.views < run.workers ? 1 : run.workers);
-  const double unet_rows =
-      unet_maps(unet.config(), run.side / vae.config().downscale()) * views * as_double(run.prompts);
+  const int64_t all_rows = run.views * run.prompts;
+  const int64_t rows =
+      run.rows_at_once > 0 ? std::min(all_rows, std::max<int64_t>(run.rows_at_once, unet.config().views)) : all_rows;
+  const double unet_rows = unet_maps(unet.config(), run.side / vae.config().downscale()) * as_double(rows);
+  const bool large = run.side * run.side > diffusion::ImageEncoder::kLarge;
 
-  constexpr double kFloat = 4, kHalf = 2;
-  constexpr double kWork = 4;    // largest maps of the backward pass: gradients of output and input, the normed input
-  constexpr double kScores = 3;  // kept, their gradient, the gradient before the softmax
-  const double forward = maps.kept + maps.scores, both = maps.kept + kScores * maps.scores + kWork * maps.largest;
-  const double results =
-      run.result_side > run.side ? kResultBytes * as_double(run.result_side) * as_double(run.result_side) : 0;
+  const RenderShape render{.views = run.views, .pixels = run.side * run.side, .sh_degree = run.sh_degree};
+  const double scene = bytes_per_gaussian(render) * as_double(run.gaussians) + picture_bytes(render);
+  const double results = kResultBytes * as_double(run.result_side) * as_double(run.result_side);
+  const double base = kProcess + weights + scene;
+
+  // What the stages of a step hold, of a picture; on a CPU, where the middle block's scores have the operands' type.
+  const double scores = (nn::compute_dtype(vae) == torch::kBFloat16 ? kHalf : kFloat) * maps.scores;
+  const double kept = kFloat * maps.kept + scores;
+  const double forward = kFloat * kForward * maps.largest;
+  const double backward = std::max(kFloat * maps.backward, kept + kScores * scores);
+  const double score = kFloat * unet_rows;
   // oneDNN's packed copies of bfloat16 weights, and transformed filters; --low-memory keeps those of small weights
   // only.
   const double packed = nn::compute_dtype(unet) == torch::kBFloat16 ? unet_weights.bytes : 0;
-  // The U-Net and the encoder's gradient do not run at the same time; the maps kept for the gradient lie beside both.
-  const auto cpu = [&](double pictures_kept, double pictures_at_once) {
-    const double score = pictures_kept * forward + unet_rows;
-    const double backward = (pictures_at_once + (workers - 1) * kWorkerHeap) * both;
-    return kProcess + weights + kHeap * kFloat * std::max(score, backward) + results;
-  };
+
+  PriorMemory memory;
+  // A heap that only grows: no stage fills the holes that another one left. With several workers they lie in the
+  // workers' own heaps, where the pictures at the end do not fit either.
+  const double stages = (1 + kWorkerHeaps * (1 - 1 / workers)) * (views * (forward + backward) + score);
+  memory.cpu = packed + base + (workers > 1 ? stages + results : std::max(stages, results));
+  // Freed blocks return to the system: the largest stage counts.
+  const double at_once = large ? 1 : workers;
+  memory.cpu_returned =
+      packed + base + std::max({views * kept + std::max(workers * forward, score), views * backward, results});
+  memory.cpu_low = base + std::max({at_once * std::max(forward, backward), score, results});
+  if (large) {  // part by part
+    const double part = std::max(kFloat * (maps.largest_part + kBackward * maps.largest),
+                                 kFloat * maps.middle + (1 + kScores) * scores);
+    memory.cpu_low = base + std::max({forward, kFloat * maps.between + part, score, results});
+  }
+
   // libtorch's convolutions keep their normed input as well, and its attention no scores.
   const auto gpu = [&](double encoder) {
-    return kCudaContext + kCudaBlocks * kHalf * (numbers + std::max(unet_rows, encoder));
+    return kCudaContext + scene + kCudaBlocks * kHalf * (numbers + std::max(unet_rows, encoder));
   };
-  PriorMemory memory{.cpu = packed + cpu(views, views),
-                     .cpu_low = cpu(0, workers),
-                     .gpu = gpu(2 * views * maps.kept + std::max(unet_rows, kWork * views * maps.largest)),
-                     .gpu_low = gpu(2 * maps.kept + kWork * maps.largest)};
-  if (run.side * run.side > diffusion::ImageEncoder::kLarge) {  // one picture at a time, and part by part
-    const double part = std::max(maps.largest_part + kWork * maps.largest, maps.middle + kScores * maps.scores);
-    memory.cpu_low = kProcess + weights + kHeap * kFloat * std::max(unet_rows, maps.between + part) + results;
-    memory.gpu_low = gpu(maps.between + 2 * maps.largest_part + kWork * maps.largest);
-  }
+  memory.gpu = gpu(2 * views * maps.kept + std::max(unet_rows, kBackward * views * maps.largest));
+  memory.gpu_low = gpu(large ? maps.between + 2 * maps.largest_part + kBackward * maps.largest
+                             : 2 * maps.kept + kBackward * maps.largest);
   return memory;
 }
 
 std::optional<std::string> flags_to_fit(double bytes, bool on_gpu, const RunShape& run,
                                         const std::function<PriorMemory(const RunShape&)>& estimate) {
-  constexpr double kUsable = 0.92;  // the rest is for the Gaussians, their renders, and other programs
+  constexpr double kUsable = 0.92;  // the rest is for other programs
   const auto fits = [&](const RunShape& shape, bool low) {
     const PriorMemory memory = estimate(shape);
     const double needed = on_gpu ? (low ? memory.gpu_low : memory.gpu) : (low ? memory.cpu_low : memory.cpu);

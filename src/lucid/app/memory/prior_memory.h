@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An estimate of the memory that a run takes, from the shapes of the prior's networks.
+// An estimate of the memory that a run takes, from the shapes of the prior's networks, its pictures and its Gaussians.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,16 @@ struct RunShape {
   int64_t views = 4;          // in a batch
   int64_t prompts = 4;        // U-Net rows a view: negative, view, and those of Perp-Neg or view guidance
   int64_t workers = 1;        // CPU threads that share a batch
+  int64_t rows_at_once = 0;   // of the U-Net's batch; 0 = all
+  int64_t gaussians = 0;
+  int64_t sh_degree = 0;
 };
 
 /// Bytes at the peak of a run.
 struct PriorMemory {
-  double cpu = 0, cpu_low = 0;  // of this process; with --low-memory
+  double cpu = 0;               // of this process
+  double cpu_returned = 0;      // where freed blocks return to the system, return_large_blocks_to_os(): with --memory
+  double cpu_low = 0;           // with --low-memory
   double gpu = 0, gpu_low = 0;  // of the card, in bfloat16; with --low-memory
 };
 

@@ -20,8 +20,8 @@ void add_keeping(config::OptionTable& table, RunOptions& o) {
        .field = &o.train.keep_checkpoints});
   add({.name = "memory",
        .group = "Training",
-       .help = "Most memory to take on the CPU: 3G or 800M. A run that would take more works in smaller parts, or is "
-               "refused at the start.",
+       .help = "Most memory to take, 3G or 800M, of the process or of the card (there by default what is free). A run "
+               "works in smaller parts if need be.",
        .value_name = "SIZE",
        .affects_result = false,
        .field = &o.memory});

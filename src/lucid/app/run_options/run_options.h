@@ -37,8 +37,10 @@ struct RunOptions {
   std::string pretrained_model_path;  // start from this PLY
   std::string pointe, init_prompt;    // folder of Point-E's weights, and its prompt (empty = `text`)
   std::string device = "cpu", precision = "auto", progress = "auto";
-  std::string memory;             // most memory of the process on the CPU, "3G"; empty = no limit
+  std::string memory;  // most memory of the process, or of the card: "3G"; empty = no limit, or what is free
+  // What the memory allows (memory/memory_limit.h), no options of the command line.
   int64_t pictures_at_once = 0;   // that worker threads compute side by side; 0 = one a thread
+  int64_t rows_at_once = 0;       // of the U-Net's batch; 0 = all
   int64_t seed = 0, threads = 0;  // 0 = all cores
   bool resume = false, finish = false, watch = false, sds = false, overwrite = false, low_memory = false;
   bool use_pointe_rgb = false, fp16 = true;
