@@ -97,6 +97,12 @@ Command define_train(CLI::App& prior, pretrain::TrainRequest& request) {
   command->add_option("--batch", request.batch, "Pictures in each step of the U-Net; 0 is the preset's number.")
       ->capture_default_str()
       ->type_name("N");
+  command
+      ->add_option("--unet-rate", request.unet_rate,
+                   "Learning rate of the U-Net; 0 is the preset's, and with --from a fifth of it.")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("X");
   command->add_option("--seed", request.seed, "Seed of every random draw.")->capture_default_str()->type_name("N");
   command
       ->add_option("--threads", request.threads, "CPU threads; 0 uses all cores. With cuda they prepare the batches.")

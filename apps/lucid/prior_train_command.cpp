@@ -23,6 +23,7 @@ int run_prior_train(const pretrain::TrainRequest& request, const std::atomic<boo
                                  .vae_steps = request.vae_steps,
                                  .unet_steps = request.unet_steps,
                                  .batch = request.batch,
+                                 .unet_rate = request.unet_rate,
                                  .resume = request.resume,
                                  .command = request.command};
   pretrain::RunOptions& run = options.run;

@@ -16,6 +16,7 @@ struct TrainRequest {
   std::string stage = "all";                              // all, text, vae, unet
   int64_t text_steps = 0, vae_steps = 0, unet_steps = 0;  // 0 = the preset's
   int64_t batch = 0;                                      // of the U-Net; 0 = the preset's
+  double unet_rate = 0;                                   // learning rate; 0 = the preset's, a fifth of it with `from`
   uint64_t seed = 0;
   double save_seconds = 300, measure_seconds = 600;
   bool resume = false;

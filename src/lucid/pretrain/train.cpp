@@ -34,6 +34,7 @@ Sizes asked_sizes(const TrainOptions& options) {
   if (options.vae_steps > 0) sizes.vae_stage.steps = options.vae_steps;
   if (options.unet_steps > 0) sizes.unet_stage.steps = options.unet_steps;
   if (options.batch > 0) sizes.unet_stage.batch = options.batch;
+  if (options.unet_rate > 0) sizes.unet_stage.optimiser.rate = options.unet_rate;
   if (options.multi_view) make_multi_view(sizes.unet);
   return sizes;
 }
@@ -160,7 +161,7 @@ Networks networks_of_prior(Training& training) {
   sizes.text = prior.encoder->config();
   sizes.vae = prior.vae->config();
   sizes.unet_stage.rests.clear();
-  sizes.unet_stage.optimiser.rate *= kFurtherRate;
+  if (training.options.unet_rate == 0) sizes.unet_stage.optimiser.rate *= kFurtherRate;
   training.run.corpus_key += " from " + sha256_of_file(from / "unet/diffusion_pytorch_model.safetensors").substr(0, 16);
   torch::manual_seed(training.run.seed + 2);
   const diffusion::UNet unet = further_unet(prior.unet, training.options.multi_view);

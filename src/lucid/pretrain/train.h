@@ -13,13 +13,14 @@ namespace lucid::pretrain {
 struct TrainOptions {
   std::filesystem::path corpus = {};
   /// A prior whose text encoder and VAE are kept and whose U-Net is trained further; "" = train all three from random
-  /// weights. `preset` then gives the U-Net's batch and learning rate only, of which it takes a fifth.
+  /// weights. `preset` then gives the U-Net's batch and learning rate only.
   std::filesystem::path from = {};
   bool multi_view = TrainRequest{}.multi_view;  // the U-Net draws four views at once, from their cameras
   std::string preset = TrainRequest{}.preset;
   std::string stage = TrainRequest{}.stage;               // all, text, vae, unet
   int64_t text_steps = 0, vae_steps = 0, unet_steps = 0;  // 0 = the preset's
   int64_t batch = 0;                                      // of the U-Net; 0 = the preset's
+  double unet_rate = TrainRequest{}.unet_rate;            // learning rate; 0 = the preset's, a fifth of it with `from`
   bool resume = false;
   std::string command = {};  // for the model card
   RunOptions run = {};       // corpus_key is set from the corpus

@@ -74,7 +74,7 @@ std::string name_from_prompt(const std::string& text);
 
 /// Sets a preset for a prior: common.yaml, then NAME.yaml, both from the prior's own presets/ folder, or from
 /// configs/presets/ if the prior has no preset of that name; for SDXL from configs/presets/sdxl, if it is there; for a
-/// multi-view prior then apply_multi_view(), unless its own presets say nothing of it.
+/// multi-view prior then apply_multi_view(), unless the preset is its own and it has no presets/multi_view/.
 void apply_preset(config::OptionTable& table, const std::filesystem::path& prior, const std::string& preset);
 
 /// Sets what the steps of a multi-view prior want: common.yaml, then PRESET.yaml of the prior's presets/multi_view/
