@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <numeric>
 
 #include "lucid/base/sha256.h"
@@ -17,6 +18,8 @@
 namespace lucid::pretrain {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// Hash of all that the latents depend on: VAE weights, scaling factor, precision, corpus.
 std::string cache_key(const diffusion::Vae& vae, const RunOptions& options) {
   std::string bytes = fmt::format("{} {} {}", options.corpus_key, options.low_precision, vae->config().scaling_factor);
@@ -27,17 +30,54 @@ std::string cache_key(const diffusion::Vae& vae, const RunOptions& options) {
   return sha256_of_bytes(bytes);
 }
 
-std::optional<LatentSet> read_cache(const std::filesystem::path& file, const std::string& key) {
+/// Latents of a corpus's first `done` views.
+struct Encoded {
+  LatentSet set;
+  int64_t done = 0;
+
+  void save(const std::filesystem::path& file, const std::string& key) const {
+    weights::write_safetensors(file,
+                               {{"plain", set.plain},
+                                {"mirrored", set.mirrored},
+                                {"mirrored_row", set.mirrored_row},
+                                {"azimuth", set.azimuth},
+                                {"elevation", set.elevation}},
+                               {{"key", key}, {"views", std::to_string(done)}});
+  }
+};
+
+std::optional<Encoded> read_cache(const std::filesystem::path& file, const std::string& key) {
   if (!std::filesystem::exists(file)) return std::nullopt;
   const weights::StateDict state = weights::read_safetensors(file);
-  const auto found = state.metadata.find("key");
-  if (found == state.metadata.end() || found->second != key) return std::nullopt;
+  const auto says = [&](const char* name) {
+    const auto found = state.metadata.find(name);
+    return found == state.metadata.end() ? std::string() : found->second;
+  };
+  if (says("key") != key || says("views").empty()) return std::nullopt;
   const auto take = [&](const char* name) { return state.tensors.at(name).clone(); };
-  return LatentSet{.plain = take("plain"),
-                   .mirrored = take("mirrored"),
-                   .mirrored_row = take("mirrored_row"),
-                   .azimuth = take("azimuth"),
-                   .elevation = take("elevation")};
+  return Encoded{.set = {.plain = take("plain"),
+                         .mirrored = take("mirrored"),
+                         .mirrored_row = take("mirrored_row"),
+                         .azimuth = take("azimuth"),
+                         .elevation = take("elevation")},
+                 .done = std::stoll(says("views"))};
+}
+
+/// Room for the latents of all views; none is encoded yet.
+Encoded nothing_encoded(const corpus::Corpus& corpus, const diffusion::VaeConfig& vae) {
+  const int64_t views = corpus.view_count(), side = corpus.picture_size() / vae.downscale();
+  LatentSet set{.plain = torch::zeros({views, vae.latent_channels, side, side}, torch::kHalf),
+                .mirrored_row = torch::full({views}, -1, torch::kLong),
+                .azimuth = torch::zeros({views}),
+                .elevation = torch::zeros({views})};
+  int64_t mirrors = 0;
+  for (const corpus::Item& item : corpus.items()) {
+    for (int64_t i = 0; item.mirrors && !item.held_out && i < item.view_count; ++i) {
+      set.mirrored_row[item.first_view + i] = mirrors++;
+    }
+  }
+  set.mirrored = torch::zeros({mirrors, vae.latent_channels, side, side}, torch::kHalf);
+  return {.set = std::move(set)};
 }
 
 }  // namespace
@@ -81,27 +121,17 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
   const int64_t at_once = options.device.is_cpu() ? 16 : 128;
   const std::filesystem::path file = options.folder / "cache" / "latents.safetensors";
   const std::string key = cache_key(vae, options);
-  if (auto cached = read_cache(file, key)) return cached;
-
-  const int64_t views = corpus.view_count(), side = corpus.picture_size() / vae->config().downscale();
-  const int64_t channels = vae->config().latent_channels;
-  LatentSet set{.plain = torch::empty({views, channels, side, side}, torch::kHalf),
-                .mirrored_row = torch::full({views}, -1, torch::kLong),
-                .azimuth = torch::empty({views}),
-                .elevation = torch::empty({views})};
-  int64_t mirrors = 0;
-  for (const corpus::Item& item : corpus.items()) {
-    for (int64_t i = 0; item.mirrors && !item.held_out && i < item.view_count; ++i) {
-      set.mirrored_row[item.first_view + i] = mirrors++;
-    }
-  }
-  set.mirrored = torch::empty({mirrors, channels, side, side}, torch::kHalf);
+  const int64_t views = corpus.view_count();
+  auto cached = read_cache(file, key);
+  Encoded encoded = cached ? std::move(*cached) : nothing_encoded(corpus, vae->config());
+  LatentSet& set = encoded.set;
 
   const tensor::Workers workers = options.workers();
-  Progress progress(options.progress, "latents", views);
+  Progress progress(options.progress, "latents", views, encoded.done);
   const int64_t chunk = at_once * workers.count();
-  for (int64_t begin = 0; begin < views; begin += chunk) {
-    if (options.stop != nullptr && options.stop->load()) return std::nullopt;
+  auto last_save = Clock::now();
+  while (encoded.done < views) {
+    const int64_t begin = encoded.done;
     workers.run([&](int64_t worker) {
       const torch::NoGradGuard no_grad;
       const int64_t from = std::min(views, begin + worker * at_once), to = std::min(views, from + at_once);
@@ -128,15 +158,16 @@ std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::
         set.mirrored[rows[which[i].item<int64_t>()].item<int64_t>()].copy_(latents[i]);
       }
     });
-    progress.update(std::min(views, begin + chunk), "views", static_cast<double>(std::min(views, begin + chunk)));
+    encoded.done = std::min(views, begin + chunk);
+    progress.update(encoded.done, "views", static_cast<double>(encoded.done));
+    const bool last = encoded.done == views, stopped = options.stop != nullptr && options.stop->load();
+    const double seconds = std::chrono::duration<double>(Clock::now() - last_save).count();
+    if (last || stopped || seconds > options.save_seconds) {
+      encoded.save(file, key);
+      last_save = Clock::now();
+    }
+    if (stopped && !last) return std::nullopt;
   }
-  weights::write_safetensors(file,
-                             {{"plain", set.plain},
-                              {"mirrored", set.mirrored},
-                              {"mirrored_row", set.mirrored_row},
-                              {"azimuth", set.azimuth},
-                              {"elevation", set.elevation}},
-                             {{"key", key}});
   return set;
 }
 

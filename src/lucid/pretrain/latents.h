@@ -32,8 +32,8 @@ struct LatentSet {
   void to(torch::Device device);
 };
 
-/// Encodes all views, or reads the cache in options.folder/cache if it is of the same VAE and pictures. nullopt if
-/// stopped.
+/// Encodes all views, or those that the cache in options.folder/cache lacks, if it is of the same VAE and pictures. The
+/// cache is saved every options.save_seconds and when stopped; nullopt then.
 std::optional<LatentSet> encode_corpus(const diffusion::Vae& vae, const corpus::Corpus& corpus,
                                        const RunOptions& options);
 

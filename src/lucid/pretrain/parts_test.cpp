@@ -215,6 +215,34 @@ TEST(PriorLatents, ABatchHoldsTheRowsPictures) {
   EXPECT_TRUE(torch::equal(batch[2], set.plain[1].to(torch::kFloat)));
 }
 
+TEST(PriorLatents, ABrokenOffEncodingGoesOnWhereItStopped) {
+  const Toy toy;
+  const corpus::Corpus corpus(toy.folder.path);
+  torch::manual_seed(0);
+  const diffusion::Vae vae(sizes_of("tiny").vae);
+  const auto options_in = [](const lucid::test::TemporaryFolder& folder) {
+    RunOptions options;
+    options.folder = folder.path;
+    options.corpus_key = "toy";
+    return options;
+  };
+  const lucid::test::TemporaryFolder whole, broken;
+  const auto expected = encode_corpus(vae, corpus, options_in(whole));
+  ASSERT_TRUE(expected);
+  RunOptions options = options_in(broken);
+  std::atomic<bool> stop{true};  // set from the start, so that every call encodes one part
+  options.stop = &stop;
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(encode_corpus(vae, corpus, options));
+  int more = 0;
+  auto found = encode_corpus(vae, corpus, options);
+  for (; !found && more < 100; ++more) found = encode_corpus(vae, corpus, options);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(more, corpus.view_count() / 16 - 4);
+  EXPECT_TRUE(torch::equal(found->plain, expected->plain));
+  EXPECT_TRUE(torch::equal(found->mirrored, expected->mirrored));
+  EXPECT_TRUE(torch::equal(found->azimuth, expected->azimuth));
+}
+
 TEST(PriorNoise, TimestepsAndWeights) {
   const diffusion::Schedule schedule(noise_schedule());
   EXPECT_NEAR(loss_weight(0.5), 1, 1e-12);       // SNR 1
