@@ -61,7 +61,7 @@ TARGETS = [
     Target("optim/adam_kernel.cpp", "lucid_optim_test"),
     Target("optim/densify.cpp", "lucid_optim_test"),
     Target("train/checkpoint.cpp", "lucid_train_test", "*Checkpoint*"),
-    Target("train/step.cpp", "lucid_train_test", "*Step*", weight=3),
+    Target("train/step.cpp", "lucid_train_test", "*Step*:CloseUps*:AzimuthsOf*", weight=3),
     Target("base/atomic_file.cpp", "lucid_base_test"),
 ]
 

@@ -172,7 +172,6 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   }
   const double free_on_card = options.device == "cpu" ? 0 : static_cast<double>(tensor::free_card_bytes());
   text_to_image::Prior prior = open_prior(of_prior);
-  const auto first = MultiViewPhase::open(options, table);
   const fs::path& folder = prior.folder;
   check_score_suits(options, prior);
   check_sizes(options.train, prior);
@@ -181,6 +180,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                               : from_file && is_limited ? count_of_file_start(*from_file)
                                                         : options.train.start.count;
   keep_within_memory(options, prior, first_count, free_on_card);
+  const auto first = MultiViewPhase::open(options, table);
   prior.told_height = options.train.views.height;
   prior.told_width = options.train.views.width;
   check_joint_views(options.train, prior);

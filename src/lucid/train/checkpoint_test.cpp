@@ -69,6 +69,28 @@ TEST(Checkpoints, EveryBitCounts) {
   }
 }
 
+TEST(Checkpoints, EveryShapeCounts) {
+  Saved saved;
+  std::string bytes = read_file(saved.file(20));
+  const std::string shape = "[50,1,3]";
+  const size_t at = bytes.find(shape);
+  ASSERT_NE(at, std::string::npos);
+  write_file(saved.file(20), bytes.replace(at, shape.size(), "[50,3,1]"));  // the same bytes of data
+  EXPECT_THROW(load_checkpoint(saved.file(20), "key"), UserError);
+}
+
+TEST(Checkpoints, EveryCountComesBack) {
+  const Saved saved;
+  Model model = model_at(30);
+  model.adam.steps = 12;
+  model.setbacks = 2;
+  save_checkpoint(saved.file(30), model, "key");
+  const Model loaded = load_checkpoint(saved.file(30), "key");
+  EXPECT_EQ(loaded.iteration, 30);
+  EXPECT_EQ(loaded.adam.steps, 12);
+  EXPECT_EQ(loaded.setbacks, 2);
+}
+
 TEST(Checkpoints, ThoseOfAnotherRunAreRefusedAndStay) {
   Saved saved;
   EXPECT_THROW(load_newest(saved.folder.path, "other", [](const std::string&) {}), OtherRun);

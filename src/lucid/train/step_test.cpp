@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "goldens.h"
 #include "lucid/gaussians/starts.h"
 #include "lucid/tensor/relative_error.h"
@@ -33,7 +35,11 @@ StepReport step_on(torch::Device device, const TrainOptions& options, Model& mod
   model = start_model(gaussians::make_start({.count = 2000}));
   move_to(device, model);
   gaussians::ViewRenderer renderer(device);
-  return training_step(scene, model, renderer);
+  const auto begin = std::chrono::steady_clock::now();
+  StepReport report = training_step(scene, model, renderer);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  EXPECT_LE(report.seconds.total(), seconds) << "its stages' seconds add up to at most its own";
+  return report;
 }
 
 Model no_model() { return {.cloud = {}, .adam = optim::Adam(gaussians::Cloud{}), .stats = {}}; }

@@ -136,11 +136,10 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
   const double stages = (1 + kWorkerHeaps * (1 - 1 / workers)) * (views * (forward + backward) + score);
   memory.cpu = packed + base + (workers > 1 ? stages + results : std::max(stages, results));
   // Freed blocks return to the system: the largest stage counts.
-  const double at_once = large ? 1 : workers;
   memory.cpu_returned =
       packed + base + std::max({views * kept + std::max(workers * forward, score), views * backward, results});
-  memory.cpu_low = base + std::max({at_once * std::max(forward, backward), score, results});
-  if (large) {  // part by part
+  memory.cpu_low = base + std::max({workers * std::max(forward, backward), score, results});
+  if (large) {  // one picture at a time, and part by part
     const double part = std::max(kFloat * (maps.largest_part + kBackward * maps.largest),
                                  kFloat * maps.middle + (1 + kScores) * scores);
     memory.cpu_low = base + std::max({forward, kFloat * maps.between + part, score, results});
