@@ -41,7 +41,7 @@ endforeach()
 # The program. It finds its data in ../share/lucid of its own folder, so that an installation can be moved.
 install(TARGETS lucid lucid_engine RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 set(data ${CMAKE_INSTALL_DATADIR}/lucid)
-install(DIRECTORY models/mini models/clip models/judge models/shape models/body DESTINATION ${data}/models COMPONENT program)
+install(DIRECTORY models/mini models/clip models/judge models/shape models/upscale models/body DESTINATION ${data}/models COMPONENT program)
 install(DIRECTORY configs/ DESTINATION ${data}/configs COMPONENT program)
 # The page, where it was built (`make web`): without it `lucid serve` has the API alone.
 install(DIRECTORY build/web/ DESTINATION ${data}/web COMPONENT program OPTIONAL)

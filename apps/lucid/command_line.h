@@ -75,8 +75,9 @@ std::vector<Command> define_config(CLI::App& app, ExplainRequest& request);  // 
 std::vector<Command> define_info(CLI::App& app, InfoRequest& request);       // info, info options, info words
 Command define_eval(CLI::App& app, EvalRequest& request);
 std::vector<Command> define_prior(CLI::App& app,
-                                  Requests& requests);  // lucid prior check|corpus|train|sample|judge|shape
+                                  Requests& requests);  // lucid prior check|corpus|train|sample|judge|shape|upscaler
 Command define_shape(CLI::App& prior, pretrain::ShapeRequest& request);
+Command define_upscaler(CLI::App& prior, pretrain::UpscaleRequest& request);
 
 /// What `lucid config explain` prints. Throws UserError.
 std::string explanation(ExplainRequest& request);

@@ -27,5 +27,6 @@ int run_prior_check(const CheckRequest& request);
 int run_prior_sample(const SampleRequest& request);
 int run_prior_judge(const JudgeRequest& request, const std::atomic<bool>& stop);
 int run_prior_shape(pretrain::ShapeRequest& request, const std::atomic<bool>& stop);
+int run_prior_upscaler(pretrain::UpscaleRequest& request, const std::atomic<bool>& stop);
 
 }  // namespace lucid::cli

@@ -39,7 +39,8 @@ const std::map<std::string, Run> kCommands = {
     {"prior check", [](Requests& r, const auto&) { return lucid::cli::run_prior_check(r.check); }},
     {"prior sample", [](Requests& r, const auto&) { return lucid::cli::run_prior_sample(r.sample); }},
     {"prior judge", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_judge(r.judge, stop); }},
-    {"prior shape", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_shape(r.shape, stop); }}};
+    {"prior shape", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_shape(r.shape, stop); }},
+    {"prior upscaler", [](Requests& r, const auto& stop) { return lucid::cli::run_prior_upscaler(r.upscaler, stop); }}};
 
 }  // namespace
 

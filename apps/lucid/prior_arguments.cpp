@@ -230,6 +230,7 @@ std::vector<Command> define_prior(CLI::App& app, Requests& requests) {
   commands.push_back(define_sample(*prior, requests.sample));
   commands.push_back(define_judge(*prior, requests.judge));
   commands.push_back(define_shape(*prior, requests.shape));
+  commands.push_back(define_upscaler(*prior, requests.upscaler));
   return commands;
 }
 

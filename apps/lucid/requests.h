@@ -18,6 +18,7 @@
 #include "lucid/eval/judge_options.h"
 #include "lucid/pretrain/options.h"
 #include "lucid/pretrain/shape/options.h"
+#include "lucid/pretrain/upscale/options.h"
 #include "personalise_request.h"
 #include "points_request.h"
 #include "provenance_request.h"
@@ -156,6 +157,7 @@ struct Requests {
   SampleRequest sample;
   JudgeRequest judge;
   pretrain::ShapeRequest shape;
+  pretrain::UpscaleRequest upscaler;
   VerifyRequest verify;
   ReproduceRequest reproduce;
 };

@@ -4,17 +4,15 @@
 
 #include <fmt/ranges.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "lucid/base/atomic_file.h"
+#include "lucid/pretrain/measured.h"
 
 namespace lucid::pretrain {
 namespace {
 
-/// The last line of measurements as rows of a table.
-std::string measured_rows(const std::filesystem::path& log) {
-  constexpr std::pair<const char*, const char*> kMeanings[] = {
+/// Names of the measured numbers, and what they mean.
+const std::vector<std::pair<const char*, const char*>>& meanings() {
+  static const std::vector<std::pair<const char*, const char*>> table = {
       {"step", "steps"},
       {"seconds", "seconds since the run began or was resumed"},
       {"overlap", "occupied cells of learned models, intersection over union"},
@@ -24,18 +22,7 @@ std::string measured_rows(const std::filesystem::path& log) {
       {"other_outline", "outlines of a model and of its shape of another model of the word"},
       {"mean_outline", "the same with the mean of the word's other models"},
       {"sphere_outline", "the same with a sphere of radius 0.7"}};
-  nlohmann::ordered_json last;
-  std::ifstream in(log);
-  for (std::string line; std::getline(in, line);) {
-    auto json = nlohmann::ordered_json::parse(line, nullptr, false);
-    if (json.is_object() && json.contains("overlap")) last = std::move(json);
-  }
-  std::string rows;
-  for (const auto& [key, meaning] : kMeanings) {
-    if (last.contains(key) && last.at(key).is_number())
-      rows += fmt::format("| {} | {:.4g} |\n", meaning, last.at(key).get<double>());
-  }
-  return rows.empty() ? "| not measured | |\n" : rows;
+  return table;
 }
 
 }  // namespace
@@ -57,7 +44,7 @@ void write_shape_card(const ShapeRequest& request, const ShapeData& data) {
       "## Numbers\n\n| what | value |\n|---|---|\n{4}\n## Names\n\n{5}\n\n"
       "Authors and licences of the models: NOTICE.md.\n",
       shape::kSide, request.command, std::ranges::count_if(data.items, &ShapeItem::learned), names.size(),
-      measured_rows(request.out / "progress" / "log.jsonl"), fmt::join(list, ", "));
+      measured_rows(request.out, "overlap", meanings()), fmt::join(list, ", "));
   write_file(request.out / "README.md", text);
 }
 
