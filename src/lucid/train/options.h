@@ -43,6 +43,7 @@ struct RefineOptions {
   double ssim = 0.2;  // weight of 1 - SSIM; that of the mean absolute difference is one minus this
   double rate = 4;    // factor of the learning rates at the end of the score's steps
   double colour = 0;  // share of the start's broad colours in the pictures, where the scene has such a start
+  int64_t fine = 0;   // the last so many rounds fit to enlarged pictures, where the scene has an upscaler
 };
 
 struct TrainOptions {

@@ -13,6 +13,7 @@
 #include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 #include "lucid/tensor/randn.h"
+#include "lucid/train/enlarge.h"
 #include "lucid/train/numbers.h"
 #include "lucid/train/smoothing.h"
 
@@ -49,6 +50,24 @@ torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tens
   const torch::Tensor vx = mean(x.square()) - mxx, vy = mean(y.square()) - myy, cov = mean(x * y) - mxy;
   const torch::Tensor ssim = ((2 * mxy + kC1) * (2 * cov + kC2)) / ((mxx + myy + kC1) * (vx + vy + kC2));
   return 1 - ssim.mean();
+}
+
+torch::Tensor dissimilarity_of_objects(const torch::Tensor& shown, const torch::Tensor& wanted) {
+  constexpr int64_t kMargin = 10;  // windows of 11 pixels that touch the object, and what they see
+  const torch::Tensor object = wanted.amin({0, 1}) < 0.99;  // [H,W]
+  const torch::Tensor rows = object.any(1).nonzero(), columns = object.any(0).nonzero();
+  if (rows.size(0) == 0) return structural_dissimilarity(shown, wanted);
+  const auto range = [&](const torch::Tensor& hits, int64_t size) {
+    return std::pair(std::max<int64_t>(hits[0].item<int64_t>() - kMargin, 0),
+                     std::min(hits[-1].item<int64_t>() + 1 + kMargin, size));
+  };
+  const auto [top, bottom] = range(rows, wanted.size(2));
+  const auto [left, right] = range(columns, wanted.size(3));
+  const auto part = [&, top = top, bottom = bottom, left = left, right = right](const torch::Tensor& pictures) {
+    return pictures.slice(2, top, bottom).slice(3, left, right);
+  };
+  const double share = static_cast<double>((bottom - top) * (right - left)) / static_cast<double>(object.numel());
+  return share * structural_dissimilarity(part(shown), part(wanted));
 }
 
 torch::Tensor with_colours_of(const SeenObject& guide, const SeenObject& pictures, double share) {
@@ -98,7 +117,8 @@ struct Round {
   const Scene& scene;
   Model& model;
   gaussians::ViewRenderer& renderer;
-  int64_t t;  // timestep of the noise level
+  int64_t t;       // timestep of the noise level
+  int64_t factor;  // by which the pictures are enlarged before the fit; 1 = not
 
   const TrainOptions& options() const { return scene.options; }
   const RefineOptions& refine() const { return scene.options.refine; }
@@ -172,12 +192,19 @@ torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, c
         round.renderer.forward(static_cast<int>(i), activated, cameras[static_cast<size_t>(chosen[i])], {1, 1, 1}).rgb);
   }
   torch::Tensor rgb = torch::stack(pictures).requires_grad_(true);
-  const torch::Tensor wanted = targets.index_select(0, torch::tensor(chosen, targets.device()));
-  const torch::Tensor shown = round.options().loss.clamp_rgb ? distill::as_displayed(rgb) : rgb;
+  // Picture by picture: what SSIM holds of one is large.
   const double ssim = round.refine().ssim;
-  const torch::Tensor loss =
-      (1 - ssim) * (shown - wanted).abs().mean() + ssim * structural_dissimilarity(shown, wanted);
-  loss.backward();
+  torch::Tensor loss = torch::zeros({}, rgb.options());
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const auto at = static_cast<int64_t>(i);
+    const torch::Tensor wanted = targets.slice(0, chosen[i], chosen[i] + 1), drawn = rgb.slice(0, at, at + 1);
+    const torch::Tensor shown = round.options().loss.clamp_rgb ? distill::as_displayed(drawn) : drawn;
+    const torch::Tensor part =
+        ((1 - ssim) * (shown - wanted).abs().mean() + ssim * dissimilarity_of_objects(shown, wanted)) /
+        static_cast<double>(chosen.size());
+    part.backward();
+    loss += part.detach();
+  }
   const torch::Tensor d_rgb = rgb.grad().contiguous();
   gaussians::CloudGradient gradient = gaussians::CloudGradient::zeros_like(cloud);
   for (size_t i = 0; i < chosen.size(); ++i) {
@@ -191,7 +218,7 @@ torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, c
     for (const auto& [held, start] : round.model.kept.groups()) rates[held] = 0;
   }
   round.model.adam.step(cloud, gradient, rates);
-  return loss.detach();
+  return loss;
 }
 
 }  // namespace
@@ -202,11 +229,12 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
   ++model.iteration;
   const int64_t number = options.refining_round(model.iteration);
   LUCID_CHECK(number >= 0, "step {} is no round of refining", model.iteration);
-  update_filter(model, options, /*rows_changed=*/false);
+  const bool fine = scene.upscaler != nullptr && number >= refine.iter - refine.fine;
   const Round round{.scene = scene,
                     .model = model,
                     .renderer = renderer,
-                    .t = noise_index(refine, number, scene.prior.schedule.config().num_train_timesteps)};
+                    .t = noise_index(refine, number, scene.prior.schedule.config().num_train_timesteps),
+                    .factor = fine ? (*scene.upscaler)->config().factor : 1};
   const torch::Device device = model.device();
   StepReport report;
   using Of = NumberWatch::Of;
@@ -227,6 +255,11 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       noise_stream = round.stream("refine noise");
   const ViewOptions views = options.use_progressive ? widened(options.views, options.iterations) : options.views;
   const std::vector<Camera> cameras = sample_views(views, static_cast<int>(refine.views), camera_stream);
+
+  const std::vector<Camera> fit_cameras = enlarged(cameras, round.factor);
+  // Geometry that is held, and rows that belong to an edit, stay as many as they are.
+  if (fine && !model.kept.defined() && scene.edit == nullptr) split_wide(model, fit_cameras, options);
+  update_filter(model, options, {.anew = fine, .factor = round.factor});
 
   // The pictures to fit, batch by batch.
   std::vector<torch::Tensor> targets;
@@ -260,7 +293,13 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       const SeenObject guide = seen_in(gaussians::activate(*scene.colours), part, renderer);
       picture = with_colours_of(guide, {.rgb = picture, .alpha = alpha}, refine.colour);
     }
-    targets.push_back(on_white_ground(picture, alpha));
+    if (round.factor == 1) {
+      targets.push_back(on_white_ground(picture, alpha));
+      continue;
+    }
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor enlarged_alpha = seen_in(activated, enlarged(part, round.factor), renderer).alpha;
+    targets.push_back(on_white_ground((*scene.upscaler)->forward(picture).clamp(0, 1), enlarged_alpha));
   }
   const torch::Tensor pictures = torch::cat(targets);
   watch.add("the prior's pictures", pictures, Of::kPrior, true);
@@ -283,7 +322,7 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       chosen.push_back(queue.back());
       queue.pop_back();
     }
-    total += fit_step(round, cameras, pictures, chosen);
+    total += fit_step(round, fit_cameras, pictures, chosen);
   }
   watch.add("the loss", total, Of::kStep, false);
   refuse_bad(watch.norms().cpu());

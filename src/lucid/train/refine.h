@@ -9,10 +9,12 @@ namespace lucid::train {
 
 /// Runs step number model.iteration + 1, a round of refining: renders options.refine.views random views, encodes them,
 /// brings them to a noise level, denoises them with guidance and the view's words in a few DDIM steps, decodes them,
-/// and fits the Gaussians to the decoded pictures in options.refine.fit_steps steps of `batch` views each. The noise
-/// level falls from round to round. A pure function of (scene, model, seed). The report's score_norm is the mean loss
-/// of the fit, its timestep the noise level's; the pictures count as seconds of the score, the fit as those of the
-/// update. Throws NumbersError (numbers.h) where a number is NaN or Inf; the model may then have changed.
+/// and fits the Gaussians to the decoded pictures in options.refine.fit_steps steps of `batch` views each. The last
+/// options.refine.fine rounds enlarge the pictures first with the scene's upscaler, if it has one, and split Gaussians
+/// that are too wide for them (enlarge.h). The noise level falls from round to round. A pure function of (scene, model,
+/// seed). The report's score_norm is the mean loss of the fit, its timestep the noise level's; the pictures count as
+/// seconds of the score, the fit as those of the update. Throws NumbersError (numbers.h) where a number is NaN or Inf;
+/// the model may then have changed.
 StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRenderer& renderer);
 
 /// Pictures [B,3,H,W] over renders' alpha [B,1,H,W]: kept within a twenty-fifth of the width of the object, white
@@ -31,5 +33,9 @@ torch::Tensor with_colours_of(const SeenObject& guide, const SeenObject& picture
 /// 1 - SSIM (Wang et al. 2004), mean over pixels, channels and pictures: windows of 11 pixels, Gaussian weights of
 /// standard deviation 1.5, values in [0, 1]. x, y [B,C,H,W] -> scalar. Differentiable.
 torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y);
+
+/// The same of whole pictures, computed where the targets `wanted` [B,3,H,W] are not white: elsewhere it is next to
+/// zero, and a fit spends most of its time on it. -> scalar. Differentiable.
+torch::Tensor dissimilarity_of_objects(const torch::Tensor& shown, const torch::Tensor& wanted);
 
 }  // namespace lucid::train

@@ -46,7 +46,8 @@ class Refined {
                       .prompts = prompts,
                       .distiller = *distiller,
                       .device = torch::kCPU,
-                      .colours = colours ? &*colours : nullptr};
+                      .colours = colours ? &*colours : nullptr,
+                      .upscaler = upscaler ? &upscaler : nullptr};
     gaussians::ViewRenderer renderer(torch::kCPU);
     std::vector<StepReport> reports;
     for (int64_t i = 0; i < count; ++i) reports.push_back(refining_round(scene, model, renderer));
@@ -61,6 +62,7 @@ class Refined {
   text_to_image::ViewPrompts prompts = text_to_image::view_prompts(prior, "a hamburger", "", "");
   Model model = start_model(gaussians::make_start({.count = 1500, .opacity = 0.5}));
   std::optional<gaussians::Cloud> colours;
+  upscale::Network upscaler{nullptr};
 };
 
 TrainOptions few_rounds() {
@@ -201,6 +203,17 @@ TEST(StructuralDissimilarity, FollowsItsDefinition) {
   EXPECT_NEAR(structural_dissimilarity(x, x).item<double>(), 0, 1e-12);
 }
 
+TEST(Refining, TheDissimilarityOfObjectsIsThatOfWholePictures) {
+  torch::manual_seed(6);
+  torch::Tensor x = torch::ones({2, 3, 60, 70}), y = torch::ones({2, 3, 60, 70});
+  for (torch::Tensor* picture : {&x, &y}) picture->slice(2, 20, 41).slice(3, 15, 40).uniform_(0, 0.9);
+  const double whole = structural_dissimilarity(x, y).item<double>();
+  EXPECT_GT(whole, 0.05);
+  EXPECT_NEAR(dissimilarity_of_objects(x, y).item<double>(), whole, 1e-5 * whole);
+  const torch::Tensor white = torch::ones({1, 3, 20, 20});
+  EXPECT_GT(dissimilarity_of_objects(white - 0.5, white).item<double>(), 0.01) << "a target without an object";
+}
+
 /// A disc of one colour in the left part of a picture of 96 x 96, on white.
 SeenObject disc(std::array<float, 3> colour) {
   const torch::Tensor at = torch::arange(96, torch::kFloat) - 48;
@@ -246,6 +259,26 @@ TEST(Refining, ARoundTakesTheColoursOfTheStart) {
     return (dc.select(1, 2) - dc.select(1, 0)).mean().item<double>();
   };
   EXPECT_GT(blueness(1), blueness(0) + 0.05);
+}
+
+TEST(Refining, TheLastRoundsFitToEnlargedPictures) {
+  TrainOptions options = few_rounds();
+  options.refine.fine = 1;
+  options.refine.fit_steps = 3;
+  Refined plain(options), refined(options);
+  refined.upscaler = upscale::Network(upscale::NetworkConfig{.factor = 2, .width = 4, .blocks = 1});
+  for (Refined* one : {&plain, &refined}) {
+    one->model.iteration = 1;
+    one->rounds(1);
+  }
+  EXPECT_TRUE(plain.model.cloud.means.equal(refined.model.cloud.means)) << "the first round is as ever";
+  const double before = refined.model.cloud.filter_3d.mean().item<double>();
+  const int64_t few = refined.model.cloud.count();
+  for (Refined* one : {&plain, &refined}) one->rounds(1);
+  EXPECT_NEAR(refined.model.cloud.filter_3d.mean().item<double>() / before, 0.5, 0.01) << "pixels of half the size";
+  EXPECT_GT(refined.model.cloud.count(), few);
+  EXPECT_EQ(plain.model.cloud.count(), few) << "without an upscaler there are no such rounds";
+  EXPECT_EQ(refined.model.adam.steps, plain.model.adam.steps);
 }
 
 }  // namespace

@@ -31,14 +31,16 @@ torch::Tensor filter_3d(const torch::Tensor& means, std::span<const Camera> came
   return torch::where(unseen, largest, finest).mul_(std::sqrt(variance)).unsqueeze(1);
 }
 
-void update_filter(Model& model, const TrainOptions& options, bool rows_changed) {
+void update_filter(Model& model, const TrainOptions& options, const FilterUpdate& update) {
   if (options.filter_3d <= 0) return;
   constexpr int64_t kInterval = 100;  // steps
   constexpr int kViews = 64;
   gaussians::Cloud& cloud = model.cloud;
-  if (cloud.filter_3d.defined() && !rows_changed && model.iteration % kInterval != 0) return;
+  if (cloud.filter_3d.defined() && !update.anew && model.iteration % kInterval != 0) return;
   Rng rng(options.seed, "filter", static_cast<uint64_t>(model.iteration));
-  const ViewOptions views = options.use_progressive ? widened(options.views, model.iteration) : options.views;
+  ViewOptions views = options.use_progressive ? widened(options.views, model.iteration) : options.views;
+  views.width *= static_cast<int>(update.factor);
+  views.height *= static_cast<int>(update.factor);
   cloud.filter_3d = filter_3d(cloud.means, sample_views(views, kViews, rng), options.filter_3d);
 }
 

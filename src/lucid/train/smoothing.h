@@ -19,8 +19,14 @@ namespace lucid::train {
 /// beside it. A Gaussian that no view shows gets the largest filter of the others.
 torch::Tensor filter_3d(const torch::Tensor& means, std::span<const Camera> cameras, double variance);
 
-/// Sets the cloud's filter at the first step, at every hundredth, and when rows were added or removed, from random
-/// views of the ranges that hold at this step. Without options.filter_3d there is none.
-void update_filter(Model& model, const TrainOptions& options, bool rows_changed);
+/// When the filter is computed, and from which views.
+struct FilterUpdate {
+  bool anew = false;   // rows were added or removed, or the views have become larger
+  int64_t factor = 1;  // pixels of the views' side for each of the training views'
+};
+
+/// Sets the cloud's filter at the first step, at every hundredth, and where it must be computed anew, from random views
+/// of the ranges that hold at this step. Without options.filter_3d there is none.
+void update_filter(Model& model, const TrainOptions& options, const FilterUpdate& update);
 
 }  // namespace lucid::train

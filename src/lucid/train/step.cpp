@@ -321,7 +321,7 @@ void update_gaussians(const Step& step, const Renders& renders, const GaussianGr
   model.adam.step(model.cloud, gradients.parameters, rates);
   report.densified = optim::densify_if_due(model.cloud, model.adam, model.stats, options.densify, step.iteration,
                                            options.seed, &report.densify);
-  if (report.densified) update_filter(model, options, /*rows_changed=*/true);
+  if (report.densified) update_filter(model, options, {.anew = true});
   if (step.scene.edit != nullptr && step.scene.edit->confine) step.scene.edit->confine(model.cloud);
 }
 
@@ -375,7 +375,8 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
   StageClock clock(scene.waits_by_stage && step.device().is_cuda());
   NumberWatch watch;
 
-  update_filter(model, scene.options, /*rows_changed=*/false);
+  const bool was_refined = scene.options.refining_round(model.iteration - 1) >= 0;  // perhaps with larger views
+  update_filter(model, scene.options, {.anew = was_refined});
   watch.add_parameters(model);
   int64_t t = -1;
   const auto refuse_bad = [&](const torch::Tensor& norms) {

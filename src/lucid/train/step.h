@@ -18,6 +18,7 @@
 #include "lucid/text_to_image/prior.h"
 #include "lucid/train/model.h"
 #include "lucid/train/options.h"
+#include "lucid/upscale/network.h"
 
 namespace lucid::train {
 
@@ -59,6 +60,7 @@ struct Scene {
   bool waits_by_stage = false;
   const CloseUp* close_up = nullptr;          // null: all steps see the whole object
   const gaussians::Cloud* colours = nullptr;  // opaque, coloured as the prompt says: for refine.colour; null: none
+  upscale::Network* upscaler = nullptr;       // enlarges the pictures of refine.fine rounds; null: none
   const EditScene* edit = nullptr;            // its clouds are on `device`; null: no edit
   /// The scene of the first `first_steps` steps, whose prior draws several views at once; null: none. Its options
   /// differ from these in views, augmentation, loss terms, score and batch alone.

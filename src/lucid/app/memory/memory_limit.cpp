@@ -11,6 +11,7 @@
 #include "lucid/app/memory/parts.h"
 #include "lucid/app/run_options/memory_size.h"
 #include "lucid/base/error.h"
+#include "lucid/upscale/model.h"
 
 namespace lucid::app {
 namespace {
@@ -54,7 +55,9 @@ RunShape run_shape(const RunOptions& options, int64_t gaussians) {
           .workers = compute_options(options).workers,
           .rows_at_once = options.rows_at_once,
           .gaussians = gaussians,
-          .sh_degree = train.sh_degree};
+          .sh_degree = train.sh_degree,
+          .enlarged_side = uses_upscaler(options) ? side * upscale::read_config(upscaler_folder()).factor : 0,
+          .enlarged_views = train.refine.views};
 }
 
 double estimated_bytes(const RunOptions& options, const text_to_image::Prior& prior, int64_t gaussians) {

@@ -119,6 +119,11 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
   const double scene = bytes_per_gaussian(render) * as_double(run.gaussians) + picture_bytes(render);
   const double results = kResultBytes * as_double(run.result_side) * as_double(run.result_side);
   const double base = kProcess + weights + scene;
+  // The enlarged targets of a round, and what SSIM holds of one picture: 5 maps, their means along both axes, 12 of its
+  // formula, and the gradients of all.
+  constexpr double kColours = 3, kSsimMaps = 2 * (5 + 2 * 5 + 12);
+  const double enlarged = kFloat * kColours * as_double(run.enlarged_side) * as_double(run.enlarged_side) *
+                          (as_double(run.enlarged_views) + kSsimMaps);
 
   // What the stages of a step hold, of a picture; on a CPU, where the middle block's scores have the operands' type.
   const double scores = (nn::compute_dtype(vae) == torch::kBFloat16 ? kHalf : kFloat) * maps.scores;
@@ -134,20 +139,21 @@ PriorMemory estimate_memory(const diffusion::UNetImpl& unet, const diffusion::Va
   // A heap that only grows: no stage fills the holes that another one left. With several workers they lie in the
   // workers' own heaps, where the pictures at the end do not fit either.
   const double stages = (1 + kWorkerHeaps * (1 - 1 / workers)) * (views * (forward + backward) + score);
-  memory.cpu = packed + base + (workers > 1 ? stages + results : std::max(stages, results));
+  memory.cpu = packed + base + enlarged + (workers > 1 ? stages + results : std::max(stages, results));
   // Freed blocks return to the system: the largest stage counts.
   memory.cpu_returned =
-      packed + base + std::max({views * kept + std::max(workers * forward, score), views * backward, results});
-  memory.cpu_low = base + std::max({workers * std::max(forward, backward), score, results});
+      packed + base +
+      std::max({views * kept + std::max(workers * forward, score), views * backward, results, enlarged});
+  memory.cpu_low = base + std::max({workers * std::max(forward, backward), score, results, enlarged});
   if (large) {  // one picture at a time, and part by part
     const double part = std::max(kFloat * (maps.largest_part + kBackward * maps.largest),
                                  kFloat * maps.middle + (1 + kScores) * scores);
-    memory.cpu_low = base + std::max({forward, kFloat * maps.between + part, score, results});
+    memory.cpu_low = base + std::max({forward, kFloat * maps.between + part, score, results, enlarged});
   }
 
   // libtorch's convolutions keep their normed input as well, and its attention no scores.
   const auto gpu = [&](double encoder) {
-    return kCudaContext + scene + kCudaBlocks * kHalf * (numbers + std::max(unet_rows, encoder));
+    return kCudaContext + scene + enlarged + kCudaBlocks * kHalf * (numbers + std::max(unet_rows, encoder));
   };
   memory.gpu = gpu(2 * views * maps.kept + std::max(unet_rows, kBackward * views * maps.largest));
   memory.gpu_low = gpu(large ? maps.between + 2 * maps.largest_part + kBackward * maps.largest

@@ -22,6 +22,7 @@ struct RunShape {
   int64_t rows_at_once = 0;   // of the U-Net's batch; 0 = all
   int64_t gaussians = 0;
   int64_t sh_degree = 0;
+  int64_t enlarged_side = 0, enlarged_views = 0;  // of the rounds of refining that enlarge their pictures; 0 = none
 };
 
 /// Bytes at the peak of a run.

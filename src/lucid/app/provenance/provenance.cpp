@@ -16,6 +16,7 @@
 #include "lucid/base/sha256.h"
 #include "lucid/eval/found_assets.h"
 #include "lucid/pointe/point_e.h"
+#include "lucid/upscale/model.h"
 
 namespace lucid::app {
 namespace fs = std::filesystem;
@@ -112,6 +113,10 @@ nlohmann::json inputs_of(const RunOptions& options, const text_to_image::Prior& 
   if (start == kLearnedStart) {
     files.add(shape::weights_file(shape_model()));
     files.add_texts(shape_model());
+  }
+  if (uses_upscaler(options)) {
+    files.add(upscale::weights_file(upscaler_folder()));
+    files.add_texts(upscaler_folder());
   }
   return files.json();
 }

@@ -71,6 +71,11 @@ void add_refining(OptionTable& table, RunOptions& o) {
            "leaves colours to the prior.",
        .range = kShare,
        .field = &r.colour});
+  add({.name = "refine_fine",
+       .group = "Refining",
+       .help = "Last rounds that fit to views enlarged by the embedded upscaler; 0 is none.",
+       .range = {0, 1000},
+       .field = &r.fine});
 }
 
 }  // namespace lucid::app

@@ -48,6 +48,8 @@ fs::path data_folder() {
 }
 
 fs::path embedded_prior() { return data_folder() / "models" / "mini"; }
+fs::path upscaler_folder() { return data_folder() / "models" / "upscale"; }
+bool uses_upscaler(const RunOptions& options) { return options.train.refine.iter > 0 && options.train.refine.fine > 0; }
 
 static fs::path shipped_presets() { return data_folder() / "configs" / "presets"; }
 

@@ -67,7 +67,10 @@ bool is_of_process(const std::string& option_name);
 /// Where the program's own data lies (models/, configs/): LUCID_DATA, share/lucid beside the program, or the source
 /// tree it was built from.
 std::filesystem::path data_folder();
-std::filesystem::path embedded_prior();  // data_folder()/models/mini
+std::filesystem::path embedded_prior();   // data_folder()/models/mini
+std::filesystem::path upscaler_folder();  // data_folder()/models/upscale
+/// Whether rounds of refining enlarge their pictures.
+bool uses_upscaler(const RunOptions& options);
 
 /// "A blue teapot!" -> "a_blue_teapot"; a name that had to be cut ends in a digest of the whole text.
 std::string name_from_prompt(const std::string& text);
