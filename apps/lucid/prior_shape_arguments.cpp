@@ -2,7 +2,7 @@
 // Command line of `lucid prior shape`.
 #include "command_line.h"
 #include "lucid/base/error.h"
-#include "shared_options.h"
+#include "training_options.h"
 
 namespace lucid::cli {
 
@@ -28,14 +28,7 @@ Command define_shape(CLI::App& prior, pretrain::ShapeRequest& request) {
   add("--rate", request.rate, "Learning rate.", "X")->check(CLI::PositiveNumber);
   command->add_flag("--leave-out", request.leave_out,
                     "Do not learn the last model of each word that has several; measure on it.");
-  add("--seed", request.seed, "Seed of every random draw.");
-  add("--precision", request.precision, "Number type: auto, fp32 or bf16.", "NAME")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
-  add("--save-seconds", request.save_seconds, "Seconds between checkpoints.", "X");
-  add("--measure-seconds", request.measure_seconds, "Seconds between measurements.", "X");
-  command->add_flag("--resume", request.resume, "Continue from the checkpoint in --out.");
-  add_threads(*command, request.threads);
-  add_progress(*command, request.progress);
+  add_training(*command, request);
   return {.app = command, .check = [&request, command] { request.command = as_typed(*command, "lucid prior shape"); }};
 }
 

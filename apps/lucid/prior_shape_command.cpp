@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // lucid prior shape: models to the weights of the shapes that runs start from.
-#include <spdlog/spdlog.h>
-
 #include "commands.h"
-#include "lucid/app/threads.h"
-#include "lucid/base/machine.h"
 #include "lucid/pretrain/shape/trainer.h"
+#include "training_run.h"
 
 namespace lucid::cli {
 
 int run_prior_shape(pretrain::ShapeRequest& request, const std::atomic<bool>& stop) {
-  app::set_threads(request.threads);
   if (request.models.table.empty()) request.models.table = app::data_folder() / "models/corpus/sweethome3d.tsv";
   if (request.prior.empty()) request.prior = app::embedded_prior();
-  pretrain::RunOptions run{
-      .folder = request.out,
-      .seed = request.seed,
-      .threads = request.threads > 0 ? request.threads : core_count(),
-      .low_precision = request.precision == "auto" ? has_fast_bfloat16() : request.precision == "bf16",
-      .save_seconds = request.save_seconds,
-      .measure_seconds = request.measure_seconds,
-      .progress = Progress::style_from_name(request.progress),
-      .stop = &stop};
-  request.models.progress = run.progress;
-  if (pretrain::train_shape(request, run)) return 0;
-  spdlog::info("stopped; --resume continues from here");
-  return 130;
+  request.models.progress = Progress::style_from_name(request.progress);
+  return run_training(request, stop, pretrain::train_shape);
 }
 
 }  // namespace lucid::cli

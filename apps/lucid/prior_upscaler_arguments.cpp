@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command line of `lucid prior upscaler`.
 #include "command_line.h"
-#include "shared_options.h"
+#include "training_options.h"
 
 namespace lucid::cli {
 
@@ -27,14 +27,7 @@ Command define_upscaler(CLI::App& prior, pretrain::UpscaleRequest& request) {
   add("--width", request.width, "Channels of the network.");
   add("--blocks", request.blocks, "Residual blocks of the network.");
   add("--rate", request.rate, "Learning rate.", "X")->check(CLI::PositiveNumber);
-  add("--seed", request.seed, "Seed of every random draw.");
-  add("--precision", request.precision, "Number type: auto, fp32 or bf16.", "NAME")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
-  add("--save-seconds", request.save_seconds, "Seconds between checkpoints.", "X");
-  add("--measure-seconds", request.measure_seconds, "Seconds between measurements.", "X");
-  command->add_flag("--resume", request.resume, "Continue from the checkpoint in --out.");
-  add_threads(*command, request.threads);
-  add_progress(*command, request.progress);
+  add_training(*command, request);
   return {.app = command,
           .check = [&request, command] { request.command = as_typed(*command, "lucid prior upscaler"); }};
 }
