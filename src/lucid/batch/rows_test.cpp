@@ -142,7 +142,7 @@ TEST(BatchRows, AnAssetMakesTheRowAnEdit) {
   };
   const auto colour = plan("colour"), shape = plan("shape");
   ASSERT_TRUE(mistakes.empty()) << one_line(mistakes.front());
-  EXPECT_EQ(colour.front().steps, 240) << "of the preset edit";
+  EXPECT_EQ(colour.front().steps, 420) << "of the preset edit";
   EXPECT_EQ(shape.front().steps, 240 + 6) << "of edit_shape";
   EXPECT_NE(colour.front().key, shape.front().key);
   const std::string missing = files.mistakes("b.jsonl", R"({"prompt": "a blue car", "asset": "nowhere.ply"})");
