@@ -26,7 +26,7 @@ int64_t split_wide(Model& model, std::span<const Camera> cameras, const TrainOpt
   const auto [width, axis] = cloud.log_scales.exp().max(1);
   const torch::Tensor pixel = filter_3d(cloud.means, cameras, /*variance=*/1).squeeze(1);
   torch::Tensor parents = torch::nonzero(width > kWide * pixel).squeeze(1);
-  const int64_t most = options.densify.max_gaussians;
+  const int64_t most = options.densify.bound();
   const int64_t room = most > 0 ? std::max<int64_t>(most - cloud.count(), 0) : parents.numel();
   if (parents.numel() > room) {
     const torch::Tensor widest = std::get<1>(width.index_select(0, parents).topk(room));

@@ -15,7 +15,7 @@ std::vector<Camera> enlarged(std::vector<Camera> cameras, int64_t factor);
 
 /// Splits in two, along its longest axis, every Gaussian whose standard deviation there is more than 1.2 pixels of the
 /// finest of these views: a cloud made for small pictures has too few Gaussians for large ones. Not beyond
-/// options.densify.max_gaussians: the widest come first. The children are side by side and cover what their parent did;
+/// options.densify.bound(): the widest come first. The children are side by side and cover what their parent did;
 /// their Adam moments are zero, and the statistics of densification start anew. Returns the number of splits.
 int64_t split_wide(Model& model, std::span<const Camera> cameras, const TrainOptions& options);
 

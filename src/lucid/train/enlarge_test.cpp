@@ -52,10 +52,12 @@ TEST(Enlarging, SplitsWhatIsWiderThanThePixels) {
 TEST(Enlarging, KeepsToTheLargestNumberOfGaussians) {
   const Camera camera = front_view();
   Model model = two_gaussians();
-  TrainOptions options;
-  options.densify.max_gaussians = 2;
-  EXPECT_EQ(split_wide(model, std::span(&camera, 1), options), 0);
-  EXPECT_EQ(model.cloud.count(), 2);
+  TrainOptions by_option, by_memory;
+  by_option.densify.max_gaussians = by_memory.densify.most_in_memory = 2;
+  for (const TrainOptions& options : {by_option, by_memory}) {
+    EXPECT_EQ(split_wide(model, std::span(&camera, 1), options), 0);
+    EXPECT_EQ(model.cloud.count(), 2);
+  }
 }
 
 }  // namespace

@@ -31,13 +31,17 @@ void set_parts(RunOptions& options, const Parts& parts) {
   options.rows_at_once = parts.rows_at_once;
 }
 
-bool may_grow(const optim::DensifyOptions& densify) {
-  return densify.densification_interval > 0 && densify.densify_until_iter > densify.densify_from_iter;
+/// Whether Gaussians are added: by densification, or by splitting before a fit to enlarged pictures.
+bool may_grow(const RunOptions& options) {
+  const optim::DensifyOptions& densify = options.train.densify;
+  return uses_upscaler(options) ||
+         (densify.densification_interval > 0 && densify.densify_until_iter > densify.densify_from_iter);
 }
 
 /// How many Gaussians there must be room for.
-int64_t most_expected(const optim::DensifyOptions& densify, int64_t at_start) {
-  if (!may_grow(densify)) return at_start;
+int64_t most_expected(const RunOptions& options, int64_t at_start) {
+  if (!may_grow(options)) return at_start;
+  const optim::DensifyOptions& densify = options.train.densify;
   const int64_t grown = std::llround(kGrowth * static_cast<double>(at_start));
   return densify.max_gaussians > 0 ? std::clamp(densify.max_gaussians, at_start, grown) : grown;
 }
@@ -74,7 +78,7 @@ void keep_within_memory(RunOptions& options, const text_to_image::Prior& prior, 
   if (limit <= 0) return;
   const double most = limit / kMemoryMargin;
   optim::DensifyOptions& densify = options.train.densify;
-  const int64_t room = most_expected(densify, gaussians);
+  const int64_t room = most_expected(options, gaussians);
   const RunShape shape = run_shape(options, room);
   const Fit fit =
       largest_parts(most, parts_of(options), {.rows = shape.views * shape.prompts, .workers = shape.workers},
@@ -91,7 +95,7 @@ void keep_within_memory(RunOptions& options, const text_to_image::Prior& prior, 
                      .key = "memory",
                      .hint = "smaller --image-w and --image-h, --batch-size or --init-num-pts need less"});
   }
-  if (may_grow(densify)) {
+  if (may_grow(options)) {
     const RenderShape render{.views = shape.views, .pixels = shape.side * shape.side, .sh_degree = shape.sh_degree};
     densify.most_in_memory = room + static_cast<int64_t>((most - fit.bytes) / bytes_per_gaussian(render));
   }

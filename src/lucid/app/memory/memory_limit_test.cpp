@@ -81,6 +81,16 @@ TEST_F(MemoryLimit, TheNumberOfGaussiansIsBounded) {
   EXPECT_GT(estimated_bytes(options, prior, most + 100), limit);
 }
 
+TEST_F(MemoryLimit, GaussiansThatAreSplitForEnlargedPicturesAreBoundedToo) {
+  options.memory = "3G";
+  keep_within_memory(options, prior, kGaussians, 0);
+  EXPECT_EQ(options.train.densify.most_in_memory, 0) << "none is added";
+  options.train.views.width = options.train.views.height = 128;
+  options.train.refine.iter = options.train.refine.fine = 1;
+  keep_within_memory(options, prior, kGaussians, 0);
+  EXPECT_GT(options.train.densify.most_in_memory, kGaussians);
+}
+
 TEST_F(MemoryLimit, ACardIsFittedByWhatIsFree) {
   options.device = "cuda";
   const double all = estimate(false, 2, 0), low = estimate(true, 2, 0);
