@@ -4,10 +4,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace lucid::pretrain {
+
+double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
 
 std::string measured_rows(const std::filesystem::path& folder, const std::string& key,
                           const std::vector<std::pair<const char*, const char*>>& meanings) {

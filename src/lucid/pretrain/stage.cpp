@@ -89,6 +89,12 @@ void TrainingState::load(const std::filesystem::path& file, const std::string& k
   }
 }
 
+void refuse_second_run(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / "checkpoints")) return;
+  throw UserError(UserMistake{
+      .what_happened = "holds a training run already", .file = folder.string(), .hint = "--resume goes on with it"});
+}
+
 void RunOptions::log(const nlohmann::ordered_json& line) const {
   make_folder(folder / "progress");
   std::ofstream(folder / "progress" / "log.jsonl", std::ios::app) << line.dump() << "\n";

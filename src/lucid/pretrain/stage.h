@@ -54,6 +54,9 @@ struct RunOptions {
   void log(const nlohmann::ordered_json& line) const;
 };
 
+/// For a run that does not resume: throws UserError if the folder holds a training run already.
+void refuse_second_run(const std::filesystem::path& folder);
+
 struct Stage {
   std::string name = {};
   StageSizes sizes = {};

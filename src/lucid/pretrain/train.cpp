@@ -44,11 +44,7 @@ void check(const TrainOptions& options) {
     throw UserError(UserMistake{
         .what_happened = "no such stage: " + options.stage, .key = "--stage", .hint = "all, text, vae or unet"});
   }
-  if (!options.resume && fs::exists(options.run.folder / "checkpoints")) {
-    throw UserError(UserMistake{.what_happened = "holds a training run already",
-                                .file = options.run.folder.string(),
-                                .hint = "--resume goes on with it"});
-  }
+  if (!options.resume) refuse_second_run(options.run.folder);
   if (!options.from.empty() && (options.stage == "text" || options.stage == "vae")) {
     throw UserError(UserMistake{.what_happened = "with --from only the U-Net is trained", .key = "--stage"});
   }

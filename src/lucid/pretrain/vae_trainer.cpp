@@ -2,13 +2,12 @@
 // Loss, metrics and training of the VAE.
 #include "lucid/pretrain/vae_trainer.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "lucid/asset/pictures/image.h"
 #include "lucid/nn/layout.h"
 #include "lucid/pretrain/low_precision.h"
+#include "lucid/pretrain/measured.h"
 #include "lucid/pretrain/replicas.h"
 #include "lucid/tensor/device.h"
 #include "lucid/tensor/randn.h"
@@ -30,8 +29,6 @@ torch::Tensor reconstruction(diffusion::Vae& vae, const torch::Tensor& rgb) {
   const torch::Tensor mean = vae->encode_moments(pixels * 2 - 1).chunk(2, 1)[0];
   return (vae->decode(mean * vae->config().scaling_factor) * 0.5 + 0.5).clamp(0, 1).to(torch::kCPU);
 }
-
-double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
 
 }  // namespace
 

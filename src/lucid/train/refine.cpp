@@ -293,13 +293,13 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       const SeenObject guide = seen_in(gaussians::activate(*scene.colours), part, renderer);
       picture = with_colours_of(guide, {.rgb = picture, .alpha = alpha}, refine.colour);
     }
-    if (round.factor == 1) {
-      targets.push_back(on_white_ground(picture, alpha));
-      continue;
+    torch::Tensor object = alpha;
+    if (round.factor > 1) {
+      const torch::NoGradGuard no_grad;
+      picture = (*scene.upscaler)->forward(picture).clamp(0, 1);
+      object = seen_in(activated, enlarged(part, round.factor), renderer).alpha;
     }
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor enlarged_alpha = seen_in(activated, enlarged(part, round.factor), renderer).alpha;
-    targets.push_back(on_white_ground((*scene.upscaler)->forward(picture).clamp(0, 1), enlarged_alpha));
+    targets.push_back(on_white_ground(picture, object));
   }
   const torch::Tensor pictures = torch::cat(targets);
   watch.add("the prior's pictures", pictures, Of::kPrior, true);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "lucid/base/error.h"
+#include "lucid/train/enlarge.h"
 
 namespace lucid::train {
 
@@ -38,10 +39,9 @@ void update_filter(Model& model, const TrainOptions& options, const FilterUpdate
   gaussians::Cloud& cloud = model.cloud;
   if (cloud.filter_3d.defined() && !update.anew && model.iteration % kInterval != 0) return;
   Rng rng(options.seed, "filter", static_cast<uint64_t>(model.iteration));
-  ViewOptions views = options.use_progressive ? widened(options.views, model.iteration) : options.views;
-  views.width *= static_cast<int>(update.factor);
-  views.height *= static_cast<int>(update.factor);
-  cloud.filter_3d = filter_3d(cloud.means, sample_views(views, kViews, rng), options.filter_3d);
+  const ViewOptions views = options.use_progressive ? widened(options.views, model.iteration) : options.views;
+  cloud.filter_3d =
+      filter_3d(cloud.means, enlarged(sample_views(views, kViews, rng), update.factor), options.filter_3d);
 }
 
 }  // namespace lucid::train

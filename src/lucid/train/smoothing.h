@@ -21,7 +21,7 @@ torch::Tensor filter_3d(const torch::Tensor& means, std::span<const Camera> came
 
 /// When the filter is computed, and from which views.
 struct FilterUpdate {
-  bool anew = false;   // rows were added or removed, or the views have become larger
+  bool anew = false;   // rows were added or removed, or the views' size has changed
   int64_t factor = 1;  // pixels of the views' side for each of the training views'
 };
 

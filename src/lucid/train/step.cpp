@@ -375,7 +375,8 @@ StepReport training_step(const Scene& scene, Model& model, gaussians::ViewRender
   StageClock clock(scene.waits_by_stage && step.device().is_cuda());
   NumberWatch watch;
 
-  const bool was_refined = scene.options.refining_round(model.iteration - 1) >= 0;  // perhaps with larger views
+  // After a round of refining the filter may be that of enlarged views.
+  const bool was_refined = scene.options.refining_round(model.iteration - 1) >= 0;
   update_filter(model, scene.options, {.anew = was_refined});
   watch.add_parameters(model);
   int64_t t = -1;

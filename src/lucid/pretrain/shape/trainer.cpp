@@ -36,11 +36,7 @@ void check(const ShapeRequest& request) {
   if (request.batch < 1) refuse("--batch", "must be at least 1");
   if (request.width < 1 || request.width % (2 * shape::kNormGroups) != 0)
     refuse("--width", fmt::format("{} is not a multiple of {}", request.width, 2 * shape::kNormGroups));
-  if (!request.resume && fs::exists(request.out / "checkpoints")) {
-    throw UserError(UserMistake{.what_happened = "holds a training run already",
-                                .file = request.out.string(),
-                                .hint = "--resume goes on with it"});
-  }
+  if (!request.resume) refuse_second_run(request.out);
 }
 
 /// All that the examples depend on.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lucid/base/error.h"
 #include "lucid/base/progress.h"
 #include "lucid/pretrain/low_precision.h"
 #include "lucid/tensor/randn.h"

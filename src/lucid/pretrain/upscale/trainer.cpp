@@ -2,9 +2,9 @@
 // Training, measurement and files of the upscaler.
 #include "lucid/pretrain/upscale/trainer.h"
 
-#include <cmath>
-
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 #include "lucid/asset/pictures/image.h"
 #include "lucid/base/atomic_file.h"
@@ -12,6 +12,7 @@
 #include "lucid/base/sha256.h"
 #include "lucid/pretrain/export.h"
 #include "lucid/pretrain/low_precision.h"
+#include "lucid/pretrain/measured.h"
 #include "lucid/pretrain/replicas.h"
 #include "lucid/pretrain/upscale/card.h"
 #include "lucid/pretrain/upscale/data.h"
@@ -39,11 +40,7 @@ void check(const UpscaleRequest& request) {
   if (request.factor < 2 || request.factor > 8) refuse("--factor", "must be 2 to 8");
   if (request.width < 1 || request.width > 1024) refuse("--width", "must be 1 to 1024");
   if (request.blocks < 1 || request.blocks > 256) refuse("--blocks", "must be 1 to 256");
-  if (!request.resume && fs::exists(request.out / "checkpoints")) {
-    throw UserError(UserMistake{.what_happened = "holds a training run already",
-                                .file = request.out.string(),
-                                .hint = "--resume goes on with it"});
-  }
+  if (!request.resume) refuse_second_run(request.out);
 }
 
 /// Throws UserError unless the pictures, made smaller, are whole pixels of the VAE's latents.
@@ -57,8 +54,6 @@ void check_sizes(const UpscaleRequest& request, int64_t picture_size, int64_t do
 }
 
 double mean_square(const torch::Tensor& difference) { return difference.square().mean().item<double>(); }
-
-double decibel(double mean_square) { return -10 * std::log10(std::max(mean_square, 1e-12)); }
 
 /// Quality on held-out pictures, each as the prior's VAE shows it, and a sheet: bicubic, enlarged, real.
 nlohmann::ordered_json measured(upscale::Network& network, const corpus::Corpus& corpus, const SmallPictures& pictures,
