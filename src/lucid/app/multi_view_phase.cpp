@@ -56,7 +56,7 @@ void check_joint_views(const train::TrainOptions& options, const text_to_image::
 
 text_to_image::ViewPrompts run_prompts(const text_to_image::Prior& prior, const RunOptions& options) {
   const std::string text = options.text + options.prompt_suffix;
-  const bool plain = prior.unet->config().is_multi_view() || options.train.score.instructed();
+  const bool plain = !text_to_image::knows_view_words(prior) || options.train.score.instructed();
   return (plain ? text_to_image::plain_prompts : text_to_image::view_prompts)(prior, text, options.negative,
                                                                               options.inverse_text);
 }

@@ -19,7 +19,7 @@ class Asd final : public Distiller {
                     NoiseSource& noise) const override {
     const torch::NoGradGuard no_grad;  // the gradient does not go back through the U-Net
     const Noised noised = predict_noised(options_, unet, schedule, input, noise);
-    const int64_t t = noised.t, later = shifted(t, schedule.config().num_train_timesteps, noise);
+    const int64_t t = noised.t, later = shifted(t, input.iteration, schedule.config().num_train_timesteps, noise);
 
     // The view's own prompt, with the same noise, at the later timestep.
     const Tensor x_later = schedule.add_noise(input.latents.to(torch::kFloat), noised.eps, later);
@@ -36,9 +36,9 @@ class Asd final : public Distiller {
   }
 
  private:
-  /// t plus a (random) share of asd_shift (t - t_low), at most T - 1.
-  int64_t shifted(int64_t t, int64_t train_timesteps, const NoiseSource& noise) const {
-    const double low = options_.t_range_low * static_cast<double>(train_timesteps);
+  /// t plus a (random) share of asd_shift (t - t_low), at most T - 1. t_low is the iteration's lowest timestep.
+  int64_t shifted(int64_t t, int64_t iteration, int64_t train_timesteps, const NoiseSource& noise) const {
+    const auto low = static_cast<double>(t_index_range(options_, iteration, train_timesteps).low);
     const double room = std::max(static_cast<double>(train_timesteps - 1 - t), 0.0);
     double shift = std::clamp(options_.asd_shift * (static_cast<double>(t) - low), 0.0, room);
     if (options_.asd_random_shift) {

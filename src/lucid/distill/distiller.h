@@ -39,8 +39,8 @@ struct IndexRange {
 double warm_up_rate(const ScoreOptions& options, int64_t iteration);
 /// delta_T of the iteration: from delta_t_start down to delta_t with the warm-up, or delta_t without annealing.
 int64_t interval(const ScoreOptions& options, int64_t iteration);
-/// The range from which t's index is drawn. Its upper end falls from max_t_range to t_range_high with the warm-up.
-/// Throws UserError if the range is empty.
+/// The range from which t's index is drawn. With the warm-up its upper end falls from max_t_range to t_range_high, and
+/// its lower end from min_t_range, where that is higher, to t_range_low. Throws UserError if the range is empty.
 IndexRange t_index_range(const ScoreOptions& options, int64_t iteration, int64_t train_timesteps);
 /// delta_T, s, the start and the inversion's strides for an index t.
 StepTimes plan_times(const ScoreOptions& options, int64_t iteration, int64_t t_index, int64_t steps_offset);

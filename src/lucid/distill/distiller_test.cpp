@@ -485,6 +485,7 @@ TEST(ScoreRegistry, ImpossibleOptionsAreRefused) {
   refused([](ScoreOptions& o) { o.t_range_low = 0.6; });
   refused([](ScoreOptions& o) { o.t_range_high = 1.5; });
   refused([](ScoreOptions& o) { o.max_t_range = 1.01; });
+  refused([](ScoreOptions& o) { o.min_t_range = 0.99; });
   refused([](ScoreOptions& o) { o.delta_t = -1; });
   refused([](ScoreOptions& o) { o.xs_eta = -0.1; });
   refused([](ScoreOptions& o) { o.view_guidance = -1; });

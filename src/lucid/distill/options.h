@@ -17,6 +17,7 @@ struct ScoreOptions {
   std::string score = "ism";  // one of kScoreNames (score_table.h)
   double guidance_scale = 7.5, denoise_guidance_scale = 1.0, lambda_guidance = 0.1;
   double t_range_low = 0.02, t_range_high = 0.5, max_t_range = 0.98;
+  double min_t_range = 0;  // not in the reference: the lower end at the start of the warm-up; 0: t_range_low
   int64_t warmup_iter = 1500, delta_t = 80, delta_t_start = 100;
   bool annealing_intervals = true;
   int64_t xs_delta_t = 200, xs_inv_steps = 5;  // <= 0: not set; then delta_T and ceil(s / xs_delta_t) are used
@@ -51,10 +52,12 @@ struct ScoreOptions {
   bool instructed() const { return score == "ip2p"; }
 };
 
-/// The rule for t_range and max_t_range, fractions of the training timesteps.
-inline constexpr const char* kTRangeRule = "t_range is [low, high] with 0 <= low < high <= max_t_range <= 1";
+/// The rule for t_range, max_t_range and min_t_range, fractions of the training timesteps.
+inline constexpr const char* kTRangeRule =
+    "t_range is [low, high] with 0 <= low < high <= max_t_range <= 1, and min_t_range <= max_t_range";
 constexpr bool is_valid_t_range(const ScoreOptions& o) {
-  return 0 <= o.t_range_low && o.t_range_low < o.t_range_high && o.t_range_high <= o.max_t_range && o.max_t_range <= 1;
+  return 0 <= o.t_range_low && o.t_range_low < o.t_range_high && o.t_range_high <= o.max_t_range &&
+         o.max_t_range <= 1 && 0 <= o.min_t_range && o.min_t_range <= o.max_t_range;
 }
 
 }  // namespace lucid::distill

@@ -25,10 +25,16 @@ IndexRange t_index_range(const ScoreOptions& options, int64_t iteration, int64_t
   const auto scaled = [&](double share) {
     return static_cast<int64_t>(static_cast<double>(train_timesteps) * share);  // truncated, as Python's int()
   };
-  const auto widening = static_cast<int64_t>(static_cast<double>(scaled(options.max_t_range - options.t_range_high)) *
-                                             warm_up_rate(options, iteration));
-  const IndexRange range{.low = scaled(options.t_range_low),
-                         .high = std::min(scaled(options.t_range_high) + widening, train_timesteps)};
+  const auto above = [&](double end, double start) {  // how far an end of the range is above where it comes to rest
+    return static_cast<int64_t>(static_cast<double>(scaled(start - end)) * warm_up_rate(options, iteration));
+  };
+  IndexRange range{.low = scaled(options.t_range_low),
+                   .high = std::min(scaled(options.t_range_high) + above(options.t_range_high, options.max_t_range),
+                                    train_timesteps)};
+  if (options.min_t_range > options.t_range_low) {
+    // Where both ends meet, as MVDream's do at 0.98, the highest timestep is left.
+    range.low = std::min(range.low + above(options.t_range_low, options.min_t_range), range.high - 1);
+  }
   if (range.low < 0 || range.high <= range.low) {
     throw UserError(UserMistake{.what_happened = fmt::format("no timestep lies between {} and {} of {}", range.low,
                                                              range.high, train_timesteps),

@@ -76,6 +76,23 @@ TEST(Times, NoWarmUpMeansWarm) {
   EXPECT_EQ(t_index_range(options, 0, 1000).high, 500);
 }
 
+// MVDream-threestudio's: the lower end from 0.98 to 0.02, the upper one from 0.98 to 0.5.
+TEST(Times, BothEndsFallWithTheWarmUp) {
+  ScoreOptions options;
+  options.min_t_range = 0.98;
+  options.warmup_iter = 8000;
+  const auto range = [&](int64_t iteration) {
+    const IndexRange found = t_index_range(options, iteration, 1000);
+    return std::pair(found.low, found.high);
+  };
+  EXPECT_EQ(range(0), std::pair(int64_t{979}, int64_t{980}));
+  EXPECT_EQ(range(2000), std::pair(int64_t{740}, int64_t{860}));
+  EXPECT_EQ(range(8000), std::pair(int64_t{20}, int64_t{500}));
+  EXPECT_EQ(range(9000), std::pair(int64_t{20}, int64_t{500}));
+  options.min_t_range = 0.01;  // below the lower end's rest: it stands still
+  EXPECT_EQ(range(0), std::pair(int64_t{20}, int64_t{980}));
+}
+
 TEST(Times, EveryTInRangeHasAscendingStridesThatEndAtT) {
   for (const int64_t stride : {0, 1, 7, 200, 1000}) {
     for (const int64_t strides : {0, 1, 5}) {

@@ -137,8 +137,8 @@ Row draw_row(const corpus::Item& item, int64_t view, Rng& rng) {
 }
 
 /// The rows of the group at row.view, like this row.
-void add_group(Row row, std::vector<Row>& rows) {
-  row.view_words = false;
+void add_group(Row row, bool view_words, std::vector<Row>& rows) {
+  row.view_words = view_words;
   for (int64_t i = 0; i < corpus::kGroupViews; ++i, ++row.view) rows.push_back(row);
 }
 
@@ -157,15 +157,17 @@ std::vector<Row> draw_groups(const corpus::Corpus& corpus, const Split& split, R
   std::vector<Row> rows;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = split.groups_by_word.draw(rng);
-    add_group(draw_row(item_of(corpus, split, first), first, rng), rows);
+    const Row row = draw_row(item_of(corpus, split, first), first, rng);
+    add_group(row, rng.chance(kGroupsWithViewWords), rows);
   }
   return rows;
 }
 
 std::vector<Row> rows_of_groups(const corpus::Corpus& corpus, const Split& split, const std::vector<int64_t>& groups) {
   std::vector<Row> rows;
-  for (const int64_t first : groups)
-    add_group({.view = first, .caption = item_of(corpus, split, first).captions.front()}, rows);
+  for (const int64_t first : groups) {
+    add_group({.view = first, .caption = item_of(corpus, split, first).captions.front()}, /*view_words=*/false, rows);
+  }
   return rows;
 }
 

@@ -73,11 +73,12 @@ struct Row {
   bool view_words = true;    // the prompt gets the view words of the picture's direction
 };
 constexpr double kEmptyPrompts = 0.1, kWithoutViewWords = 0.05;  // shares of the rows
+constexpr double kGroupsWithViewWords = 0.5;                     // share of the groups
 std::vector<Row> draw_rows(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count);
 /// The rows of `count` random training groups, one after the other. A group's rows share their caption, empty or not,
-/// and have no view words.
+/// and half of the groups have no view words.
 std::vector<Row> draw_groups(const corpus::Corpus& corpus, const Split& split, Rng rng, int64_t count);
-/// The rows of the groups at these first views, with each item's first caption.
+/// The rows of the groups at these first views, with each item's first caption, without view words.
 std::vector<Row> rows_of_groups(const corpus::Corpus& corpus, const Split& split, const std::vector<int64_t>& groups);
 
 }  // namespace lucid::pretrain

@@ -51,7 +51,8 @@ torch::Tensor sample_sheet(const text_to_image::Prior& prior, const std::vector<
   const bool grouped = prior.unet->config().is_multi_view();
   std::vector<std::vector<torch::Tensor>> rows;
   for (const std::string& prompt : prompts) {
-    const auto words = (grouped ? text_to_image::plain_prompts : text_to_image::view_prompts)(prior, prompt, "", "");
+    const auto words = (text_to_image::knows_view_words(prior) ? text_to_image::view_prompts
+                                                               : text_to_image::plain_prompts)(prior, prompt, "", "");
     Wanted wanted{.context = text_to_image::view_embeddings(words, directions), .empty = words.negative()};
     if (grouped) wanted.cameras = cameras_at(directions, wanted.context.device());
     rows.push_back(sample_ddim(model, wanted, options, static_cast<int64_t>(rows.size())).unbind());

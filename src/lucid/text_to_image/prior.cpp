@@ -193,6 +193,10 @@ ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std:
   return prompts_at(ViewAnchors::of_prior(prior.folder), prior, text, negative, inverse_text);
 }
 
+bool knows_view_words(const Prior& prior) {
+  return !prior.unet->config().is_multi_view() || fs::is_regular_file(prior.folder / "views.json");
+}
+
 ViewPrompts plain_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                           const std::string& inverse_text) {
   return prompts_at(ViewAnchors({ViewAnchor{}}), prior, text, negative, inverse_text);

@@ -71,8 +71,12 @@ torch::Tensor added_vector(const torch::Tensor& pooled, int64_t height, int64_t 
 ViewPrompts view_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                          const std::string& inverse_text);
 
-/// The same without words of views: one anchor, for a prior whose prompts are instructions, or one that is told its
-/// cameras.
+/// Whether the prior's prompts take view words. A multi-view prior knows them if its folder has a views.json: ours are
+/// trained with them beside the cameras, MVDream is not.
+bool knows_view_words(const Prior& prior);
+
+/// The same without words of views: one anchor, for a prior whose prompts are instructions, or one that knows its
+/// cameras alone.
 ViewPrompts plain_prompts(const Prior& prior, const std::string& text, const std::string& negative,
                           const std::string& inverse_text);
 

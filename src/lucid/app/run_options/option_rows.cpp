@@ -256,6 +256,11 @@ void add_guidance(OptionTable& table, RunOptions& o) {
        .help = "Upper end of the timesteps at the start of the warm-up, as a fraction.",
        .range = kShare,
        .field = &s.max_t_range});
+  add({.name = "min_t_range",
+       .group = "Guidance",
+       .help = "Lower end of the timesteps at the start of the warm-up, as a fraction; 0 is t_range's.",
+       .range = kShare,
+       .field = &s.min_t_range});
   add({.name = "delta_t",
        .group = "Guidance",
        .help = "Interval of ISM after the warm-up, in timesteps.",

@@ -190,6 +190,11 @@ void check_options(const RunOptions& options) {
   if (options.finish && !options.resume) {
     throw UserError({.what_happened = "needs a checkpoint to start from", .key = "finish", .hint = "add --resume"});
   }
+  if (t.score.min_t_range > t.score.max_t_range) {
+    throw UserError(
+        {.what_happened = fmt::format("{} is above max_t_range {}", t.score.min_t_range, t.score.max_t_range),
+         .key = "min_t_range"});
+  }
   if (!distill::is_valid_t_range(t.score)) {
     throw UserError({.what_happened = fmt::format("[{}, {}] and max_t_range {} do not rise", t.score.t_range_low,
                                                   t.score.t_range_high, t.score.max_t_range),

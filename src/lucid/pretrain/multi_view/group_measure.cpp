@@ -27,20 +27,23 @@ GroupMeasure::GroupMeasure(const UNetData& data, const RunOptions& options)
 GroupMeasure::HeldOut GroupMeasure::held_out(const std::vector<int64_t>& groups) {
   if (groups.empty()) return {};
   const std::vector<Row> rows = rows_of_groups(data_.corpus, data_.split, groups);
-  std::vector<Prompt> prompts;
+  std::vector<Prompt> prompts, with_view_words;
   std::vector<text_to_image::Direction> opposite;
   for (const Row& row : rows) {
     prompts.push_back(prompt_of(row, data_.latents));
+    with_view_words.push_back(prompts.back());
+    with_view_words.back().view_words = true;
     opposite.push_back(prompts.back().direction);
     opposite.back().azimuth += 180;
   }
   return {.latents = data_.latents.of(rows),
           .context = data_.embeddings.of(prompts),
+          .with_view_words = data_.embeddings.of(with_view_words),
           .cameras = data_.latents.cameras_of(rows),
           .opposite_cameras = cameras_at(opposite, data_.latents.plain.device())};
 }
 
-double GroupMeasure::error(diffusion::UNet& unet, const HeldOut& rows) const {
+double GroupMeasure::error(diffusion::UNet& unet, const HeldOut& rows, const torch::Tensor& context) const {
   const int64_t views = unet->config().views, groups = rows.latents.size(0) / views;
   Rng rng(0, "held-out groups");
   const torch::Tensor noise = tensor::randn(rng, rows.latents.sizes(), rows.latents.device());
@@ -48,18 +51,20 @@ double GroupMeasure::error(diffusion::UNet& unet, const HeldOut& rows) const {
   for (int64_t i = 0; i < rows.latents.size(0); ++i) times.push_back(20 + 960 * (i / views) / groups);
   const torch::Tensor x = add_noise_at(schedule_, rows.latents, noise, times);
   const torch::Tensor predicted =
-      unet->forward(x, tensor::to_device(times, x.device()), rows.context, {.cameras = rows.cameras, .views = views});
+      unet->forward(x, tensor::to_device(times, x.device()), context, {.cameras = rows.cameras, .views = views});
   return (predicted - noise).square().mean().item<double>();
 }
 
 nlohmann::ordered_json GroupMeasure::measure(diffusion::UNet& unet, int64_t step) {
   const torch::NoGradGuard no_grad;
   nlohmann::ordered_json line = nlohmann::ordered_json::object();
-  if (unseen_items_.latents.defined()) line["groups_of_unseen_items"] = error(unet, unseen_items_);
+  if (unseen_items_.latents.defined())
+    line["groups_of_unseen_items"] = error(unet, unseen_items_, unseen_items_.context);
   if (unseen_groups_.latents.defined()) {
     constexpr int64_t kTime = 800;
     const HeldOut& rows = unseen_groups_;
-    line["groups"] = error(unet, rows);
+    line["groups"] = error(unet, rows, rows.context);
+    line["groups_with_view_words"] = error(unet, rows, rows.with_view_words);
     Rng rng(0, "group noise");
     const torch::Tensor noise = tensor::randn(rng, rows.latents.sizes(), rows.latents.device());
     const torch::Tensor x = schedule_.add_noise(rows.latents, noise, kTime);
@@ -90,8 +95,8 @@ void GroupMeasure::write_sheet(diffusion::UNet& unet, int64_t step) {
   SamplingModel model{.unet = unet, .vae = data_.vae, .schedule = schedule_, .side = data_.latents.plain.size(2)};
   std::vector<std::vector<torch::Tensor>> rows;
   for (const std::string& caption : sheet_captions(data_.corpus)) {
-    const Prompt prompt{.text = caption, .view_words = false, .direction = {}};
-    const std::vector<Prompt> prompts(directions.size(), prompt);
+    std::vector<Prompt> prompts;
+    for (const auto& direction : directions) prompts.push_back({.text = caption, .direction = direction});
     const torch::Tensor context = data_.embeddings.of(prompts);
     rows.push_back(
         sample_ddim(model, {.context = context, .empty = empty_, .cameras = cameras_at(directions, context.device())},

@@ -12,19 +12,21 @@ namespace lucid::pretrain {
 class GroupMeasure {
  public:
   GroupMeasure(const UNetData& data, const RunOptions& options);
-  /// groups, groups_of_unseen_items: mean squared error of the predicted noise of held-out groups, for fixed noise and
-  /// timesteps. groups_rise_without_prompt, _turned, _apart: relative rise of that error at t = 800 without the prompt,
-  /// with the cameras of the opposite sides, and without joint attention. Writes progress/groups_STEP.png: the object
-  /// from azimuth 0, 90, 180 and 270.
+  /// groups, groups_of_unseen_items: mean squared error of the predicted noise of held-out groups without view words,
+  /// for fixed noise and timesteps; groups_with_view_words: the first of them with view words.
+  /// groups_rise_without_prompt, _turned, _apart: relative rise of the error at t = 800 without the prompt, with the
+  /// cameras of the opposite sides, and without joint attention. Writes progress/groups_STEP.png: the object from
+  /// azimuth 0, 90, 180 and 270, with view words.
   nlohmann::ordered_json measure(diffusion::UNet& unet, int64_t step);
 
  private:
   struct HeldOut {
-    torch::Tensor latents, context;           // [n,C,h,w], [n,L,D]
+    torch::Tensor latents;                    // [n,C,h,w]
+    torch::Tensor context, with_view_words;   // [n,L,D]
     torch::Tensor cameras, opposite_cameras;  // [n,16]
   };
   HeldOut held_out(const std::vector<int64_t>& groups);
-  double error(diffusion::UNet& unet, const HeldOut& rows) const;
+  double error(diffusion::UNet& unet, const HeldOut& rows, const torch::Tensor& context) const;
   void write_sheet(diffusion::UNet& unet, int64_t step);
 
   const UNetData& data_;

@@ -75,7 +75,7 @@ TEST(MultiViewData, GroupsAreDrawnWholeAndHeldOutWhole) {
   for (const int64_t first : split.unseen_groups) {
     for (int64_t i = 0; i < corpus::kGroupViews; ++i) EXPECT_FALSE(train.contains(first + i));
   }
-  int empty = 0, mirrored = 0;
+  int empty = 0, mirrored = 0, with_view_words = 0;
   const std::vector<Row> rows = draw_groups(corpus, split, Rng(1, "groups"), 1000);
   ASSERT_EQ(rows.size(), 4000u);
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -87,12 +87,14 @@ TEST(MultiViewData, GroupsAreDrawnWholeAndHeldOutWhole) {
     EXPECT_EQ(row.view, first.view + static_cast<int64_t>(i % 4));
     EXPECT_EQ(row.caption, first.caption);
     EXPECT_EQ(row.mirrored, first.mirrored);
-    EXPECT_FALSE(row.view_words);
+    EXPECT_EQ(row.view_words, first.view_words);
+    with_view_words += row.view_words;
     empty += row.caption.empty();
     mirrored += row.mirrored;
   }
   EXPECT_NEAR(empty, 4000 * kEmptyPrompts, 160);
   EXPECT_GT(mirrored, 400);
+  EXPECT_NEAR(with_view_words, 4000 * kGroupsWithViewWords, 250);
 }
 
 TEST(MultiViewData, AGroupHasOneTimestepAndNoiseForEachView) {
@@ -161,6 +163,7 @@ TEST_F(MultiViewTraining, BeginsAsThePlainNetworkWithJointAttention) {
 TEST_F(MultiViewTraining, LearnsGroupsAndKeepsSinglePictures) {
   EXPECT_LT(last("groups"), 0.6);  // a prediction of 0 has error 1
   EXPECT_LT(last("groups_of_unseen_items"), 0.6);
+  EXPECT_LT(last("groups_with_view_words"), 0.6);
   for (const char* rise : {"without_prompt", "turned", "apart"})
     EXPECT_TRUE(std::isfinite(last(std::string("groups_rise_") + rise))) << rise;
   EXPECT_LT(last("unseen_views"), last("unseen_views", plain()));
@@ -221,6 +224,7 @@ TEST_F(MultiViewTraining, TheFolderIsAMultiViewPriorWithItsPresets) {
   const text_to_image::Prior prior = text_to_image::load_prior(out());
   EXPECT_TRUE(prior.unet->config().is_multi_view());
   EXPECT_EQ(prior.unet->config().views, 4);
+  EXPECT_TRUE(text_to_image::knows_view_words(prior));
   EXPECT_EQ(read_file(out() / "presets/learned/draft.yaml"), read_file(plain() / "presets/learned/draft.yaml"));
   const torch::Tensor sheet = sample_sheet(prior, {"a red disc", "a green square"}, 8, {.steps = 4});
   EXPECT_EQ(sheet.size(2), 8 * test::kSize + 7 * 2);
