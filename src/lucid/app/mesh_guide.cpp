@@ -3,7 +3,9 @@
 #include "lucid/app/mesh_guide.h"
 
 #include <cmath>
+#include <memory>
 
+#include "lucid/base/error.h"
 #include "lucid/distill/image_terms.h"
 
 namespace lucid::app {
@@ -34,6 +36,18 @@ torch::Tensor MeshGuide::disparity(const std::vector<Camera>& cameras) {
   }
   const torch::Tensor transmittance = (depth == 0).to(torch::kFloat);
   return distill::disparity(depth, transmittance, 2 * std::atan(cameras.front().tan_half_fov_x));
+}
+
+std::function<torch::Tensor(const std::vector<Camera>&)> shown_mesh(const RunOptions& options) {
+  if (options.controlnet_mesh.empty()) return nullptr;
+  const ViewOptions& views = options.train.views;
+  if (views.width != views.height) {
+    throw UserError({.what_happened = fmt::format("a mesh wants square pictures; image_w is {}, image_h {}",
+                                                  views.width, views.height),
+                     .key = "controlnet_mesh"});
+  }
+  const auto guide = std::make_shared<MeshGuide>(options.controlnet_mesh, static_cast<int>(views.width));
+  return [guide](const std::vector<Camera>& cameras) { return guide->disparity(cameras); };
 }
 
 }  // namespace lucid::app

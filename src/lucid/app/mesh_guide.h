@@ -6,8 +6,10 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <functional>
 #include <vector>
 
+#include "lucid/app/run_options/run_options.h"
 #include "lucid/corpus/raster.h"
 #include "lucid/mesh/triangle_mesh.h"
 
@@ -27,5 +29,9 @@ class MeshGuide {
   corpus::Renderer renderer_;
   int size_;
 };
+
+/// What the ControlNet is to look at in place of the renders: the disparity of options.controlnet_mesh; null without
+/// one. Throws UserError, also where the pictures are not square.
+std::function<torch::Tensor(const std::vector<Camera>&)> shown_mesh(const RunOptions& options);
 
 }  // namespace lucid::app

@@ -6,6 +6,7 @@
 
 #include "lucid/app/options.h"
 #include "lucid/app/prior.h"
+#include "lucid/app/run/texts.h"
 #include "lucid/base/error.h"
 
 namespace lucid::app {
@@ -52,13 +53,6 @@ void check_joint_views(const train::TrainOptions& options, const text_to_image::
       {.what_happened = fmt::format("draws {} views at once, which its name or its first tensors did not tell", joint),
        .file = prior.folder.string(),
        .hint = "save it anew as safetensors or as a torch file"});
-}
-
-text_to_image::ViewPrompts run_prompts(const text_to_image::Prior& prior, const RunOptions& options) {
-  const std::string text = options.text + options.prompt_suffix;
-  const bool plain = !text_to_image::knows_view_words(prior) || options.train.score.instructed();
-  return (plain ? text_to_image::plain_prompts : text_to_image::view_prompts)(prior, text, options.negative,
-                                                                              options.inverse_text);
 }
 
 MultiViewPhase::MultiViewPhase(std::unique_ptr<BoundOptions> bound, const RunOptions& main)

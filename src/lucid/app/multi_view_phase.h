@@ -46,8 +46,4 @@ void check_sizes(const train::TrainOptions& options, const text_to_image::Prior&
 /// Throws UserError unless the options take as many views for one object as the prior draws at once.
 void check_joint_views(const train::TrainOptions& options, const text_to_image::Prior& prior);
 
-/// The run's texts for the prior. An instruction has no view words, nor has a prompt of a prior that does not know
-/// them.
-text_to_image::ViewPrompts run_prompts(const text_to_image::Prior& prior, const RunOptions& options);
-
 }  // namespace lucid::app
