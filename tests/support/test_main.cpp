@@ -70,7 +70,9 @@ class Results : public testing::EmptyTestEventListener {
       for (char& c : message) {
         if (c == '\n' || c == '\t') c = ' ';
       }
-      if (message.find_first_not_of(' ') != std::string::npos) return message;
+      // Newer releases of GoogleTest end it with a line break.
+      const size_t last = message.find_last_not_of(' ');
+      if (last != std::string::npos) return message.substr(0, last + 1);
     }
     return "no reason was given";
   }

@@ -151,9 +151,11 @@ TEST_F(MultiViewTraining, BeginsAsThePlainNetworkWithJointAttention) {
       cameras_at({{0, 10}, {90, 10}, {180, 10}, {-90, 10}, {45, 0}, {135, 0}, {-135, 0}, {-45, 0}}, torch::kCPU);
   {
     const torch::NoGradGuard no_grad;
+    // Rounding alone: with newer releases of libtorch a frozen network and one to be trained may differ in it.
+    const auto same = [](const torch::Tensor& a, const torch::Tensor& b) { return torch::allclose(a, b, 1e-5, 1e-5); };
     const torch::Tensor with = unet->forward(x, t, context, {.cameras = cameras, .views = 4});
-    EXPECT_TRUE(torch::equal(with, prior.unet->forward(x, t, context, {.views = 4})));
-    EXPECT_TRUE(torch::equal(unet->forward(x, t, context), prior.unet->forward(x, t, context)));
+    EXPECT_TRUE(same(with, prior.unet->forward(x, t, context, {.views = 4})));
+    EXPECT_TRUE(same(unet->forward(x, t, context), prior.unet->forward(x, t, context)));
     EXPECT_FALSE(torch::allclose(with, prior.unet->forward(x, t, context), 1e-3, 1e-4));
   }
   unet->forward(x, t, context, {.cameras = cameras, .views = 4}).square().mean().backward();
