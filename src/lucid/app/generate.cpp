@@ -44,13 +44,11 @@ RunOptions of_main_prior(RunOptions options) {
   return options;
 }
 
-/// The prior, checked against the options. They are fitted into the memory that there is. Throws UserError.
-text_to_image::Prior open_fitting_prior(RunOptions& options, const RunStart& start, int64_t& gaussians) {
-  const double free_on_card = options.device == "cpu" ? 0 : static_cast<double>(tensor::free_card_bytes());
+/// The prior, checked against the options. The run is fitted into the memory that there is: see keep_within_memory().
+text_to_image::Prior open_fitting_prior(RunOptions& options, int64_t gaussians, double free_on_card) {
   text_to_image::Prior prior = open_prior(of_main_prior(options));
   check_score_suits(options, prior);
   check_sizes(options.train, prior);
-  gaussians = first_count(start, options, /*reads_file=*/!options.memory.empty() || free_on_card > 0);
   keep_within_memory(options, prior, gaussians, free_on_card);
   prior.told_height = options.train.views.height;
   prior.told_width = options.train.views.width;
@@ -141,8 +139,10 @@ int generate(RunOptions& options, config::OptionTable& table, const std::atomic<
 
   // What is read: the start, the priors, the texts.
   RunStart start = open_start(options);
-  int64_t gaussians = 0;
-  text_to_image::Prior prior = open_fitting_prior(options, start, gaussians);
+  const double free_on_card = options.device == "cpu" ? 0 : static_cast<double>(tensor::free_card_bytes());
+  const bool has_limit = !options.memory.empty() || free_on_card > 0;
+  const int64_t gaussians = first_count(start, options, /*reads_file=*/has_limit);
+  text_to_image::Prior prior = open_fitting_prior(options, gaussians, free_on_card);
   const auto first = MultiViewPhase::open(options, table);
   check_joint_views(options.train, prior);
   const RunTexts texts = embed_texts(prior, options, start);

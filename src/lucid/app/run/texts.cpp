@@ -23,11 +23,6 @@ void check_words(const text_to_image::Prior& prior, const std::string& text) {
   }
 }
 
-void check_length(const text_to_image::Prior& prior, const std::string& text) {
-  const int64_t tokens = prior.tokenizer.count(text), room = prior.encoder->config().positions - 2;
-  if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
-}
-
 }  // namespace
 
 text_to_image::ViewPrompts run_prompts(const text_to_image::Prior& prior, const RunOptions& options) {
@@ -38,8 +33,11 @@ text_to_image::ViewPrompts run_prompts(const text_to_image::Prior& prior, const 
 }
 
 RunTexts embed_texts(text_to_image::Prior& prior, RunOptions& options, RunStart& start) {
+  // Counted first: it refuses what is no UTF-8, whose words would make no sense in a warning.
+  const int64_t tokens = prior.tokenizer.count(options.text + options.prompt_suffix);
+  const int64_t room = prior.encoder->config().positions - 2;
   check_words(prior, options.text);
-  check_length(prior, options.text + options.prompt_suffix);
+  if (tokens > room) spdlog::warn("the prompt has {} tokens; the prior reads the first {}", tokens, room);
   RunTexts texts{.prompts = run_prompts(prior, options)};
   if (start.edited) {
     const std::string& from = start.edited->from();
