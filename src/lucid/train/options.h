@@ -40,10 +40,11 @@ struct RefineOptions {
   int64_t views = 16, denoise_steps = 6, fit_steps = 60;
   double t_first = 0.8, t_last = 0.2;  // noise level of the first and of the last round, as a share of all timesteps
   double guidance = 5;
-  double ssim = 0.2;  // weight of 1 - SSIM; that of the mean absolute difference is one minus this
-  double rate = 4;    // factor of the learning rates at the end of the score's steps
-  double colour = 0;  // share of the start's broad colours in the pictures, where the scene has such a start
-  int64_t fine = 0;   // the last so many rounds fit to enlarged pictures, where the scene has an upscaler
+  double ssim = 0.2;      // weight of 1 - SSIM; that of the mean absolute difference is one minus this
+  double rate = 4;        // factor of the learning rates at the end of the score's steps
+  double colour = 0;      // share of the start's broad colours in the pictures, where the scene has such a start
+  int64_t fine = 0;       // the last so many rounds fit to enlarged pictures, where the scene has an upscaler
+  double background = 0;  // share of the fit's steps on a background of a random colour, for pictures on white
 };
 
 struct TrainOptions {

@@ -3,9 +3,11 @@
 #include "lucid/train/refine.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "lucid/base/error.h"
 #include "lucid/distill/guidance.h"
@@ -13,6 +15,7 @@
 #include "lucid/nn/choose.h"
 #include "lucid/nn/layer.h"
 #include "lucid/tensor/randn.h"
+#include "lucid/train/background.h"
 #include "lucid/train/enlarge.h"
 #include "lucid/train/numbers.h"
 #include "lucid/train/smoothing.h"
@@ -52,9 +55,10 @@ torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tens
   return 1 - ssim.mean();
 }
 
-torch::Tensor dissimilarity_of_objects(const torch::Tensor& shown, const torch::Tensor& wanted) {
+torch::Tensor dissimilarity_of_objects(const torch::Tensor& shown, const torch::Tensor& wanted,
+                                       const torch::Tensor& on_white) {
   constexpr int64_t kMargin = 10;  // windows of 11 pixels that touch the object, and what they see
-  const torch::Tensor object = wanted.amin({0, 1}) < 0.99;  // [H,W]
+  const torch::Tensor object = on_white.amin({0, 1}) < 0.99;  // [H,W]
   const torch::Tensor rows = object.any(1).nonzero(), columns = object.any(0).nonzero();
   if (rows.size(0) == 0) return structural_dissimilarity(shown, wanted);
   const auto range = [&](const torch::Tensor& hits, int64_t size) {
@@ -111,6 +115,8 @@ std::vector<int64_t> strides(int64_t t, int64_t steps) {
   }
   return result;
 }
+
+constexpr std::array<float, 3> kWhite{1, 1, 1};
 
 /// What a round needs of its scene.
 struct Round {
@@ -180,16 +186,23 @@ torch::Tensor denoised(const Round& round, const torch::Tensor& renders, const s
   return torch::cat(pictures);
 }
 
-/// One step of the fit; returns the loss.
-torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, const torch::Tensor& targets,
-                       const std::vector<int64_t>& chosen) {
+/// What the Gaussians are fitted to.
+struct Targets {
+  std::vector<Camera> cameras;
+  torch::Tensor pictures;        // [V,3,H,W], on white
+  Backgrounds backgrounds = {};  // of the pictures, where steps are on another background
+};
+
+/// One step of the fit, to the views `chosen`, on this background; returns the loss.
+torch::Tensor fit_step(const Round& round, const Targets& targets, const std::vector<int64_t>& chosen,
+                       const std::optional<std::array<float, 3>>& colour) {
   gaussians::Cloud& cloud = round.model.cloud;
   const gaussians::Augmentation plain{.active_degree = cloud.sh_degree()};
   const gaussians::Activated activated = gaussians::activate(cloud, plain);
   std::vector<torch::Tensor> pictures;
   for (size_t i = 0; i < chosen.size(); ++i) {
-    pictures.push_back(
-        round.renderer.forward(static_cast<int>(i), activated, cameras[static_cast<size_t>(chosen[i])], {1, 1, 1}).rgb);
+    const Camera& camera = targets.cameras[static_cast<size_t>(chosen[i])];
+    pictures.push_back(round.renderer.forward(static_cast<int>(i), activated, camera, colour.value_or(kWhite)).rgb);
   }
   torch::Tensor rgb = torch::stack(pictures).requires_grad_(true);
   // Picture by picture: what SSIM holds of one is large.
@@ -197,10 +210,15 @@ torch::Tensor fit_step(const Round& round, const std::vector<Camera>& cameras, c
   torch::Tensor loss = torch::zeros({}, rgb.options());
   for (size_t i = 0; i < chosen.size(); ++i) {
     const auto at = static_cast<int64_t>(i);
-    const torch::Tensor wanted = targets.slice(0, chosen[i], chosen[i] + 1), drawn = rgb.slice(0, at, at + 1);
-    const torch::Tensor shown = round.options().loss.clamp_rgb ? distill::as_displayed(drawn) : drawn;
+    const auto of_view = [&](const torch::Tensor& all) { return all.slice(0, chosen[i], chosen[i] + 1); };
+    const torch::Tensor on_white = of_view(targets.pictures), drawn = rgb.slice(0, at, at + 1);
+    torch::Tensor wanted = on_white, shown = round.options().loss.clamp_rgb ? distill::as_displayed(drawn) : drawn;
+    if (colour) {
+      wanted = on_colour(on_white, of_view(targets.backgrounds.surely), *colour);
+      shown = torch::where(of_view(targets.backgrounds.unsure), wanted, shown);
+    }
     const torch::Tensor part =
-        ((1 - ssim) * (shown - wanted).abs().mean() + ssim * dissimilarity_of_objects(shown, wanted)) /
+        ((1 - ssim) * (shown - wanted).abs().mean() + ssim * dissimilarity_of_objects(shown, wanted, on_white)) /
         static_cast<double>(chosen.size());
     part.backward();
     loss += part.detach();
@@ -252,7 +270,7 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
   const Clock::time_point begin = Clock::now();
 
   Rng camera_stream = round.stream("refine camera"), order = round.stream("refine order"),
-      noise_stream = round.stream("refine noise");
+      noise_stream = round.stream("refine noise"), background_stream = round.stream("refine background");
   const ViewOptions views = options.use_progressive ? widened(options.views, options.iterations) : options.views;
   const std::vector<Camera> cameras = sample_views(views, static_cast<int>(refine.views), camera_stream);
 
@@ -301,8 +319,10 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
     }
     targets.push_back(on_white_ground(picture, object));
   }
-  const torch::Tensor pictures = torch::cat(targets);
-  watch.add("the prior's pictures", pictures, Of::kPrior, true);
+  Targets goal{.cameras = fit_cameras, .pictures = torch::cat(targets)};
+  watch.add("the prior's pictures", goal.pictures, Of::kPrior, true);
+  constexpr int64_t kRim = 1;  // pixels of the prior's pictures
+  if (refine.background > 0) goal.backgrounds = backgrounds_of(goal.pictures, kRim * round.factor);
   const Clock::time_point painted = Clock::now();
   report.seconds.score = std::chrono::duration<double>(painted - begin).count();
 
@@ -322,7 +342,12 @@ StepReport refining_round(const Scene& scene, Model& model, gaussians::ViewRende
       chosen.push_back(queue.back());
       queue.pop_back();
     }
-    total += fit_step(round, fit_cameras, pictures, chosen);
+    std::optional<std::array<float, 3>> colour;
+    if (background_stream.chance(refine.background)) {
+      colour.emplace();
+      for (float& channel : *colour) channel = static_cast<float>(background_stream.uniform());
+    }
+    total += fit_step(round, goal, chosen, colour);
   }
   watch.add("the loss", total, Of::kStep, false);
   refuse_bad(watch.norms().cpu());

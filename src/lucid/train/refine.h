@@ -34,8 +34,10 @@ torch::Tensor with_colours_of(const SeenObject& guide, const SeenObject& picture
 /// standard deviation 1.5, values in [0, 1]. x, y [B,C,H,W] -> scalar. Differentiable.
 torch::Tensor structural_dissimilarity(const torch::Tensor& x, const torch::Tensor& y);
 
-/// The same value, computed around the objects of the targets `wanted` [B,3,H,W] alone: on their white ground the
-/// dissimilarity is next to zero. SSIM is what a step of the fit spends most of its time on. -> scalar. Differentiable.
-torch::Tensor dissimilarity_of_objects(const torch::Tensor& shown, const torch::Tensor& wanted);
+/// The same value, computed around the objects of the targets `wanted` [B,3,H,W] alone: on their background the
+/// dissimilarity is next to zero. `on_white`: the targets on white, which tell where the objects are. SSIM is what a
+/// step of the fit spends most of its time on. -> scalar. Differentiable.
+torch::Tensor dissimilarity_of_objects(const torch::Tensor& shown, const torch::Tensor& wanted,
+                                       const torch::Tensor& on_white);
 
 }  // namespace lucid::train

@@ -113,6 +113,28 @@ TEST(Refining, IsAFunctionOfModelAndSeedAndItsNoiseFalls) {
   EXPECT_FALSE(first.model.cloud.means.equal(other.model.cloud.means));
 }
 
+// White Gaussians beside the object cannot be seen on white.
+TEST(Refining, AnotherBackgroundShowsWhiteHaze) {
+  constexpr int64_t kHaze = 100;
+  const auto opacity_after_a_round = [kHaze](double background) {
+    TrainOptions options = few_rounds();
+    options.refine.fit_steps = 40;
+    options.refine.t_first = options.refine.t_last = 0.1;  // the prior repeats what it sees
+    options.refine.background = background;
+    Refined refined(options);
+    gaussians::Cloud& cloud = refined.model.cloud;
+    cloud.means.slice(0, 0, kHaze) *= 0.2;
+    cloud.means.slice(0, 0, kHaze).select(1, 0) += 0.9;
+    cloud.sh_dc.slice(0, 0, kHaze).fill_(0.5 / 0.2820948);  // white
+    cloud.opacity_logits.slice(0, 0, kHaze).fill_(-1);
+    refined.model.iteration = 1;
+    refined.rounds(1);
+    return refined.model.cloud.opacity_logits.slice(0, 0, kHaze).sigmoid().mean().item<double>();
+  };
+  const double on_white = opacity_after_a_round(0), on_colours = opacity_after_a_round(0.5);
+  EXPECT_LT(on_colours, 0.1 * on_white);
+}
+
 TEST(Refining, AHeldShapeChangesItsColoursAlone) {
   Refined refined(few_rounds());
   refined.model.iteration = 1;
@@ -209,9 +231,9 @@ TEST(Refining, TheDissimilarityOfObjectsIsThatOfWholePictures) {
   for (torch::Tensor* picture : {&x, &y}) picture->slice(2, 20, 41).slice(3, 15, 40).uniform_(0, 0.9);
   const double whole = structural_dissimilarity(x, y).item<double>();
   EXPECT_GT(whole, 0.05);
-  EXPECT_NEAR(dissimilarity_of_objects(x, y).item<double>(), whole, 1e-5 * whole);
+  EXPECT_NEAR(dissimilarity_of_objects(x, y, y).item<double>(), whole, 1e-5 * whole);
   const torch::Tensor white = torch::ones({1, 3, 20, 20});
-  EXPECT_GT(dissimilarity_of_objects(white - 0.5, white).item<double>(), 0.01) << "a target without an object";
+  EXPECT_GT(dissimilarity_of_objects(white - 0.5, white, white).item<double>(), 0.01) << "a target without an object";
 }
 
 /// A disc of one colour in the left part of a picture of 96 x 96, on white.

@@ -76,6 +76,13 @@ void add_refining(OptionTable& table, RunOptions& o) {
        .help = "Last rounds that fit to views enlarged by the embedded upscaler; 0 is none.",
        .range = {0, 1000},
        .field = &r.fine});
+  add({.name = "refine_background",
+       .group = "Refining",
+       .help =
+           "Share of the fit's steps on a background of a random colour, for a prior whose pictures are on white; it "
+           "keeps white parts opaque and the air clear.",
+       .range = kShare,
+       .field = &r.background});
 }
 
 }  // namespace lucid::app
