@@ -38,13 +38,12 @@ void fill_from_edge(const uint8_t* light, uint8_t* filled, int64_t height, int64
   }
 }
 
-/// The mask grown by `reach` pixels to each side.
+}  // namespace
+
 torch::Tensor grown(const torch::Tensor& mask, int64_t reach) {
   const int64_t side = 2 * reach + 1;
   return torch::max_pool2d(mask.to(torch::kFloat), {side, side}, {1, 1}, {reach, reach}) > 0.5;
 }
-
-}  // namespace
 
 Backgrounds backgrounds_of(const torch::Tensor& pictures, int64_t rim) {
   const torch::NoGradGuard no_grad;
@@ -55,8 +54,8 @@ Backgrounds backgrounds_of(const torch::Tensor& pictures, int64_t rim) {
   for (int64_t i = 0; i < from.size(0); ++i)
     fill_from_edge(from[i].data_ptr<uint8_t>(), filled[i].data_ptr<uint8_t>(), height, width);
   const torch::Tensor surely = filled.to(pictures.device()) > 0;
-  const torch::Tensor enclosed = (darkest > kWhitePart) & ~surely;
-  return {.surely = surely, .unsure = (grown(surely, rim) & grown(~surely, rim)) | enclosed};
+  const torch::Tensor rims = grown(surely, rim) & grown(~surely, rim), light = (darkest > kWhitePart) & ~surely;
+  return {.surely = surely, .unsure = rims | light};
 }
 
 torch::Tensor on_colour(const torch::Tensor& pictures, const torch::Tensor& background,

@@ -9,6 +9,9 @@
 
 namespace lucid::train {
 
+/// A mask [B,1,H,W] bool, grown by `reach` pixels to each side.
+torch::Tensor grown(const torch::Tensor& mask, int64_t reach);
+
 /// Masks of pictures, [B,1,H,W] bool on their device.
 struct Backgrounds {
   torch::Tensor surely;  // nearly white pixels that are connected with the picture's edge by such pixels

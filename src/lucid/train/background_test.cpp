@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The background of pictures on white: its search, and what a round of refining makes of white parts and of haze.
+// The background of pictures on white: its search, and another colour for it.
 #include "lucid/train/background.h"
 
 #include <gtest/gtest.h>

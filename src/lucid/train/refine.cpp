@@ -92,9 +92,7 @@ torch::Tensor with_colours_of(const SeenObject& guide, const SeenObject& picture
 torch::Tensor on_white_ground(const torch::Tensor& pictures, const torch::Tensor& alpha) {
   constexpr double kSeen = 0.05;
   const int64_t reach = std::max<int64_t>(alpha.size(3) / 25, 1);
-  const torch::Tensor near =
-      torch::max_pool2d((alpha > kSeen).to(torch::kFloat), {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach});
-  return 1 + near * (pictures - 1);
+  return 1 + grown(alpha > kSeen, reach).to(torch::kFloat) * (pictures - 1);
 }
 
 namespace {
